@@ -1,0 +1,5 @@
+"""``python -m seisbench_diting``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,119 @@
+"""Pictures of waveforms, probability curves and picks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import obspy
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from seisbench.util import Pick
+
+#: Colours that people with the usual kinds of colour blindness can tell apart.
+_COLOURS = {"P": "#0072B2", "S": "#D55E00"}
+_GREY = "#555555"
+
+
+def plot_picks(
+    stream: obspy.Stream,
+    annotations: obspy.Stream,
+    picks: Iterable[Pick],
+    title: str = "",
+) -> Figure:
+    """
+    One panel for each trace and one for the probabilities, over the same time.
+
+    :param stream: Waveforms of one station
+    :param annotations: Curves that :py:meth:`annotate` gave for it
+    :param picks: Picks that :py:meth:`classify` gave for it
+    :param title: Heading
+    :return: Figure
+    """
+    # Not at the top of the file: it takes longer to import than picking takes.
+    from matplotlib.figure import Figure
+
+    curves = [
+        trace
+        for trace in annotations
+        if trace.stats.channel.rpartition("_")[2][:1] in _COLOURS
+    ]
+    picks = list(picks)
+    start = min(trace.stats.starttime for trace in stream)
+    end = max(trace.stats.endtime for trace in stream)
+
+    ids = sorted({trace.id for trace in stream}, key=_component_rank)
+    figure = Figure(figsize=(10, 1.5 * len(ids) + 2.2), layout="constrained")
+    panels = figure.subplots(len(ids) + 1, 1, sharex=True, squeeze=False)[:, 0]
+    for panel, trace_id in zip(panels, ids, strict=False):
+        for trace in stream.select(id=trace_id):
+            data = np.ma.filled(trace.data.astype(float), np.nan)
+            panel.plot(
+                trace.times() + (trace.stats.starttime - start), data, "k", lw=0.5
+            )
+        panel.set_ylabel(trace_id, fontsize=8)
+        panel.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
+    _plot_curves(panels[-1], curves, start)
+    for pick in picks:
+        for panel in panels:
+            panel.axvline(
+                pick.peak_time - start, color=_colour(pick.phase), lw=1, ls="--"
+            )
+        panels[0].annotate(
+            f"{pick.phase} {pick.peak_value:.2f}",
+            (pick.peak_time - start, 1.02),
+            xycoords=("data", "axes fraction"),
+            color=_colour(pick.phase),
+            fontsize=9,
+            ha="center",
+        )
+    panels[-1].set_xlim(0, end - start)
+    panels[-1].set_xlabel(f"Seconds after {start.strftime('%Y-%m-%d %H:%M:%S')} UTC")
+    figure.suptitle(title)
+    return figure
+
+
+def _plot_curves(panel, curves: list[obspy.Trace], start: obspy.UTCDateTime) -> None:
+    labelled = set()
+    for trace in curves:
+        phase = trace.stats.channel.rpartition("_")[2]
+        panel.plot(
+            trace.times() + (trace.stats.starttime - start),
+            trace.data,
+            color=_colour(phase),
+            ls="-" if len(phase) == 1 or phase.endswith("g") else ":",
+            label=None if phase in labelled else phase,
+        )
+        labelled.add(phase)
+    panel.set_ylim(0, 1.02)
+    panel.set_ylabel("Probability")
+    if labelled:
+        panel.legend(loc="upper right", fontsize=8)
+
+
+def _colour(phase: str) -> str:
+    return _COLOURS.get(phase[:1], _GREY)
+
+
+def _component_rank(trace_id: str) -> tuple[int, str]:
+    order = "ZNE123"
+    return (order.find(trace_id[-1]) % len(order) if trace_id else 0), trace_id
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """
+    Saves a figure in the format of the file's suffix. An interruption leaves no half
+    a picture.
+
+    :param figure: Figure
+    :param path: File to write
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        figure.savefig(temporary, dpi=150, format=path.suffix.lstrip(".") or "png")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,556 @@
+"""What all pickers share: arguments, windows over a stream, picks, published weights."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import obspy
+import seisbench.util as sbu
+import torch
+from seisbench.models import WaveformModel
+
+from . import records
+from .picks import picks_from_annotations, sort_picks
+from .pretrained import PretrainedModel
+from .windows import (
+    ORIGINS,
+    STACKING,
+    WindowStack,
+    cut_window,
+    normalize,
+    window_offsets,
+)
+
+#: Channel label of LPPN's position of the arrival inside each cell.
+OFFSET_LABEL = "offset"
+
+CITATION = (
+    "Yu, Z., Wang, W., & Chen, Y. (2023). "
+    "Benchmark on the accuracy and efficiency of several neural network based phase "
+    "pickers using datasets from China Seismic Network. "
+    "Earthquake Science, 36(2), 113-131. "
+    "https://doi.org/10.1016/j.eqs.2022.10.001"
+)
+
+
+class PhasePicker(PretrainedModel):
+    """
+    Base of the seven pickers.
+
+    :param in_samples: Length of a window in samples
+    :param phases: Classes in the order of the network's output; the first is noise
+    :param sampling_rate: Sampling rate in Hz that the weights were trained for
+    :param component_order: Order of the components that the weights were trained for
+    :param kwargs: ``default_args``, ``filter_args``, ``filter_kwargs`` as in
+                   :py:class:`seisbench.models.WaveformModel`
+    """
+
+    _annotate_args: ClassVar = {
+        **{
+            key: value
+            for key, value in WaveformModel._annotate_args.items()
+            if key != "stride"
+        },
+        "*_threshold": ("Smallest probability of a pick of the provided phase", 0.3),
+        "min_separation": (
+            "Of two picks of one phase at one station closer than this, in seconds, "
+            "the more probable one stays",
+            1.0,
+        ),
+        "window_origin": (
+            "What the positions of the windows are counted from: 'time', so that the "
+            "same windows are used wherever a record begins and picks do not depend on "
+            "how data are cut into files; 'record', from the record's first sample, as "
+            "in SeisBench and the published pickers; 'auto', which is 'time' for an "
+            "overlap given as a fraction and 'record' for one given in samples",
+            "auto",
+        ),
+        "norm_amp_per_comp": (
+            "If true, divide each component by its own peak instead of all by their "
+            "joint peak. The published picking scripts do so; the networks were "
+            "trained with the joint peak.",
+            False,
+        ),
+        "blinding": (
+            "Number of prediction samples to discard on each side of each window "
+            "prediction",
+            (0, 0),
+        ),
+    }
+    _annotate_args["batch_size"] = (_annotate_args["batch_size"][0], 32)
+    _annotate_args["overlap"] = (_annotate_args["overlap"][0], 0.25)
+    _annotate_args["stacking"] = (
+        "Stacking method for overlapping windows. Options are 'taper', the average "
+        "weighted by the distance from the window's edges, 'avg' and 'max'.",
+        "taper",
+    )
+
+    #: Input samples per output sample.
+    stride: ClassVar[int] = 1
+    #: If the network gives the position of the arrival inside each output sample.
+    regression: ClassVar[bool] = False
+    #: Window lengths are multiples of this.
+    length_multiple: ClassVar[int]
+    # Constants for TorchScript.
+    __constants__: ClassVar = ["stride", "length_multiple"]
+    # Properties of SeisBench that TorchScript cannot compile and need not.
+    __jit_unused_properties__: ClassVar = [
+        "name",
+        "citation",
+        "device",
+        "dtype",
+        "weights_docstring",
+        "weights_version",
+        "component_order",
+    ]
+
+    def __init__(
+        self,
+        in_samples: int = 6144,
+        phases: str | Sequence[str] = "NPS",
+        sampling_rate: float = 100,
+        component_order: str = "ZNE",
+        **kwargs: Any,
+    ):
+        if in_samples <= 0 or in_samples % self.length_multiple:
+            raise ValueError(
+                f"in_samples={in_samples} is not possible for {type(self).__name__}; "
+                f"it must be a multiple of {self.length_multiple}."
+            )
+        component_order = "".join(component_order)
+        if sorted(component_order) != ["E", "N", "Z"]:
+            raise ValueError(
+                f"component_order={component_order!r} must hold Z, N and E, each once."
+            )
+        if len(phases) < 2:
+            raise ValueError(
+                f"phases={phases!r} must name noise and at least one phase."
+            )
+        if phases[0] != "N":
+            raise ValueError(f"phases={phases!r} must begin with noise, 'N'.")
+        if kwargs.setdefault("grouping", "instrument") != "instrument":
+            raise ValueError(
+                f"grouping={kwargs['grouping']!r} is not possible: these models pick "
+                f"one instrument at a time. Leave it out, or use 'instrument'."
+            )
+        super().__init__(
+            citation=CITATION,
+            in_samples=in_samples,
+            output_type="array",
+            pred_sample=(0, in_samples),
+            labels=phases,
+            sampling_rate=sampling_rate,
+            component_order=component_order,
+            **kwargs,
+        )
+        # Stations that were warned about once.
+        self._warned: set[str] = set()
+
+    # Streams
+
+    def annotate(
+        self, stream: obspy.Stream, copy: bool = True, **kwargs: Any
+    ) -> obspy.Stream:
+        """
+        Probability curves for a stream, one trace for each class and stretch of data;
+        for LPPN also the position of the arrival inside each cell, in samples of the
+        sampling rate of the weights.
+
+        The components and the sampling rate of the stream are brought to those of the
+        weights. Records shorter than a window are padded, and the annotation covers
+        just the record.
+
+        :param stream: Stream of any number of stations
+        :param copy: If true, copies the input stream. Otherwise, the input stream may
+                     be modified.
+        :param kwargs: Arguments of the class documentation
+        :return: Curves with channel names such as ``LPPNM_P``
+        :raises TypeError: If the stream is not an ObsPy stream
+        :raises ValueError: If an argument has an impossible value
+        """
+        if not isinstance(stream, obspy.Stream):
+            raise TypeError(
+                f"stream must be an obspy.Stream, got {type(stream).__name__}. "
+                f"Put single traces into obspy.Stream([trace])."
+            )
+        argdict = {**self.default_args, **kwargs}
+        self._check_arguments(argdict)
+        stream = stream.copy() if copy else stream
+        self.annotate_stream_pre(stream, argdict)
+        stream = self.annotate_stream_validate(stream, argdict)
+
+        output = obspy.Stream()
+        with self._evaluation():
+            for annotated in self._predict(stream, argdict):
+                output += self._curves_to_stream(annotated)
+        return output
+
+    async def annotate_async(
+        self, stream: obspy.Stream, copy: bool = True, **kwargs: Any
+    ) -> obspy.Stream:
+        """:py:meth:`annotate`, in a thread, for use with asyncio."""
+        return await asyncio.to_thread(self.annotate, stream, copy=copy, **kwargs)
+
+    def classify(
+        self, stream: obspy.Stream, parallelism: int | None = None, **kwargs: Any
+    ) -> sbu.ClassifyOutput:
+        """
+        Picks for a stream.
+
+        :param stream: Stream of any number of stations
+        :param parallelism: Without effect, as in SeisBench
+        :param kwargs: Arguments of the class documentation
+        :return: Output with the picks, sorted by time, in ``picks``
+        :raises TypeError: If the stream is not an ObsPy stream
+        :raises ValueError: If an argument has an impossible value
+        """
+        argdict = {**self.default_args, **kwargs}
+        stream = self.classify_stream_pre(stream, argdict)
+        return self.classify_aggregate(self.annotate(stream, **argdict), argdict)
+
+    async def classify_async(
+        self, stream: obspy.Stream, **kwargs: Any
+    ) -> sbu.ClassifyOutput:
+        """:py:meth:`classify`, in a thread, for use with asyncio."""
+        return await asyncio.to_thread(self.classify, stream, **kwargs)
+
+    def annotate_stream_pre(
+        self, stream: obspy.Stream, argdict: dict[str, Any]
+    ) -> obspy.Stream:
+        """
+        Prepares the stream, in place: masked and non-finite samples become gaps, one
+        instrument a station stays, its components are named Z, N, E, and the filter
+        of the model, if it has one, and the sampling rate of the weights are applied.
+
+        :param stream: Input stream
+        :param argdict: Dictionary of arguments
+        :return: Prepared stream
+        """
+        records.split_at_missing(stream)
+        for group in records.compatible_groups(stream):
+            group.merge(-1)
+        records.select_instruments(stream)
+        if self._get_argument(argdict, "flexible_horizontal_components"):
+            records.rename_components(stream, self._warned)
+        self._filter_stream(stream)
+        if self._get_argument(argdict, "zerophase_resample"):
+            for trace in stream:
+                records.resample_trace(trace, self.sampling_rate)
+        else:
+            self.resample(stream, self.sampling_rate, zerophase=False)
+        return stream
+
+    def annotate_stream_validate(
+        self, stream: obspy.Stream, argdict: dict[str, Any]
+    ) -> obspy.Stream:
+        """
+        Drops what cannot be used and says so: overlapping traces that do not agree,
+        and channels that are no component of the model.
+
+        :param stream: Prepared stream
+        :param argdict: Dictionary of arguments
+        :return: Stream to annotate
+        """
+        for group in records.compatible_groups(stream):
+            self.sanitize_mismatching_overlapping_records(group)
+        records.warn_about_components(
+            stream,
+            self.component_order,
+            self._get_argument(argdict, "strict"),
+            self._warned,
+        )
+        return stream
+
+    def annotate_batch_pre(
+        self, batch: torch.Tensor, argdict: dict[str, Any]
+    ) -> torch.Tensor:
+        """
+        Removes the mean of each component and divides all by their joint peak, or
+        each by its own with ``norm_amp_per_comp``.
+
+        :param batch: Windows (batch, 3, samples) in any unit; NaN where there is no
+                      data
+        :param argdict: Dictionary of arguments
+        :return: Normalized windows; zero where there is no data
+        """
+        return normalize(batch, self._get_argument(argdict, "norm_amp_per_comp"))
+
+    def annotate_batch_post(
+        self,
+        batch: torch.Tensor | tuple[torch.Tensor, torch.Tensor],
+        piggyback: Any,
+        argdict: dict[str, Any],
+    ) -> torch.Tensor:
+        """
+        :param batch: Output of the network
+        :param piggyback: Unused
+        :param argdict: Dictionary of arguments
+        :return: Predictions (batch, samples, channels): the classes and, for LPPN,
+                 the offset; NaN in the blinded samples
+        """
+        if isinstance(batch, tuple):
+            batch = torch.cat([batch[0], batch[1][:, None]], dim=1)
+        batch = batch.transpose(1, 2)
+        before, after = self._get_argument(argdict, "blinding")
+        if before > 0:
+            batch[:, :before] = torch.nan
+        if after > 0:
+            batch[:, -after:] = torch.nan
+        return batch
+
+    def classify_aggregate(
+        self, annotations: obspy.Stream, argdict: dict[str, Any]
+    ) -> sbu.ClassifyOutput:
+        """
+        Picks from the curves of :py:meth:`annotate`.
+
+        :param annotations: Curves
+        :param argdict: Dictionary of arguments
+        :return: Output with the picks, sorted by time, in ``picks``
+        """
+        name = type(self).__name__
+        offsets = annotations.select(channel=f"{name}_{OFFSET_LABEL}")
+        picks: list[sbu.Pick] = []
+        for phase in self.labels[1:]:
+            picks += picks_from_annotations(
+                annotations.select(channel=f"{name}_{phase}"),
+                threshold=self._threshold(phase, argdict),
+                phase=phase,
+                min_separation=self._get_argument(argdict, "min_separation"),
+                offsets=offsets if self.regression else None,
+                stride=self.stride,
+            )
+        return sbu.ClassifyOutput(self.name, picks=sort_picks(picks))
+
+    def _predict(
+        self, stream: obspy.Stream, argdict: dict[str, Any]
+    ) -> Iterator[_OpenRecord]:
+        """
+        Runs the network over all records of a stream. Windows of several records may
+        share a batch; no more records than that are held at a time.
+
+        :return: Records, complete, in order
+        """
+        overlap = self._get_argument(argdict, "overlap")
+        origin = self._get_argument(argdict, "window_origin")
+        if origin == "auto":
+            origin = "time" if overlap < 1 else "record"
+        overlap = overlap * self.in_samples if overlap < 1 else overlap
+        # Windows a multiple of the stride apart have their cells at the same places.
+        step = int(self.in_samples - overlap) // self.stride * self.stride
+        strict = self._get_argument(argdict, "strict")
+        stacking = self._get_argument(argdict, "stacking").lower()
+
+        def windows() -> Iterator[tuple[_OpenRecord, int]]:
+            for record in records.cut_records(stream, self.component_order, strict):
+                offsets = window_offsets(
+                    record.data.shape[1],
+                    record.first_sample if origin == "time" else 0,
+                    self.in_samples,
+                    step,
+                    self.stride,
+                )
+                opened = _OpenRecord(record, offsets, stacking, self)
+                for offset in offsets:
+                    yield opened, int(offset)
+
+        remaining = windows()
+        batch_size = self._get_argument(argdict, "batch_size")
+        while batch := list(islice(remaining, batch_size)):
+            data = np.stack(
+                [
+                    cut_window(opened.record.data, offset, self.in_samples)
+                    for opened, offset in batch
+                ]
+            )
+            predictions = self._predict_batch(data, argdict)
+            for (opened, offset), prediction in zip(batch, predictions, strict=True):
+                opened.add(offset, prediction)
+                if opened.complete:
+                    yield opened
+
+    def _predict_batch(self, data: np.ndarray, argdict: dict[str, Any]) -> np.ndarray:
+        batch = torch.from_numpy(data).to(self.device)
+        output = self(self.annotate_batch_pre(batch, argdict=argdict))
+        output = self.annotate_batch_post(output, piggyback=None, argdict=argdict)
+        return output.cpu().numpy()
+
+    def _curves_to_stream(self, annotated: _OpenRecord) -> obspy.Stream:
+        curves = annotated.curves()
+        record = annotated.record
+        valid = np.flatnonzero(np.isfinite(curves[0]))
+        if len(valid) == 0:
+            return obspy.Stream()
+        begin, end = valid[0], valid[-1] + 1
+        network, station, location = record.trace_id.split(".")
+        labels = [*self.labels, OFFSET_LABEL] if self.regression else self.labels
+        rate = record.sampling_rate / self.stride
+        return obspy.Stream(
+            obspy.Trace(
+                np.ascontiguousarray(curve[begin:end]),
+                {
+                    "starttime": annotated.start_time + float(begin / rate),
+                    "sampling_rate": rate,
+                    "network": network,
+                    "station": station,
+                    "location": location,
+                    "channel": f"{type(self).__name__}_{label}",
+                },
+            )
+            for label, curve in zip(labels, curves, strict=True)
+        )
+
+    @contextmanager
+    def _evaluation(self) -> Iterator[None]:
+        training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.train(training)
+
+    # Arguments
+
+    def _get_argument(self, argdict: dict[str, Any], key: str) -> Any:
+        return argdict.get(key, self._annotate_args[key][1])
+
+    def _threshold(self, phase: str, argdict: dict[str, Any]) -> float:
+        # P_threshold serves Pg and Pn as well, unless they have one of their own.
+        for key in (f"{phase}_threshold", f"{phase[0]}_threshold"):
+            if key in argdict:
+                return argdict[key]
+        return self._get_argument(argdict, "*_threshold")
+
+    def _check_arguments(self, argdict: dict[str, Any]) -> None:
+        self._verify_argdict(argdict)  # Warns about unknown arguments.
+
+        def check(key: str, fine: bool, allowed: str) -> None:
+            if not fine:
+                value = self._get_argument(argdict, key)
+                raise ValueError(f"{key}={value!r} is not possible; {allowed}.")
+
+        for key in argdict:
+            if key.endswith("_threshold"):
+                value = argdict[key]
+                if not (_is_number(value) and 0 <= value <= 1):
+                    raise ValueError(
+                        f"{key}={value!r} is not possible; use a number from 0 to 1."
+                    )
+        overlap = self._get_argument(argdict, "overlap")
+        check(
+            "overlap",
+            _is_number(overlap)
+            and (0 <= overlap < 1 or 1 <= overlap <= self.in_samples - self.stride),
+            "use a share of the window (0 to below 1) or a number of samples (1 to "
+            f"{self.in_samples - self.stride})",
+        )
+        stacking = self._get_argument(argdict, "stacking")
+        check(
+            "stacking",
+            isinstance(stacking, str) and stacking.lower() in STACKING,
+            f"use one of {', '.join(STACKING)}",
+        )
+        origin = self._get_argument(argdict, "window_origin")
+        check("window_origin", origin in ORIGINS, f"use one of {', '.join(ORIGINS)}")
+        batch_size = self._get_argument(argdict, "batch_size")
+        check(
+            "batch_size",
+            isinstance(batch_size, int) and batch_size >= 1,
+            "use a whole number of at least 1",
+        )
+        separation = self._get_argument(argdict, "min_separation")
+        check(
+            "min_separation",
+            _is_number(separation) and separation >= 0,
+            "use a number of seconds of at least 0",
+        )
+        blinding = self._get_argument(argdict, "blinding")
+        samples = self.in_samples // self.stride
+        check(
+            "blinding",
+            isinstance(blinding, list | tuple)
+            and len(blinding) == 2
+            and all(isinstance(side, int) and side >= 0 for side in blinding)
+            and sum(blinding) < samples,
+            f"use two whole numbers of at least 0 with a sum below {samples}",
+        )
+
+    def get_model_args(self) -> dict[str, Any]:
+        """All arguments that make this model again, for :py:meth:`save`."""
+        return {
+            "in_samples": self.in_samples,
+            "phases": self.labels,
+            "sampling_rate": self.sampling_rate,
+            "component_order": self.component_order,
+            "filter_args": self.filter_args,
+            "filter_kwargs": self.filter_kwargs,
+        }
+
+
+class _OpenRecord:
+    """
+    A record whose windows the network has not all seen yet.
+
+    :param record: The record
+    :param offsets: Offsets of its windows
+    :param stacking: How overlapping windows are combined
+    :param model: The model
+    """
+
+    def __init__(
+        self,
+        record: records.Record,
+        offsets: np.ndarray,
+        stacking: str,
+        model: PhasePicker,
+    ):
+        self.record = record
+        self._stride = model.stride
+        self._begin = int(offsets[0])
+        self._waiting = len(offsets)
+        self._n_samples = -(-(record.data.shape[1] - self._begin) // self._stride)
+        self._stack = WindowStack(
+            self._n_samples, len(model.labels), model.regression, stacking
+        )
+
+    def add(self, offset: int, prediction: np.ndarray) -> None:
+        """Takes the prediction of the window at this offset."""
+        self._stack.add((offset - self._begin) // self._stride, prediction)
+        self._waiting -= 1
+
+    @property
+    def complete(self) -> bool:
+        return self._waiting == 0
+
+    def curves(self) -> np.ndarray:
+        """
+        :return: The curves (channels, output samples) on the grid of the cells, which
+                 may begin before the record; no arrivals where nothing can be picked,
+                 NaN where no window had a say or the record has not begun
+        """
+        curves = self._stack.result()
+        silent = np.ones(self._n_samples * self._stride, dtype=bool)
+        before = -self._begin
+        silent[before : before + self.record.data.shape[1]] = self.record.silent()
+        silent = silent.reshape(-1, self._stride).all(axis=1)
+        curves[:, silent] = 0.0
+        curves[0, silent] = 1.0
+        if before > 0:
+            curves[:, 0] = np.nan
+        return curves
+
+    @property
+    def start_time(self) -> obspy.UTCDateTime:
+        """Time of the first output sample."""
+        return self.record.start_time + self._begin / self.record.sampling_rate
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and value == value

@@ -1,0 +1,202 @@
+"""LPPN: classification plus regression on a coarse grid, in three sizes."""
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .base import PhasePicker
+from .checkpoints import PublishedLayout
+from .layers import ConvBlock, check_length
+
+
+class InvertedResidual(nn.Module):
+    """
+    Widen, filter each channel by itself, narrow; without activation at the end.
+
+    :param in_channels: Channels of the input
+    :param out_channels: Channels of the output
+    :param kernel_size: Kernel size of the depthwise convolution
+    :param stride: Stride of the depthwise convolution
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int
+    ):
+        super().__init__()
+        wide = 2 * in_channels
+        self.expand = ConvBlock(in_channels, wide, 1, bias=False)
+        self.depthwise = ConvBlock(
+            wide, wide, kernel_size, stride, groups=wide, bias=False
+        )
+        self.project = nn.Conv1d(wide, out_channels, 1, bias=False)
+        self.norm = nn.BatchNorm1d(out_channels)
+        self.residual = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.norm(self.project(self.depthwise(self.expand(x))))
+        return x + y if self.residual else y
+
+
+class PlainResidual(nn.Module):
+    """
+    One full convolution block; the input is added after its activation.
+
+    Parameters as for :py:class:`InvertedResidual`.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int
+    ):
+        super().__init__()
+        self.block = ConvBlock(
+            in_channels, out_channels, kernel_size, stride, bias=False
+        )
+        self.residual = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.block(x)
+        return x + y if self.residual else y
+
+
+class _LPPN(PhasePicker):
+    """
+    What the three sizes share. A size is its class attributes.
+
+    The features hold one cell for eight samples. A context branch goes down
+    three further octaves and comes back, so that each cell sees about the whole
+    window. Two heads on both give the classes of a cell and the position of the
+    arrival inside it.
+    """
+
+    _annotate_args = PhasePicker._annotate_args.copy()
+
+    stride = 8
+    regression = True
+    length_multiple = 64
+
+    _stem_kernel: int
+    _kernel: int
+    _widths: tuple[int, ...]
+    _block: type[nn.Module] = InvertedResidual
+
+    published_layout = PublishedLayout(
+        renames=(
+            (r"^layers\.0\.0\.", "encoder.0.conv."),
+            (r"^layers\.0\.1\.", "encoder.0.norm."),
+            (r"^layers\.", "encoder."),
+            (r"^class_encoder\.([012])\.", r"context.\1."),
+            (r"^class_encoder\.([345])\.1\.", r"context.\1."),
+            (r"\.conv\.0\.0\.", ".expand.conv."),
+            (r"\.conv\.0\.1\.", ".expand.norm."),
+            (r"\.conv\.1\.0\.", ".depthwise.conv."),
+            (r"\.conv\.1\.1\.", ".depthwise.norm."),
+            (r"\.conv\.2\.", ".project."),
+            (r"\.conv\.3\.", ".norm."),
+            (r"^cl\.", "class_head."),
+            (r"^tm\.", "offset_head."),
+        ),
+        class_head="class_head",
+        squeeze_axis=2,
+    )
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        widths, kernel, block = self._widths, self._kernel, self._block
+
+        self.encoder = nn.ModuleList(
+            [ConvBlock(3, widths[0], self._stem_kernel, bias=False)]
+        )
+        for i, (before, after) in enumerate(pairwise(widths)):
+            self.encoder.append(block(before, after, kernel, 2 if i % 2 == 0 else 1))
+
+        features = widths[-1]
+        self.context = nn.ModuleList(
+            block(features, features, kernel, 2 if i < 3 else 1) for i in range(6)
+        )
+        self.class_head = nn.Conv1d(2 * features, len(self.labels), 1)
+        self.offset_head = nn.Conv1d(2 * features, 1, 1)
+
+    def forward(
+        self, x: torch.Tensor, logits: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """
+        :param x: Normalized waveforms, (batch, 3, samples)
+        :param logits: If true, return the class scores before the softmax
+        :return: Class probabilities (batch, classes, samples / 8) and the position
+                 of the arrival in its cell in samples, 0 to 8, (batch, samples / 8)
+        """
+        check_length(x, self.length_multiple)
+        for block in self.encoder:
+            x = block(x)
+
+        context = x
+        for i, block in enumerate(self.context):
+            if i >= 3:
+                context = F.interpolate(context, scale_factor=2.0, mode="nearest")
+            context = block(context)
+
+        x = torch.cat([x, context], dim=1)
+        scores = self.class_head(x)
+        offset = self.stride * torch.sigmoid(self.offset_head(x))[:, 0]
+        if logits:
+            return scores, offset
+        return torch.softmax(scores, dim=1), offset
+
+
+class LPPNT(_LPPN):
+    """
+    .. document_args:: seisbench_diting.models LPPNT
+
+    LPPN in its tiny size: 0.01 M parameters. Arrivals are classified in cells of
+    eight samples and placed inside the cell by regression.
+    """
+
+    _stem_kernel = 3
+    _kernel = 3
+    _widths = (4, 8, 8, 12, 12, 16, 16)
+
+
+class LPPNM(_LPPN):
+    """
+    .. document_args:: seisbench_diting.models LPPNM
+
+    LPPN in its medium size: 0.04 M parameters. Arrivals are classified in cells of
+    eight samples and placed inside the cell by regression.
+    """
+
+    _stem_kernel = 5
+    _kernel = 5
+    _widths = (8, 16, 16, 24, 24, 32, 32)
+
+
+class LPPNL(_LPPN):
+    """
+    .. document_args:: seisbench_diting.models LPPNL
+
+    LPPN in its large size: 0.66 M parameters, with full convolutions. Arrivals are
+    classified in cells of eight samples and placed inside the cell by regression.
+    """
+
+    _stem_kernel = 3
+    _kernel = 5
+    _widths = (16, 32, 32, 64, 64, 128, 128)
+    _block = PlainResidual
+
+    published_layout = PublishedLayout(
+        renames=(
+            (r"^layers\.0\.0\.", "encoder.0.conv."),
+            (r"^layers\.0\.1\.", "encoder.0.norm."),
+            (r"^layers\.", "encoder."),
+            (r"^class_encoder\.([012])\.", r"context.\1."),
+            (r"^class_encoder\.([345])\.1\.", r"context.\1."),
+            (r"\.conv\.0\.", ".block.conv."),
+            (r"\.conv\.1\.", ".block.norm."),
+            (r"^cl\.", "class_head."),
+            (r"^tm\.", "offset_head."),
+        ),
+        class_head="class_head",
+        squeeze_axis=2,
+    )

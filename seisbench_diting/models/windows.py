@@ -1,0 +1,156 @@
+"""Cutting records into overlapping windows, and putting predictions together."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+#: How predictions of overlapping windows are combined.
+STACKING = ("avg", "max", "taper")
+
+#: Share of a window over which its weight rises from zero to one, for "taper".
+TAPER = 0.25
+
+#: What window positions are counted from.
+ORIGINS = ("auto", "time", "record")
+
+#: A component whose peak is below this share of its offset holds only rounding.
+ROUNDING = {torch.float64: 2.0**-36, torch.float32: 2.0**-21}
+
+
+def normalize(batch: torch.Tensor, per_component: bool = False) -> torch.Tensor:
+    """
+    Removes the mean of each component and divides all by their joint peak. The
+    result does not depend on the unit of the input.
+
+    :param batch: Windows, (batch, components, samples); NaN where there is no data
+    :param per_component: If true, divide each component by its own peak
+    :return: Normalized windows, float32, zero where there is no data or nothing but
+             an offset
+    """
+    # Float32 would lose the sixth digit of the networks' output, see the tests; not
+    # every device has more.
+    batch = batch.to(torch.float32 if batch.device.type == "mps" else torch.float64)
+    missing = ~torch.isfinite(batch)
+    batch = batch.masked_fill(missing, 0.0)
+    level = batch.abs().amax(dim=-1, keepdim=True)
+    count = (~missing).sum(dim=-1, keepdim=True).clamp(min=1)
+    batch = batch - batch.sum(dim=-1, keepdim=True) / count
+    batch = batch.masked_fill(missing, 0.0)
+
+    peaks = batch.abs().amax(dim=-1, keepdim=True)
+    peaks = torch.where(peaks > level * ROUNDING[batch.dtype], peaks, 0.0)
+    batch = torch.where(peaks > 0, batch, 0.0)
+    if not per_component:
+        peaks = peaks.amax(dim=-2, keepdim=True)
+    return (batch / torch.where(peaks > 0, peaks, 1.0)).to(torch.float32)
+
+
+def window_offsets(
+    n_samples: int, first_sample: int, in_samples: int, step: int, stride: int
+) -> np.ndarray:
+    """
+    First samples of the windows over a record. They begin where the sample number is a
+    multiple of the step; one more covers the beginning and one the end.
+
+    :param n_samples: Length of the record
+    :param first_sample: Number of the record's first sample. Counted from a fixed
+                         time, the same windows are used wherever a record begins.
+    :param in_samples: Length of a window
+    :param step: Samples from one window to the next, a multiple of ``stride``
+    :param stride: Input samples per output sample
+    :return: Offsets in samples, relative to the record's first sample. The first may
+             be negative and the last window may end behind the record, both by less
+             than ``stride``.
+    """
+    start = first_sample // stride * stride
+    end = -(-(first_sample + n_samples) // stride) * stride
+    last = max(start, end - in_samples)
+    regular = np.arange(-(-start // step) * step, last, step)
+    return np.unique(np.concatenate([[start], regular, [last]])) - first_sample
+
+
+def cut_window(data: np.ndarray, offset: int, in_samples: int) -> np.ndarray:
+    """
+    :param data: Record, (components, samples)
+    :param offset: First sample of the window
+    :param in_samples: Length of the window
+    :return: Window, (components, in_samples), NaN outside of the record
+    """
+    before = max(0, -offset)
+    window = data[:, offset + before : offset + in_samples]
+    after = in_samples - before - window.shape[1]
+    if before or after:
+        window = np.pad(window, ((0, 0), (before, after)), constant_values=np.nan)
+    return window
+
+
+class WindowStack:
+    """
+    Puts the predictions of overlapping windows together, one window at a time.
+
+    :param n_samples: Length of the output
+    :param n_classes: Number of classes, the first of which is noise
+    :param regression: If there is one further channel after the classes, a value
+                       that is only meaningful with the probability of its own window.
+                       It is taken from the window that is surest of an arrival.
+    :param method: "avg"; "taper", the average weighted by the distance from the
+                   window's edges, where a network sees only half of the record; or
+                   "max"
+    """
+
+    def __init__(self, n_samples: int, n_classes: int, regression: bool, method: str):
+        self.n_samples = n_samples
+        self.n_classes = n_classes
+        self.method = method
+        initial = -np.inf if method == "max" else 0.0
+        self._classes = np.full((n_classes, n_samples), initial, dtype=np.float32)
+        self._weight = np.zeros(n_samples, dtype=np.float32)
+        self._value = np.zeros(n_samples, dtype=np.float32) if regression else None
+        self._surest = np.full(n_samples, -1, dtype=np.float32) if regression else None
+
+    def add(self, start: int, prediction: np.ndarray) -> None:
+        """
+        :param start: First output sample of the window
+        :param prediction: (samples, channels); NaN where the window has no say
+        """
+        weight = _window_weight(len(prediction), self.method)
+        prediction = prediction[: self.n_samples - start].T
+        here = slice(start, start + prediction.shape[1])
+        classes = prediction[: self.n_classes]
+        weight = np.where(
+            np.isfinite(classes[0]), weight[: prediction.shape[1]], np.float32(0)
+        )
+
+        if self.method == "max":
+            np.fmax(self._classes[:, here], classes, out=self._classes[:, here])
+        else:
+            self._classes[:, here] += np.where(weight > 0, classes * weight, 0)
+        self._weight[here] += weight
+
+        if self._value is not None:
+            arrival = np.where(weight > 0, (1 - classes[0]) * weight, -1)
+            surer = arrival > self._surest[here]
+            self._value[here] = np.where(
+                surer, prediction[self.n_classes], self._value[here]
+            )
+            self._surest[here] = np.where(surer, arrival, self._surest[here])
+
+    def result(self) -> np.ndarray:
+        """:return: (channels, samples), NaN where no window had a say"""
+        silent = self._weight == 0
+        if self.method != "max":
+            self._classes /= np.where(silent, 1, self._weight)
+        self._classes[:, silent] = np.nan
+        if self._value is None:
+            return self._classes
+        self._value[silent] = np.nan
+        return np.concatenate([self._classes, self._value[None]])
+
+
+@lru_cache(maxsize=8)
+def _window_weight(n_samples: int, method: str) -> np.ndarray:
+    if method != "taper":
+        return np.ones(n_samples, dtype=np.float32)
+    place = (np.arange(n_samples) + 0.5) / n_samples
+    return np.minimum(1, np.minimum(place, 1 - place) / TAPER).astype(np.float32)

@@ -1,0 +1,194 @@
+import dataclasses
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from seisbench_diting.weights import (
+    DEFAULT_SETS,
+    WEIGHT_SETS,
+    ChecksumError,
+    Score,
+    find_set,
+    registry,
+    weight_sets,
+)
+
+TITLES = [entry.title for entry in WEIGHT_SETS]
+
+
+def _published(reference: Path) -> dict[str, dict]:
+    manifest = json.loads((reference / "weights" / "manifest.json").read_text())
+    return {
+        f"{published['model']}/{published['weights']}": published
+        for published in manifest
+        if published["weights"] != "link32"
+    }
+
+
+def _measured(reference: Path) -> dict[str, list[Score]]:
+    row = re.compile(r"\| (\w+) (diting|csn|csn_pnsn)\b[^|]*\|([^|]+)\|([^|]+)\|")
+    text = (reference / "design" / "models.md").read_text()
+    return {
+        f"{model}/{name}": [
+            Score(*map(float, column.replace("ms", "").split("/")))
+            for column in columns
+        ]
+        for model, name, *columns in row.findall(text)
+    }
+
+
+def test_entries_are_unique():
+    keys = [(entry.model, entry.name, entry.version) for entry in WEIGHT_SETS]
+    assert len(set(keys)) == len(keys) == 14
+    assert len({entry.file for entry in WEIGHT_SETS}) == 14
+    assert len({entry.git_blob for entry in WEIGHT_SETS}) == 14
+
+
+def test_versions_stand_oldest_first():
+    for title in TITLES:
+        versions = [Version(e.version) for e in WEIGHT_SETS if e.title == title]
+        assert versions == sorted(versions)
+
+
+@pytest.mark.parametrize("entry", WEIGHT_SETS, ids=TITLES)
+def test_entry_is_complete(entry):
+    assert re.fullmatch(
+        r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/\S+/"
+        + re.escape(entry.file),
+        entry.url,
+    )
+    assert re.fullmatch("[0-9a-f]{40}", entry.git_blob)
+    assert entry.sha256 is None or re.fullmatch("[0-9a-f]{64}", entry.sha256)
+    assert sorted(entry.component_order) == ["E", "N", "Z"]
+    assert entry.sampling_rate in (50.0, 100.0)
+    assert entry.labels[0] == "N"
+    assert entry.licence == "GPL-3.0"
+    assert entry.citation in entry.docstring
+    assert "cangyeone/seismological-ai-tools" in entry.docstring
+    assert f"{entry.sampling_rate:g} Hz" in entry.docstring
+
+
+def test_docstring_states_what_was_measured():
+    assert "F1 0.902, deviation 56 ms" in find_set("LPPNM", "csn").docstring
+    assert "not measured" in find_set("UNetPP").docstring
+    assert "unfinished run" in find_set("UNet", "diting").docstring
+
+
+@pytest.mark.parametrize("entry", WEIGHT_SETS, ids=TITLES)
+def test_entry_equals_manifest(entry, reference):
+    published = _published(reference)[entry.title]
+    assert {
+        "file": entry.file,
+        "url": entry.url,
+        "sha256": entry.sha256,
+        "git_blob_sha1": entry.git_blob,
+        "bytes": entry.size,
+        "sampling_rate_hz": entry.sampling_rate,
+        "component_order": entry.component_order,
+        "class_order": list(entry.labels),
+    }.items() <= published.items()
+
+
+def test_every_published_set_has_an_entry(reference):
+    assert sorted(_published(reference)) == sorted(TITLES)
+
+
+def test_scores_equal_the_measured_ones(reference):
+    entered = {
+        entry.title: [entry.scores.p, entry.scores.s]
+        for entry in WEIGHT_SETS
+        if entry.scores is not None
+    }
+    assert entered == _measured(reference)
+    assert [e.title for e in WEIGHT_SETS if e.scores is None] == ["UNetPP/csn"]
+
+
+@pytest.mark.parametrize(
+    "entry", [e for e in WEIGHT_SETS if e.sha256], ids=lambda entry: entry.title
+)
+def test_published_file_matches_by_both_checksums(entry, reference):
+    content = (reference / "weights" / entry.file).read_bytes()
+    assert entry.matches(content)
+    assert dataclasses.replace(entry, sha256=None).matches(content)
+    assert not entry.matches(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def test_git_blob_is_checked_where_nothing_else_is_known():
+    # The blob id of b"hello\n", as `git hash-object` prints it.
+    entry = dataclasses.replace(
+        find_set("UNetPP"), git_blob="ce013625030ba8dba906f756967f9e9ca394464a"
+    )
+    assert entry.matches(b"hello\n")
+    with pytest.raises(ChecksumError, match=r"UNetPP/csn: git blob id .* instead of"):
+        entry.check(b"hallo\n")
+
+
+def test_check_tells_size_from_content():
+    content = b"hello"
+    entry = dataclasses.replace(
+        find_set("RNN", "csn"), size=5, sha256=hashlib.sha256(content).hexdigest()
+    )
+    entry.check(content)
+    with pytest.raises(ChecksumError, match="RNN/csn: 4 bytes instead of 5"):
+        entry.check(content[:4])
+    with pytest.raises(ChecksumError, match="RNN/csn: SHA-256"):
+        entry.check(b"hallo")
+
+
+def test_default_sets_exist_for_every_model():
+    assert set(DEFAULT_SETS) == {entry.model for entry in WEIGHT_SETS}
+    for model, name in DEFAULT_SETS.items():
+        assert find_set(model).name == name
+        assert find_set(model, name, "1") == find_set(model)
+
+
+def test_weight_sets_of_one_model():
+    assert [e.name for e in weight_sets("RNN")] == ["diting", "csn", "csn_pnsn"]
+    assert weight_sets("PhaseNet") == []
+    assert weight_sets() == list(WEIGHT_SETS)
+
+
+def test_latest_version_is_the_default(monkeypatch):
+    newer = dataclasses.replace(find_set("LPPNM", "csn"), version="2")
+    monkeypatch.setattr(registry, "WEIGHT_SETS", (*WEIGHT_SETS, newer))
+    assert find_set("LPPNM", "csn") is newer
+    assert find_set("LPPNM", "csn", "1").version == "1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("LPPNM", "foo"),
+            "name='foo' is not a published weight set of LPPNM; "
+            "available: 'csn', 'diting'",
+        ),
+        (
+            ("RNN", "csn", "7"),
+            "version='7' is not a published version of RNN/csn; available: '1'",
+        ),
+        (
+            ("PhaseNet",),
+            "model='PhaseNet' has no published weight set; available: 'EQT', 'LPPNL', "
+            "'LPPNM', 'LPPNT', 'RNN', 'UNet', 'UNetPP'",
+        ),
+    ],
+)
+def test_unknown_set_names_the_known_ones(arguments, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        find_set(*arguments)
+
+
+def test_registry_loads_no_torch(tmp_path):
+    code = (
+        "import runpy, sys; "
+        f"runpy.run_path({registry.__file__!r}, run_name='registry_alone'); "
+        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, timeout=20)
