@@ -68,7 +68,8 @@ def plot_picks(
             xycoords=("data", "axes fraction"),
             color=_colour(pick.phase),
             fontsize=9,
-            ha="center",
+            # P and S of a near event would cover each other's labels.
+            ha="right" if pick.phase[:1] == "P" else "left",
         )
     panels[-1].set_xlim(0, end - start)
     panels[-1].set_xlabel(f"Seconds after {start.strftime('%Y-%m-%d %H:%M:%S')} UTC")
@@ -84,6 +85,7 @@ def _plot_curves(panel, curves: list[obspy.Trace], start: obspy.UTCDateTime) -> 
             trace.times() + (trace.stats.starttime - start),
             trace.data,
             color=_colour(phase),
+            drawstyle="steps-post",  # One value holds for a whole cell of LPPN.
             ls="-" if len(phase) == 1 or phase.endswith("g") else ":",
             label=None if phase in labelled else phase,
         )

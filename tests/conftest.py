@@ -1,0 +1,88 @@
+"""Fixtures for all tests: an empty cache, no network, the reference material."""
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+# Before SeisBench is imported: tests never see the user's cache.
+_CACHE = tempfile.TemporaryDirectory(prefix="seisbench-diting-tests-")
+os.environ["SEISBENCH_CACHE_ROOT"] = _CACHE.name
+os.environ.pop("SEISBENCH_DITING_MIRROR", None)
+
+import numpy as np
+import obspy
+import pytest
+
+_REFERENCE = "SEISBENCH_DITING_REFERENCE"
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """Folder with published weights, golden outputs and real records."""
+    folder = os.environ.get(_REFERENCE)
+    if not folder:
+        message = f"{_REFERENCE} is not set: no reference material"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    path = Path(folder)
+    if not (path / "weights" / "manifest.json").is_file():
+        pytest.fail(f"{_REFERENCE}={folder!r} holds no reference material")
+    return path.resolve()
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def connect_on_loopback(self, address):
+        if isinstance(address, tuple) and not str(address[0]).startswith(_LOOPBACK):
+            raise OSError(f"Tests use no network, but one asked for {address}.")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_on_loopback)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty model cache of SeisBench for one test."""
+    import seisbench
+
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    monkeypatch.setattr(seisbench, "cache_root", folder)
+    monkeypatch.setattr(seisbench, "cache_model_root", folder / "models" / "v3")
+    return folder / "models" / "v3"
+
+
+@pytest.fixture(scope="session")
+def published(reference: Path):
+    """Function (model, name) that gives a model with published weights."""
+    from seisbench_diting import models
+    from seisbench_diting.weights import find_set
+
+    def load(model: str, name: str = "csn"):
+        entry = find_set(model, name)
+        content = (reference / "weights" / entry.file).read_bytes()
+        return getattr(models, model).from_published(entry, content)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def cx_pb01(reference: Path) -> obspy.Stream:
+    """12 h of station CX.PB01 at 100 Hz; copy before changing it."""
+    return obspy.read(str(reference / "data" / "cx_pb01/2014/CX/PB01/*/*"))
+
+
+@pytest.fixture
+def example() -> obspy.Stream:
+    """ObsPy's example: 30 s of a local earthquake, three components."""
+    return obspy.read()
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
