@@ -7,7 +7,7 @@ classes) stands in the entry, so that no code asks for a set by its name.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -215,11 +215,6 @@ _UNFINISHED_TWIN = (
 _SEVEN_CHANNELS = (
     "The published head has seven channels, of which only the first three are trained."
 )
-_COMPONENT_PEAKS = (
-    "By default annotate and classify divide each component by its own peak, as the "
-    "published picker does: with the joint peak, for which the scores hold, it misses "
-    "more arrivals on real records."
-)
 _LARGER_OF_TWO = (
     "For the scores P is the larger of Pg and Pn, and S the larger of Sg and Sn."
 )
@@ -235,7 +230,20 @@ class _Training:
     component_order: str
     labels: tuple[str, ...]
     citation: str
+    default_args: tuple[tuple[str, Any], ...] = ()
+    note: str = ""
 
+
+# The published scripts that pick with these weights divide each component by its own
+# peak. On 12 h of continuous records this finds up to 9 % more of the S arrivals that
+# two stronger pickers agree on, at the same precision; on the labelled records the two
+# ways differ by about 0.01 in F1, either way.
+_COMPONENT_PEAKS = (("norm_amp_per_comp", True),)
+_COMPONENT_PEAKS_NOTE = (
+    "By default annotate and classify divide each component by its own peak "
+    "(norm_amp_per_comp), as the published picking scripts do with these weights. The "
+    "scores are for the joint peak of all components."
+)
 
 _DITING = _Training(
     name="diting",
@@ -252,17 +260,17 @@ _CSN = _Training(
     component_order="ENZ",
     labels=("N", "P", "S"),
     citation=_YU_2023,
+    default_args=_COMPONENT_PEAKS,
+    note=_COMPONENT_PEAKS_NOTE,
 )
-_CSN_PNSN = _Training(
+_CSN_PNSN = replace(
+    _CSN,
     name="csn_pnsn",
     records=(
         "records of the China Seismic Network (Yu et al., 2023) with the phases "
         "Pg, Sg, Pn and Sn"
     ),
-    sampling_rate=100.0,
-    component_order="ENZ",
     labels=("N", "Pg", "Sg", "Pn", "Sn"),
-    citation=_YU_2023,
 )
 
 
@@ -281,6 +289,7 @@ def _docstring(
         f"Published in https://github.com/{_REPOSITORY} (GPL-3.0).",
         f"On 115 Californian records (NCEDC), tolerance 0.5 s: {measured}.",
         note,
+        training.note,
         training.citation,
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
@@ -295,7 +304,6 @@ def _published(
     size: int | None,
     scores: Scores | None,
     note: str = "",
-    default_args: tuple[tuple[str, Any], ...] = (),
 ) -> WeightSet:
     return WeightSet(
         model=model,
@@ -313,7 +321,7 @@ def _published(
         citation=training.citation,
         docstring=_docstring(model, training, scores, note),
         scores=scores,
-        default_args=default_args,
+        default_args=training.default_args,
     )
 
 
@@ -407,8 +415,6 @@ WEIGHT_SETS: tuple[WeightSet, ...] = (
         scores=Scores(
             p=Score(0.883, 0.922, 0.902, 37), s=Score(0.976, 0.704, 0.818, 84)
         ),
-        note=_COMPONENT_PEAKS,
-        default_args=(("norm_amp_per_comp", True),),
     ),
     _published(
         "LPPNM",
@@ -432,8 +438,7 @@ WEIGHT_SETS: tuple[WeightSet, ...] = (
         scores=Scores(
             p=Score(0.927, 0.878, 0.902, 56), s=Score(0.968, 0.800, 0.876, 67)
         ),
-        note=f"{_SEVEN_CHANNELS}\n\n{_COMPONENT_PEAKS}",
-        default_args=(("norm_amp_per_comp", True),),
+        note=_SEVEN_CHANNELS,
     ),
     _published(
         "LPPNL",
@@ -456,8 +461,6 @@ WEIGHT_SETS: tuple[WeightSet, ...] = (
         scores=Scores(
             p=Score(0.924, 0.843, 0.882, 37), s=Score(0.950, 0.826, 0.884, 63)
         ),
-        note=_COMPONENT_PEAKS,
-        default_args=(("norm_amp_per_comp", True),),
     ),
     _published(
         "RNN",

@@ -1,0 +1,57 @@
+"""What the benchmark scripts share: the reference records and the heading."""
+
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import obspy
+import torch
+
+from seisbench_diting import models
+from seisbench_diting.models.base import PhasePicker
+from seisbench_diting.weights import find_set
+
+
+def reference() -> Path:
+    """Folder of the reference material, from ``SEISBENCH_DITING_REFERENCE``."""
+    folder = os.environ.get("SEISBENCH_DITING_REFERENCE")
+    if not folder:
+        sys.exit("Set SEISBENCH_DITING_REFERENCE to the folder of the records.")
+    return Path(folder)
+
+
+def published(model: str, name: str) -> PhasePicker:
+    """A model with published weights from the reference material."""
+    entry = find_set(model, name)
+    content = (reference() / "weights" / entry.file).read_bytes()
+    return getattr(models, model).from_published(entry, content)
+
+
+def read_cx_pb01() -> obspy.Stream:
+    """12 h of CX.PB01 at 100 Hz, aftershocks of the Iquique earthquake."""
+    return obspy.read(str(reference() / "data" / "cx_pb01/2014/CX/PB01/*/*"))
+
+
+def print_heading(title: str) -> None:
+    """Versions, processor and threads: without them no figure can be compared."""
+    packages = ("seisbench-diting", "seisbench", "torch", "numpy", "obspy")
+    print(f"# {title}")
+    print(", ".join(f"{name} {version(name)}" for name in packages))
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}, "
+        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads\n"
+    )
+
+
+def is_near(times: np.ndarray, others: np.ndarray, tolerance: float) -> np.ndarray:
+    """Mask of the times that have one of the others within the tolerance."""
+    if len(others) == 0:
+        return np.zeros(len(times), dtype=bool)
+    others = np.sort(others)
+    place = np.searchsorted(others, times)
+    after = np.abs(others[np.minimum(place, len(others) - 1)] - times)
+    before = np.abs(others[np.maximum(place - 1, 0)] - times)
+    return np.minimum(before, after) <= tolerance

@@ -1,0 +1,53 @@
+"""
+Peak memory and time for 24 h of three components at 100 Hz, at default settings.
+
+The record is 12 h of CX.PB01 twice. Each model runs in a process of its own.
+
+    python -m benchmarks.memory [MODEL ...]
+"""
+
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+import obspy
+
+from benchmarks.common import print_heading, published, read_cx_pb01
+from seisbench_diting import models
+
+
+def measure(name: str) -> None:
+    """Prints peak memory and time of one model, measured in this process."""
+    day = obspy.Stream()
+    for trace in read_cx_pb01():
+        data = np.concatenate([trace.data, trace.data])[: 24 * 3600 * 100]
+        day.append(obspy.Trace(data.astype(np.float64), trace.stats))
+    # There are no published weights of UNetPP at hand; random ones cost the same.
+    model = models.UNetPP() if name == "UNetPP" else published(name, "csn")
+    before = _peak_gb()
+    begin = time.perf_counter()
+    model.annotate(day)
+    seconds = time.perf_counter() - begin
+    print(f"{name:<8}{before:10.2f} GB{_peak_gb():10.2f} GB{seconds:10.1f} s")
+
+
+def _peak_gb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--one"]:
+        measure(sys.argv[2])
+        return
+    print_heading("Peak memory for 24 h at 100 Hz, float64 input")
+    print(f"{'model':<8}{'with data':>13}{'peak':>13}{'annotate':>12}", flush=True)
+    for name in sys.argv[1:] or models.PICKERS:
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.memory", "--one", name], check=True
+        )
+
+
+if __name__ == "__main__":
+    main()

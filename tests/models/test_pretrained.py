@@ -1,0 +1,240 @@
+"""from_pretrained and its lists, with a mirror folder in place of the network."""
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import seisbench
+import torch
+
+from seisbench_diting.models import LPPNM, LPPNT, PICKERS, RNN
+from seisbench_diting.models.checkpoints import PublishedLayout
+from seisbench_diting.weights import MIRROR_VARIABLE, WeightsError, find_set, registry
+
+DEAD_END = "http://127.0.0.1:9/nothing"
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch, cache):
+    """A mirror that holds one made-up set of LPPNT, "made", as version 1 and 2."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    entries = []
+    for version in ("1", "2"):
+        torch.manual_seed(int(version))
+        buffer = io.BytesIO()
+        torch.save(LPPNT().state_dict(), buffer)
+        content = buffer.getvalue()
+        (folder / f"made{version}.pt").write_bytes(content)
+        entries.append(
+            dataclasses.replace(
+                find_set("LPPNT", "csn"),
+                name="made",
+                version=version,
+                file=f"made{version}.pt",
+                url=DEAD_END,
+                sha256=hashlib.sha256(content).hexdigest(),
+                size=len(content),
+                component_order="NEZ",
+                sampling_rate=40.0,
+                docstring=f"Made, version {version}.",
+                default_args=(("P_threshold", 0.6),),
+            )
+        )
+    monkeypatch.setattr(registry, "WEIGHT_SETS", tuple(entries))
+    monkeypatch.setitem(registry.DEFAULT_SETS, "LPPNT", "made")
+    monkeypatch.setattr(
+        LPPNT, "published_layout", PublishedLayout(renames=(), class_head="class_head")
+    )
+    monkeypatch.setenv(MIRROR_VARIABLE, str(folder))
+    return folder
+
+
+def test_the_default_set_needs_no_name(mirror):
+    model = LPPNT.from_pretrained()
+
+    assert model.component_order == "NEZ"
+    assert model.sampling_rate == 40
+    assert list(model.labels) == ["N", "P", "S"]
+    assert model.default_args == {"P_threshold": 0.6}
+    assert model.weights_docstring == "Made, version 2."
+    assert model.weights_version == "2"
+
+
+def test_later_calls_need_no_source(mirror, cache):
+    first = LPPNT.from_pretrained("made")
+    for file in mirror.iterdir():
+        file.unlink()
+
+    again = LPPNT.from_pretrained("made")
+
+    assert sorted(os.listdir(cache / "lppnt")) == ["made.json.v2", "made.pt.v2"]
+    for a, b in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_cache_is_in_seisbenchs_format(mirror, cache):
+    LPPNT.from_pretrained("made")
+
+    metadata = json.loads((cache / "lppnt" / "made.json.v2").read_text())
+    assert metadata["version"] == "2"
+    assert metadata["model_args"]["component_order"] == "NEZ"
+    assert metadata["source"]["url"] == DEAD_END
+    loaded = LPPNT.load(cache / "lppnt" / "made", version_str="2")
+    assert loaded.sampling_rate == 40
+
+
+def test_versions(mirror):
+    assert LPPNT.list_versions("made") == ["1", "2"]
+    assert LPPNT.list_versions("made", remote=False) == []
+
+    assert LPPNT.from_pretrained("made", version_str="1").weights_version == "1"
+    # As in SeisBench, the latest in the cache, unless an update is asked for.
+    assert LPPNT.from_pretrained("made").weights_version == "1"
+    assert LPPNT.from_pretrained("made", update=True).weights_version == "2"
+    assert LPPNT.list_versions("made", remote=False) == ["1", "2"]
+
+
+def test_lists(mirror, cache):
+    assert LPPNT.list_pretrained() == ["made"]
+    assert LPPNT.list_pretrained(remote=False) == []
+    assert LPPNT.list_pretrained(details=True) == {"made": "Made, version 2."}
+    assert not cache.exists()
+
+
+def test_own_weights_in_the_cache(mirror, cache):
+    (cache / "lppnt").mkdir(parents=True)
+    LPPNT(component_order="ENZ").save(cache / "lppnt" / "mine", "Mine", version_str="7")
+
+    assert LPPNT.list_pretrained() == ["made", "mine"]
+    assert LPPNT.list_pretrained(details=True)["mine"] == "Mine"
+    assert LPPNT.from_pretrained("mine").component_order == "ENZ"
+
+
+def test_unknown_names_and_versions(mirror):
+    with pytest.raises(ValueError, match=r"name='foo'.*'made'"):
+        LPPNT.from_pretrained("foo")
+    with pytest.raises(ValueError, match=r"version_str='9'.*'1', '2'"):
+        LPPNT.from_pretrained("made", version_str="9")
+
+
+def test_force_fetches_again(mirror, cache):
+    LPPNT.from_pretrained("made")
+    before = (cache / "lppnt" / "made.pt.v2").stat().st_mtime_ns
+    LPPNT.from_pretrained("made", force=True)
+    assert (cache / "lppnt" / "made.pt.v2").stat().st_mtime_ns > before
+
+    (mirror / "made2.pt").write_bytes(b"broken")
+    with pytest.raises(WeightsError):
+        LPPNT.from_pretrained("made", force=True)
+    assert LPPNT.from_pretrained("made").weights_version == "2"
+
+
+def test_errors_name_the_set_the_sources_and_the_ways_out(mirror, cache):
+    content = (mirror / "made2.pt").read_bytes()
+    (mirror / "made2.pt").write_bytes(content[:-1] + b"x")
+
+    with pytest.raises(WeightsError) as error:
+        LPPNT.from_pretrained("made")
+
+    for part in (
+        "LPPNT/made",
+        str(mirror),
+        DEAD_END,
+        MIRROR_VARIABLE,
+        "weights import",
+    ):
+        assert part in str(error.value)
+    assert os.listdir(cache / "lppnt") == []
+
+
+def test_a_checkpoint_of_another_network_is_refused(mirror, cache, monkeypatch):
+    monkeypatch.setattr(
+        LPPNT,
+        "published_layout",
+        PublishedLayout(renames=(("encoder", "other"),), class_head="class_head"),
+    )
+
+    with pytest.raises(ValueError, match="LPPNT/made holds another network"):
+        LPPNT.from_pretrained("made")
+    assert os.listdir(cache / "lppnt") == []
+
+
+def test_every_published_set_is_listed_offline(cache):
+    for name in PICKERS:
+        details = getattr(seisbench.models, name).list_pretrained(details=True)
+        assert details["csn"].startswith(f"{name} trained on")
+    assert RNN.list_pretrained() == ["csn", "csn_pnsn", "diting"]
+    assert LPPNM.list_versions("csn") == ["1"]
+
+
+def _load_in_subprocess(reference, cache, wait=True):
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import seisbench_diting as s; m = s.models.RNN.from_pretrained('diting');"
+            "print(m.component_order, m.sampling_rate)",
+        ],
+        env={
+            **os.environ,
+            "SEISBENCH_CACHE_ROOT": str(cache.parents[1]),
+            MIRROR_VARIABLE: str(reference / "weights"),
+            "OMP_NUM_THREADS": "1",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if wait:
+        assert process.communicate()[0].split() == ["ZNE", "50.0"]
+    return process
+
+
+@pytest.fixture
+def made_cache(cache):
+    # SeisBench writes its configuration when it is first imported.
+    (cache.parents[1] / "config.json").write_text(
+        json.dumps({"dimension_order": "NCW", "component_order": "ZNE"})
+    )
+    return cache
+
+
+def test_two_processes_at_once(reference, made_cache):
+    both = [_load_in_subprocess(reference, made_cache, wait=False) for _ in range(2)]
+
+    for process in both:
+        assert process.communicate()[0].split() == ["ZNE", "50.0"]
+    assert sorted(os.listdir(made_cache / "rnn")) == ["diting.json.v1", "diting.pt.v1"]
+
+
+@pytest.mark.slow
+def test_kill_at_any_moment(reference, made_cache, rng):
+    for _ in range(5):
+        process = _load_in_subprocess(reference, made_cache, wait=False)
+        folder, deadline = made_cache / "rnn", time.monotonic() + 60
+        # Killed once it has begun to write, or a little later.
+        while not folder.exists() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+        listed = RNN.list_versions("diting", remote=False)
+        assert listed == [] or (folder / "diting.pt.v1").is_file()
+        _load_in_subprocess(reference, made_cache)
+        for file in list(folder.iterdir()):
+            if file.is_file():
+                file.unlink()
+        for left in folder.iterdir():
+            assert left.name.startswith(".install-")
+            for file in left.iterdir():
+                file.unlink()
+            left.rmdir()
+        folder.rmdir()

@@ -1,0 +1,145 @@
+"""The command line, as a user calls it."""
+
+import pytest
+from typer.testing import CliRunner
+
+from seisbench_diting import __version__, cli
+from seisbench_diting.weights import MIRROR_VARIABLE
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Function that calls the command and gives exit status, output and errors."""
+
+    def call(*arguments):
+        monkeypatch.setattr("sys.argv", ["seisbench-diting", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        output = capsys.readouterr()
+        return stop.value.code or 0, output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def with_mirror(reference, monkeypatch, cache):
+    monkeypatch.setenv(MIRROR_VARIABLE, str(reference / "weights"))
+
+
+def test_version_and_help(run):
+    assert run("--version") == (0, f"seisbench-diting {__version__}\n", "")
+    for arguments in ([], ["demo"], ["weights"], ["weights", "import"]):
+        status, output, _ = run(*arguments, "--help")
+        assert status == 0
+        assert "Usage:" in output
+
+
+def test_demo_picks_the_example(run, with_mirror, tmp_path):
+    status, output, _ = run("demo", "--output", tmp_path / "picture.png")
+
+    assert status == 0
+    rows = [line.split() for line in output.splitlines()[1:3]]
+    assert [row[:2] for row in rows] == [["BW.RJOB.", "P"], ["BW.RJOB.", "S"]]
+    assert rows[0][2].startswith("2009-08-24T00:20:07.")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [
+        "picture.png"
+    ]
+
+
+def test_demo_with_own_files(run, with_mirror, reference, tmp_path):
+    file = reference / "data" / "SC.202305230113.0001.seed"
+    status, output, _ = run(
+        "demo", "-i", file, "-m", "rnn/csn", "-o", tmp_path / "picture.svg"
+    )
+
+    assert status == 0
+    for station in ("SC.BAY.00", "SC.BAJ.00", "SC.MZP.00", "SC.ZDZ.00", "SC.GHS.00"):
+        assert station in output
+    assert "The picture shows SC." in output
+    assert "<svg" in (tmp_path / "picture.svg").read_text()
+
+
+def test_demo_without_weights_says_what_to_do(run, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path / "nowhere"))
+    status, _, errors = run("demo", "-o", tmp_path / "picture.png")
+
+    assert status == 1
+    for part in ("LPPNM/csn", "nowhere", MIRROR_VARIABLE, "weights import"):
+        assert part in errors
+    assert not (tmp_path / "picture.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["demo", "-i", "missing.mseed"], "missing.mseed"),
+        (["demo", "-i", __file__], "no waveform file"),
+        (["demo", "-m", "Foo"], "'Foo'"),
+        (["demo", "-m", "LPPNM/foo"], "'foo'"),
+        (["demo", "-o", "picture.doc"], "picture.doc"),
+        (["demo", "-o", "nowhere/picture.png"], "nowhere"),
+        (["weights", "fetch"], "--all"),
+        (["weights", "fetch", "Foo"], "'Foo'"),
+        (["weights", "import", "nowhere"], "nowhere"),
+    ],
+)
+def test_errors_name_what_is_wrong(run, cache, arguments, part, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, _, errors = run(*arguments)
+
+    assert status == 1
+    assert errors.startswith("Error: ")
+    assert part in errors
+    assert "Traceback" not in errors
+
+
+def test_list_fetch_and_import(run, with_mirror, reference, monkeypatch, tmp_path):
+    status, output, _ = run("weights", "list")
+    assert status == 0
+    assert len(output.splitlines()) == 16
+    assert " yes " not in output
+
+    status, output, _ = run("weights", "fetch", "lppnt", "RNN/csn_pnsn")
+    assert status == 0
+    assert output.splitlines() == [
+        "LPPNT/csn is in the cache",
+        "RNN/csn_pnsn is in the cache",
+    ]
+
+    monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path / "nowhere"))
+    status, output, _ = run("weights", "import", reference / "weights")
+    assert status == 0
+    assert len(output.splitlines()) == 13
+    _, output, _ = run("weights", "list")
+    assert output.count(" yes ") == 13
+
+
+def test_import_names_damaged_files(run, cache, reference, tmp_path):
+    content = (reference / "weights" / "china.lppnt.pt").read_bytes()
+    (tmp_path / "china.lppnt.pt").write_bytes(content[:1000])
+    (tmp_path / "renamed").write_bytes(content)
+
+    status, output, errors = run("weights", "import", tmp_path)
+
+    assert status == 1
+    assert output.startswith("LPPNT/csn from ")
+    assert "china.lppnt.pt is not LPPNT/csn" in errors
+
+
+def test_fetch_goes_on_after_a_failure(run, cache, reference, tmp_path, monkeypatch):
+    content = (reference / "weights" / "china.lppnt.pt").read_bytes()
+    (tmp_path / "china.lppnt.pt").write_bytes(content)
+    monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path))
+
+    status, output, errors = run("weights", "fetch", "LPPNM", "LPPNT")
+
+    assert status == 1
+    assert output == "LPPNT/csn is in the cache\n"
+    assert "Not fetched: LPPNM/csn" in errors
+
+
+def test_completion_is_offered():
+    result = CliRunner().invoke(cli.app, ["--help"])
+
+    assert "--install-completion" in result.output

@@ -1,0 +1,51 @@
+"""Pictures: what they show, and that they are whole or absent."""
+
+import obspy
+import pytest
+import seisbench.util as sbu
+
+from seisbench_diting.figures import plot_picks, save_figure
+
+
+@pytest.fixture
+def picked(example):
+    start = example[0].stats.starttime
+    curve = example[0].copy()
+    curve.stats.channel = "LPPNM_P"
+    curve.data = curve.data * 0 + 0.5
+    pick = sbu.Pick("BW.RJOB.", start + 4, start + 5, start + 4.7, 0.98, "P")
+    return example, obspy.Stream([curve]), [pick]
+
+
+def test_a_panel_for_each_component_and_one_for_the_curves(picked):
+    figure = plot_picks(*picked, title="Title")
+
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "BW.RJOB..EHZ",
+        "BW.RJOB..EHN",
+        "BW.RJOB..EHE",
+        "Probability",
+    ]
+    for axes in figure.axes:
+        assert 4.7 in [line.get_xdata()[0] for line in axes.lines]
+    assert figure.axes[0].texts[0].get_text() == "P 0.98"
+
+
+def test_gaps_and_missing_curves(picked):
+    stream = picked[0].copy()
+    middle = stream[0].stats.starttime + 15
+    stream = stream.slice(endtime=middle) + stream.slice(starttime=middle + 3)
+
+    figure = plot_picks(stream.merge(), obspy.Stream(), [])
+
+    assert len(figure.axes) == 4
+
+
+def test_a_failed_save_leaves_nothing(picked, tmp_path):
+    figure = plot_picks(*picked)
+    with pytest.raises(ValueError, match="not supported"):
+        save_figure(figure, tmp_path / "picture.xyz")
+    assert list(tmp_path.iterdir()) == []
+
+    save_figure(figure, tmp_path / "picture.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]

@@ -1,0 +1,59 @@
+"""
+The private parts of SeisBench that this package uses. If one of these tests fails,
+SeisBench has changed: mend the one place that is named in it.
+"""
+
+import inspect
+
+import obspy
+from seisbench.models import WaveformModel
+
+from seisbench_diting.models import LPPNT
+
+
+def test_annotate_args():
+    # models/base.py: the arguments are taken over, with other defaults.
+    for key in ("batch_size", "overlap", "stacking", "strict", "zerophase_resample"):
+        documentation, _ = WaveformModel._annotate_args[key]
+        assert isinstance(documentation, str)
+
+
+def test_verify_argdict(caplog):
+    # models/base.py: unknown arguments are warned about.
+    LPPNT()._verify_argdict({"unheard_of": 1})
+
+    assert "unheard_of" in caplog.text
+
+
+def test_filter_stream():
+    # models/base.py: annotate_stream_pre applies the filter of the model.
+    stream = obspy.read()
+    before = stream[0].data.copy()
+    model = LPPNT(filter_args=["highpass"], filter_kwargs={"freq": 1.0})
+    model._filter_stream(stream)
+
+    assert (stream[0].data != before).any()
+
+
+def test_cache_layout(cache):
+    # models/pretrained.py: where weights lie, and how their files are named.
+    assert LPPNT._model_path() == cache / "lppnt"
+    assert LPPNT._parse_weight_filename("csn.json.v1") == ("csn", "json", "1")
+    assert LPPNT._parse_weight_filename(".install-x") == (None, None, None)
+    LPPNT._model_path().mkdir(parents=True)
+    LPPNT().save(LPPNT._model_path() / "mine", "Mine", version_str="2")
+    assert LPPNT._get_latest_docstring("mine", remote=False) == "Mine"
+
+
+def test_from_pretrained_keeps_seisbenchs_arguments():
+    for name in ("from_pretrained", "list_pretrained", "list_versions", "load"):
+        theirs = inspect.signature(getattr(WaveformModel, name)).parameters
+        ours = inspect.signature(getattr(LPPNT, name)).parameters
+        assert list(ours) == list(theirs)
+
+
+def test_annotate_and_classify_keep_seisbenchs_arguments():
+    for name in ("annotate", "annotate_async", "classify", "classify_async"):
+        theirs = inspect.signature(getattr(WaveformModel, name)).parameters
+        ours = inspect.signature(getattr(LPPNT, name)).parameters
+        assert list(ours) == list(theirs)
