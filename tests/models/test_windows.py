@@ -1,0 +1,442 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seisbench_diting.models.windows import (
+    STACKING,
+    TAPER,
+    WindowStack,
+    cut_window,
+    normalize,
+    window_offsets,
+)
+
+
+def random_batch(shape=(2, 3, 512), seed=0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=dtype)
+
+
+def plain_normalize(batch, per_component=False):
+    """The same in plain NumPy, for windows without missing samples."""
+    batch = np.asarray(batch, dtype=np.float64)
+    batch = batch - batch.mean(axis=-1, keepdims=True)
+    axis = -1 if per_component else (-2, -1)
+    return batch / np.abs(batch).max(axis=axis, keepdims=True)
+
+
+# Normalization
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_components_have_mean_zero_and_a_joint_peak_of_one(dtype):
+    batch = random_batch(dtype=dtype) * torch.tensor([1, 5, 0.1])[:, None] + 3
+    result = normalize(batch)
+    assert result.dtype == torch.float32
+    assert result.mean(dim=-1).abs().max() < 1e-6
+    assert torch.equal(result.abs().amax(dim=(1, 2)), torch.ones(2))
+    assert np.allclose(result, plain_normalize(batch), rtol=0, atol=1e-6)
+
+
+def test_each_component_has_its_own_peak_if_wanted():
+    batch = random_batch() * torch.tensor([1, 5, 0.1])[:, None] + 3
+    result = normalize(batch, per_component=True)
+    assert torch.equal(result.abs().amax(dim=2), torch.ones(2, 3))
+    assert np.allclose(result, plain_normalize(batch, True), rtol=0, atol=1e-6)
+
+
+def test_windows_of_a_batch_do_not_matter_to_each_other():
+    batch = random_batch((4, 3, 256)) * torch.tensor([1, 1e6, 1e-6, 0])[:, None, None]
+    together = normalize(batch)
+    for window, expected in zip(batch, together, strict=True):
+        assert torch.equal(normalize(window[None])[0], expected)
+
+
+@pytest.mark.parametrize("per_component", [False, True])
+@pytest.mark.parametrize("exponent", range(-30, 31))
+def test_the_unit_does_not_matter(exponent, per_component):
+    batch = random_batch() + 2
+    scaled = normalize(batch * 10.0**exponent, per_component)
+    assert torch.allclose(scaled, normalize(batch, per_component), rtol=0, atol=2e-7)
+
+
+@pytest.mark.parametrize("exponent", [-30, -12, 12, 30])
+def test_the_unit_does_not_matter_in_single_precision(exponent):
+    batch = random_batch(dtype=torch.float32)
+    scaled = normalize(batch * 10.0**exponent)
+    assert torch.allclose(scaled, normalize(batch), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("per_component", [False, True])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_missing_samples_are_zero_and_do_not_count(value, per_component):
+    batch = random_batch((1, 3, 600)) + 100
+    gap = batch.clone()
+    gap[0, 1, 200:300] = value
+    gap[0, 2] = value
+    result = normalize(gap, per_component)
+    assert torch.isfinite(result).all()
+    assert (result[0, 1, 200:300] == 0).all()
+    assert (result[0, 2] == 0).all()
+    there = torch.cat([batch[0, 1, :200], batch[0, 1, 300:]])
+    centred = [batch[0, 0] - batch[0, 0].mean(), there - there.mean()]
+    peaks = [x.abs().max() for x in centred]
+    if not per_component:
+        peaks = [max(peaks)] * 2
+    found = torch.cat([result[0, 1, :200], result[0, 1, 300:]]).double()
+    assert torch.allclose(result[0, 0].double(), centred[0] / peaks[0], atol=1e-6)
+    assert torch.allclose(found, centred[1] / peaks[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("per_component", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("value", [0, 1, 0.1, -1000.3, 1e-20, 1 / 3, 2**23 + 1, 1e30])
+def test_constant_windows_are_exactly_zero(value, dtype, per_component):
+    batch = torch.full((2, 3, 6144), value, dtype=dtype)
+    assert torch.equal(normalize(batch, per_component), torch.zeros(2, 3, 6144))
+
+
+@pytest.mark.parametrize("value", [0.1, 1e9 / 3, 1e-15])
+def test_a_constant_component_is_exactly_zero_beside_others(value):
+    batch = random_batch((1, 3, 6144))
+    batch[0, 1] = value
+    result = normalize(batch, per_component=True)
+    assert (result[0, 1] == 0).all()
+    assert torch.equal(result[0, [0, 2]].abs().amax(dim=1), torch.ones(2))
+    assert (normalize(batch * 1e-12)[0, 1] == 0).all()
+
+
+def test_a_constant_with_missing_samples_is_exactly_zero():
+    batch = torch.full((1, 3, 6144), 1000.3)
+    batch[:, :, 1000:3000] = torch.nan
+    assert torch.equal(normalize(batch), torch.zeros(1, 3, 6144))
+
+
+def test_a_batch_without_samples_of_data_is_zero():
+    assert torch.equal(
+        normalize(torch.full((2, 3, 64), torch.nan)), torch.zeros(2, 3, 64)
+    )
+
+
+@pytest.mark.parametrize("offset", [1e4, -1e6, 2.0**23])
+def test_single_precision_with_an_offset_keeps_every_sample(offset):
+    counts = torch.from_numpy(np.random.default_rng(0).integers(-50, 50, (1, 3, 6144)))
+    batch = (counts + offset).to(torch.float32)
+    assert np.allclose(normalize(batch), plain_normalize(counts), rtol=0, atol=1e-6)
+
+
+def test_a_weak_signal_on_a_large_offset_is_no_rounding():
+    signal = random_batch((1, 3, 6144))
+    assert np.allclose(
+        normalize(signal + 1e8), plain_normalize(signal), rtol=0, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("per_component", [False, True])
+def test_the_input_is_left_alone(per_component):
+    batch = random_batch((1, 3, 128))
+    batch[0, 0, :10] = torch.nan
+    before = batch.clone()
+    normalize(batch, per_component)
+    assert torch.equal(batch.nan_to_num(), before.nan_to_num())
+    assert torch.isnan(batch[0, 0, :10]).all()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.floats(min_value=-1e6, max_value=1e6, allow_subnormal=False),
+        min_size=1,
+        max_size=40,
+    ),
+    st.integers(min_value=-30, max_value=30),
+)
+def test_normalized_values_are_finite_and_at_most_one(values, exponent):
+    batch = torch.tensor(values, dtype=torch.float64).expand(1, 3, -1) * 10.0**exponent
+    result = normalize(batch)
+    assert torch.isfinite(result).all()
+    assert result.abs().max() in (0, 1)
+
+
+# Window positions
+
+
+@st.composite
+def layouts(draw):
+    stride = draw(st.sampled_from([1, 8]))
+    cells = draw(st.integers(min_value=1, max_value=40))
+    return {
+        "n_samples": draw(st.integers(min_value=1, max_value=2000)),
+        "first_sample": draw(st.integers(min_value=-5000, max_value=2 * 10**11)),
+        "in_samples": cells * stride,
+        "step": draw(st.integers(min_value=1, max_value=cells)) * stride,
+        "stride": stride,
+    }
+
+
+@settings(deadline=None)
+@given(layouts())
+def test_windows_cover_every_sample(layout):
+    offsets = window_offsets(**layout)
+    covered = np.zeros(layout["n_samples"], dtype=bool)
+    for offset in offsets:
+        covered[max(0, offset) : offset + layout["in_samples"]] = True
+    assert covered.all()
+
+
+@settings(deadline=None)
+@given(layouts())
+def test_windows_are_sorted_unique_and_aligned(layout):
+    offsets = window_offsets(**layout)
+    assert (np.diff(offsets) > 0).all()
+    assert (np.diff(offsets) <= layout["step"]).all()
+    assert ((offsets + layout["first_sample"]) % layout["stride"] == 0).all()
+
+
+@settings(deadline=None)
+@given(layouts())
+def test_windows_hardly_leave_the_record(layout):
+    offsets = window_offsets(**layout)
+    stride, in_samples = layout["stride"], layout["in_samples"]
+    assert -stride < offsets[0] <= 0
+    if len(offsets) > 1:
+        end = offsets[-1] + in_samples
+        assert layout["n_samples"] <= end < layout["n_samples"] + stride
+
+
+@settings(deadline=None)
+@given(layouts())
+def test_inner_windows_begin_at_multiples_of_the_step(layout):
+    offsets = window_offsets(**layout)
+    inner = offsets[1:-1] + layout["first_sample"]
+    assert (inner % layout["step"] == 0).all()
+
+
+@settings(deadline=None)
+@given(layouts(), st.integers(min_value=0, max_value=1500), st.integers(0, 1500))
+def test_records_that_overlap_share_their_windows(layout, later, shorter):
+    n_samples = layout["n_samples"]
+    begin, end = min(later, n_samples - 1), max(n_samples - shorter, 1)
+    if end <= begin:
+        return
+    part = {
+        **layout,
+        "n_samples": end - begin,
+        "first_sample": layout["first_sample"] + begin,
+    }
+
+    def inner_windows(layout):
+        first = layout["first_sample"]
+        return set((window_offsets(**layout)[1:-1] + first).tolist())
+
+    first = part["first_sample"]
+    inside = {
+        start
+        for start in inner_windows(layout)
+        if start > first
+        and start + layout["in_samples"] < first + part["n_samples"] - layout["stride"]
+    }
+    assert inside <= inner_windows(part)
+    assert inner_windows(part) <= inner_windows(layout) | {
+        start for start in inner_windows(part) if start <= first
+    }
+
+
+@pytest.mark.parametrize("stride", [1, 8])
+@pytest.mark.parametrize("n_samples", [1, 100, 6000, 6136])
+def test_a_record_shorter_than_a_window_has_one(n_samples, stride):
+    for first_sample in (0, 3, 170_412_345_675):
+        offsets = window_offsets(n_samples, first_sample, 6144, 4608, stride)
+        assert offsets.tolist() == [-(first_sample % stride)]
+
+
+def test_a_record_of_one_window_has_one():
+    assert window_offsets(6144, 0, 6144, 4608, 8).tolist() == [0]
+    assert window_offsets(6144, 4608, 6144, 4608, 1).tolist() == [0]
+
+
+def test_positions_counted_from_the_record():
+    assert window_offsets(20000, 0, 6144, 4608, 1).tolist() == [
+        0,
+        4608,
+        9216,
+        13824,
+        13856,
+    ]
+
+
+def test_positions_counted_from_a_fixed_time():
+    assert window_offsets(16000, 1000, 6144, 4608, 1).tolist() == [0, 3608, 8216, 9856]
+
+
+# Cutting windows
+
+
+def test_windows_are_cut():
+    data = np.arange(60, dtype=np.float32).reshape(3, 20)
+    assert np.array_equal(cut_window(data, 4, 8), data[:, 4:12])
+    assert cut_window(data, 4, 8).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("offset", "before", "after"), [(-3, 3, 0), (15, 0, 5), (-5, 5, 0), (-2, 2, 0)]
+)
+def test_windows_are_padded_with_nan(offset, before, after):
+    data = np.arange(60, dtype=np.float32).reshape(3, 20)
+    window = cut_window(data, offset, 10)
+    assert window.shape == (3, 10)
+    assert np.isnan(window[:, :before]).all()
+    assert np.isnan(window[:, 10 - after :]).all()
+    expected = data[:, max(0, offset) : offset + 10]
+    assert np.array_equal(window[:, before : 10 - after], expected)
+
+
+def test_windows_longer_than_the_record_are_padded_on_both_sides():
+    data = np.ones((3, 5), dtype=np.float32)
+    window = cut_window(data, -2, 12)
+    assert window.shape == (3, 12)
+    assert np.array_equal(np.isfinite(window[0]), [0] * 2 + [1] * 5 + [0] * 5)
+
+
+# Putting predictions together
+
+
+def brute_force(n_samples, windows, n_classes, regression, method):
+    channels = n_classes + regression
+    result = np.full((channels, n_samples), np.nan)
+    for k in range(n_samples):
+        entries = []
+        for start, prediction in windows:
+            i = k - start
+            if not 0 <= i < len(prediction) or np.isnan(prediction[i, 0]):
+                continue
+            place = (i + 0.5) / len(prediction)
+            weight = 1.0
+            if method == "taper":
+                weight = min(1.0, min(place, 1 - place) / TAPER)
+            entries.append((weight, prediction[i]))
+        if not entries:
+            continue
+        for c in range(n_classes):
+            values = [(weight, row[c]) for weight, row in entries]
+            if method == "max":
+                result[c, k] = max(value for _, value in values)
+            else:
+                total = sum(weight for weight, _ in values)
+                result[c, k] = sum(weight * value for weight, value in values) / total
+        if regression:
+            sureness = [weight * (1 - row[0]) for weight, row in entries]
+            result[-1, k] = entries[int(np.argmax(sureness))][1][-1]
+    return result
+
+
+def random_windows(rng, n_samples, in_samples, regression, blind):
+    starts = sorted({0, *rng.integers(0, n_samples, 6).tolist()})
+    windows = []
+    for start in starts:
+        prediction = rng.dirichlet([1, 1, 1], in_samples)
+        if regression:
+            offset = rng.uniform(0, 8, (in_samples, 1))
+            prediction = np.concatenate([prediction, offset], axis=1)
+        prediction = prediction.astype(np.float32)
+        if blind:
+            before, after = rng.integers(0, in_samples // 2, 2)
+            prediction[:before] = np.nan
+            prediction[in_samples - after :] = np.nan
+        windows.append((start, prediction))
+    return windows
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    seed=st.integers(min_value=0, max_value=2**32 - 1),
+    method=st.sampled_from(STACKING),
+    regression=st.booleans(),
+    blind=st.booleans(),
+    n_samples=st.integers(min_value=1, max_value=60),
+    in_samples=st.integers(min_value=2, max_value=32),
+)
+def test_stacks_agree_with_brute_force(
+    seed, method, regression, blind, n_samples, in_samples
+):
+    rng = np.random.default_rng(seed)
+    windows = random_windows(rng, n_samples, in_samples, regression, blind)
+    stack = WindowStack(n_samples, 3, regression, method)
+    for start, prediction in windows:
+        stack.add(start, prediction)
+    result = stack.result()
+    expected = brute_force(n_samples, windows, 3, regression, method)
+    assert result.shape == expected.shape
+    assert result.dtype == np.float32
+    assert np.array_equal(np.isnan(result), np.isnan(expected))
+    assert np.allclose(result, expected, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("method", STACKING)
+def test_one_window_passes_unchanged(method):
+    prediction = np.random.default_rng(0).dirichlet([1, 1, 1], 40).astype(np.float32)
+    stack = WindowStack(40, 3, False, method)
+    stack.add(0, prediction)
+    assert np.allclose(stack.result(), prediction.T, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", STACKING)
+def test_the_prediction_is_not_changed(method):
+    prediction = np.random.default_rng(0).uniform(size=(16, 4)).astype(np.float32)
+    prediction[:3] = np.nan
+    before = prediction.copy()
+    stack = WindowStack(20, 3, True, method)
+    stack.add(0, prediction)
+    stack.add(8, prediction)
+    stack.result()
+    assert np.array_equal(prediction, before, equal_nan=True)
+
+
+@pytest.mark.parametrize("method", STACKING)
+def test_the_offset_is_never_an_average(method):
+    sure = np.tile(np.float32([0.1, 0.9, 0, 2]), (40, 1))
+    unsure = np.tile(np.float32([0.95, 0.05, 0, 7]), (40, 1))
+    for first, second in ((sure, unsure), (unsure, sure)):
+        stack = WindowStack(60, 3, True, method)
+        stack.add(0, first)
+        stack.add(20, second)
+        offsets = stack.result()[3]
+        assert set(offsets.tolist()) == {2.0, 7.0}
+        assert (offsets[25:35] == 2).all()
+
+
+@pytest.mark.parametrize("method", STACKING)
+def test_the_first_window_wins_among_equals(method):
+    stack = WindowStack(8, 3, True, method)
+    for value in (1, 2, 3):
+        stack.add(0, np.tile(np.float32([0.5, 0.5, 0, value]), (8, 1)))
+    assert (stack.result()[3] == 1).all()
+
+
+@pytest.mark.parametrize("method", STACKING)
+def test_noise_alone_still_has_an_offset(method):
+    stack = WindowStack(8, 3, True, method)
+    stack.add(0, np.tile(np.float32([1, 0, 0, 5]), (8, 1)))
+    assert (stack.result()[3] == 5).all()
+
+
+@pytest.mark.parametrize("method", STACKING)
+@pytest.mark.parametrize("regression", [False, True])
+def test_samples_without_any_window_are_nan(method, regression):
+    stack = WindowStack(30, 3, regression, method)
+    stack.add(10, np.full((10, 3 + regression), 0.3, dtype=np.float32))
+    missing = np.isnan(stack.result())
+    assert missing[:, :10].all()
+    assert missing[:, 20:].all()
+    assert not missing[:, 10:20].any()
+
+
+def test_probabilities_of_the_average_sum_to_one():
+    rng = np.random.default_rng(1)
+    for method in ("avg", "taper"):
+        stack = WindowStack(90, 3, False, method)
+        for start in (0, 10, 25, 50):
+            stack.add(start, rng.dirichlet([1, 1, 1], 40).astype(np.float32))
+        assert np.allclose(stack.result().sum(axis=0), 1, atol=1e-6)
