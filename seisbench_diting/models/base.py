@@ -6,26 +6,18 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 import obspy
 import seisbench.util as sbu
 import torch
-from seisbench.models import WaveformModel
 
 from . import records
+from .arguments import ANNOTATE_ARGS, check_arguments, overlap_samples
 from .picks import picks_from_annotations, sort_picks
 from .pretrained import PretrainedModel
-from .windows import (
-    ORIGINS,
-    STACKING,
-    WindowStack,
-    cut_window,
-    normalize,
-    window_offsets,
-)
+from .windows import StackedRecord, cut_window, normalize, window_offsets
 
 #: Channel label of LPPN's position of the arrival inside each cell.
 OFFSET_LABEL = "offset"
@@ -51,45 +43,7 @@ class PhasePicker(PretrainedModel):
                    :py:class:`seisbench.models.WaveformModel`
     """
 
-    _annotate_args: ClassVar = {
-        **{
-            key: value
-            for key, value in WaveformModel._annotate_args.items()
-            if key != "stride"
-        },
-        "*_threshold": ("Smallest probability of a pick of the provided phase", 0.3),
-        "min_separation": (
-            "Of two picks of one phase at one station closer than this, in seconds, "
-            "the more probable one stays",
-            1.0,
-        ),
-        "window_origin": (
-            "What the positions of the windows are counted from: 'time', so that the "
-            "same windows are used wherever a record begins and picks do not depend on "
-            "how data are cut into files; 'record', from the record's first sample, as "
-            "in SeisBench and the published pickers; 'auto', which is 'time' for an "
-            "overlap given as a fraction and 'record' for one given in samples",
-            "auto",
-        ),
-        "norm_amp_per_comp": (
-            "If true, divide each component by its own peak instead of all by their "
-            "joint peak. The published picking scripts do so; the networks were "
-            "trained with the joint peak.",
-            False,
-        ),
-        "blinding": (
-            "Number of prediction samples to discard on each side of each window "
-            "prediction",
-            (0, 0),
-        ),
-    }
-    _annotate_args["batch_size"] = (_annotate_args["batch_size"][0], 32)
-    _annotate_args["overlap"] = (_annotate_args["overlap"][0], 0.25)
-    _annotate_args["stacking"] = (
-        "Stacking method for overlapping windows. Options are 'taper', the average "
-        "weighted by the distance from the window's edges, 'avg' and 'max'.",
-        "taper",
-    )
+    _annotate_args: ClassVar = ANNOTATE_ARGS
 
     #: Input samples per output sample.
     stride: ClassVar[int] = 1
@@ -149,7 +103,7 @@ class PhasePicker(PretrainedModel):
             component_order=component_order,
             **kwargs,
         )
-        # Stations that were warned about once.
+        # What was warned about, so that it is warned about once.
         self._warned: set[str] = set()
 
     # Streams
@@ -180,7 +134,8 @@ class PhasePicker(PretrainedModel):
                 f"Put single traces into obspy.Stream([trace])."
             )
         argdict = {**self.default_args, **kwargs}
-        self._check_arguments(argdict)
+        self._verify_argdict(argdict)  # Warns about unknown arguments.
+        check_arguments(argdict, self._annotate_args, self.in_samples, self.stride)
         stream = stream.copy() if copy else stream
         self.annotate_stream_pre(stream, argdict)
         stream = self.annotate_stream_validate(stream, argdict)
@@ -235,7 +190,7 @@ class PhasePicker(PretrainedModel):
         records.split_at_missing(stream)
         for group in records.compatible_groups(stream):
             group.merge(-1)
-        records.select_instruments(stream)
+        records.select_instruments(stream, self._warned)
         if self._get_argument(argdict, "flexible_horizontal_components"):
             records.rename_components(stream, self._warned)
         self._filter_stream(stream)
@@ -330,7 +285,7 @@ class PhasePicker(PretrainedModel):
 
     def _predict(
         self, stream: obspy.Stream, argdict: dict[str, Any]
-    ) -> Iterator[_OpenRecord]:
+    ) -> Iterator[StackedRecord]:
         """
         Runs the network over all records of a stream. Windows of several records may
         share a batch; no more records than that are held at a time.
@@ -341,13 +296,13 @@ class PhasePicker(PretrainedModel):
         origin = self._get_argument(argdict, "window_origin")
         if origin == "auto":
             origin = "time" if overlap < 1 else "record"
-        overlap = overlap * self.in_samples if overlap < 1 else overlap
         # Windows a multiple of the stride apart have their cells at the same places.
-        step = int(self.in_samples - overlap) // self.stride * self.stride
+        step = self.in_samples - overlap_samples(overlap, self.in_samples)
+        step = step // self.stride * self.stride
         strict = self._get_argument(argdict, "strict")
         stacking = self._get_argument(argdict, "stacking").lower()
 
-        def windows() -> Iterator[tuple[_OpenRecord, int]]:
+        def windows() -> Iterator[tuple[StackedRecord, int]]:
             for record in records.cut_records(stream, self.component_order, strict):
                 offsets = window_offsets(
                     record.data.shape[1],
@@ -356,7 +311,14 @@ class PhasePicker(PretrainedModel):
                     step,
                     self.stride,
                 )
-                opened = _OpenRecord(record, offsets, stacking, self)
+                opened = StackedRecord(
+                    record,
+                    offsets,
+                    len(self.labels),
+                    self.regression,
+                    stacking,
+                    self.stride,
+                )
                 for offset in offsets:
                     yield opened, int(offset)
 
@@ -377,11 +339,11 @@ class PhasePicker(PretrainedModel):
 
     def _predict_batch(self, data: np.ndarray, argdict: dict[str, Any]) -> np.ndarray:
         batch = torch.from_numpy(data).to(self.device)
-        output = self(self.annotate_batch_pre(batch, argdict=argdict))
+        output = self(self.annotate_batch_pre(batch, argdict=argdict).to(self.dtype))
         output = self.annotate_batch_post(output, piggyback=None, argdict=argdict)
-        return output.cpu().numpy()
+        return output.float().cpu().numpy()
 
-    def _curves_to_stream(self, annotated: _OpenRecord) -> obspy.Stream:
+    def _curves_to_stream(self, annotated: StackedRecord) -> obspy.Stream:
         curves = annotated.curves()
         record = annotated.record
         valid = np.flatnonzero(np.isfinite(curves[0]))
@@ -428,60 +390,6 @@ class PhasePicker(PretrainedModel):
                 return argdict[key]
         return self._get_argument(argdict, "*_threshold")
 
-    def _check_arguments(self, argdict: dict[str, Any]) -> None:
-        self._verify_argdict(argdict)  # Warns about unknown arguments.
-
-        def check(key: str, fine: bool, allowed: str) -> None:
-            if not fine:
-                value = self._get_argument(argdict, key)
-                raise ValueError(f"{key}={value!r} is not possible; {allowed}.")
-
-        for key in argdict:
-            if key.endswith("_threshold"):
-                value = argdict[key]
-                if not (_is_number(value) and 0 <= value <= 1):
-                    raise ValueError(
-                        f"{key}={value!r} is not possible; use a number from 0 to 1."
-                    )
-        overlap = self._get_argument(argdict, "overlap")
-        check(
-            "overlap",
-            _is_number(overlap)
-            and (0 <= overlap < 1 or 1 <= overlap <= self.in_samples - self.stride),
-            "use a share of the window (0 to below 1) or a number of samples (1 to "
-            f"{self.in_samples - self.stride})",
-        )
-        stacking = self._get_argument(argdict, "stacking")
-        check(
-            "stacking",
-            isinstance(stacking, str) and stacking.lower() in STACKING,
-            f"use one of {', '.join(STACKING)}",
-        )
-        origin = self._get_argument(argdict, "window_origin")
-        check("window_origin", origin in ORIGINS, f"use one of {', '.join(ORIGINS)}")
-        batch_size = self._get_argument(argdict, "batch_size")
-        check(
-            "batch_size",
-            isinstance(batch_size, int) and batch_size >= 1,
-            "use a whole number of at least 1",
-        )
-        separation = self._get_argument(argdict, "min_separation")
-        check(
-            "min_separation",
-            _is_number(separation) and separation >= 0,
-            "use a number of seconds of at least 0",
-        )
-        blinding = self._get_argument(argdict, "blinding")
-        samples = self.in_samples // self.stride
-        check(
-            "blinding",
-            isinstance(blinding, list | tuple)
-            and len(blinding) == 2
-            and all(isinstance(side, int) and side >= 0 for side in blinding)
-            and sum(blinding) < samples,
-            f"use two whole numbers of at least 0 with a sum below {samples}",
-        )
-
     def get_model_args(self) -> dict[str, Any]:
         """All arguments that make this model again, for :py:meth:`save`."""
         return {
@@ -492,65 +400,3 @@ class PhasePicker(PretrainedModel):
             "filter_args": self.filter_args,
             "filter_kwargs": self.filter_kwargs,
         }
-
-
-class _OpenRecord:
-    """
-    A record whose windows the network has not all seen yet.
-
-    :param record: The record
-    :param offsets: Offsets of its windows
-    :param stacking: How overlapping windows are combined
-    :param model: The model
-    """
-
-    def __init__(
-        self,
-        record: records.Record,
-        offsets: np.ndarray,
-        stacking: str,
-        model: PhasePicker,
-    ):
-        self.record = record
-        self._stride = model.stride
-        self._begin = int(offsets[0])
-        self._waiting = len(offsets)
-        self._n_samples = -(-(record.data.shape[1] - self._begin) // self._stride)
-        self._stack = WindowStack(
-            self._n_samples, len(model.labels), model.regression, stacking
-        )
-
-    def add(self, offset: int, prediction: np.ndarray) -> None:
-        """Takes the prediction of the window at this offset."""
-        self._stack.add((offset - self._begin) // self._stride, prediction)
-        self._waiting -= 1
-
-    @property
-    def complete(self) -> bool:
-        return self._waiting == 0
-
-    def curves(self) -> np.ndarray:
-        """
-        :return: The curves (channels, output samples) on the grid of the cells, which
-                 may begin before the record; no arrivals where nothing can be picked,
-                 NaN where no window had a say or the record has not begun
-        """
-        curves = self._stack.result()
-        silent = np.ones(self._n_samples * self._stride, dtype=bool)
-        before = -self._begin
-        silent[before : before + self.record.data.shape[1]] = self.record.silent()
-        silent = silent.reshape(-1, self._stride).all(axis=1)
-        curves[:, silent] = 0.0
-        curves[0, silent] = 1.0
-        if before > 0:
-            curves[:, 0] = np.nan
-        return curves
-
-    @property
-    def start_time(self) -> obspy.UTCDateTime:
-        """Time of the first output sample."""
-        return self.record.start_time + self._begin / self.record.sampling_rate
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and value == value

@@ -72,7 +72,13 @@ def picks_from_annotations(
                     annotations
     :param stride: Samples for one value of the curves
     :return: Picks, sorted by time
+    :raises ValueError: If there are offsets, but not one for each of the annotations
     """
+    if offsets is not None and len(offsets) != len(annotations):
+        raise ValueError(
+            f"annotations holds {len(annotations)} curves of {phase}, but "
+            f"{len(offsets)} offsets; pass all that annotate gave."
+        )
     by_station = defaultdict(list)
     for i, trace in enumerate(annotations):
         stats = trace.stats

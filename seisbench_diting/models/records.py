@@ -131,12 +131,14 @@ def split_at_missing(stream: obspy.Stream) -> None:
     stream.traces = [trace for trace in traces if trace.stats.npts > 0]
 
 
-def select_instruments(stream: obspy.Stream) -> None:
+def select_instruments(stream: obspy.Stream, warned: set[str]) -> None:
     """
     Keeps one instrument where several record at one station and location at the same
     time, in place: their samples must not be mixed into one record.
 
     :param stream: Stream, modified in place
+    :param warned: What was warned about is added here, so that each station is warned
+                   about once
     """
     stations: dict[str, dict[str, list[obspy.Trace]]] = defaultdict(
         lambda: defaultdict(list)
@@ -154,6 +156,10 @@ def select_instruments(stream: obspy.Stream) -> None:
         for code in codes[1:]:
             if any(_overlap(a, b) for a in instruments[code] for b in kept):
                 drop.update(id(trace) for trace in instruments[code])
+                key = f"{station} {code}"
+                if key in warned:
+                    continue
+                warned.add(key)
                 seisbench.logger.warning(
                     f"Station {station} has more than one instrument at the same "
                     f"time ({', '.join(codes)}). {code} is not used. Select the "

@@ -3,7 +3,10 @@
 from functools import lru_cache
 
 import numpy as np
+import obspy
 import torch
+
+from .records import Record
 
 #: How predictions of overlapping windows are combined.
 STACKING = ("avg", "max", "taper")
@@ -154,3 +157,63 @@ def _window_weight(n_samples: int, method: str) -> np.ndarray:
         return np.ones(n_samples, dtype=np.float32)
     place = (np.arange(n_samples) + 0.5) / n_samples
     return np.minimum(1, np.minimum(place, 1 - place) / TAPER).astype(np.float32)
+
+
+class StackedRecord:
+    """
+    A record and what the network has said of its windows so far.
+
+    :param record: The record
+    :param offsets: Offsets of its windows
+    :param n_classes: Number of classes, the first of which is noise
+    :param regression: See :py:class:`WindowStack`
+    :param stacking: See :py:class:`WindowStack`
+    :param stride: Input samples per output sample
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        offsets: np.ndarray,
+        n_classes: int,
+        regression: bool,
+        stacking: str,
+        stride: int,
+    ):
+        self.record = record
+        self._stride = stride
+        self._begin = int(offsets[0])
+        self._waiting = len(offsets)
+        self._n_samples = -(-(record.data.shape[1] - self._begin) // stride)
+        self._stack = WindowStack(self._n_samples, n_classes, regression, stacking)
+
+    def add(self, offset: int, prediction: np.ndarray) -> None:
+        """Takes the prediction of the window at this offset."""
+        self._stack.add((offset - self._begin) // self._stride, prediction)
+        self._waiting -= 1
+
+    @property
+    def complete(self) -> bool:
+        return self._waiting == 0
+
+    def curves(self) -> np.ndarray:
+        """
+        :return: The curves (channels, output samples) on the grid of the cells, which
+                 may begin before the record; no arrivals where nothing can be picked,
+                 NaN where no window had a say or the record has not begun
+        """
+        curves = self._stack.result()
+        silent = np.ones(self._n_samples * self._stride, dtype=bool)
+        before = -self._begin
+        silent[before : before + self.record.data.shape[1]] = self.record.silent()
+        silent = silent.reshape(-1, self._stride).all(axis=1)
+        curves[:, silent] = 0.0
+        curves[0, silent] = 1.0
+        if before > 0:
+            curves[:, 0] = np.nan
+        return curves
+
+    @property
+    def start_time(self) -> obspy.UTCDateTime:
+        """Time of the first output sample."""
+        return self.record.start_time + self._begin / self.record.sampling_rate

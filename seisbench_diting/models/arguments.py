@@ -1,0 +1,130 @@
+"""Arguments of ``annotate`` and ``classify``: meaning, default, possible values."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+from seisbench.models import WaveformModel
+
+from .windows import ORIGINS, STACKING
+
+_INHERITED = (
+    "batch_size",
+    "overlap",
+    "strict",
+    "flexible_horizontal_components",
+    "zerophase_resample",
+)
+
+
+def _with_default(key: str, default: Any) -> tuple[str, Any]:
+    return WaveformModel._annotate_args[key][0], default
+
+
+#: Name to (documentation, default), in SeisBench's form.
+ANNOTATE_ARGS: dict[str, tuple[str, Any]] = {
+    **{key: WaveformModel._annotate_args[key] for key in _INHERITED},
+    "batch_size": _with_default("batch_size", 32),
+    "overlap": _with_default("overlap", 0.25),
+    "stacking": (
+        "Stacking method for overlapping windows. Options are 'taper', the average "
+        "weighted by the distance from the window's edges, 'avg' and 'max'.",
+        "taper",
+    ),
+    "*_threshold": ("Smallest probability of a pick of the provided phase", 0.3),
+    "min_separation": (
+        "Of two picks of one phase at one station closer than this, in seconds, "
+        "the more probable one stays",
+        1.0,
+    ),
+    "window_origin": (
+        "What the positions of the windows are counted from: 'time', so that the "
+        "same windows are used wherever a record begins and picks do not depend on "
+        "how data are cut into files; 'record', from the record's first sample, as "
+        "in SeisBench and the published pickers; 'auto', which is 'time' for an "
+        "overlap given as a fraction and 'record' for one given in samples",
+        "auto",
+    ),
+    "norm_amp_per_comp": (
+        "If true, divide each component by its own peak instead of all by their "
+        "joint peak. The published picking scripts do so; the networks were "
+        "trained with the joint peak.",
+        False,
+    ),
+    "blinding": (
+        "Number of prediction samples to discard on each side of each window "
+        "prediction",
+        (0, 0),
+    ),
+}
+
+
+def overlap_samples(overlap: float, in_samples: int) -> int:
+    """An overlap, given as a share of the window or in samples, in samples."""
+    return int(overlap * in_samples if overlap < 1 else overlap)
+
+
+def check_arguments(
+    argdict: Mapping[str, Any],
+    documented: Mapping[str, tuple[str, Any]],
+    in_samples: int,
+    stride: int,
+) -> None:
+    """
+    :param argdict: Arguments as given by the user
+    :param documented: Arguments of the model with their defaults
+    :param in_samples: Length of a window
+    :param stride: Input samples per output sample
+    :raises ValueError: If an argument has an impossible value
+    """
+    samples = in_samples // stride
+    rules = {
+        "overlap": (
+            lambda x: (
+                _is_number(x)
+                and 0 <= overlap_samples(x, in_samples) <= in_samples - stride
+            ),
+            f"a share of the window (0 to {1 - stride / in_samples:.3f}) or a number "
+            f"of samples (1 to {in_samples - stride})",
+        ),
+        "stacking": (
+            lambda x: isinstance(x, str) and x.lower() in STACKING,
+            f"one of {', '.join(STACKING)}",
+        ),
+        "window_origin": (lambda x: x in ORIGINS, f"one of {', '.join(ORIGINS)}"),
+        "batch_size": (
+            lambda x: _is_whole(x) and x >= 1,
+            "a whole number of at least 1",
+        ),
+        "min_separation": (
+            lambda x: _is_number(x) and x >= 0,
+            "a number of seconds of at least 0",
+        ),
+        "blinding": (
+            lambda x: (
+                isinstance(x, list | tuple)
+                and len(x) == 2
+                and all(_is_whole(side) and side >= 0 for side in x)
+                and sum(x) < samples
+            ),
+            f"two whole numbers of at least 0 with a sum below {samples}",
+        ),
+    }
+    for key, (is_possible, allowed) in rules.items():
+        value = argdict.get(key, documented[key][1])
+        if not is_possible(value):
+            raise ValueError(f"{key}={value!r} is not possible; use {allowed}.")
+    for key, value in argdict.items():
+        if key.endswith("_threshold") and not (_is_number(value) and 0 <= value <= 1):
+            raise ValueError(
+                f"{key}={value!r} is not possible; use a number from 0 to 1."
+            )
+
+
+def _is_number(value: Any) -> bool:
+    # NaN is the number that is not itself.
+    return isinstance(value, Real) and not isinstance(value, bool) and value == value
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
