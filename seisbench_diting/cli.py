@@ -58,6 +58,10 @@ def demo(
             "Default: ObsPy's example, 30 s of a local earthquake.",
         ),
     ] = None,
+    more_files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="More waveform files."),
+    ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Picture to write.")
     ] = Path("demo.png"),
@@ -75,10 +79,10 @@ def demo(
     import obspy
 
     from .figures import plot_picks, save_figure
-    from .models.records import station_id
+    from .models.streams import station_id
 
     _check_picture(output)
-    stream = _read(files or [])
+    stream = _read([*(files or []), *(more_files or [])])
     model = _load(model_name)
     arguments = {f"{phase}_threshold": threshold for phase in model.labels[1:]}
     annotations = model.annotate(stream, **arguments)

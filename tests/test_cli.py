@@ -60,6 +60,16 @@ def test_demo_with_own_files(run, with_mirror, reference, tmp_path):
     assert "<svg" in (tmp_path / "picture.svg").read_text()
 
 
+def test_demo_with_several_files(run, with_mirror, reference, tmp_path):
+    files = sorted((reference / "data" / "x1_event").glob("*.sac"))
+    status, output, _ = run(
+        "demo", "--model", "EQT", "-o", tmp_path / "picture.png", "--input", *files
+    )
+
+    assert status == 0
+    assert output.count("X1.53085.01") >= 2
+
+
 def test_demo_without_weights_says_what_to_do(run, cache, tmp_path, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path / "nowhere"))
     status, _, errors = run("demo", "-o", tmp_path / "picture.png")

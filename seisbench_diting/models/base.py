@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -13,10 +15,11 @@ import obspy
 import seisbench.util as sbu
 import torch
 
-from . import records
+from . import streams
 from .arguments import ANNOTATE_ARGS, check_arguments, overlap_samples
 from .picks import picks_from_annotations, sort_picks
 from .pretrained import PretrainedModel
+from .records import cut_records
 from .windows import StackedRecord, cut_window, normalize, window_offsets
 
 #: Channel label of LPPN's position of the arrival inside each cell.
@@ -29,6 +32,13 @@ CITATION = (
     "Earthquake Science, 36(2), 113-131. "
     "https://doi.org/10.1016/j.eqs.2022.10.001"
 )
+
+
+# Which models are in use by how many threads, and the mode they were in before. Not an
+# attribute: a lock can be neither copied nor sent to another process.
+_EVALUATION: weakref.WeakKeyDictionary[PhasePicker, tuple[int, bool]]
+_EVALUATION = weakref.WeakKeyDictionary()
+_EVALUATION_LOCK = threading.Lock()
 
 
 class PhasePicker(PretrainedModel):
@@ -179,42 +189,49 @@ class PhasePicker(PretrainedModel):
         self, stream: obspy.Stream, argdict: dict[str, Any]
     ) -> obspy.Stream:
         """
-        Prepares the stream, in place: masked and non-finite samples become gaps, one
-        instrument a station stays, its components are named Z, N, E, and the filter
-        of the model, if it has one, and the sampling rate of the weights are applied.
+        Prepares the stream, in place: masked and non-finite samples become gaps, traces
+        that overlap and do not agree are dropped with a warning, one instrument a
+        station stays, its components are named Z, N, E, the filter of the model, if it
+        has one, and the sampling rate of the weights are applied, and stretches in
+        which a component is dead become NaN.
 
         :param stream: Input stream
         :param argdict: Dictionary of arguments
         :return: Prepared stream
         """
-        records.split_at_missing(stream)
-        for group in records.compatible_groups(stream):
-            group.merge(-1)
-        records.select_instruments(stream, self._warned)
+        streams.split_at_missing(stream)
+        streams.for_each_rate(stream, self.sanitize_mismatching_overlapping_records)
+        streams.drop_overlaps_of_rates(stream)
+        streams.select_instruments(stream, self._warned)
         if self._get_argument(argdict, "flexible_horizontal_components"):
-            records.rename_components(stream, self._warned)
+            streams.rename_components(stream, self._warned)
+
+        # Found before and marked after filters, which smear them.
+        dead = [streams.find_dead(trace) for trace in stream]
+        rates = [trace.stats.sampling_rate for trace in stream]
+        for trace, stretches in zip(stream, dead, strict=True):
+            streams.bridge_dead(trace, stretches)
         self._filter_stream(stream)
         if self._get_argument(argdict, "zerophase_resample"):
             for trace in stream:
-                records.resample_trace(trace, self.sampling_rate)
+                streams.resample_trace(trace, self.sampling_rate)
         else:
             self.resample(stream, self.sampling_rate, zerophase=False)
+        for trace, stretches, rate in zip(stream, dead, rates, strict=True):
+            streams.mark_dead(trace, stretches, trace.stats.sampling_rate / rate)
         return stream
 
     def annotate_stream_validate(
         self, stream: obspy.Stream, argdict: dict[str, Any]
     ) -> obspy.Stream:
         """
-        Drops what cannot be used and says so: overlapping traces that do not agree,
-        and channels that are no component of the model.
+        Says which stations lack components.
 
         :param stream: Prepared stream
         :param argdict: Dictionary of arguments
         :return: Stream to annotate
         """
-        for group in records.compatible_groups(stream):
-            self.sanitize_mismatching_overlapping_records(group)
-        records.warn_about_components(
+        streams.warn_about_components(
             stream,
             self.component_order,
             self._get_argument(argdict, "strict"),
@@ -303,7 +320,7 @@ class PhasePicker(PretrainedModel):
         stacking = self._get_argument(argdict, "stacking").lower()
 
         def windows() -> Iterator[tuple[StackedRecord, int]]:
-            for record in records.cut_records(stream, self.component_order, strict):
+            for record in cut_records(stream, self.component_order, strict):
                 offsets = window_offsets(
                     record.data.shape[1],
                     record.first_sample if origin == "time" else 0,
@@ -370,13 +387,24 @@ class PhasePicker(PretrainedModel):
 
     @contextmanager
     def _evaluation(self) -> Iterator[None]:
-        training = self.training
-        self.eval()
+        """
+        Evaluation mode. Several threads may be inside at once; the last one to leave
+        puts the former mode back.
+        """
+        with _EVALUATION_LOCK:
+            inside, training = _EVALUATION.get(self, (0, self.training))
+            _EVALUATION[self] = inside + 1, training
+            self.eval()
         try:
             with torch.no_grad():
                 yield
         finally:
-            self.train(training)
+            with _EVALUATION_LOCK:
+                inside, training = _EVALUATION.pop(self)
+                if inside > 1:
+                    _EVALUATION[self] = inside - 1, training
+                else:
+                    self.train(training)
 
     # Arguments
 

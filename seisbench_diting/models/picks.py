@@ -10,6 +10,9 @@ import obspy
 import seisbench.util as sbu
 from scipy import signal
 
+#: Where a curve is zero nothing arrives, whatever the threshold.
+_LEAST = float(np.finfo(np.float32).tiny)
+
 #: Classes as the tutorial of the published models numbers them.
 _P_AND_S = (1, 2)
 
@@ -19,12 +22,12 @@ def peak_indices(curve: np.ndarray, height: float) -> np.ndarray:
     Local maxima of a probability curve, the first and last sample included.
 
     :param curve: Probabilities, (samples,); NaN counts as no probability
-    :param height: Smallest value of a maximum
+    :param height: Smallest value of a maximum; zero is none
     :return: Indices of the maxima, ascending
     """
     padded = np.full(len(curve) + 2, -1.0)
     padded[1:-1] = np.where(np.isnan(curve), -1.0, curve)
-    return signal.find_peaks(padded, height=max(height, 0.0))[0] - 1
+    return signal.find_peaks(padded, height=max(height, _LEAST))[0] - 1
 
 
 def suppress_close(
@@ -97,12 +100,15 @@ def picks_from_annotations(
             cell = stats.delta
         trace_id = f"{stats.network}.{stats.station}.{stats.location}"
         for k, peak in enumerate(peaks):
+            peak_time = stats.starttime + float(seconds[k])
+            end_time = stats.starttime + float(last[k] * stats.delta + cell)
             by_station[trace_id].append(
                 sbu.Pick(
                     trace_id=trace_id,
                     start_time=stats.starttime + float(first[k] * stats.delta),
-                    end_time=stats.starttime + float(last[k] * stats.delta + cell),
-                    peak_time=stats.starttime + float(seconds[k]),
+                    # An offset of a whole cell may be rounded to behind its end.
+                    end_time=max(end_time, peak_time),
+                    peak_time=peak_time,
                     peak_value=float(trace.data[peak]),
                     phase=phase,
                 )
@@ -174,11 +180,13 @@ def find_phase_lppn(
             f"output must be the pair [prob, offset], got {len(output)} elements."
         )
     prob = _checked_probabilities(output[0])
-    offset = np.asarray(output[1]).reshape(len(prob), -1)
-    if offset.shape[1] != prob.shape[2]:
+    offset = np.asarray(output[1])
+    if offset.size != len(prob) * prob.shape[2]:
         raise ValueError(
-            f"offset has {offset.shape[1]} cells, but prob has {prob.shape[2]}."
+            f"offset has shape {offset.shape}, but prob has {len(prob)} windows of "
+            f"{prob.shape[2]} cells."
         )
+    offset = offset.reshape(len(prob), prob.shape[2])
     return [
         [
             [phase, float(stride * peak + offset[i, peak]), float(window[phase, peak])]

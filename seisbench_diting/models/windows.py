@@ -64,7 +64,7 @@ def window_offsets(
     :param stride: Input samples per output sample
     :return: Offsets in samples, relative to the record's first sample. The first may
              be negative and the last window may end behind the record, both by less
-             than ``stride``.
+             than ``stride``; the only window of a short record ends far behind it.
     """
     start = first_sample // stride * stride
     end = -(-(first_sample + n_samples) // stride) * stride
@@ -132,7 +132,7 @@ class WindowStack:
         self._weight[here] += weight
 
         if self._value is not None:
-            arrival = np.where(weight > 0, (1 - classes[0]) * weight, -1)
+            arrival = np.where(weight > 0, classes[1:].max(axis=0) * weight, -1)
             surer = arrival > self._surest[here]
             self._value[here] = np.where(
                 surer, prediction[self.n_classes], self._value[here]
@@ -200,17 +200,21 @@ class StackedRecord:
         """
         :return: The curves (channels, output samples) on the grid of the cells, which
                  may begin before the record; no arrivals where nothing can be picked,
-                 NaN where no window had a say or the record has not begun
+                 NaN where no window had a say and in cells not wholly in the record
         """
         curves = self._stack.result()
         silent = np.ones(self._n_samples * self._stride, dtype=bool)
         before = -self._begin
         silent[before : before + self.record.data.shape[1]] = self.record.silent()
         silent = silent.reshape(-1, self._stride).all(axis=1)
+        silent &= np.isfinite(curves[0])
         curves[:, silent] = 0.0
         curves[0, silent] = 1.0
+        # The first and last cell may reach beyond the record.
         if before > 0:
             curves[:, 0] = np.nan
+        if before + self.record.data.shape[1] < self._n_samples * self._stride:
+            curves[:, -1] = np.nan
         return curves
 
     @property

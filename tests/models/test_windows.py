@@ -327,7 +327,7 @@ def brute_force(n_samples, windows, n_classes, regression, method):
                 total = sum(weight for weight, _ in values)
                 result[c, k] = sum(weight * value for weight, value in values) / total
         if regression:
-            sureness = [weight * (1 - row[0]) for weight, row in entries]
+            sureness = [weight * max(row[1:n_classes]) for weight, row in entries]
             result[-1, k] = entries[int(np.argmax(sureness))][1][-1]
     return result
 
@@ -338,6 +338,10 @@ def random_windows(rng, n_samples, in_samples, regression, blind):
     for start in starts:
         prediction = rng.dirichlet([1, 1, 1], in_samples)
         if regression:
+            # Either P or S, so that it is clear which window is the surest.
+            phase = rng.integers(1, 3, in_samples)
+            prediction[:, 0] += prediction[np.arange(in_samples), phase]
+            prediction[np.arange(in_samples), phase] = 0
             offset = rng.uniform(0, 8, (in_samples, 1))
             prediction = np.concatenate([prediction, offset], axis=1)
         prediction = prediction.astype(np.float32)
@@ -405,6 +409,20 @@ def test_the_offset_is_never_an_average(method):
         offsets = stack.result()[3]
         assert set(offsets.tolist()) == {2.0, 7.0}
         assert (offsets[25:35] == 2).all()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_offset_comes_with_the_largest_probability(order):
+    windows = [
+        np.tile(np.float32([0.3, 0.7, 0.0, 2]), (8, 1)),
+        np.tile(np.float32([0.2, 0.4, 0.4, 7]), (8, 1)),
+    ]
+    stack = WindowStack(8, 3, True, "max")
+    for i in order:
+        stack.add(0, windows[i])
+    result = stack.result()
+    assert np.allclose(result[1], 0.7)
+    assert (result[3] == 2).all()
 
 
 @pytest.mark.parametrize("method", STACKING)

@@ -1,0 +1,359 @@
+"""Preparing ObsPy streams: names of components, instruments, gaps, sampling rate."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import combinations
+
+import numpy as np
+import obspy
+import seisbench
+from scipy import signal
+
+#: Two sampling rates closer than this (as a ratio) count as the same. The samples
+#: are used as they are, and times follow the record's own rate.
+RATE_TOLERANCE = 1e-3
+
+#: Largest denominator of a resampling ratio.
+MAX_RATIO_TERM = 1000
+
+#: A component that holds one value for at least so long may be dead, in seconds.
+DEAD_SECONDS = 1.0
+
+#: A component jumps if it changes by more than so many of its smallest steps. A quiet
+#: and coarse digitizer holds one value, too, but leaves it by a step or two, and its
+#: first motion may well be an arrival.
+JUMP_STEPS = 10
+
+#: Which instrument to take where several record at one station and location, by
+#: band and instrument code; others follow in alphabetical order.
+INSTRUMENT_PREFERENCE = ("HH", "BH", "EH", "SH", "HN", "EN", "SN", "BN")
+
+#: Component codes that stand for Z, N and E: with a vertical Z and without.
+_WITH_Z = {
+    frozenset("23"): {"2": "N", "3": "E"},
+    frozenset("3"): {"3": "E"},
+}
+_WITHOUT_Z = {
+    frozenset("123"): {"1": "Z", "2": "N", "3": "E"},
+    frozenset("13"): {"1": "Z", "3": "E"},
+    frozenset("23"): {"2": "N", "3": "E"},
+    frozenset("3"): {"3": "E"},
+}
+_USUAL = {"1": "N", "2": "E"}
+
+
+def station_id(trace: obspy.Trace) -> str:
+    """NET.STA.LOC of a trace."""
+    stats = trace.stats
+    return f"{stats.network}.{stats.station}.{stats.location}"
+
+
+def instrument_id(trace: obspy.Trace) -> str:
+    """NET.STA.LOC and the band and instrument code of a trace."""
+    return f"{station_id(trace)}.{trace.stats.channel[:-1]}"
+
+
+def split_at_missing(stream: obspy.Stream) -> None:
+    """
+    Cuts traces where samples are masked, NaN or infinite, in place.
+
+    :param stream: Stream, modified in place
+    """
+    traces = []
+    for trace in stream:
+        data = trace.data
+        bad = np.ma.getmaskarray(data) if np.ma.isMaskedArray(data) else None
+        if data.dtype.kind in "fc" and not np.isfinite(np.ma.getdata(data)).all():
+            infinite = ~np.isfinite(np.ma.getdata(data))
+            bad = infinite if bad is None else bad | infinite
+        if bad is None or not bad.any():
+            trace.data = np.ma.getdata(data)
+            traces.append(trace)
+        else:
+            trace.data = np.ma.masked_array(np.ma.getdata(data), mask=bad)
+            traces.extend(trace.split())
+    stream.traces = [trace for trace in traces if trace.stats.npts > 0]
+
+
+def for_each_rate(
+    stream: obspy.Stream, process: Callable[[obspy.Stream], object]
+) -> None:
+    """
+    Applies a function that merges traces to those of each sampling rate by themselves,
+    in place, as ObsPy refuses to merge others. It refuses types and calibration factors
+    as well: traces of one channel get one type, and of one factor stay by themselves.
+
+    :param stream: Stream, modified in place
+    :param process: Function that modifies a stream in place
+    """
+    types = defaultdict(set)
+    for trace in stream:
+        types[trace.id].add(trace.data.dtype)
+    groups: dict[tuple[float, float], obspy.Stream] = {}
+    for trace in stream:
+        if len(types[trace.id]) > 1:
+            trace.data = trace.data.astype(np.float64)
+        key = (trace.stats.sampling_rate, trace.stats.calib)
+        groups.setdefault(key, obspy.Stream()).append(trace)
+    for group in groups.values():
+        process(group)
+    stream.traces = [trace for group in groups.values() for trace in group]
+
+
+def drop_overlaps_of_rates(stream: obspy.Stream) -> None:
+    """
+    Drops traces of one channel that overlap with another sampling rate, with a
+    warning, in place: they cannot be compared, so neither is trusted.
+
+    :param stream: Stream, modified in place
+    """
+    channels = defaultdict(list)
+    for trace in stream:
+        channels[trace.id].append(trace)
+    dropped: dict[int, str] = {}
+    for trace_id, traces in channels.items():
+        for a, b in combinations(traces, 2):
+            if a.stats.sampling_rate != b.stats.sampling_rate and overlap(a, b):
+                dropped.update({id(a): trace_id, id(b): trace_id})
+    if dropped:
+        names = ", ".join(sorted(set(dropped.values())))
+        seisbench.logger.warning(
+            f"There are records of several sampling rates for the same time, which are "
+            f"not used: {names}. Select those that you want."
+        )
+    stream.traces = [trace for trace in stream if id(trace) not in dropped]
+
+
+def select_instruments(stream: obspy.Stream, warned: set[str]) -> None:
+    """
+    Keeps one instrument where several record at one station and location at the same
+    time, in place: their samples must not be mixed into one record.
+
+    :param stream: Stream, modified in place
+    :param warned: What was warned about is added here, so that each station is warned
+                   about once
+    """
+    stations: dict[str, dict[str, list[obspy.Trace]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for trace in stream:
+        code = trace.stats.channel[:-1]
+        stations[station_id(trace)][code].append(trace)
+
+    drop = set()
+    for station, instruments in stations.items():
+        if len(instruments) == 1:
+            continue
+        codes = sorted(instruments, key=_instrument_rank)
+        kept = list(instruments[codes[0]])
+        for code in codes[1:]:
+            if any(overlap(a, b) for a in instruments[code] for b in kept):
+                drop.update(id(trace) for trace in instruments[code])
+                key = f"{station} {code}"
+                if key in warned:
+                    continue
+                warned.add(key)
+                seisbench.logger.warning(
+                    f"Station {station} has more than one instrument at the same "
+                    f"time ({', '.join(codes)}). {code} is not used. Select the "
+                    f"traces that you want before calling annotate or classify."
+                )
+            else:
+                kept.extend(instruments[code])
+    stream.traces = [trace for trace in stream if id(trace) not in drop]
+
+
+def _instrument_rank(code: str) -> tuple[int, str]:
+    if code in INSTRUMENT_PREFERENCE:
+        return INSTRUMENT_PREFERENCE.index(code), code
+    return len(INSTRUMENT_PREFERENCE), code
+
+
+def overlap(a: obspy.Trace, b: obspy.Trace) -> bool:
+    """If two traces cover the same time."""
+    return a.stats.starttime < b.stats.endtime and b.stats.starttime < a.stats.endtime
+
+
+def rename_components(stream: obspy.Stream, warned: set[str]) -> None:
+    """
+    Gives the components of each instrument the codes Z, N and E, in place: Z12, Z23 and
+    123 stand for ZNE in this order.
+
+    :param stream: Stream, modified in place
+    :param warned: What was warned about is added here, so that each station is warned
+                   about once
+    """
+    instruments = defaultdict(list)
+    for trace in stream:
+        if trace.stats.channel:
+            instruments[instrument_id(trace)].append(trace)
+
+    for traces in instruments.values():
+        station = station_id(traces[0])
+        codes = {trace.stats.channel[-1] for trace in traces}
+        numbers = frozenset(codes & set("123"))
+        if not numbers:
+            continue
+        key = f"{station} mixed"
+        if codes & set("NE") and key not in warned:
+            warned.add(key)
+            seisbench.logger.warning(
+                f"Station {station} has components {', '.join(sorted(codes))}: both "
+                f"letters and numbers for the horizontals. Select one set, or set "
+                f"flexible_horizontal_components=False."
+            )
+        table = (_WITH_Z if "Z" in codes else _WITHOUT_Z).get(numbers, _USUAL)
+        for trace in traces:
+            channel = trace.stats.channel
+            trace.stats.channel = channel[:-1] + table.get(channel[-1], channel[-1])
+
+
+def warn_about_components(
+    stream: obspy.Stream, component_order: str, strict: bool, warned: set[str]
+) -> None:
+    """
+    Warns about stations that lack components of the model.
+
+    :param stream: Stream with components named as in the component order
+    :param component_order: Components of the model
+    :param strict: If such stations are left out
+    :param warned: What was warned about is added here, so that each station is warned
+                   about once
+    """
+    stations = defaultdict(set)
+    for trace in stream:
+        stations[station_id(trace)].add(trace.stats.channel[-1:])
+    for station, codes in stations.items():
+        missing = [code for code in component_order if code not in codes]
+        key = f"{station} incomplete"
+        if not missing or key in warned:
+            continue
+        warned.add(key)
+        if len(missing) == len(component_order) or strict:
+            effect = "It is not used."
+        else:
+            effect = "Zeros are used instead, which makes picks less certain."
+        seisbench.logger.warning(
+            f"Station {station} has no component {', '.join(missing)} "
+            f"(it has {', '.join(sorted(codes)) or 'no channel code'}). {effect}"
+        )
+
+
+def find_dead(trace: obspy.Trace) -> list[tuple[int, int]]:
+    """
+    Stretches in which a component is stuck at one value or was filled with one: those
+    that it enters or leaves with a jump, or does not leave at all.
+
+    :param trace: Trace with its original samples, before any filter
+    :return: First sample and sample behind the end of each stretch
+    """
+    data = trace.data
+    if len(data) < 2:
+        return []
+    # Not by differences: those of integers overflow.
+    edges = np.flatnonzero(data[1:] != data[:-1]) + 1
+    edges = np.concatenate([[0], edges, [len(data)]])
+    shortest = max(2, round(DEAD_SECONDS * trace.stats.sampling_rate))
+    long = np.flatnonzero(np.diff(edges) >= shortest)
+    if len(long) == 0:
+        return []
+
+    steps = np.abs(np.diff(data[edges[:-1]].astype(np.float64)))
+    jump = (JUMP_STEPS + 0.5) * steps.min() if len(steps) else np.inf
+    dead = []
+    for i in long:
+        enters = i > 0 and steps[i - 1] > jump
+        leaves = i < len(steps) and steps[i] > jump
+        if enters or leaves or i == len(steps):
+            dead.append((int(edges[i]), int(edges[i + 1])))
+    return dead
+
+
+def bridge_dead(trace: obspy.Trace, dead: list[tuple[int, int]]) -> None:
+    """
+    Replaces dead stretches of a trace by lines between the samples around them, in
+    place, so that no filter sees their jumps.
+
+    :param trace: Trace with its original samples
+    :param dead: What :py:func:`find_dead` gave
+    """
+    if not dead:
+        return
+    data = trace.data.astype(np.float64)
+    alive = np.ones(len(data), dtype=bool)
+    for begin, end in dead:
+        alive[begin:end] = False
+    if alive.any():
+        places = np.flatnonzero(alive)
+        data[~alive] = np.interp(np.flatnonzero(~alive), places, data[places])
+    trace.data = data
+
+
+def mark_dead(
+    trace: obspy.Trace, dead: list[tuple[int, int]], ratio: float = 1.0
+) -> None:
+    """
+    Sets dead stretches of a trace to NaN, in place.
+
+    :param trace: Trace, perhaps resampled
+    :param dead: What :py:func:`find_dead` gave, in samples of the original trace
+    :param ratio: New sampling rate over the original one
+    """
+    if not dead:
+        return
+    trace.data = trace.data.astype(np.float64)
+    for begin, end in dead:
+        trace.data[int(np.ceil(begin * ratio)) : int(np.ceil(end * ratio))] = np.nan
+
+
+def resampling_ratio(rate: float, target: float) -> Fraction:
+    """
+    :param rate: Sampling rate of the data in Hz
+    :param target: Sampling rate of the model in Hz
+    :return: The simplest ratio that brings the data within
+             :py:data:`RATE_TOLERANCE` of the target
+    """
+    exact = Fraction(target / rate)
+    for limit in range(1, MAX_RATIO_TERM):
+        ratio = exact.limit_denominator(limit)
+        if abs(float(ratio / exact) - 1) <= RATE_TOLERANCE:
+            return ratio
+    return exact.limit_denominator(MAX_RATIO_TERM)
+
+
+def resample_trace(trace: obspy.Trace, target: float) -> None:
+    """
+    Resamples to about the target rate with an anti-alias filter of zero phase, in
+    place. The new rate is an exact ratio of the old one, so that times do not drift.
+
+    :param trace: Trace, modified in place
+    :param target: Sampling rate of the model in Hz
+    """
+    ratio = resampling_ratio(trace.stats.sampling_rate, target)
+    if ratio == 1:
+        return
+    data = trace.data.astype(np.float64)
+    # Else the ends would be steps to zero.
+    mean = data.mean()
+    up, down = ratio.numerator, ratio.denominator
+    trace.data = signal.resample_poly(data - mean, up, down, window=_lowpass(up, down))
+    trace.data += mean
+    trace.stats.sampling_rate = trace.stats.sampling_rate * float(ratio)
+
+
+def _lowpass(up: int, down: int) -> np.ndarray:
+    """
+    Low-pass for a change of the sampling rate by up / down: flat to 0.9 of the lower
+    Nyquist frequency, 80 dB down at 1.1 of it.
+    """
+    slowest = max(up, down)
+    n_taps, beta = signal.kaiserord(80, 0.2 / slowest)
+    taps = signal.firwin(n_taps | 1, 1 / slowest, window=("kaiser", beta))
+    # Each of the interleaved filters passes a constant as it is. Else it would come out
+    # with a ripple of a thousandth, as large as an earthquake on a 24 bit digitizer.
+    for phase in range(up):
+        taps[phase::up] /= up * taps[phase::up].sum()
+    return taps

@@ -1,0 +1,1163 @@
+import asyncio
+import logging
+import threading
+
+import numpy as np
+import obspy
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from obspy import UTCDateTime
+from torch import nn
+
+from seisbench_diting.models.base import PhasePicker
+
+START = UTCDateTime(2024, 1, 1)
+WIDTH = 0.1
+RATES = (20, 40, 50, 62.5, 100, 125, 128, 200, 250)
+
+
+class Amplitude(PhasePicker):
+    """P is the cubed amplitude of Z and S that of N and E, if a pulse stands out."""
+
+    length_multiple = 1
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.unused = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        order = [self.component_order.index(c) for c in "ZNE"]
+        x = x[:, order].abs()
+        level = x.square().mean(dim=(1, 2), keepdim=True).sqrt()
+        x = 0.9 * x**3 * (x.amax(dim=(1, 2), keepdim=True) > 16 * level)
+        p, s = x[:, 0], x[:, 1:].amax(dim=1)
+        return torch.stack([(1 - p - s).clamp(min=0), p, s], dim=1)
+
+
+class Cells(Amplitude):
+    """The same in cells of eight samples."""
+
+    stride = 8
+    regression = True
+    length_multiple = 8
+
+    def forward(self, x):
+        curves = super().forward(x)
+        cells = curves.reshape(*curves.shape[:2], -1, 8)
+        offset = cells[:, 1:].amax(dim=1).argmax(dim=-1)
+        probabilities = cells.amax(dim=-1)
+        probabilities[:, 0] = (1 - probabilities[:, 1:].sum(dim=1)).clamp(min=0)
+        return probabilities, offset.to(x.dtype)
+
+
+class Everywhere(Amplitude):
+    """Sees an arrival at every sample."""
+
+    def forward(self, x):
+        answer = torch.tensor([0.1, 0.5, 0.4])
+        return answer[None, :, None].expand(len(x), 3, x.shape[-1]).clone()
+
+
+class EverywhereCells(Everywhere):
+    """The same in cells of eight samples, at their ends."""
+
+    stride = 8
+    regression = True
+    length_multiple = 8
+
+    def forward(self, x):
+        curves = super().forward(x[..., ::8])
+        return curves, torch.full_like(curves[:, 0], 7.75)
+
+
+class Position(Amplitude):
+    """P is the place in the window."""
+
+    def forward(self, x):
+        p = torch.linspace(0, 1, x.shape[-1]).expand(len(x), -1)
+        return torch.stack([1 - p, p, torch.zeros_like(p)], dim=1)
+
+
+MODELS = [Amplitude, Cells]
+
+
+def make_trace(data, channel="HHZ", start=START, rate=100.0, station="STA"):
+    return obspy.Trace(
+        data,
+        {
+            "network": "XX",
+            "station": station,
+            "location": "",
+            "channel": channel,
+            "starttime": start,
+            "sampling_rate": rate,
+        },
+    )
+
+
+def make_stream(
+    p=(),
+    s=(),
+    start=START,
+    seconds=150.0,
+    rate=100.0,
+    codes="ZNE",
+    station="STA",
+    seed=0,
+    instrument="HH",
+):
+    """Gaussian pulses of height 1 on the vertical at the times p and on the others at
+    the times s, in seconds after START, on weak noise."""
+    rng = np.random.default_rng(seed)
+    n_samples = round(seconds * rate)
+    t = start - START + np.arange(n_samples) / rate
+    stream = obspy.Stream()
+    for i, code in enumerate(codes):
+        data = 1e-5 * rng.normal(size=n_samples)
+        for moment in s if i else p:
+            data += np.exp(-(((t - moment) / WIDTH) ** 2))
+        stream += make_trace(data, instrument + code, start, rate, station)
+    return stream
+
+
+def scale(stream, factor):
+    stream = stream.copy()
+    for trace in stream:
+        trace.data = trace.data * factor
+    return stream
+
+
+def cut_out(stream, begin, end):
+    """The stream without what lies between two times after START."""
+    before = stream.copy().trim(endtime=START + begin)
+    return before + stream.copy().trim(starttime=START + end)
+
+
+def picks_of(model, stream, **kwargs):
+    return [
+        (pick.trace_id, pick.phase, pick.peak_time - START, pick.peak_value)
+        for pick in model.classify(stream, **kwargs).picks
+    ]
+
+
+def times_of(model, stream, phase, **kwargs):
+    return [time for _, p, time, _ in picks_of(model, stream, **kwargs) if p == phase]
+
+
+def same_picks(found, expected, tolerance=1e-6):
+    assert [pick[:2] for pick in found] == [pick[:2] for pick in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one[2] == pytest.approx(other[2], abs=tolerance)
+        assert one[3] == pytest.approx(other[3], abs=1e-3)
+
+
+def curve_of(annotations, label="P"):
+    (trace,) = annotations.select(channel=f"*_{label}")
+    return trace
+
+
+def seconds_of(trace):
+    return trace.stats.starttime - START + trace.times()
+
+
+def refined(trace, moment):
+    """Time of the maximum of a sampled Gaussian curve near a moment, to a small part
+    of a sample."""
+    k = round((moment - (trace.stats.starttime - START)) * trace.stats.sampling_rate)
+    k += int(np.argmax(trace.data[k - 3 : k + 4])) - 3
+    before, peak, after = np.log(trace.data[k - 1 : k + 2].astype(float))
+    shift = 0.5 * (before - after) / (before - 2 * peak + after)
+    return trace.stats.starttime - START + (k + shift) / trace.stats.sampling_rate
+
+
+def warnings_of(caplog):
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+# Pick times
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("rate", RATES)
+def test_pick_times_at_every_sampling_rate(model_class, rate):
+    p, s = [20.2, 61.0, 105.4], [30.6, 73.8, 120.2]
+    stream = make_stream(p, s, rate=rate)
+    model = model_class()
+    assert times_of(model, stream, "P") == pytest.approx(p, abs=0.0051)
+    assert times_of(model, stream, "S") == pytest.approx(s, abs=0.0051)
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("start", [0.0, 0.998393, 0.123456, 0.005])
+def test_curves_lie_where_the_pulses_are_to_a_part_of_a_sample(rate, start):
+    p, s = [20.2034, 61.0071], [30.6, 73.8017]
+    stream = make_stream(p, s, START + start, seconds=100, rate=rate)
+    annotations = Amplitude().annotate(stream)
+    for label, moments in (("P", p), ("S", s)):
+        curve = curve_of(annotations, label)
+        assert curve.stats.sampling_rate == pytest.approx(100)
+        for moment in moments:
+            assert abs(refined(curve, moment) - moment) < 0.1 * 0.01
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("start", [0.998393, 0.123456, 0.005, 0.009999, 1 / 3])
+def test_pulses_on_samples_are_picked_exactly(model_class, start):
+    start = round(start, 6)
+    p, s = [start + 20.2, start + 61.07], [start + 30.66, start + 73.81]
+    stream = make_stream(p, s, START + start, seconds=100)
+    model = model_class()
+    assert times_of(model, stream, "P") == pytest.approx(p, abs=2e-6)
+    assert times_of(model, stream, "S") == pytest.approx(s, abs=2e-6)
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    start=st.integers(min_value=0, max_value=10**7),
+    place=st.integers(min_value=500, max_value=6000),
+)
+def test_start_times_of_any_microsecond(start, place):
+    start = start / 1e6
+    moment = start + place / 100
+    stream = make_stream([moment], [moment + 2], START + start, seconds=70)
+    for model in (Amplitude(), Cells()):
+        assert times_of(model, stream, "P") == pytest.approx([moment], abs=2e-6)
+        assert times_of(model, stream, "S") == pytest.approx([moment + 2], abs=2e-6)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_times_follow_a_rate_that_is_nearly_that_of_the_model(model_class):
+    p = [20.0, 400.0]
+    stream = make_stream(p, [30.0], seconds=500, rate=99.95)
+    model = model_class()
+    assert times_of(model, stream, "P") == pytest.approx(p, abs=0.0051)
+    curve = curve_of(model.annotate(stream))
+    assert curve.stats.sampling_rate == pytest.approx(99.95 / model.stride, rel=1e-12)
+
+
+@pytest.mark.parametrize("first_rate", [100.0, 99.95])
+def test_times_follow_the_rate_of_each_record(first_rate):
+    other_rate = 199.95 - first_rate
+    stream = make_stream([20.0], seconds=50, rate=first_rate)
+    stream += make_stream([150.0], start=START + 60, seconds=100, rate=other_rate)
+    found = times_of(Amplitude(), stream, "P")
+    assert found == pytest.approx([20.0, 150.0], abs=0.0051)
+
+
+@pytest.mark.parametrize("rate", [50, 62.5, 100, 125, 200])
+@pytest.mark.parametrize("offset", [0, 7_000_000, -(2**23)])
+def test_24_bit_counts_with_a_large_offset(rate, offset):
+    p, s = [20.2, 61.0, 250.0], [30.6, 73.8, 251.0]
+    stream = make_stream(p, s, seconds=300, rate=rate)
+    for k, trace in enumerate(stream):
+        trace.data = np.round(2000 * trace.data + offset + k).astype(np.int32)
+        trace.data[::7] += 1
+    assert times_of(Amplitude(), stream, "P") == pytest.approx(p, abs=0.011)
+    assert times_of(Amplitude(), stream, "S") == pytest.approx(s, abs=0.011)
+
+
+@pytest.mark.parametrize("codes", ["ZNE", "Z12", "Z23", "123"])
+@pytest.mark.parametrize("order", ["ZNE", "ENZ", "NZE"])
+@pytest.mark.parametrize("model_class", MODELS)
+def test_component_names_and_orders(caplog, codes, order, model_class):
+    stream = make_stream([20.0], [30.0], seconds=62, codes=codes)
+    stream.traces = stream.traces[::-1]
+    model = model_class(component_order=order)
+    found = [(phase, time) for _, phase, time, _ in picks_of(model, stream)]
+    assert found == [("P", pytest.approx(20)), ("S", pytest.approx(30))]
+    assert warnings_of(caplog) == []
+
+
+def test_each_horizontal_goes_to_its_place():
+    class North(Amplitude):
+        def forward(self, x):
+            return super().forward(x[:, [1, 0, 0]])
+
+    for codes in ("ZNE", "Z12", "Z23", "123"):
+        stream = make_stream([20.0], seconds=62, codes=codes)
+        data = [trace.data for trace in stream]
+        stream[0].data, stream[1].data = data[1], data[0]
+        assert times_of(North(), stream, "P") == pytest.approx([20.0])
+
+
+def test_numbered_components_can_be_left_alone(caplog):
+    stream = make_stream([20.0], [30.0], seconds=62, codes="Z12")
+    found = picks_of(Amplitude(), stream, flexible_horizontal_components=False)
+    assert [pick[1] for pick in found] == ["P"]
+    assert len(warnings_of(caplog)) == 1
+
+
+@pytest.mark.parametrize("rate", [50, 62.5, 200])
+def test_resampling_with_a_causal_filter_works(rate):
+    stream = make_stream([20.0], [30.0], seconds=80, rate=rate)
+    found = times_of(Amplitude(), stream, "P", zerophase_resample=False)
+    assert found == pytest.approx([20.0], abs=0.1)
+
+
+# What an annotation covers
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 5, 99, 3000, 6143, 6144, 6145, 20_000])
+@pytest.mark.parametrize("start", [0.0, 0.998393, 0.03])
+def test_an_annotation_covers_just_the_record(n_samples, start):
+    stream = make_stream(start=START + start, seconds=n_samples / 100)
+    annotations = Amplitude().annotate(stream)
+    assert [trace.stats.channel for trace in annotations] == [
+        "Amplitude_N",
+        "Amplitude_P",
+        "Amplitude_S",
+    ]
+    for trace in annotations:
+        assert trace.stats.npts == n_samples
+        assert abs(trace.stats.starttime - (START + start)) < 1e-6
+        assert trace.stats.sampling_rate == 100
+        assert trace.id.startswith("XX.STA..")
+        assert np.isfinite(trace.data).all()
+
+
+@pytest.mark.parametrize("n_samples", [16, 99, 3000, 6143, 6144, 6145, 20_000])
+@pytest.mark.parametrize("start", [0.0, 0.998393, 0.03])
+@pytest.mark.parametrize("overlap", [0.25, 1536])
+def test_an_annotation_in_cells_covers_just_the_record(n_samples, start, overlap):
+    stream = make_stream(start=START + start, seconds=n_samples / 100)
+    annotations = Cells().annotate(stream, overlap=overlap)
+    assert [trace.stats.channel for trace in annotations] == [
+        "Cells_N",
+        "Cells_P",
+        "Cells_S",
+        "Cells_offset",
+    ]
+    end = START + start + n_samples / 100
+    for trace in annotations:
+        assert trace.stats.sampling_rate == 12.5
+        assert -1e-6 <= trace.stats.starttime - (START + start) < 0.08 - 1e-6
+        last = trace.stats.endtime + 0.08
+        assert abs(last - end) < 0.08 - 1e-6
+        assert np.isfinite(trace.data).all()
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 3, 7, 9])
+@pytest.mark.parametrize("rate", [40, 100, 200])
+@pytest.mark.parametrize("model_class", [*MODELS, Everywhere, EverywhereCells])
+def test_the_shortest_records_do_no_harm(n_samples, rate, model_class):
+    stream = make_stream(seconds=n_samples / rate, rate=rate)
+    model = model_class()
+    for trace in model.annotate(stream):
+        assert np.isfinite(trace.data).all()
+    model.classify(stream)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("rate", [50, 100, 200])
+def test_a_record_shorter_than_a_window_is_picked(model_class, rate):
+    stream = make_stream([3.0], [6.0], seconds=12, rate=rate)
+    found = [(phase, time) for _, phase, time, _ in picks_of(model_class(), stream)]
+    assert found == [
+        ("P", pytest.approx(3, abs=0.0051)),
+        ("S", pytest.approx(6, abs=0.0051)),
+    ]
+
+
+@pytest.mark.parametrize("model_class", [Everywhere, EverywhereCells])
+@pytest.mark.parametrize("start", [0.0, 0.03, 0.998393])
+@pytest.mark.parametrize("n_samples", [101, 3003, 7001])
+def test_no_pick_lies_in_the_padding(model_class, start, n_samples):
+    stream = make_stream(start=START + start, seconds=n_samples / 100)
+    model = model_class()
+    annotations = model.annotate(stream)
+    # So that every cell has a pick.
+    for label in "PS":
+        curve = curve_of(annotations, label)
+        curve.data = np.where(np.arange(curve.stats.npts) % 2 == 0, 0.9, 0.0)
+        curve.data[-1] = 1.0
+    picks = model.classify_aggregate(annotations, {"min_separation": 0}).picks
+    last = START + start + (n_samples - 1) / 100
+    assert min(pick.peak_time for pick in picks) >= START + start
+    assert max(pick.peak_time for pick in picks) <= last + 0.01
+
+
+def test_the_values_of_the_curves():
+    stream = make_stream([20.0], [30.0], seconds=61.44)
+    annotations = Amplitude().annotate(stream)
+    t = seconds_of(curve_of(annotations))
+    for label, moment in (("P", 20), ("S", 30)):
+        expected = 0.9 * np.exp(-3 * ((t - moment) / WIDTH) ** 2)
+        assert np.abs(curve_of(annotations, label).data - expected).max() < 0.02
+    assert curve_of(annotations).data.dtype == np.float32
+
+
+def test_offsets_are_in_samples_and_label_their_class():
+    p = [20.03, 30.07, 40.0]
+    annotations = Cells().annotate(make_stream(p, seconds=61.44))
+    curve, offset = curve_of(annotations), curve_of(annotations, "offset")
+    assert offset.stats.channel == "Cells_offset"
+    for moment in p:
+        cell = int((moment - (curve.stats.starttime - START)) * 12.5 + 1e-6)
+        assert curve.data[cell] == curve.data[cell - 3 : cell + 4].max() > 0.85
+        found = seconds_of(curve)[cell] + offset.data[cell] / 100
+        assert found == pytest.approx(moment, abs=1e-6)
+
+
+def test_offsets_are_never_averages():
+    class Parity(Cells):
+        """The offset tells which window of a batch it is from."""
+
+        count = 0
+
+        def forward(self, x):
+            probabilities, offset = super().forward(x)
+            offset[:] = (torch.arange(len(x)) % 2 * 6.5 + 0.5)[:, None]
+            return probabilities, offset
+
+    stream = make_stream([20.0, 60.0, 100.0, 140.0], seconds=200)
+    for stacking in ("taper", "avg", "max"):
+        annotations = Parity().annotate(stream, overlap=0.5, stacking=stacking)
+        values = set(curve_of(annotations, "offset").data.tolist())
+        assert values == {0.5, 7.0}
+
+
+# Independence of what must not matter
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_the_batch_size_does_not_matter(model_class):
+    stream = make_stream([20.0, 61.0, 190.0], [30.0, 193.0], seconds=300)
+    stream += make_stream([3.0], [11.0], seconds=20, station="SHORT")
+    model = model_class()
+    expected = model.annotate(stream)
+    expected_picks = picks_of(model, stream)
+    assert len(expected_picks) == 7
+    for batch_size in (1, 2, 5, 1000):
+        annotations = model.annotate(stream, batch_size=batch_size)
+        for trace, other in zip(annotations, expected, strict=True):
+            assert trace.id == other.id
+            assert trace.stats.starttime == other.stats.starttime
+            assert np.allclose(trace.data, other.data, rtol=0, atol=1e-6)
+        same_picks(picks_of(model, stream, batch_size=batch_size), expected_picks)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("rate", [40, 100])
+@pytest.mark.parametrize("unit", [1e-12, 1e-9, 3e-7, 1e12])
+def test_the_unit_does_not_matter(model_class, rate, unit):
+    stream = make_stream([20.0, 61.0], [30.0, 93.0], seconds=130, rate=rate)
+    model = model_class()
+    expected = picks_of(model, stream)
+    assert len(expected) == 4
+    same_picks(picks_of(model, scale(stream, unit)), expected)
+
+
+def test_classifying_twice_gives_the_same():
+    stream = make_stream([20.0, 61.0], [30.0, 93.0], seconds=130)
+    model = Cells()
+    assert picks_of(model, stream) == picks_of(model, stream)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("stacking", ["avg", "max", "taper", "TAPER"])
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.7, 1, 3000])
+def test_stacking_and_overlap_keep_the_times(model_class, stacking, overlap):
+    p, s = [20.0, 71.0], [24.0, 75.0]
+    stream = make_stream(p, s, seconds=100)
+    model = model_class()
+    args = {"stacking": stacking, "overlap": overlap}
+    assert times_of(model, stream, "P", **args) == pytest.approx(p, abs=1e-6)
+    assert times_of(model, stream, "S", **args) == pytest.approx(s, abs=1e-6)
+
+
+@pytest.mark.parametrize("cut", [0.01, 3.33, 41.27, 100.0])
+def test_windows_are_placed_by_time(cut):
+    model = Position(in_samples=1024)
+    stream = make_stream(seconds=200)
+    whole = curve_of(model.annotate(stream))
+    later = curve_of(model.annotate(stream.copy().trim(starttime=START + cut)))
+    assert later.stats.starttime == START + cut
+    begin = round(cut * 100)
+    away = slice(1024, -1024)
+    assert np.allclose(later.data[away], whole.data[begin:][away], atol=1e-6)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("cut", [0.01, 3.33, 40.27])
+def test_a_record_cut_at_another_start_gives_the_same_picks(model_class, cut):
+    stream = make_stream([20.0, 131.0, 170.5], [30.0, 138.0, 177.3], seconds=200)
+    model = model_class()
+    expected = [pick for pick in picks_of(model, stream) if pick[2] > 110]
+    assert len(expected) == 4
+    found = picks_of(model, stream.copy().trim(starttime=START + cut))
+    same_picks([pick for pick in found if pick[2] > 110], expected)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"overlap": 300}, {"overlap": 0.3, "window_origin": "record"}]
+)
+def test_windows_can_be_placed_from_the_first_sample(arguments):
+    model = Position(in_samples=1024)
+    curves = [
+        curve_of(model.annotate(make_stream(seconds=50, start=START + s), **arguments))
+        for s in (0, 1.23, 77.777)
+    ]
+    for curve in curves:
+        assert np.array_equal(curve.data, curves[0].data)
+
+
+def test_windows_in_samples_can_be_placed_by_time():
+    model = Position(in_samples=1024)
+    arguments = {"overlap": 300, "window_origin": "time"}
+    stream = make_stream(seconds=60)
+    whole = curve_of(model.annotate(stream, **arguments))
+    stream.trim(starttime=START + 1.23)
+    later = curve_of(model.annotate(stream, **arguments))
+    away = slice(1024, -1024)
+    assert np.allclose(later.data[away], whole.data[123:][away], atol=1e-6)
+
+
+# Gaps and overlaps
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("rate", [50, 100, 200])
+def test_a_gap_splits_the_annotation(model_class, rate):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0], rate=rate)
+    model = model_class()
+    expected = picks_of(model, stream)
+    stream = cut_out(stream, 50, 80)
+    curves = model.annotate(stream).select(channel="*_P")
+    assert len(curves) == 2
+    assert abs(curves[0].stats.endtime - (START + 50)) < 0.1
+    assert abs(curves[1].stats.starttime - (START + 80)) < 0.1
+    same_picks(picks_of(model, stream), expected, tolerance=0.0051)
+
+
+@pytest.mark.parametrize("rate", [50, 100, 200])
+@pytest.mark.parametrize("component", [0, 1, 2])
+def test_the_return_of_a_component_does_not_fire(rate, component):
+    stream = make_stream(rate=rate)
+    gappy = cut_out(stream[component : component + 1], 50, 80)
+    stream = stream[:component] + stream[component + 1 :] + gappy
+    for model in (Everywhere(), EverywhereCells()):
+        curve = curve_of(model.annotate(stream))
+        t = seconds_of(curve)
+        silent = (t > 79.6) & (t < 80.2)
+        assert (curve.data[silent] == 0).all()
+        assert (curve.data[(t < 79) | (t > 81)] == 0.5).all()
+
+
+@pytest.mark.parametrize("rate", [40, 50, 62.5, 100, 125, 200, 250])
+@pytest.mark.parametrize("value", [0.0, 1000.3])
+def test_nothing_is_picked_where_all_components_are_constant(rate, value):
+    stream = scale(make_stream([20.0], [30.0], rate=rate), 1000)
+    for trace in stream:
+        trace.data += 500
+        trace.data[round(50 * rate) : round(100 * rate)] = value
+    for model in (Everywhere(), EverywhereCells()):
+        for curve in model.annotate(stream).select(channel="*_P"):
+            assert np.isfinite(curve.data).all()
+            t = seconds_of(curve)
+            assert (curve.data[(t > 51) & (t < 99)] == 0).all()
+            assert (curve.data[(t < 49) | (t > 101)] == 0.5).all()
+
+
+@pytest.mark.parametrize("rate", [40, 50, 62.5, 100, 125, 200, 250])
+@pytest.mark.parametrize("value", [0.0, 1000.3])
+def test_the_return_of_a_dead_component_does_not_fire(rate, value):
+    stream = scale(make_stream(rate=rate), 1e8)
+    stream[1].data[round(50 * rate) : round(100 * rate)] = value
+    for model in (Everywhere(), EverywhereCells()):
+        curve = curve_of(model.annotate(stream))
+        t = seconds_of(curve)
+        assert (curve.data[(t > 99.7) & (t < 100.1)] == 0).all()
+        assert (curve.data[(t < 99) | (t > 101)] == 0.5).all()
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("rate", [40, 50, 62.5, 100, 125, 200, 250])
+@pytest.mark.parametrize("value", [0.0, 1000.3, 1e-15, 2**23])
+def test_constant_records_have_no_picks(model_class, rate, value):
+    stream = make_stream(seconds=130, rate=rate)
+    for trace in stream:
+        trace.data[:] = value
+    model = model_class()
+    for trace in model.annotate(stream):
+        noise = trace.stats.channel.endswith("_N")
+        assert (trace.data == (1 if noise else 0)).all()
+    assert len(model.classify(stream).picks) == 0
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_constant_records_have_no_picks_without_a_threshold(model_class):
+    stream = make_stream(seconds=70)
+    for trace in stream:
+        trace.data[:] = 0
+    output = model_class().classify(stream, P_threshold=0.0, S_threshold=0.0)
+    assert len(output.picks) == 0
+
+
+@pytest.mark.parametrize("rate", [50, 62.5, 100, 200])
+def test_a_constant_after_a_signal_has_no_picks(rate):
+    stream = scale(make_stream([20.0], [30.0], seconds=400, rate=rate), 1000)
+    for trace in stream:
+        trace.data += 5000
+        trace.data[round(60 * rate) :] = 5000.3
+    for phase, moment in (("P", 20.0), ("S", 30.0)):
+        found = times_of(Amplitude(), stream, phase)
+        assert found == pytest.approx([moment], abs=0.0051)
+
+
+@pytest.mark.parametrize("kind", ["nan", "inf", "mask"])
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("rate", [50, 100])
+def test_missing_samples_are_gaps(kind, model_class, rate):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0], rate=rate)
+    with_gap = cut_out(stream, 50 - 1 / rate, 80)
+    for trace in stream:
+        bad = slice(round(50 * rate), round(80 * rate))
+        if kind == "mask":
+            mask = np.zeros(trace.stats.npts, dtype=bool)
+            mask[bad] = True
+            trace.data = np.ma.masked_array(trace.data, mask=mask)
+        else:
+            trace.data[bad] = np.nan if kind == "nan" else np.inf
+    model = model_class()
+    expected = model.annotate(with_gap)
+    for trace, other in zip(model.annotate(stream), expected, strict=True):
+        assert trace.stats.starttime == other.stats.starttime
+        assert np.isfinite(trace.data).all()
+        assert np.array_equal(trace.data, other.data)
+    assert len(picks_of(model, stream)) == 4
+
+
+@pytest.mark.parametrize("data", [np.full(9000, np.nan), np.ma.masked_all(9000)])
+def test_a_stream_of_nothing_but_missing_samples(data):
+    stream = obspy.Stream([make_trace(data.copy(), "HH" + c) for c in "ZNE"])
+    model = Amplitude()
+    assert len(model.annotate(stream)) == 0
+    assert len(model.classify(stream).picks) == 0
+
+
+def test_one_missing_sample_in_one_component_stays_small():
+    stream = make_stream([20.0, 101.0], [30.0, 110.0])
+    expected = picks_of(Amplitude(), stream)
+    stream[2].data[6000] = np.nan
+    annotations = Amplitude().annotate(stream)
+    assert np.isfinite(curve_of(annotations).data).all()
+    same_picks(picks_of(Amplitude(), stream), expected)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("first_type", [np.float64, np.float32])
+def test_identical_overlaps_are_joined(caplog, model_class, first_type):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0])
+    for trace in stream:
+        trace.data = trace.data.astype(np.float32).astype(np.float64)
+    expected = picks_of(model_class(), stream)
+    first = stream.copy().trim(endtime=START + 90)
+    for trace in first:
+        trace.data = trace.data.astype(first_type)
+    second = stream.copy().trim(starttime=START + 60)
+    found = picks_of(model_class(), second + first)
+    same_picks(found, expected)
+    assert warnings_of(caplog) == []
+
+
+@pytest.mark.parametrize("other_type", [np.float64, np.float32, ">f8"])
+def test_mismatching_overlaps_are_dropped(caplog, other_type):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0])
+    first = stream.copy().trim(endtime=START + 90)
+    second = make_stream([75.0], [80.0], START + 60, seconds=90, seed=1)
+    for trace in second:
+        trace.data = trace.data.astype(other_type)
+    assert picks_of(Amplitude(), first + second) == []
+    assert len(warnings_of(caplog)) == 1
+    assert "did not agree" in warnings_of(caplog)[0]
+
+
+def test_mismatching_overlaps_of_other_rates_are_dropped(caplog):
+    first = make_stream([20.0], [30.0], seconds=90)
+    second = make_stream([75.0], [80.0], START + 60, seconds=90, rate=50, seed=1)
+    assert picks_of(Amplitude(), first + second) == []
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_mismatching_overlaps_of_one_component_leave_the_others(caplog):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0])
+    other = make_stream([75.0], [80.0], START + 60, seconds=90, seed=1)
+    found = picks_of(Amplitude(), stream + other[:1])
+    assert [pick[1] for pick in found] == ["S", "S"]
+
+
+def test_traces_that_follow_each_other_are_one_record():
+    stream = make_stream([20.0, 101.0], [30.0, 110.0])
+    expected = Amplitude().annotate(stream)
+    parts = obspy.Stream()
+    for begin in range(0, 150, 30):
+        parts += stream.slice(START + begin, START + begin + 29.99)
+    found = Amplitude().annotate(parts)
+    assert len(found) == len(expected)
+    for trace, other in zip(found, expected, strict=True):
+        assert np.allclose(trace.data, other.data, atol=1e-6)
+
+
+# Stations, instruments, components
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_several_stations_are_independent_of_each_other(model_class):
+    streams = [
+        make_stream([20.0], [30.0], seconds=100, station="A"),
+        make_stream([21.0], [31.0], seconds=70, station="B", rate=50, codes="123"),
+        make_stream([20.0], [33.0], START + 0.5, seconds=80, station="C", rate=125),
+    ]
+    model = model_class()
+    apart = [pick for stream in streams for pick in picks_of(model, stream)]
+    together = streams[2] + streams[0] + streams[1]
+    found = picks_of(model, together)
+    assert len(found) == 6
+    same_picks(sorted(found), sorted(apart))
+    assert [pick[2] for pick in found] == sorted(pick[2] for pick in found)
+
+
+@pytest.mark.parametrize("rates", [(100, 100), (100, 200), (50, 100)])
+def test_several_instruments_are_not_mixed(caplog, rates):
+    stream = make_stream([20.0], [30.0], seconds=62, rate=rates[0])
+    expected = picks_of(Amplitude(), stream)
+    stream += make_stream([40.0], [50.0], seconds=62, rate=rates[1], instrument="HN")
+    model = Amplitude()
+    same_picks(picks_of(model, stream), expected)
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_instruments_one_after_the_other_are_picked_by_themselves():
+    stream = make_stream([20.0], [30.0], seconds=70)
+    after = make_stream([100.0], [110.0], START + 70, seconds=70, instrument="BH")
+    stream += scale(after, 1e-6)
+    found = [(phase, time) for _, phase, time, _ in picks_of(Amplitude(), stream)]
+    expected = [("P", 20), ("S", 30), ("P", 100), ("S", 110)]
+    assert found == [(phase, pytest.approx(time)) for phase, time in expected]
+    assert len(Amplitude().annotate(stream).select(channel="*_P")) == 2
+
+
+@pytest.mark.parametrize("codes", ["ZN", "ZE", "Z1", "Z2", "Z3", "Z"])
+@pytest.mark.parametrize("model_class", MODELS)
+def test_missing_horizontals_warn_once(caplog, codes, model_class):
+    stream = make_stream([20.0], [30.0], seconds=62, codes=codes)
+    model = model_class()
+    for _ in range(2):
+        assert times_of(model, stream, "P") == pytest.approx([20.0], abs=1e-6)
+        found = times_of(model, stream, "S")
+        assert found == pytest.approx([30.0] if len(codes) > 1 else [], abs=1e-6)
+    assert len(warnings_of(caplog)) == 1
+    assert "XX.STA." in warnings_of(caplog)[0]
+
+
+def test_each_station_warns_by_itself(caplog):
+    stream = make_stream([20.0], seconds=62, codes="Z", station="A")
+    stream += make_stream([20.0], seconds=62, codes="Z", station="B")
+    stream += make_stream([20.0], seconds=62, station="C")
+    Amplitude().classify(stream)
+    messages = warnings_of(caplog)
+    assert [sum(f"XX.{s}." in message for message in messages) for s in "ABC"] == [
+        1,
+        1,
+        0,
+    ]
+
+
+def test_strict_leaves_out_what_is_incomplete(caplog):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0])
+    stream[2].trim(starttime=START + 60)
+    model = Amplitude()
+    found = picks_of(model, stream, strict=True)
+    assert [(pick[1], round(pick[2], 6)) for pick in found] == [("P", 101), ("S", 110)]
+    curve = curve_of(model.annotate(stream, strict=True))
+    assert curve.stats.starttime == START + 60
+    assert len(picks_of(model, stream)) == 4
+
+    assert warnings_of(caplog) == []
+    assert picks_of(model, stream[:2], strict=True) == []
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_channels_without_components_are_left_out(caplog):
+    stream = make_stream([20.0], [30.0], seconds=62)
+    expected = picks_of(Amplitude(), stream)
+    stream += make_trace(np.arange(100), "LOG", station="OTHER")
+    same_picks(picks_of(Amplitude(), stream), expected)
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_normalization_of_each_component_by_itself():
+    stream = make_stream([20.0], [30.0], seconds=62)
+    for trace in stream[1:]:
+        trace.data *= 0.1
+    model = Amplitude()
+    assert [pick[1] for pick in picks_of(model, stream)] == ["P"]
+    found = picks_of(model, stream, norm_amp_per_comp=True)
+    assert [pick[1] for pick in found] == ["P", "S"]
+
+
+# Arguments
+
+
+def test_an_empty_stream():
+    model = Amplitude()
+    assert len(model.annotate(obspy.Stream())) == 0
+    output = model.classify(obspy.Stream())
+    assert len(output.picks) == 0
+    no_samples = obspy.Stream([make_trace(np.array([]))])
+    assert len(model.annotate(no_samples)) == 0
+
+
+@pytest.mark.parametrize("method", ["annotate", "classify"])
+@pytest.mark.parametrize("value", [make_trace(np.zeros(100)), np.zeros(100), None, []])
+def test_what_is_no_stream_is_refused(method, value):
+    with pytest.raises(TypeError, match=rf"obspy\.Stream.*{type(value).__name__}"):
+        getattr(Amplitude(), method)(value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("overlap", -0.1),
+        ("overlap", 6144),
+        ("overlap", 1e9),
+        ("overlap", "half"),
+        ("overlap", np.nan),
+        ("overlap", True),
+        ("overlap", None),
+        ("stacking", "mean"),
+        ("stacking", None),
+        ("window_origin", "start"),
+        ("window_origin", None),
+        ("batch_size", 0),
+        ("batch_size", -3),
+        ("batch_size", 2.5),
+        ("batch_size", "many"),
+        ("min_separation", -1),
+        ("min_separation", np.nan),
+        ("min_separation", "1 s"),
+        ("blinding", 5),
+        ("blinding", (1,)),
+        ("blinding", (-1, 0)),
+        ("blinding", (3072, 3072)),
+        ("blinding", (0.5, 0)),
+        ("P_threshold", 1.1),
+        ("S_threshold", -0.1),
+        ("P_threshold", np.nan),
+        ("P_threshold", "low"),
+        ("P_threshold", None),
+        ("*_threshold", 2),
+    ],
+)
+@pytest.mark.parametrize("method", ["annotate", "classify"])
+def test_impossible_arguments_are_refused(argument, value, method):
+    stream = make_stream(seconds=20)
+    with pytest.raises(ValueError, match="is not possible") as raised:
+        getattr(Amplitude(), method)(stream, **{argument: value})
+    assert argument in str(raised.value)
+    assert repr(value) in str(raised.value)
+
+
+@pytest.mark.parametrize("overlap", [6137, 0.999])
+def test_windows_closer_than_a_cell_are_refused(overlap):
+    with pytest.raises(ValueError, match=rf"overlap={overlap}"):
+        Cells().annotate(make_stream(seconds=20), overlap=overlap)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_windows_may_move_by_one_cell(model_class):
+    model = model_class(in_samples=64)
+    stream = make_stream([1.0], seconds=2)
+    for overlap in (64 - model.stride, 1 - model.stride / 64):
+        curve = curve_of(model.annotate(stream, overlap=overlap))
+        assert np.isfinite(curve.data).all()
+
+
+def test_impossible_default_arguments_are_refused():
+    model = Amplitude(default_args={"overlap": 7000})
+    with pytest.raises(ValueError, match="overlap=7000"):
+        model.annotate(make_stream(seconds=20))
+
+
+@pytest.mark.parametrize("method", ["annotate", "classify"])
+def test_unknown_arguments_warn(caplog, method):
+    stream = make_stream([3.0], [5.0], seconds=10)
+    model = Amplitude()
+    getattr(model, method)(stream, overlpa=0.3)
+    assert len(warnings_of(caplog)) == 1
+    assert "overlpa" in warnings_of(caplog)[0]
+
+
+def test_known_arguments_do_not_warn(caplog):
+    stream = make_stream([3.0], [5.0], seconds=10)
+    Amplitude().classify(
+        stream,
+        P_threshold=0.2,
+        S_threshold=0.2,
+        overlap=0.5,
+        batch_size=8,
+        stacking="avg",
+        min_separation=0.5,
+        window_origin="record",
+        blinding=(0, 0),
+        strict=False,
+        norm_amp_per_comp=False,
+        flexible_horizontal_components=True,
+        zerophase_resample=True,
+    )
+    assert warnings_of(caplog) == []
+
+
+@pytest.mark.parametrize("method", ["annotate", "classify"])
+def test_the_input_is_left_alone(method):
+    stream = make_stream([20.0], [30.0], seconds=70, rate=50, codes="Z12")
+    stream += make_stream([20.0], seconds=70, instrument="HN")
+    mask = np.zeros(stream[1].stats.npts, dtype=bool)
+    mask[100:200] = True
+    stream[1].data = np.ma.masked_array(stream[1].data, mask=mask)
+    stream[2].data[300:310] = np.nan
+    stream[0].data = np.round(1e6 * stream[0].data).astype(np.int32)
+    before = stream.copy()
+    getattr(Amplitude(), method)(stream)
+    assert len(stream) == len(before)
+    for trace, other in zip(stream, before, strict=True):
+        assert trace.stats == other.stats
+        assert trace.data.dtype == other.data.dtype
+        assert np.array_equal(
+            np.ma.getmaskarray(trace.data), np.ma.getmaskarray(other.data)
+        )
+        assert np.array_equal(
+            np.ma.filled(trace.data, 0), np.ma.filled(other.data, 0), equal_nan=True
+        ) or np.array_equal(np.ma.filled(trace.data, 0), np.ma.filled(other.data, 0))
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_without_a_copy_the_result_is_the_same(model_class):
+    stream = make_stream([20.0], [30.0], seconds=70, rate=50, codes="Z12")
+    model = model_class()
+    expected = picks_of(model, stream)
+    same_picks(picks_of(model, stream, copy=False), expected)
+
+
+def test_default_arguments_are_used_and_can_be_overridden():
+    stream = make_stream([20.0], [30.0], seconds=62)
+    model = Amplitude(default_args={"P_threshold": 0.95})
+    assert [pick[1] for pick in picks_of(model, stream)] == ["S"]
+    found = picks_of(model, stream, P_threshold=0.5)
+    assert [pick[1] for pick in found] == ["P", "S"]
+    assert model.default_args == {"P_threshold": 0.95}
+
+
+def test_one_threshold_for_all_phases():
+    stream = make_stream([20.0], [30.0], seconds=62)
+    assert picks_of(Amplitude(), stream, **{"*_threshold": 0.95}) == []
+    found = picks_of(Amplitude(), stream, **{"*_threshold": 0.95, "S_threshold": 0.1})
+    assert [pick[1] for pick in found] == ["S"]
+
+
+class Regional(Amplitude):
+    """Pg and Sg at the first maximum, half as probable Pn and Sn at the same time."""
+
+    def forward(self, x):
+        n, p, s = super().forward(x).unbind(1)
+        return torch.stack([n, p, s, p / 2, s / 2], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "expected"),
+    [
+        ({}, ["Pg", "Pn", "Sg", "Sn"]),
+        ({"P_threshold": 0.6}, ["Pg", "Sg", "Sn"]),
+        ({"P_threshold": 0.95}, ["Sg", "Sn"]),
+        ({"P_threshold": 0.6, "Pn_threshold": 0.2}, ["Pg", "Pn", "Sg", "Sn"]),
+        ({"Pn_threshold": 0.6, "S_threshold": 0.95}, ["Pg"]),
+        ({"*_threshold": 0.6, "Sn_threshold": 0.2}, ["Pg", "Sg", "Sn"]),
+    ],
+)
+def test_a_threshold_serves_all_phases_of_its_kind(thresholds, expected):
+    stream = make_stream([20.0], [30.0], seconds=62)
+    model = Regional(phases=["N", "Pg", "Sg", "Pn", "Sn"])
+    found = picks_of(model, stream, **thresholds)
+    assert sorted(pick[1] for pick in found) == expected
+
+
+def test_channels_are_named_after_the_phases():
+    model = Regional(phases=["N", "Pg", "Sg", "Pn", "Sn"])
+    annotations = model.annotate(make_stream(seconds=10))
+    assert [trace.stats.channel for trace in annotations] == [
+        "Regional_N",
+        "Regional_Pg",
+        "Regional_Sg",
+        "Regional_Pn",
+        "Regional_Sn",
+    ]
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_of_close_picks_the_more_probable_stays(model_class):
+    stream = make_stream([20.0, 20.6, 40.0], seconds=62)
+    t = np.arange(stream[0].stats.npts) / 100
+    stream[0].data *= np.where(t < 20.3, 0.85, 1)
+    model = model_class()
+    every = times_of(model, stream, "P", min_separation=0.5)
+    assert every == pytest.approx([20.0, 20.6, 40.0], abs=1e-6)
+    assert times_of(model, stream, "P") == pytest.approx([20.6, 40.0], abs=1e-6)
+    found = times_of(model, stream, "P", min_separation=60)
+    assert len(found) == 1
+
+
+def test_p_does_not_suppress_s():
+    stream = make_stream([20.0], [20.3], seconds=62)
+    assert [pick[1] for pick in picks_of(Amplitude(), stream)] == ["P", "S"]
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_blinded_samples_have_no_prediction(model_class):
+    model = model_class()
+    stream = make_stream([2.0, 30.0, 98.0], seconds=100)
+    blinding = (400 // model.stride, 400 // model.stride)
+    found = times_of(model, stream, "P", blinding=blinding)
+    assert found == pytest.approx([30.0], abs=1e-6)
+    curve = curve_of(model.annotate(stream, blinding=blinding))
+    assert curve.stats.starttime - START == pytest.approx(4, abs=0.1)
+    assert curve.stats.endtime - START == pytest.approx(96, abs=0.1)
+
+
+def test_blinding_a_dead_start_leaves_no_nan_in_the_annotation():
+    stream = make_stream([30.0], seconds=61.44)
+    for trace in stream:
+        trace.data[:150] = 0
+    curve = curve_of(Everywhere().annotate(stream, blinding=(400, 400)))
+    assert np.isfinite(curve.data).all()
+
+
+def test_traces_of_other_calibration_are_taken():
+    stream = make_stream([20.0, 101.0], [30.0, 110.0])
+    later = stream.copy().trim(starttime=START + 80)
+    for trace in later:
+        trace.stats.calib = 2.0
+    stream.trim(endtime=START + 70)
+    found = times_of(Amplitude(), stream + later, "P")
+    assert found == pytest.approx([20.0, 101.0], abs=1e-6)
+
+
+# Modes, threads and event loops
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_mode_of_the_model_stays(training):
+    modes = []
+
+    class Watched(Amplitude):
+        def forward(self, x):
+            modes.append((self.training, torch.is_grad_enabled()))
+            return super().forward(x)
+
+    model = Watched()
+    model.train(training)
+    model.classify(make_stream([3.0], seconds=10))
+    assert modes == [(False, False)]
+    assert model.training == training
+    assert torch.is_grad_enabled()
+
+
+def test_the_mode_stays_after_an_error():
+    class Broken(Amplitude):
+        def forward(self, x):
+            raise RuntimeError("broken")
+
+    model = Broken().train()
+    with pytest.raises(RuntimeError, match="broken"):
+        model.annotate(make_stream(seconds=10))
+    assert model.training
+
+
+def test_two_threads_with_one_model_both_see_evaluation_mode():
+    inside, first_is_done = threading.Event(), threading.Event()
+    modes = []
+
+    class Watched(Amplitude):
+        def forward(self, x):
+            if not inside.is_set():
+                inside.set()
+                second_entered.wait(10)
+            else:
+                second_entered.set()
+                first_is_done.wait(10)
+                modes.append(self.training)
+            return super().forward(x)
+
+    second_entered = threading.Event()
+    model = Watched().train()
+    stream = make_stream([3.0], seconds=10)
+    first = threading.Thread(target=model.annotate, args=(stream,))
+    first.start()
+    assert inside.wait(10)
+    second = threading.Thread(target=model.annotate, args=(stream,))
+    second.start()
+    first.join()
+    first_is_done.set()
+    second.join()
+    assert modes == [False]
+    assert model.training
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_inside_a_running_event_loop(model_class):
+    stream = make_stream([20.0], [30.0], seconds=70)
+    model = model_class()
+    expected = model.annotate(stream)
+    expected_picks = picks_of(model, stream)
+
+    async def main():
+        annotations = model.annotate(stream)
+        output = model.classify(stream)
+        return (
+            annotations,
+            output,
+            await model.annotate_async(stream),
+            await model.classify_async(stream),
+        )
+
+    first, output, second, output_async = asyncio.run(main())
+    for annotations in (first, second):
+        for trace, other in zip(annotations, expected, strict=True):
+            assert trace.id == other.id
+            assert np.array_equal(trace.data, other.data)
+    for result in (output, output_async):
+        found = [
+            (pick.trace_id, pick.phase, pick.peak_time - START, pick.peak_value)
+            for pick in result.picks
+        ]
+        assert found == expected_picks
+
+
+def test_asynchronous_calls_take_arguments_and_run_side_by_side():
+    streams = [make_stream([20.0 + k], [30.0], seconds=62) for k in range(4)]
+    model = Amplitude().eval()
+
+    async def main():
+        return await asyncio.gather(
+            *(model.classify_async(stream, S_threshold=0.95) for stream in streams)
+        )
+
+    outputs = asyncio.run(main())
+    for k, output in enumerate(outputs):
+        (pick,) = output.picks
+        assert pick.peak_time - START == pytest.approx(20 + k, abs=1e-6)
+
+
+def test_asynchronous_calls_refuse_what_is_no_stream():
+    async def main():
+        await Amplitude().annotate_async(make_trace(np.zeros(100)))
+
+    with pytest.raises(TypeError, match=r"obspy\.Stream"):
+        asyncio.run(main())
+
+
+def test_the_output_names_its_creator():
+    output = Amplitude().classify(make_stream([3.0], seconds=10))
+    assert output.creator == "Amplitude"
+    assert output.picks[0].trace_id == "XX.STA."

@@ -1,0 +1,450 @@
+from fractions import Fraction
+
+import numpy as np
+import obspy
+import pytest
+from hypothesis import example as case
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made import RATES, START, make_stream, make_trace, noise, warnings_of
+
+from seisbench_diting.models import streams
+
+# Masked and missing samples
+
+
+def test_split_at_missing_leaves_complete_traces_alone():
+    data = np.arange(10)
+    stream = make_stream(make_trace(data))
+    streams.split_at_missing(stream)
+    assert len(stream) == 1
+    assert not np.ma.isMaskedArray(stream[0].data)
+    assert np.array_equal(stream[0].data, data)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_split_at_missing_cuts_where_samples_are_not_finite(value):
+    data = np.arange(20.0)
+    data[5:8] = value
+    data[15] = value
+    stream = make_stream(make_trace(data))
+    streams.split_at_missing(stream)
+    assert [trace.data.tolist() for trace in stream] == [
+        list(range(5)),
+        list(range(8, 15)),
+        list(range(16, 20)),
+    ]
+    assert [trace.stats.starttime - START for trace in stream] == [0, 0.08, 0.16]
+    assert not any(np.ma.isMaskedArray(trace.data) for trace in stream)
+
+
+def test_split_at_missing_cuts_where_samples_are_masked():
+    mask = np.zeros(20, dtype=bool)
+    mask[:3] = mask[10:12] = True
+    stream = make_stream(make_trace(np.ma.masked_array(np.arange(20), mask=mask)))
+    streams.split_at_missing(stream)
+    assert [trace.data.tolist() for trace in stream] == [
+        list(range(3, 10)),
+        list(range(12, 20)),
+    ]
+    assert [trace.stats.starttime - START for trace in stream] == [0.03, 0.12]
+
+
+def test_split_at_missing_joins_mask_and_nan():
+    data = np.arange(12.0)
+    data[3] = np.nan
+    mask = np.zeros(12, dtype=bool)
+    mask[8] = True
+    stream = make_stream(make_trace(np.ma.masked_array(data, mask=mask)))
+    streams.split_at_missing(stream)
+    assert [trace.stats.npts for trace in stream] == [3, 4, 3]
+
+
+def test_split_at_missing_takes_a_mask_without_masked_samples():
+    stream = make_stream(make_trace(np.ma.masked_array(np.arange(4), mask=[False] * 4)))
+    streams.split_at_missing(stream)
+    assert len(stream) == 1
+    assert not np.ma.isMaskedArray(stream[0].data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.full(10, np.nan),
+        np.ma.masked_all(10),
+        np.ma.masked_all(10, dtype=int),
+        np.array([]),
+    ],
+)
+def test_split_at_missing_drops_traces_without_samples(data):
+    stream = make_stream(make_trace(data), make_trace(np.arange(5), "HHN"))
+    streams.split_at_missing(stream)
+    assert [trace.stats.channel for trace in stream] == ["HHN"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_split_at_missing_keeps_every_good_sample_at_its_time(bad):
+    data = np.arange(float(len(bad)))
+    data[bad] = np.nan
+    stream = make_stream(make_trace(data))
+    streams.split_at_missing(stream)
+    kept = {}
+    for trace in stream:
+        for k, value in enumerate(trace.data):
+            kept[round((trace.stats.starttime - START) * 100) + k] = value
+    assert kept == {i: float(i) for i, is_bad in enumerate(bad) if not is_bad}
+
+
+# Traces that can be merged
+
+
+def test_traces_of_one_rate_are_processed_together():
+    stream = make_stream(
+        make_trace(np.arange(5, dtype=np.int32)),
+        make_trace(np.arange(5, dtype=np.float64), "HHN"),
+        make_trace(np.arange(5, dtype=np.int32), "HHE", rate=50),
+    )
+    groups = []
+    streams.for_each_rate(stream, lambda group: groups.append(len(group)))
+    assert groups == [2, 1]
+    assert [trace.data.dtype.str for trace in stream] == ["<i4", "<f8", "<i4"]
+
+
+def test_what_is_done_to_a_group_shows_in_the_stream():
+    stream = make_stream(
+        make_trace(np.arange(5, dtype=np.int32)),
+        make_trace(np.arange(5.0, 9.0), start=START + 0.05),
+        make_trace(np.arange(5.0), "HHN"),
+    )
+    streams.for_each_rate(stream, lambda group: group.merge(-1))
+    assert sorted((trace.id, trace.stats.npts) for trace in stream) == [
+        ("XX.STA..HHN", 5),
+        ("XX.STA..HHZ", 9),
+    ]
+
+
+def test_traces_of_another_calibration_are_not_merged():
+    stream = make_stream(
+        make_trace(np.arange(5)), make_trace(np.arange(5, 9), start=START + 0.05)
+    )
+    stream[0].stats.calib = 2.0
+    streams.for_each_rate(stream, lambda group: group.merge(-1))
+    assert len(stream) == 2
+
+
+def test_an_empty_stream_stays_empty():
+    stream = obspy.Stream()
+    streams.for_each_rate(stream, lambda group: group.merge(-1))
+    assert len(stream) == 0
+
+
+# Several instruments at one station
+
+
+def instruments_of(stream):
+    return {trace.stats.channel[:-1] for trace in stream}
+
+
+@pytest.mark.parametrize("codes", [("HH", "HN"), ("BN", "BH"), ("EH", "XX"), ("L", "")])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_one_of_several_instruments_is_kept(caplog, codes, reverse):
+    preferred = min(codes, key=streams._instrument_rank)
+    traces = [make_trace(noise(100), code + c) for code in codes for c in "ZNE"]
+    stream = make_stream(*(traces[::-1] if reverse else traces))
+    streams.select_instruments(stream, set())
+    assert instruments_of(stream) == {preferred}
+    assert len(stream) == 3
+    assert len(warnings_of(caplog)) == 1
+    assert "XX.STA." in warnings_of(caplog)[0]
+
+
+def test_the_preference_is_high_gain_broadband_first():
+    stream = make_stream(
+        *(make_trace(noise(50), code + "Z") for code in ("HN", "EH", "BH", "HH"))
+    )
+    streams.select_instruments(stream, set())
+    assert instruments_of(stream) == {"HH"}
+
+
+def test_several_instruments_warn_once(caplog):
+    warned = set()
+    for _ in range(2):
+        stream = make_stream(make_trace(noise(50), "HHZ"), make_trace(noise(50), "HNZ"))
+        streams.select_instruments(stream, warned)
+        assert instruments_of(stream) == {"HH"}
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_instruments_one_after_the_other_are_all_kept(caplog):
+    stream = make_stream(
+        make_trace(noise(100), "HHZ"), make_trace(noise(100), "BHZ", START + 10)
+    )
+    streams.select_instruments(stream, set())
+    assert instruments_of(stream) == {"HH", "BH"}
+    assert warnings_of(caplog) == []
+
+
+def test_instruments_at_several_locations_and_stations_are_all_kept(caplog):
+    stream = make_stream(
+        make_trace(noise(50), "HHZ", location="00"),
+        make_trace(noise(50), "BHZ", location="10"),
+        make_trace(noise(50), "HNZ", station="OTHER"),
+    )
+    streams.select_instruments(stream, set())
+    assert len(stream) == 3
+    assert warnings_of(caplog) == []
+
+
+# Component codes
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ("ZNE", "ZNE"),
+        ("Z12", "ZNE"),
+        ("Z23", "ZNE"),
+        ("123", "ZNE"),
+        ("Z1", "ZN"),
+        ("Z2", "ZE"),
+        ("Z3", "ZE"),
+        ("12", "NE"),
+        ("23", "NE"),
+        ("13", "ZE"),
+        ("1", "N"),
+        ("2", "E"),
+        ("3", "E"),
+        ("Z", "Z"),
+        ("ZN", "ZN"),
+        ("NE", "NE"),
+    ],
+)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_components_are_renamed(caplog, codes, expected, reverse):
+    traces = [make_trace(np.full(3, i), "HH" + code) for i, code in enumerate(codes)]
+    stream = make_stream(*(traces[::-1] if reverse else traces))
+    streams.rename_components(stream, set())
+    found = {trace.data[0]: trace.stats.channel for trace in stream}
+    assert found == {i: "HH" + code for i, code in enumerate(expected)}
+    assert warnings_of(caplog) == []
+
+
+def test_components_are_renamed_for_each_station_by_itself():
+    stream = make_stream(
+        *(make_trace(noise(5), "HH" + c, station="A") for c in "Z12"),
+        *(make_trace(noise(5), "HH" + c, station="B") for c in "Z23"),
+        *(make_trace(noise(5), "HH" + c, station="C") for c in "123"),
+    )
+    streams.rename_components(stream, set())
+    for station in "ABC":
+        selected = stream.select(station=station)
+        assert [trace.stats.channel for trace in selected] == ["HHZ", "HHN", "HHE"]
+
+
+def test_components_are_renamed_for_each_instrument_by_itself():
+    """A borehole sensor with 123 was replaced by another one with ZNE."""
+    stream = make_stream(
+        *(make_trace(noise(5), "HH" + c) for c in "123"),
+        *(make_trace(noise(5), "BH" + c, START + 10) for c in "ZNE"),
+    )
+    streams.select_instruments(stream, set())
+    streams.rename_components(stream, set())
+    found = [trace.stats.channel for trace in stream]
+    assert found == ["HHZ", "HHN", "HHE", "BHZ", "BHN", "BHE"]
+
+
+def test_letters_and_numbers_at_one_station_warn_once(caplog):
+    warned = set()
+    for _ in range(2):
+        stream = make_stream(*(make_trace(noise(5), "HH" + c) for c in "ZNE12"))
+        streams.rename_components(stream, warned)
+    assert len(warnings_of(caplog)) == 1
+    assert "XX.STA." in warnings_of(caplog)[0]
+
+
+def test_traces_without_channel_code_are_left_alone():
+    stream = make_stream(make_trace(noise(5), ""), make_trace(noise(5), "HH1"))
+    streams.rename_components(stream, set())
+    assert [trace.stats.channel for trace in stream] == ["", "HHN"]
+
+
+@pytest.mark.parametrize(
+    ("channels", "strict", "words"),
+    [
+        (["HHZ", "HHN"], False, ["XX.STA.", " E", "Zeros"]),
+        (["HHZ", "HHN"], True, ["XX.STA.", " E", "not used"]),
+        (["HHX"], False, ["Z, N, E", "X", "not used"]),
+        ([""], False, ["Z, N, E", "no channel code", "not used"]),
+    ],
+)
+def test_missing_components_warn_once(caplog, channels, strict, words):
+    stream = make_stream(*(make_trace(noise(5), channel) for channel in channels))
+    warned = set()
+    for _ in range(2):
+        streams.warn_about_components(stream, "ZNE", strict, warned)
+    messages = warnings_of(caplog)
+    assert len(messages) == 1
+    assert all(word in messages[0] for word in words)
+
+
+def test_complete_stations_do_not_warn(caplog):
+    stream = make_stream(*(make_trace(noise(5), "HH" + c) for c in "ENZ"))
+    streams.warn_about_components(stream, "ZNE", True, set())
+    assert warnings_of(caplog) == []
+
+
+# Resampling
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    rate=st.floats(min_value=1, max_value=1000),
+    target=st.sampled_from([50.0, 100.0]),
+)
+@case(rate=99.9998, target=100.0)
+@case(rate=1000.0, target=50.0)
+@case(rate=1.0, target=100.0)
+@case(rate=333.0, target=100.0)
+def test_resampling_ratio_is_within_the_tolerance(rate, target):
+    ratio = streams.resampling_ratio(rate, target)
+    assert isinstance(ratio, Fraction)
+    assert ratio > 0
+    error = abs(rate * float(ratio) / target - 1)
+    assert error <= streams.RATE_TOLERANCE * (1 + 1e-9)
+    assert max(ratio.numerator, ratio.denominator) <= streams.MAX_RATIO_TERM
+
+
+@pytest.mark.parametrize(
+    ("rate", "target", "ratio"),
+    [
+        (100, 100, Fraction(1)),
+        (99.9998, 100, Fraction(1)),
+        (100.0002, 100, Fraction(1)),
+        (99.95, 100, Fraction(1)),
+        (49.99, 50, Fraction(1)),
+        (20, 100, Fraction(5)),
+        (40, 100, Fraction(5, 2)),
+        (50, 100, Fraction(2)),
+        (62.5, 100, Fraction(8, 5)),
+        (125, 100, Fraction(4, 5)),
+        (128, 100, Fraction(25, 32)),
+        (200, 100, Fraction(1, 2)),
+        (199.9996, 100, Fraction(1, 2)),
+        (250, 100, Fraction(2, 5)),
+        (1000, 50, Fraction(1, 20)),
+        (100, 50, Fraction(1, 2)),
+        (1, 100, Fraction(100)),
+    ],
+)
+def test_resampling_ratios_of_usual_rates(rate, target, ratio):
+    assert streams.resampling_ratio(rate, target) == ratio
+
+
+@pytest.mark.parametrize("rate", [100.0, 99.9998, 100.05])
+def test_traces_of_about_the_target_rate_are_not_touched(rate):
+    data = np.arange(50, dtype=np.int32)
+    trace = make_trace(data, rate=rate)
+    streams.resample_trace(trace, 100)
+    assert trace.data is data
+    assert trace.stats.sampling_rate == rate
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    rate=st.floats(min_value=5, max_value=500), target=st.sampled_from([50.0, 100.0])
+)
+def test_the_new_rate_is_the_old_one_times_the_ratio(rate, target):
+    trace = make_trace(noise(100), rate=rate, start=START + 0.123456)
+    streams.resample_trace(trace, target)
+    ratio = streams.resampling_ratio(rate, target)
+    assert trace.stats.sampling_rate == pytest.approx(rate * float(ratio), rel=1e-14)
+    assert trace.stats.npts == -(-100 * ratio.numerator // ratio.denominator)
+    assert trace.stats.starttime == START + 0.123456
+
+
+@pytest.mark.parametrize("rate", [*RATES, 80, 333, 500])
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.35])
+def test_a_sine_below_nyquist_keeps_phase_and_amplitude(rate, share):
+    frequency = share * min(rate, 100)
+    t = np.arange(int(30 * rate)) / rate
+    trace = make_trace(np.sin(2 * np.pi * frequency * t + 0.7), rate=rate)
+    streams.resample_trace(trace, 100)
+    t = np.arange(trace.stats.npts) / trace.stats.sampling_rate
+    expected = np.sin(2 * np.pi * frequency * t + 0.7)
+    inner = (t > 2) & (t < 28)
+    assert np.abs(trace.data - expected)[inner].max() < 5e-3
+
+
+@pytest.mark.parametrize("rate", [125, 200, 250, 500, 1000])
+def test_a_sine_above_the_new_nyquist_is_removed(rate):
+    frequency = min(70, 0.49 * rate)
+    t = np.arange(int(20 * rate)) / rate
+    trace = make_trace(np.sin(2 * np.pi * frequency * t), rate=rate)
+    streams.resample_trace(trace, 100)
+    assert np.abs(trace.data[200:-200]).max() < 0.02
+
+
+@pytest.mark.parametrize("rate", [*RATES, 333])
+@pytest.mark.parametrize("offset", [1e3, 1e7, -1e9])
+def test_an_offset_passes_unchanged(rate, offset):
+    trace = make_trace(np.full(int(20 * rate), offset), rate=rate)
+    streams.resample_trace(trace, 100)
+    assert np.abs(trace.data / offset - 1).max() < 1e-12
+
+
+@pytest.mark.parametrize("rate", [*RATES, 333])
+def test_a_large_offset_does_not_ring(rate):
+    t = np.arange(int(30 * rate)) / rate
+    signal = np.sin(2 * np.pi * 2 * t)
+    plain = make_trace(signal, rate=rate)
+    shifted = make_trace(signal + 1e7, rate=rate)
+    for trace in (plain, shifted):
+        streams.resample_trace(trace, 100)
+    difference = shifted.data - 1e7 - plain.data
+    assert np.abs(difference[200:-200]).max() < 1e-6
+    # At the ends, what is added behind the record may depend on the offset a little.
+    assert np.abs(difference).max() < 1e-2
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_what_is_far_from_a_step_stays_constant(rate):
+    data = np.full(int(40 * rate), 500.0)
+    data[int(20 * rate) :] = 1500.0
+    trace = make_trace(data, rate=rate)
+    streams.resample_trace(trace, 100)
+    t = np.arange(trace.stats.npts) / trace.stats.sampling_rate
+    assert np.abs(trace.data[(t > 2) & (t < 18)] - 500).max() < 1e-8
+    assert np.abs(trace.data[(t > 22) & (t < 38)] - 1500).max() < 1e-8
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("target", [50, 100])
+def test_the_time_of_a_pulse_is_kept(rate, target):
+    moment = 10.0
+    t = np.arange(int(20 * rate)) / rate
+    trace = make_trace(np.exp(-(((t - moment) / 0.12) ** 2)), rate=rate)
+    streams.resample_trace(trace, target)
+    t = np.arange(trace.stats.npts) * trace.stats.delta
+    near = np.abs(t - moment) < 0.6
+    centre = np.sum(t[near] * trace.data[near]) / np.sum(trace.data[near])
+    assert abs(centre - moment) * target < 0.02
+    assert abs(t[np.argmax(trace.data)] - moment) * target < 0.51
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 3])
+@pytest.mark.parametrize("rate", [40, 62.5, 200])
+def test_the_shortest_traces_are_resampled(n_samples, rate):
+    trace = make_trace(np.full(n_samples, 7.0), rate=rate)
+    streams.resample_trace(trace, 100)
+    assert np.isfinite(trace.data).all()
+    assert np.abs(trace.data - 7).max() < 1e-9
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32, ">i4"])
+def test_traces_of_any_type_are_resampled(dtype):
+    trace = make_trace((1000 * noise(400)).astype(dtype), rate=200)
+    expected = make_trace(trace.data.astype(float), rate=200)
+    for one in (trace, expected):
+        streams.resample_trace(one, 100)
+    assert np.array_equal(trace.data, expected.data)
