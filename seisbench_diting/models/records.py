@@ -6,12 +6,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import obspy
 
-from .streams import instrument_id, overlap, station_id
+from .streams import any_overlap, instrument_id, station_id
 
 #: Nothing is picked from so long before to so long after the return of a component,
 #: in seconds: networks take it for a P arrival up to 0.15 s earlier. The end of a
@@ -81,17 +80,17 @@ def _split_by_rate(traces: list[obspy.Trace]) -> list[list[obspy.Trace]]:
     Traces in groups of one sampling rate. Components recorded at the same time stay
     together: their rates differ by less than the tolerance.
     """
+    rates: dict[float, list[obspy.Trace]] = {}
+    for trace in traces:
+        rates.setdefault(trace.stats.sampling_rate, []).append(trace)
     groups: list[list[obspy.Trace]] = []
-    for trace in sorted(traces, key=lambda trace: trace.stats.starttime):
-        rate = trace.stats.sampling_rate
+    for of_rate in rates.values():
         for group in groups:
-            if group[0].stats.sampling_rate == rate or any(
-                overlap(trace, other) for other in group
-            ):
-                group.append(trace)
+            if any_overlap(of_rate, group):
+                group.extend(of_rate)
                 break
         else:
-            groups.append([trace])
+            groups.append(of_rate)
     return groups
 
 
@@ -125,10 +124,9 @@ def _cut_instrument(
             [span for component in covered for span in component], tolerance=1
         )
 
+    starts, ends = np.array(spans).T
     for begin, end in stretches:
-        members = [
-            i for i, span in enumerate(spans) if span[0] < end and span[1] > begin
-        ]
+        members = np.flatnonzero((starts < end) & (ends > begin))
         shift = np.mean([exact[i] - first[i] for i in members])
         start_time = t0 + (begin + shift) / rate
         data, returns = _fill(
@@ -197,10 +195,25 @@ def _union(spans: list[tuple[int, int]], tolerance: int = 0) -> list[tuple[int, 
 
 
 def _intersection(covered: list[list[tuple[int, int]]]) -> list[tuple[int, int]]:
-    edges = sorted({edge for spans in covered for span in spans for edge in span})
-    common = [
-        (begin, end)
-        for begin, end in pairwise(edges)
-        if all(any(a <= begin and end <= b for a, b in spans) for spans in covered)
-    ]
-    return _union(common)
+    common = covered[0]
+    for spans in covered[1:]:
+        common = _common(common, spans)
+    return common
+
+
+def _common(
+    some: list[tuple[int, int]], others: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """What two sorted lists of spans share."""
+    shared = []
+    i = j = 0
+    while i < len(some) and j < len(others):
+        begin = max(some[i][0], others[j][0])
+        end = min(some[i][1], others[j][1])
+        if begin < end:
+            shared.append((begin, end))
+        if some[i][1] < others[j][1]:
+            i += 1
+        else:
+            j += 1
+    return shared

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import combinations
 
 import numpy as np
 import obspy
@@ -115,9 +114,15 @@ def drop_overlaps_of_rates(stream: obspy.Stream) -> None:
         channels[trace.id].append(trace)
     dropped: dict[int, str] = {}
     for trace_id, traces in channels.items():
-        for a, b in combinations(traces, 2):
-            if a.stats.sampling_rate != b.stats.sampling_rate and overlap(a, b):
-                dropped.update({id(a): trace_id, id(b): trace_id})
+        if len({trace.stats.sampling_rate for trace in traces}) == 1:
+            continue
+        active: list[obspy.Trace] = []
+        for trace in sorted(traces, key=lambda trace: trace.stats.starttime):
+            active = [a for a in active if a.stats.endtime > trace.stats.starttime]
+            for other in active:
+                if other.stats.sampling_rate != trace.stats.sampling_rate:
+                    dropped.update({id(trace): trace_id, id(other): trace_id})
+            active.append(trace)
     if dropped:
         names = ", ".join(sorted(set(dropped.values())))
         seisbench.logger.warning(
@@ -150,7 +155,7 @@ def select_instruments(stream: obspy.Stream, warned: set[str]) -> None:
         codes = sorted(instruments, key=_instrument_rank)
         kept = list(instruments[codes[0]])
         for code in codes[1:]:
-            if any(overlap(a, b) for a in instruments[code] for b in kept):
+            if any_overlap(instruments[code], kept):
                 drop.update(id(trace) for trace in instruments[code])
                 key = f"{station} {code}"
                 if key in warned:
@@ -172,9 +177,24 @@ def _instrument_rank(code: str) -> tuple[int, str]:
     return len(INSTRUMENT_PREFERENCE), code
 
 
-def overlap(a: obspy.Trace, b: obspy.Trace) -> bool:
-    """If two traces cover the same time."""
-    return a.stats.starttime < b.stats.endtime and b.stats.starttime < a.stats.endtime
+def any_overlap(some: list[obspy.Trace], others: list[obspy.Trace]) -> bool:
+    """If any trace of one list covers the same time as any of the other."""
+    starts, ends = _spans(some)
+    other_starts, other_ends = _spans(others)
+    # Of the others that begin before a trace ends, does any end after it begins?
+    latest = np.maximum.accumulate(other_ends)
+    before = np.searchsorted(other_starts, ends) - 1
+    return bool(np.any((before >= 0) & (latest[before] > starts)))
+
+
+def _spans(traces: list[obspy.Trace]) -> tuple[np.ndarray, np.ndarray]:
+    """Start and end times of traces in POSIX seconds, sorted by start."""
+    spans = sorted(
+        (trace.stats.starttime.timestamp, trace.stats.endtime.timestamp)
+        for trace in traces
+    )
+    starts, ends = np.array(spans).T
+    return starts, ends
 
 
 def rename_components(stream: obspy.Stream, warned: set[str]) -> None:
