@@ -212,13 +212,16 @@ class PhasePicker(PretrainedModel):
         for trace, stretches in zip(stream, dead, strict=True):
             streams.bridge_dead(trace, stretches)
         self._filter_stream(stream)
+        skipped = [0] * len(stream)
         if self._get_argument(argdict, "zerophase_resample"):
-            for trace in stream:
-                streams.resample_trace(trace, self.sampling_rate)
+            skipped = [streams.resample_trace(t, self.sampling_rate) for t in stream]
         else:
             self.resample(stream, self.sampling_rate, zerophase=False)
-        for trace, stretches, rate in zip(stream, dead, rates, strict=True):
-            streams.mark_dead(trace, stretches, trace.stats.sampling_rate / rate)
+        for trace, stretches, rate, skip in zip(
+            stream, dead, rates, skipped, strict=True
+        ):
+            ratio = trace.stats.sampling_rate / rate
+            streams.mark_dead(trace, stretches, ratio, skip)
         return stream
 
     def annotate_stream_validate(

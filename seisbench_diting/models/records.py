@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import obspy
 
-from .streams import any_overlap, instrument_id, station_id
+from .streams import any_overlap, instrument_id, sample_number, station_id
 
 #: Nothing is picked from so long before to so long after the return of a component,
 #: in seconds: networks take it for a P arrival up to 0.15 s earlier. The end of a
@@ -138,8 +137,7 @@ def _cut_instrument(
             trace_id=trace_id,
             start_time=start_time,
             sampling_rate=rate,
-            # Not rounded to the nearest: clocks of exactly half a sample exist.
-            first_sample=math.floor(start_time.timestamp * rate + 0.3),
+            first_sample=sample_number(start_time, rate),
             data=data,
             returns=returns,
         )

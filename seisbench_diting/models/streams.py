@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from fractions import Fraction
@@ -53,6 +54,12 @@ def station_id(trace: obspy.Trace) -> str:
 def instrument_id(trace: obspy.Trace) -> str:
     """NET.STA.LOC and the band and instrument code of a trace."""
     return f"{station_id(trace)}.{trace.stats.channel[:-1]}"
+
+
+def sample_number(time: obspy.UTCDateTime, sampling_rate: float) -> int:
+    """Number of the sample at a time, counted from 1970."""
+    # Not rounded to the nearest: clocks of exactly half a sample exist.
+    return math.floor(time.timestamp * sampling_rate + 0.3)
 
 
 def split_at_missing(stream: obspy.Stream) -> None:
@@ -313,7 +320,10 @@ def bridge_dead(trace: obspy.Trace, dead: list[tuple[int, int]]) -> None:
 
 
 def mark_dead(
-    trace: obspy.Trace, dead: list[tuple[int, int]], ratio: float = 1.0
+    trace: obspy.Trace,
+    dead: list[tuple[int, int]],
+    ratio: float = 1.0,
+    skipped: int = 0,
 ) -> None:
     """
     Sets dead stretches of a trace to NaN, in place.
@@ -321,12 +331,14 @@ def mark_dead(
     :param trace: Trace, perhaps resampled
     :param dead: What :py:func:`find_dead` gave, in samples of the original trace
     :param ratio: New sampling rate over the original one
+    :param skipped: What :py:func:`resample_trace` left out at the beginning
     """
     if not dead:
         return
     trace.data = trace.data.astype(np.float64)
-    for begin, end in dead:
-        trace.data[int(np.ceil(begin * ratio)) : int(np.ceil(end * ratio))] = np.nan
+    for stretch in dead:
+        begin, end = (math.ceil(max(0, i - skipped) * ratio) for i in stretch)
+        trace.data[begin:end] = np.nan
 
 
 def resampling_ratio(rate: float, target: float) -> Fraction:
@@ -344,24 +356,32 @@ def resampling_ratio(rate: float, target: float) -> Fraction:
     return exact.limit_denominator(MAX_RATIO_TERM)
 
 
-def resample_trace(trace: obspy.Trace, target: float) -> None:
+def resample_trace(trace: obspy.Trace, target: float) -> int:
     """
     Resamples to about the target rate with an anti-alias filter of zero phase, in
     place. The new rate is an exact ratio of the old one, so that times do not drift.
+    The new samples lie at fixed times, wherever the trace begins.
 
     :param trace: Trace, modified in place
     :param target: Sampling rate of the model in Hz
+    :return: Samples at the beginning that were left out for that
     """
-    ratio = resampling_ratio(trace.stats.sampling_rate, target)
+    rate = trace.stats.sampling_rate
+    ratio = resampling_ratio(rate, target)
     if ratio == 1:
-        return
-    data = trace.data.astype(np.float64)
+        return 0
+    skipped = -sample_number(trace.stats.starttime, rate) % ratio.denominator
+    if skipped >= trace.stats.npts:
+        skipped = 0
+    data = trace.data[skipped:].astype(np.float64)
     # Else the ends would be steps to zero.
     mean = data.mean()
     up, down = ratio.numerator, ratio.denominator
     trace.data = signal.resample_poly(data - mean, up, down, window=_lowpass(up, down))
     trace.data += mean
-    trace.stats.sampling_rate = trace.stats.sampling_rate * float(ratio)
+    trace.stats.starttime += skipped / rate
+    trace.stats.sampling_rate = rate * float(ratio)
+    return skipped
 
 
 def _lowpass(up: int, down: int) -> np.ndarray:

@@ -356,11 +356,14 @@ def test_traces_of_about_the_target_rate_are_not_touched(rate):
 )
 def test_the_new_rate_is_the_old_one_times_the_ratio(rate, target):
     trace = make_trace(noise(100), rate=rate, start=START + 0.123456)
-    streams.resample_trace(trace, target)
+    skipped = streams.resample_trace(trace, target)
     ratio = streams.resampling_ratio(rate, target)
     assert trace.stats.sampling_rate == pytest.approx(rate * float(ratio), rel=1e-14)
-    assert trace.stats.npts == -(-100 * ratio.numerator // ratio.denominator)
-    assert trace.stats.starttime == START + 0.123456
+    left = 100 - skipped
+    assert trace.stats.npts == -(-left * ratio.numerator // ratio.denominator)
+    moved = trace.stats.starttime - (START + 0.123456)
+    assert moved == pytest.approx(skipped / rate, abs=1e-8)
+    assert 0 <= skipped < max(ratio.denominator, 2)
 
 
 @pytest.mark.parametrize("rate", [*RATES, 80, 333, 500])
@@ -370,7 +373,7 @@ def test_a_sine_below_nyquist_keeps_phase_and_amplitude(rate, share):
     t = np.arange(int(30 * rate)) / rate
     trace = make_trace(np.sin(2 * np.pi * frequency * t + 0.7), rate=rate)
     streams.resample_trace(trace, 100)
-    t = np.arange(trace.stats.npts) / trace.stats.sampling_rate
+    t = trace.times() + (trace.stats.starttime - START)
     expected = np.sin(2 * np.pi * frequency * t + 0.7)
     inner = (t > 2) & (t < 28)
     assert np.abs(trace.data - expected)[inner].max() < 5e-3
@@ -425,11 +428,31 @@ def test_the_time_of_a_pulse_is_kept(rate, target):
     t = np.arange(int(20 * rate)) / rate
     trace = make_trace(np.exp(-(((t - moment) / 0.12) ** 2)), rate=rate)
     streams.resample_trace(trace, target)
-    t = np.arange(trace.stats.npts) * trace.stats.delta
+    t = trace.times() + (trace.stats.starttime - START)
     near = np.abs(t - moment) < 0.6
     centre = np.sum(t[near] * trace.data[near]) / np.sum(trace.data[near])
     assert abs(centre - moment) * target < 0.02
     assert abs(t[np.argmax(trace.data)] - moment) * target < 0.51
+
+
+@pytest.mark.parametrize("rate", [50, 62.5, 125, 128, 200])
+@pytest.mark.parametrize("target", [50, 100])
+def test_resampled_samples_do_not_depend_on_the_start_of_the_trace(rate, target):
+    whole = make_trace(noise(4000), rate=rate)
+    for first in (1, 7, 30):
+        cut = whole.copy()
+        cut.data = cut.data[first:]
+        cut.stats.starttime += first / rate
+        kept = whole.copy()
+        for trace in (cut, kept):
+            streams.resample_trace(trace, target)
+        begin = round((cut.stats.starttime - kept.stats.starttime) * target)
+        n = kept.stats.npts - begin
+        assert (begin / target) == pytest.approx(
+            cut.stats.starttime - kept.stats.starttime, abs=1e-6
+        )
+        inner = slice(200, 1000)
+        assert np.allclose(cut.data[:n][inner], kept.data[begin:][inner], atol=0.01)
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 3])
