@@ -77,9 +77,10 @@ class EQT(PhasePicker):
     decoder with softmax over noise, P and S instead of three with sigmoid, 0.44 M
     parameters. For the original network see
     :py:class:`seisbench.models.EQTransformer`.
-    """
 
-    _annotate_args = PhasePicker._annotate_args.copy()
+    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
+                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
+    """
 
     length_multiple = 128
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .base import PhasePicker
-from .checkpoints import PublishedLayout
+from .checkpoints import PublishedLayout, Rename
 from .layers import ConvBlock, check_length
 
 
@@ -61,6 +61,24 @@ class PlainResidual(nn.Module):
         return x + y if self.residual else y
 
 
+def _published_layout(*block: Rename) -> PublishedLayout:
+    """The published names, which differ between the sizes inside of a block only."""
+    return PublishedLayout(
+        renames=(
+            (r"^layers\.0\.0\.", "encoder.0.conv."),
+            (r"^layers\.0\.1\.", "encoder.0.norm."),
+            (r"^layers\.", "encoder."),
+            (r"^class_encoder\.([012])\.", r"context.\1."),
+            (r"^class_encoder\.([345])\.1\.", r"context.\1."),
+            *block,
+            (r"^cl\.", "class_head."),
+            (r"^tm\.", "offset_head."),
+        ),
+        class_head="class_head",
+        squeeze_axis=2,
+    )
+
+
 class _LPPN(PhasePicker):
     """
     What the three sizes share. A size is its class attributes.
@@ -71,8 +89,6 @@ class _LPPN(PhasePicker):
     arrival inside it.
     """
 
-    _annotate_args = PhasePicker._annotate_args.copy()
-
     stride = 8
     regression = True
     length_multiple = 64
@@ -82,24 +98,13 @@ class _LPPN(PhasePicker):
     _widths: tuple[int, ...]
     _block: type[nn.Module] = InvertedResidual
 
-    published_layout = PublishedLayout(
-        renames=(
-            (r"^layers\.0\.0\.", "encoder.0.conv."),
-            (r"^layers\.0\.1\.", "encoder.0.norm."),
-            (r"^layers\.", "encoder."),
-            (r"^class_encoder\.([012])\.", r"context.\1."),
-            (r"^class_encoder\.([345])\.1\.", r"context.\1."),
-            (r"\.conv\.0\.0\.", ".expand.conv."),
-            (r"\.conv\.0\.1\.", ".expand.norm."),
-            (r"\.conv\.1\.0\.", ".depthwise.conv."),
-            (r"\.conv\.1\.1\.", ".depthwise.norm."),
-            (r"\.conv\.2\.", ".project."),
-            (r"\.conv\.3\.", ".norm."),
-            (r"^cl\.", "class_head."),
-            (r"^tm\.", "offset_head."),
-        ),
-        class_head="class_head",
-        squeeze_axis=2,
+    published_layout = _published_layout(
+        (r"\.conv\.0\.0\.", ".expand.conv."),
+        (r"\.conv\.0\.1\.", ".expand.norm."),
+        (r"\.conv\.1\.0\.", ".depthwise.conv."),
+        (r"\.conv\.1\.1\.", ".depthwise.norm."),
+        (r"\.conv\.2\.", ".project."),
+        (r"\.conv\.3\.", ".norm."),
     )
 
     def __init__(self, **kwargs: Any):
@@ -152,6 +157,9 @@ class LPPNT(_LPPN):
 
     LPPN in its tiny size: 0.01 M parameters. Arrivals are classified in cells of
     eight samples and placed inside the cell by regression.
+
+    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
+                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
     """
 
     _stem_kernel = 3
@@ -165,6 +173,9 @@ class LPPNM(_LPPN):
 
     LPPN in its medium size: 0.04 M parameters. Arrivals are classified in cells of
     eight samples and placed inside the cell by regression.
+
+    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
+                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
     """
 
     _stem_kernel = 5
@@ -178,6 +189,9 @@ class LPPNL(_LPPN):
 
     LPPN in its large size: 0.66 M parameters, with full convolutions. Arrivals are
     classified in cells of eight samples and placed inside the cell by regression.
+
+    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
+                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
     """
 
     _stem_kernel = 3
@@ -185,18 +199,6 @@ class LPPNL(_LPPN):
     _widths = (16, 32, 32, 64, 64, 128, 128)
     _block = PlainResidual
 
-    published_layout = PublishedLayout(
-        renames=(
-            (r"^layers\.0\.0\.", "encoder.0.conv."),
-            (r"^layers\.0\.1\.", "encoder.0.norm."),
-            (r"^layers\.", "encoder."),
-            (r"^class_encoder\.([012])\.", r"context.\1."),
-            (r"^class_encoder\.([345])\.1\.", r"context.\1."),
-            (r"\.conv\.0\.", ".block.conv."),
-            (r"\.conv\.1\.", ".block.norm."),
-            (r"^cl\.", "class_head."),
-            (r"^tm\.", "offset_head."),
-        ),
-        class_head="class_head",
-        squeeze_axis=2,
+    published_layout = _published_layout(
+        (r"\.conv\.0\.", ".block.conv."), (r"\.conv\.1\.", ".block.norm.")
     )

@@ -34,9 +34,10 @@ class RNN(PhasePicker):
 
     The most accurate of the published networks: 0.45 M parameters, of which the two
     bidirectional LSTM blocks work on one step for 128 samples.
-    """
 
-    _annotate_args = PhasePicker._annotate_args.copy()
+    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
+                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
+    """
 
     length_multiple = 128
 

@@ -17,9 +17,10 @@ class UNet(PhasePicker):
 
     Convolutional encoder and decoder with skip connections, five levels with a
     factor of four between them, 0.17 M parameters.
-    """
 
-    _annotate_args = PhasePicker._annotate_args.copy()
+    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
+                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
+    """
 
     length_multiple = 256
 

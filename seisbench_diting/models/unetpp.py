@@ -20,6 +20,9 @@ class UNetPP(PhasePicker):
 
     UNet++ of depth four, 3.06 M parameters. The node of level i and column j takes
     all earlier nodes of its level and the node below it in the column before.
+
+    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
+                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
     """
 
     _annotate_args = PhasePicker._annotate_args.copy()
