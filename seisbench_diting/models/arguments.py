@@ -1,5 +1,6 @@
 """Arguments of ``annotate`` and ``classify``: meaning, default, possible values."""
 
+import math
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -122,8 +123,9 @@ def check_arguments(
 
 
 def _is_number(value: Any) -> bool:
-    # NaN is the number that is not itself.
-    return isinstance(value, Real) and not isinstance(value, bool) and value == value
+    return (
+        isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    )
 
 
 def _is_whole(value: Any) -> bool:

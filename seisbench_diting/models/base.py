@@ -370,7 +370,6 @@ class PhasePicker(PretrainedModel):
         if len(valid) == 0:
             return obspy.Stream()
         begin, end = valid[0], valid[-1] + 1
-        network, station, location = record.trace_id.split(".")
         labels = [*self.labels, OFFSET_LABEL] if self.regression else self.labels
         rate = record.sampling_rate / self.stride
         return obspy.Stream(
@@ -379,9 +378,9 @@ class PhasePicker(PretrainedModel):
                 {
                     "starttime": annotated.start_time + float(begin / rate),
                     "sampling_rate": rate,
-                    "network": network,
-                    "station": station,
-                    "location": location,
+                    "network": record.network,
+                    "station": record.station,
+                    "location": record.location,
                     "channel": f"{type(self).__name__}_{label}",
                 },
             )

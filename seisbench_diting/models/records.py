@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import obspy
 
-from .streams import any_overlap, instrument_id, sample_number, station_id
+from .streams import any_overlap, instrument_id, sample_number
 
 #: Nothing is picked from so long before to so long after the return of a component,
 #: in seconds: networks take it for a P arrival up to 0.15 s earlier. The end of a
@@ -22,7 +22,9 @@ class Record:
     """
     One stretch of one instrument without a gap in all of its components.
 
-    :param trace_id: NET.STA.LOC
+    :param network: Network code
+    :param station: Station code
+    :param location: Location code
     :param start_time: Time of the first sample
     :param sampling_rate: Sampling rate in Hz
     :param first_sample: Number of the first sample, counted from 1970. Windows are
@@ -33,7 +35,9 @@ class Record:
     :param returns: Samples at which a component begins or returns, while others go on
     """
 
-    trace_id: str
+    network: str
+    station: str
+    location: str
     start_time: obspy.UTCDateTime
     sampling_rate: float
     first_sample: int
@@ -96,8 +100,8 @@ def _split_by_rate(traces: list[obspy.Trace]) -> list[list[obspy.Trace]]:
 def _cut_instrument(
     traces: list[obspy.Trace], component_order: str, strict: bool
 ) -> Iterator[Record]:
-    trace_id = station_id(traces[0])
-    rate = traces[0].stats.sampling_rate
+    stats = traces[0].stats
+    rate = stats.sampling_rate
     t0 = min(trace.stats.starttime for trace in traces)
     # Samples of one station share one grid; what is left of each start time is less
     # than half a sample.
@@ -134,7 +138,9 @@ def _cut_instrument(
             end - begin,
         )
         yield Record(
-            trace_id=trace_id,
+            network=stats.network,
+            station=stats.station,
+            location=stats.location,
             start_time=start_time,
             sampling_rate=rate,
             first_sample=sample_number(start_time, rate),

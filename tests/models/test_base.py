@@ -825,6 +825,7 @@ def test_what_is_no_stream_is_refused(method, value):
         ("overlap", 1e9),
         ("overlap", "half"),
         ("overlap", np.nan),
+        ("overlap", np.inf),
         ("overlap", True),
         ("overlap", None),
         ("stacking", "mean"),
