@@ -60,7 +60,7 @@ def demo(
     ] = None,
     more_files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="More waveform files."),
+        typer.Argument(metavar="FILE", help="More waveform files."),
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Picture to write.")
@@ -96,7 +96,7 @@ def demo(
             f"{pick.trace_id:<16}{pick.phase:<7}{pick.peak_time!s:<29}"
             f"{pick.peak_value:>11.3f}"
         )
-    typer.echo(f"{len(picks)} picks")
+    typer.echo(f"{len(picks)} pick{'' if len(picks) == 1 else 's'}")
 
     stations = sorted({station_id(trace) for trace in stream})
     counts = {name: sum(p.trace_id == name for p in picks) for name in stations}
@@ -148,9 +148,7 @@ def list_weights() -> None:
 def fetch(
     sets: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[MODEL[/NAME]]...", help="Such as LPPNM or RNN/diting."
-        ),
+        typer.Argument(metavar="MODEL[/NAME]", help="Such as LPPNM or RNN/diting."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Fetch all sets.")] = False,
     force: Annotated[

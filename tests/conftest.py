@@ -60,21 +60,17 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def published(reference: Path):
     """Function (model, name) that gives a model with published weights."""
-    from seisbench_diting import models
-    from seisbench_diting.weights import find_set
+    from benchmarks import common
 
-    def load(model: str, name: str = "csn"):
-        entry = find_set(model, name)
-        content = (reference / "weights" / entry.file).read_bytes()
-        return getattr(models, model).from_published(entry, content)
-
-    return load
+    return common.published
 
 
 @pytest.fixture(scope="session")
 def cx_pb01(reference: Path) -> obspy.Stream:
     """12 h of station CX.PB01 at 100 Hz; copy before changing it."""
-    return obspy.read(str(reference / "data" / "cx_pb01/2014/CX/PB01/*/*"))
+    from benchmarks import common
+
+    return common.read_cx_pb01()
 
 
 @pytest.fixture

@@ -80,6 +80,18 @@ def test_demo_without_weights_says_what_to_do(run, cache, tmp_path, monkeypatch)
     assert not (tmp_path / "picture.png").exists()
 
 
+def test_a_damaged_cache_says_what_to_do(run, with_mirror, cache, tmp_path):
+    run("weights", "fetch", "LPPNM")
+    (cache / "lppnm" / "csn.pt.v1").write_bytes(b"")
+
+    status, _, errors = run("demo", "-o", tmp_path / "picture.png")
+    assert status == 1
+    assert "weights fetch LPPNM/csn --force" in errors
+
+    assert run("weights", "fetch", "LPPNM/csn", "--force")[0] == 0
+    assert run("demo", "-o", tmp_path / "picture.png")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [

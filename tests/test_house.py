@@ -7,9 +7,11 @@ import pytest
 
 import seisbench_diting
 
+NAME = seisbench_diting.__name__
 PACKAGE = Path(seisbench_diting.__file__).parent
 
-#: Room -> rooms that it may import. The command line may import all of them.
+#: Room -> rooms that it may import. The command line may import all of them. Pictures
+#: are a room of their own, as picking and evaluation will draw them as well.
 ALLOWED = {
     "__init__": {"_version", "models"},
     "__main__": {"cli"},
@@ -24,12 +26,19 @@ def _imported_rooms(path: Path) -> set[str]:
     depth = len(path.relative_to(PACKAGE).parts)
     rooms = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+            rooms |= {
+                name.split(".")[1] for name in names if name.startswith(f"{NAME}.")
+            }
+        elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
+            if module == NAME:
+                rooms |= {alias.name for alias in node.names}
             if node.level == depth:
                 names = [module] if module else [alias.name for alias in node.names]
                 rooms |= {name.split(".")[0] for name in names}
-            elif module.startswith("seisbench_diting."):
+            elif module.startswith(f"{NAME}."):
                 rooms.add(module.split(".")[1])
     return rooms
 

@@ -9,11 +9,12 @@ import obspy
 from seisbench.models import WaveformModel
 
 from seisbench_diting.models import LPPNT
+from seisbench_diting.models.arguments import _INHERITED
 
 
 def test_annotate_args():
-    # models/base.py: the arguments are taken over, with other defaults.
-    for key in ("batch_size", "overlap", "stacking", "strict", "zerophase_resample"):
+    # models/arguments.py: arguments are taken over, some with other defaults.
+    for key in _INHERITED:
         documentation, _ = WaveformModel._annotate_args[key]
         assert isinstance(documentation, str)
 
@@ -33,6 +34,20 @@ def test_filter_stream():
     model._filter_stream(stream)
 
     assert (stream[0].data != before).any()
+
+
+def test_public_stream_functions(caplog):
+    # models/base.py: overlaps are judged, and zerophase_resample=False is served, by
+    # SeisBench itself.
+    stream = obspy.read()
+    other = stream[0].copy()
+    other.data = other.data + 1
+    kept = WaveformModel.sanitize_mismatching_overlapping_records(stream + other)
+    assert sorted(trace.stats.channel for trace in kept) == ["EHE", "EHN"]
+    assert "did not agree" in caplog.text
+
+    WaveformModel.resample(stream, 50, zerophase=False)
+    assert {trace.stats.sampling_rate for trace in stream} == {50}
 
 
 def test_cache_layout(cache):

@@ -1,10 +1,12 @@
 """Arguments of ``annotate`` and ``classify``: meaning, default, possible values."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+import seisbench
 from seisbench.models import WaveformModel
 
 from .windows import ORIGINS, STACKING
@@ -15,6 +17,14 @@ _INHERITED = (
     "strict",
     "flexible_horizontal_components",
     "zerophase_resample",
+)
+
+
+_SWITCHES = (
+    "strict",
+    "flexible_horizontal_components",
+    "zerophase_resample",
+    "norm_amp_per_comp",
 )
 
 
@@ -70,12 +80,17 @@ def check_arguments(
     documented: Mapping[str, tuple[str, Any]],
     in_samples: int,
     stride: int,
+    phases: Sequence[str],
 ) -> None:
     """
+    Refuses impossible values, and warns about thresholds of phases that the model does
+    not have.
+
     :param argdict: Arguments as given by the user
     :param documented: Arguments of the model with their defaults
     :param in_samples: Length of a window
     :param stride: Input samples per output sample
+    :param phases: Phases of the model
     :raises ValueError: If an argument has an impossible value
     """
     samples = in_samples // stride
@@ -85,8 +100,8 @@ def check_arguments(
                 _is_number(x)
                 and 0 <= overlap_samples(x, in_samples) <= in_samples - stride
             ),
-            f"a share of the window (0 to {1 - stride / in_samples:.3f}) or a number "
-            f"of samples (1 to {in_samples - stride})",
+            "a share of the window, from 0 to below 1, or a number of samples, 1 to "
+            f"{in_samples - stride}",
         ),
         "stacking": (
             lambda x: isinstance(x, str) and x.lower() in STACKING,
@@ -111,6 +126,8 @@ def check_arguments(
             f"two whole numbers of at least 0 with a sum below {samples}",
         ),
     }
+    for key in _SWITCHES:
+        rules[key] = (lambda x: isinstance(x, bool | np.bool_), "True or False")
     for key, (is_possible, allowed) in rules.items():
         value = argdict.get(key, documented[key][1])
         if not is_possible(value):
@@ -119,6 +136,12 @@ def check_arguments(
         if key.endswith("_threshold") and not (_is_number(value) and 0 <= value <= 1):
             raise ValueError(
                 f"{key}={value!r} is not possible; use a number from 0 to 1."
+            )
+        phase = key.removesuffix("_threshold")
+        if phase != key and not any(phase in ("*", x, x[0]) for x in phases):
+            seisbench.logger.warning(
+                f"{key} has no effect: the phases of this model are "
+                f"{', '.join(phases)}."
             )
 
 

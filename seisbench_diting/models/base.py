@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +15,7 @@ import torch
 
 from . import streams
 from .arguments import ANNOTATE_ARGS, check_arguments, overlap_samples
+from .mode import evaluation_mode
 from .picks import picks_from_annotations, sort_picks
 from .pretrained import PretrainedModel
 from .records import cut_records
@@ -32,13 +31,6 @@ CITATION = (
     "Earthquake Science, 36(2), 113-131. "
     "https://doi.org/10.1016/j.eqs.2022.10.001"
 )
-
-
-# Which models are in use by how many threads, and the mode they were in before. Not an
-# attribute: a lock can be neither copied nor sent to another process.
-_EVALUATION: weakref.WeakKeyDictionary[PhasePicker, tuple[int, bool]]
-_EVALUATION = weakref.WeakKeyDictionary()
-_EVALUATION_LOCK = threading.Lock()
 
 
 class PhasePicker(PretrainedModel):
@@ -82,7 +74,11 @@ class PhasePicker(PretrainedModel):
         component_order: str = "ZNE",
         **kwargs: Any,
     ):
-        if in_samples <= 0 or in_samples % self.length_multiple:
+        if (
+            not isinstance(in_samples, int)
+            or in_samples <= 0
+            or in_samples % self.length_multiple
+        ):
             raise ValueError(
                 f"in_samples={in_samples} is not possible for {type(self).__name__}; "
                 f"it must be a multiple of {self.length_multiple}."
@@ -92,12 +88,15 @@ class PhasePicker(PretrainedModel):
             raise ValueError(
                 f"component_order={component_order!r} must hold Z, N and E, each once."
             )
-        if len(phases) < 2:
+        if len(phases) < 2 or phases[0] != "N" or len(set(phases)) < len(phases):
             raise ValueError(
-                f"phases={phases!r} must name noise and at least one phase."
+                f"phases={phases!r} must begin with noise, 'N', and name at least one "
+                f"phase, each once."
             )
-        if phases[0] != "N":
-            raise ValueError(f"phases={phases!r} must begin with noise, 'N'.")
+        if not (isinstance(sampling_rate, Real) and sampling_rate > 0):
+            raise ValueError(
+                f"sampling_rate={sampling_rate!r} must be a positive number of Hz."
+            )
         if kwargs.setdefault("grouping", "instrument") != "instrument":
             raise ValueError(
                 f"grouping={kwargs['grouping']!r} is not possible: these models pick "
@@ -145,13 +144,19 @@ class PhasePicker(PretrainedModel):
             )
         argdict = {**self.default_args, **kwargs}
         self._verify_argdict(argdict)  # Warns about unknown arguments.
-        check_arguments(argdict, self._annotate_args, self.in_samples, self.stride)
+        check_arguments(
+            argdict,
+            self._annotate_args,
+            self.in_samples,
+            self.stride,
+            self.labels[1:],
+        )
         stream = stream.copy() if copy else stream
         self.annotate_stream_pre(stream, argdict)
         stream = self.annotate_stream_validate(stream, argdict)
 
         output = obspy.Stream()
-        with self._evaluation():
+        with evaluation_mode(self), torch.no_grad():
             for annotated in self._predict(stream, argdict):
                 output += self._curves_to_stream(annotated)
         return output
@@ -189,7 +194,8 @@ class PhasePicker(PretrainedModel):
         self, stream: obspy.Stream, argdict: dict[str, Any]
     ) -> obspy.Stream:
         """
-        Prepares the stream, in place: masked and non-finite samples become gaps, traces
+        Prepares the stream, in place: traces that cannot be used are dropped with a
+        warning, masked and non-finite samples become gaps, traces
         that overlap and do not agree are dropped with a warning, one instrument a
         station stays, its components are named Z, N, E, the filter of the model, if it
         has one, and the sampling rate of the weights are applied, and stretches in
@@ -199,6 +205,7 @@ class PhasePicker(PretrainedModel):
         :param argdict: Dictionary of arguments
         :return: Prepared stream
         """
+        streams.drop_unusable(stream, self.sampling_rate, self._warned)
         streams.split_at_missing(stream)
         streams.for_each_rate(stream, self.sanitize_mismatching_overlapping_records)
         streams.drop_overlaps_of_rates(stream)
@@ -386,27 +393,6 @@ class PhasePicker(PretrainedModel):
             )
             for label, curve in zip(labels, curves, strict=True)
         )
-
-    @contextmanager
-    def _evaluation(self) -> Iterator[None]:
-        """
-        Evaluation mode. Several threads may be inside at once; the last one to leave
-        puts the former mode back.
-        """
-        with _EVALUATION_LOCK:
-            inside, training = _EVALUATION.get(self, (0, self.training))
-            _EVALUATION[self] = inside + 1, training
-            self.eval()
-        try:
-            with torch.no_grad():
-                yield
-        finally:
-            with _EVALUATION_LOCK:
-                inside, training = _EVALUATION.pop(self)
-                if inside > 1:
-                    _EVALUATION[self] = inside - 1, training
-                else:
-                    self.train(training)
 
     # Arguments
 

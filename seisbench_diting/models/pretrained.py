@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from packaging import version
 from seisbench.models import WaveformModel
 
-from ..weights import WeightSet, find_set, install, weight_sets
+from ..weights import WeightsError, WeightSet, find_set, install, weight_sets
 from .checkpoints import PublishedLayout, read_state_dict
 
 Model = TypeVar("Model", bound="PretrainedModel")
@@ -48,24 +48,28 @@ class PretrainedModel(WaveformModel):
         :param wait_for_file: If true, wait for another process that is fetching the
                               same weights with this option instead of fetching them,
                               too
-        :return: Model with weights
+        :return: Model with weights, in evaluation mode
         :raises ValueError: If there are no weights of this name and version
-        :raises seisbench_diting.weights.WeightsError: If the weights can be neither
-                fetched nor stored
+        :raises seisbench_diting.weights.WeightsError: If the weights cannot be fetched,
+                stored or read
         """
         if name is None:
             name = find_set(cls.__name__).name
         version_str = cls._choose_version(name, version_str, update)
-        published = {
-            entry.version: entry
-            for entry in weight_sets(cls.__name__)
-            if entry.name == name
-        }
-        if version_str in published:
-            cls.install_published(
-                published[version_str], force=force, wait_for_file=wait_for_file
-            )
-        return cls.load(cls._model_path() / name, version_str=version_str)
+        for entry in weight_sets(cls.__name__):
+            if (entry.name, entry.version) == (name, version_str):
+                cls.install_published(entry, force=force, wait_for_file=wait_for_file)
+        try:
+            return cls.load(cls._model_path() / name, version_str=version_str)
+        except Exception as error:
+            raise WeightsError(
+                f"The weights {cls.__name__}/{name}, version {version_str}, in "
+                f"{cls._model_path()} cannot be read, perhaps because the files are "
+                f"damaged: {_summary(error)}. Two ways out: from_pretrained({name!r}, "
+                f"force=True), or run `seisbench-diting weights fetch "
+                f"{cls.__name__}/{name} --force`; for weights of your own, save them "
+                f"again."
+            ) from error
 
     @classmethod
     def _choose_version(cls, name: str, version_str: str, update: bool) -> str:
@@ -158,7 +162,7 @@ class PretrainedModel(WaveformModel):
         if cls._model_path().is_dir():
             for path in cls._model_path().iterdir():
                 name, kind, _ = cls._parse_weight_filename(path)
-                if kind == "json":
+                if kind == "json" and cls.list_versions(name, remote=False):
                     names.add(name)
         published = {entry.name: entry for entry in weight_sets(cls.__name__)}
         if remote:
@@ -182,7 +186,11 @@ class PretrainedModel(WaveformModel):
                        otherwise only the latter
         :return: Versions, sorted
         """
-        versions = set(super().list_versions(name, remote=False))
+        versions = {
+            found
+            for found in super().list_versions(name, remote=False)
+            if _is_version(found)
+        }
         if remote:
             versions |= {
                 entry.version
@@ -199,12 +207,13 @@ class PretrainedModel(WaveformModel):
         **kwargs: Any,
     ) -> Model:
         """
-        Load a model that was written by :py:meth:`save`.
+        Load a model that was written by :py:meth:`save`. In contrast to SeisBench it is
+        in evaluation mode, so that calling it gives what it was trained to give.
 
         :param path: Path without the suffixes ``.pt`` and ``.json``
         :param version_str: Version suffix of the files. If None, none is appended.
         :param kwargs: Passed on to ``torch.load``; ``weights_only`` is always true
-        :return: Model with weights
+        :return: Model with weights, in evaluation mode
         """
         if not kwargs.pop("weights_only", True):
             raise ValueError(
@@ -212,4 +221,18 @@ class PretrainedModel(WaveformModel):
                 "file holds."
             )
         kwargs.setdefault("map_location", "cpu")
-        return super().load(path, version_str=version_str, weights_only=True, **kwargs)
+        model = super().load(path, version_str=version_str, weights_only=True, **kwargs)
+        return model.eval()
+
+
+def _is_version(text: str) -> bool:
+    try:
+        version.parse(text)
+    except version.InvalidVersion:
+        return False
+    return True
+
+
+def _summary(error: Exception) -> str:
+    lines = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"

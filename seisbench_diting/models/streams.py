@@ -16,6 +16,9 @@ from scipy import signal
 #: are used as they are, and times follow the record's own rate.
 RATE_TOLERANCE = 1e-3
 
+#: Slower data, as a share of the rate of the model, hold nothing that it could pick.
+MIN_RATE_SHARE = 0.02
+
 #: Largest denominator of a resampling ratio.
 MAX_RATIO_TERM = 1000
 
@@ -60,6 +63,34 @@ def sample_number(time: obspy.UTCDateTime, sampling_rate: float) -> int:
     """Number of the sample at a time, counted from 1970."""
     # Not rounded to the nearest: clocks of exactly half a sample exist.
     return math.floor(time.timestamp * sampling_rate + 0.3)
+
+
+def drop_unusable(stream: obspy.Stream, target: float, warned: set[str]) -> None:
+    """
+    Drops traces with a warning, in place, that no picker can use: those without
+    component code, with complex samples, or far too slow.
+
+    :param stream: Stream, modified in place
+    :param target: Sampling rate of the model in Hz
+    :param warned: What was warned about is added here, so that each channel is warned
+                   about once
+    """
+    kept = []
+    for trace in stream:
+        rate = trace.stats.sampling_rate
+        reason = None
+        if not trace.stats.channel:
+            reason = "it has no channel code, so its component is not known"
+        elif np.iscomplexobj(trace.data):
+            reason = "its samples are complex numbers"
+        elif rate < MIN_RATE_SHARE * target:
+            reason = f"{rate:g} Hz are too few for a model of {target:g} Hz"
+        if reason is None:
+            kept.append(trace)
+        elif f"{trace.id} {reason}" not in warned:
+            warned.add(f"{trace.id} {reason}")
+            seisbench.logger.warning(f"{trace.id} is not used: {reason}.")
+    stream.traces = kept
 
 
 def split_at_missing(stream: obspy.Stream) -> None:
@@ -255,14 +286,16 @@ def warn_about_components(
         stations[station_id(trace)].add(trace.stats.channel[-1:])
     for station, codes in stations.items():
         missing = [code for code in component_order if code not in codes]
-        key = f"{station} incomplete"
-        if not missing or key in warned:
+        if not missing:
             continue
-        warned.add(key)
         if len(missing) == len(component_order) or strict:
             effect = "It is not used."
         else:
             effect = "Zeros are used instead, which makes picks less certain."
+        key = f"{station} {missing} {effect}"
+        if key in warned:
+            continue
+        warned.add(key)
         seisbench.logger.warning(
             f"Station {station} has no component {', '.join(missing)} "
             f"(it has {', '.join(sorted(codes)) or 'no channel code'}). {effect}"

@@ -142,17 +142,14 @@ def weight_sets(model: str | None = None) -> list[WeightSet]:
     return [entry for entry in WEIGHT_SETS if model in (None, entry.model)]
 
 
-def find_set(
-    model: str, name: str | None = None, version: str | None = None
-) -> WeightSet:
+def find_set(model: str, name: str | None = None) -> WeightSet:
     """
-    Find one published weight set.
+    Find the latest version of one published weight set.
 
     :param model: Class name of a picker, for example "LPPNM".
     :param name: Name of the set; None for the model's default.
-    :param version: Version of the set; None for the latest.
     :return: The entry.
-    :raises ValueError: If there is no such model, set or version.
+    :raises ValueError: If there is no such model or set.
     """
     of_model = weight_sets(model)
     if not of_model:
@@ -169,16 +166,7 @@ def find_set(
             f"{name=} is not a published weight set of {model}; "
             f"available: {_quoted(names)}"
         )
-    if version is None:
-        return of_name[-1]
-    for entry in of_name:
-        if entry.version == version:
-            return entry
-    versions = (entry.version for entry in of_name)
-    raise ValueError(
-        f"{version=} is not a published version of {model}/{name}; "
-        f"available: {_quoted(versions)}"
-    )
+    return of_name[-1]
 
 
 def _quoted(values: Iterable[str]) -> str:

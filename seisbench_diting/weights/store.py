@@ -25,8 +25,8 @@ from .registry import WEIGHT_SETS, ChecksumError, WeightSet
 
 MIRROR_VARIABLE = "SEISBENCH_DITING_MIRROR"
 
+#: No published file is larger; nothing above is read.
 MAX_BYTES = 64 * 1024**2
-"""No published file is larger; nothing above is read."""
 
 _MAX_CONNECT_SECONDS = 10.0
 _DEADLINE_IN_TIMEOUTS = 20
@@ -335,6 +335,14 @@ def _stream(
                 advance(len(chunk))
     except requests.Timeout as error:
         raise _SourceError(f"no answer within {timeout:g} s") from error
+    except requests.ConnectionError as error:
+        # Its text is that of three libraries in one another, a timeout among them.
+        timed_out = "timed out" in str(error)
+        raise _SourceError(
+            f"timed out: no answer within {timeout:g} s"
+            if timed_out
+            else "the connection failed or broke off"
+        ) from error
     except (requests.RequestException, OSError, ValueError) as error:
         raise _SourceError(f"{type(error).__name__}: {error}") from error
     if announced.isdecimal() and len(content) < int(announced):

@@ -143,6 +143,10 @@ def test_windows_of_another_length_are_declared(model):
         ({"component_order": "Z12"}, "component_order='Z12'"),
         ({"phases": "PSN"}, "phases='PSN'"),
         ({"phases": "N"}, "phases='N'"),
+        ({"phases": "NPP"}, "phases='NPP'"),
+        ({"sampling_rate": 0}, "sampling_rate=0"),
+        ({"sampling_rate": None}, "sampling_rate=None"),
+        ({"in_samples": 6144.0}, "in_samples=6144.0"),
         ({"grouping": "channel"}, "grouping='channel'"),
     ],
 )

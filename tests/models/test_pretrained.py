@@ -167,6 +167,37 @@ def test_a_checkpoint_of_another_network_is_refused(mirror, cache, monkeypatch):
     assert os.listdir(cache / "lppnt") == []
 
 
+@pytest.mark.parametrize("suffix", ["pt", "json"])
+@pytest.mark.parametrize("damage", [b"", b"garbage", "half"])
+def test_damaged_files_in_the_cache_are_named(mirror, cache, suffix, damage):
+    LPPNT.from_pretrained("made")
+    file = cache / "lppnt" / f"made.{suffix}.v2"
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2] if damage == "half" else damage)
+
+    with pytest.raises(WeightsError) as error:
+        LPPNT.from_pretrained("made")
+    for part in ("LPPNT/made", str(cache / "lppnt"), "force=True", "--force"):
+        assert part in str(error.value)
+
+    assert LPPNT.from_pretrained("made", force=True).weights_version == "2"
+
+
+def test_files_that_are_no_version_are_ignored(mirror, cache):
+    LPPNT.from_pretrained("made")
+    (cache / "lppnt" / "made.json.vbad").write_text("{}")
+    (cache / "lppnt" / "other.json.vbad").write_text("{}")
+
+    assert LPPNT.list_versions("made") == ["1", "2"]
+    assert LPPNT.list_pretrained(details=True) == {"made": "Made, version 2."}
+    assert LPPNT.from_pretrained("made").weights_version == "2"
+
+
+def test_loaded_models_are_in_evaluation_mode(mirror, cache):
+    assert not LPPNT.from_pretrained("made").training
+    assert not LPPNT.load(cache / "lppnt" / "made", version_str="2").training
+
+
 def test_every_published_set_is_listed_offline(cache):
     for name in PICKERS:
         details = getattr(seisbench.models, name).list_pretrained(details=True)

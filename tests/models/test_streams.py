@@ -10,6 +10,27 @@ from made import RATES, START, make_stream, make_trace, noise, warnings_of
 
 from seisbench_diting.models import streams
 
+# Traces that no picker can use
+
+
+@pytest.mark.parametrize(
+    ("trace", "words"),
+    [
+        (make_trace(noise(10), ""), "no channel code"),
+        (make_trace(noise(10) + 1j), "complex"),
+        (make_trace(noise(10), rate=1), "1 Hz are too few"),
+    ],
+)
+def test_unusable_traces_are_dropped_with_one_warning(caplog, trace, words):
+    warned = set()
+    for _ in range(2):
+        stream = make_stream(make_trace(noise(10), "HHN"), trace.copy())
+        streams.drop_unusable(stream, 100, warned)
+        assert [trace.stats.channel for trace in stream] == ["HHN"]
+    (warning,) = warnings_of(caplog)
+    assert words in warning
+
+
 # Masked and missing samples
 
 
@@ -286,6 +307,15 @@ def test_missing_components_warn_once(caplog, channels, strict, words):
     messages = warnings_of(caplog)
     assert len(messages) == 1
     assert all(word in messages[0] for word in words)
+
+
+def test_a_station_that_is_dropped_is_named_after_one_that_is_kept(caplog):
+    stream, warned = make_stream(make_trace(noise(5))), set()
+    for strict in (False, True, True):
+        streams.warn_about_components(stream, "ZNE", strict, warned)
+    first, second = warnings_of(caplog)
+    assert "Zeros are used" in first
+    assert "not used" in second
 
 
 def test_complete_stations_do_not_warn(caplog):

@@ -145,7 +145,7 @@ def test_default_sets_exist_for_every_model():
     assert set(DEFAULT_SETS) == {entry.model for entry in WEIGHT_SETS}
     for model, name in DEFAULT_SETS.items():
         assert find_set(model).name == name
-        assert find_set(model, name, "1") == find_set(model)
+        assert find_set(model, name) == find_set(model)
 
 
 def test_weight_sets_of_one_model():
@@ -158,7 +158,6 @@ def test_latest_version_is_the_default(monkeypatch):
     newer = dataclasses.replace(find_set("LPPNM", "csn"), version="2")
     monkeypatch.setattr(registry, "WEIGHT_SETS", (*WEIGHT_SETS, newer))
     assert find_set("LPPNM", "csn") is newer
-    assert find_set("LPPNM", "csn", "1").version == "1"
 
 
 @pytest.mark.parametrize(
@@ -168,10 +167,6 @@ def test_latest_version_is_the_default(monkeypatch):
             ("LPPNM", "foo"),
             "name='foo' is not a published weight set of LPPNM; "
             "available: 'csn', 'diting'",
-        ),
-        (
-            ("RNN", "csn", "7"),
-            "version='7' is not a published version of RNN/csn; available: '1'",
         ),
         (
             ("PhaseNet",),

@@ -1,0 +1,56 @@
+"""The README: its links lead somewhere, and its code does what it says."""
+
+import re
+import runpy
+import subprocess
+from pathlib import Path
+
+import obspy
+import pytest
+
+from seisbench_diting.weights import MIRROR_VARIABLE
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_local_links_are_part_of_the_repository():
+    links = [x for x in re.findall(r"\]\(([^)]+)\)", README) if "://" not in x]
+    assert "docs/demo.png" in links
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    )
+    for link in links:
+        assert (ROOT / link).is_file(), link
+        # A released archive is no checkout.
+        assert tracked.returncode or link in tracked.stdout.splitlines(), link
+
+
+def test_code_runs_as_written(reference, cache, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv(MIRROR_VARIABLE, str(reference / "weights"))
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == 3
+    (tmp_path / "readme.py").write_text("\n".join(blocks), encoding="utf-8")
+    names = runpy.run_path(str(tmp_path / "readme.py"))
+
+    shown = [line[2:] for line in blocks[0].splitlines() if line.startswith("# ")]
+    assert "\n".join(shown).splitlines()[0] in capsys.readouterr().out
+    assert [(p.phase, str(p.peak_time)[:22]) for p in names["picks"]] == [
+        ("P", "2009-08-24T00:20:07.69"),
+        ("S", "2009-08-24T00:20:08.67"),
+    ]
+    assert (tmp_path / "picks.csv").is_file()
+    assert isinstance(names["curves"], obspy.Stream)
+
+
+@pytest.mark.parametrize(
+    "model", ["LPPNT", "LPPNM", "LPPNL", "UNet", "UNetPP", "RNN", "EQT"]
+)
+def test_the_table_holds_the_scores_of_the_registry(model):
+    from seisbench_diting.weights import weight_sets
+
+    (row,) = re.findall(rf"^\| `{model}` \|.*$", README, flags=re.MULTILINE)
+    for entry in weight_sets(model):
+        if entry.scores is not None and entry.name != "csn_pnsn":
+            assert f"{entry.scores.p.f1:.3f} / {entry.scores.s.f1:.3f}" in row
