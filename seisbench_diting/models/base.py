@@ -13,6 +13,7 @@ import obspy
 import seisbench.util as sbu
 import torch
 
+from ..weights import CITATION
 from . import streams
 from .arguments import ANNOTATE_ARGS, check_arguments, overlap_samples
 from .mode import evaluation_mode
@@ -23,14 +24,6 @@ from .windows import StackedRecord, cut_window, normalize, window_offsets
 
 #: Channel label of LPPN's position of the arrival inside each cell.
 OFFSET_LABEL = "offset"
-
-CITATION = (
-    "Yu, Z., Wang, W., & Chen, Y. (2023). "
-    "Benchmark on the accuracy and efficiency of several neural network based phase "
-    "pickers using datasets from China Seismic Network. "
-    "Earthquake Science, 36(2), 113-131. "
-    "https://doi.org/10.1016/j.eqs.2022.10.001"
-)
 
 
 class PhasePicker(PretrainedModel):

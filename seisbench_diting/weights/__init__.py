@@ -1,6 +1,7 @@
 """Published weights of the pickers: which there are, and how they reach the cache."""
 
 from .registry import (
+    CITATION,
     DEFAULT_SETS,
     WEIGHT_SETS,
     ChecksumError,
@@ -20,6 +21,7 @@ from .store import (
 )
 
 __all__ = [
+    "CITATION",
     "DEFAULT_SETS",
     "MIRROR_VARIABLE",
     "WEIGHT_SETS",

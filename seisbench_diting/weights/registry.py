@@ -183,7 +183,8 @@ _COMMIT = "ff2625b7eb37044c371d8ef2e256b14af611fb66"
 _COMPARISON = "phase-picking-method-compare/ckpt"
 _DETECTION = "seismic-event-detection/ckpt"
 
-_YU_2023 = (
+#: The paper that the networks and their weights come from.
+CITATION = (
     "Yu, Z., Wang, W., & Chen, Y. (2023). Benchmark on the accuracy and efficiency of "
     "several neural network based phase pickers using datasets from China Seismic "
     "Network. Earthquake Science, 36(2), 113-131. "
@@ -239,7 +240,7 @@ _DITING = _Training(
     sampling_rate=50.0,
     component_order="ZNE",
     labels=("N", "P", "S"),
-    citation=f"{_ZHAO_2023}\n\n{_YU_2023}",
+    citation=f"{_ZHAO_2023}\n\n{CITATION}",
 )
 _CSN = _Training(
     name="csn",
@@ -247,7 +248,7 @@ _CSN = _Training(
     sampling_rate=100.0,
     component_order="ENZ",
     labels=("N", "P", "S"),
-    citation=_YU_2023,
+    citation=CITATION,
     default_args=_COMPONENT_PEAKS,
     note=_COMPONENT_PEAKS_NOTE,
 )
