@@ -224,9 +224,9 @@ class _Training:
 
 
 # The published scripts that pick with these weights divide each component by its own
-# peak. On 12 h of continuous records this finds up to 9 % more of the S arrivals that
-# two stronger pickers agree on, at the same precision; on the labelled records the two
-# ways differ by about 0.01 in F1, either way.
+# peak. On 12 h of continuous records this finds 2 to 11 points more of the S arrivals
+# that two stronger pickers agree on, at about the same precision; on the labelled
+# records the two ways differ by 0.01 to 0.02 in F1, either way.
 _COMPONENT_PEAKS = (("norm_amp_per_comp", True),)
 _COMPONENT_PEAKS_NOTE = (
     "By default annotate and classify divide each component by its own peak "
