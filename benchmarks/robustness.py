@@ -27,7 +27,7 @@ TOLERANCE_S = 0.05
 def pick_times(
     model: PhasePicker, stream: obspy.Stream, **kwargs: Any
 ) -> dict[str, np.ndarray]:
-    """Phase to (2, picks): POSIX times and probabilities."""
+    """Phase to (picks, 2): POSIX time and probability of each pick."""
     picks = model.classify(stream, **kwargs).picks
     return {
         phase: np.array(

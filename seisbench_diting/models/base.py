@@ -187,12 +187,11 @@ class PhasePicker(PretrainedModel):
         self, stream: obspy.Stream, argdict: dict[str, Any]
     ) -> obspy.Stream:
         """
-        Prepares the stream, in place: traces that cannot be used are dropped with a
-        warning, masked and non-finite samples become gaps, traces
-        that overlap and do not agree are dropped with a warning, one instrument a
-        station stays, its components are named Z, N, E, the filter of the model, if it
-        has one, and the sampling rate of the weights are applied, and stretches in
-        which a component is dead become NaN.
+        Prepares the stream, in place. Traces that cannot be used, or that overlap and
+        do not agree, are dropped with a warning; masked and non-finite samples become
+        gaps. One instrument a station stays, and its components are named Z, N, E. The
+        filter of the model, if it has one, and the sampling rate of the weights are
+        applied, and stretches in which a component is dead become NaN.
 
         :param stream: Input stream
         :param argdict: Dictionary of arguments

@@ -65,6 +65,12 @@ def sample_number(time: obspy.UTCDateTime, sampling_rate: float) -> int:
     return math.floor(time.timestamp * sampling_rate + 0.3)
 
 
+def _warn_once(warned: set[str], key: str, message: str) -> None:
+    if key not in warned:
+        warned.add(key)
+        seisbench.logger.warning(message)
+
+
 def drop_unusable(stream: obspy.Stream, target: float, warned: set[str]) -> None:
     """
     Drops traces with a warning, in place, that no picker can use: those without
@@ -87,9 +93,9 @@ def drop_unusable(stream: obspy.Stream, target: float, warned: set[str]) -> None
             reason = f"{rate:g} Hz are too few for a model of {target:g} Hz"
         if reason is None:
             kept.append(trace)
-        elif f"{trace.id} {reason}" not in warned:
-            warned.add(f"{trace.id} {reason}")
-            seisbench.logger.warning(f"{trace.id} is not used: {reason}.")
+        else:
+            message = f"{trace.id} is not used: {reason}."
+            _warn_once(warned, message, message)
     stream.traces = kept
 
 
@@ -195,14 +201,12 @@ def select_instruments(stream: obspy.Stream, warned: set[str]) -> None:
         for code in codes[1:]:
             if any_overlap(instruments[code], kept):
                 drop.update(id(trace) for trace in instruments[code])
-                key = f"{station} {code}"
-                if key in warned:
-                    continue
-                warned.add(key)
-                seisbench.logger.warning(
+                _warn_once(
+                    warned,
+                    f"{station} {code}",
                     f"Station {station} has more than one instrument at the same "
                     f"time ({', '.join(codes)}). {code} is not used. Select the "
-                    f"traces that you want before calling annotate or classify."
+                    f"traces that you want before calling annotate or classify.",
                 )
             else:
                 kept.extend(instruments[code])
@@ -255,13 +259,13 @@ def rename_components(stream: obspy.Stream, warned: set[str]) -> None:
         numbers = frozenset(codes & set("123"))
         if not numbers:
             continue
-        key = f"{station} mixed"
-        if codes & set("NE") and key not in warned:
-            warned.add(key)
-            seisbench.logger.warning(
+        if codes & set("NE"):
+            _warn_once(
+                warned,
+                f"{station} mixed",
                 f"Station {station} has components {', '.join(sorted(codes))}: both "
                 f"letters and numbers for the horizontals. Select one set, or set "
-                f"flexible_horizontal_components=False."
+                f"flexible_horizontal_components=False.",
             )
         table = (_WITH_Z if "Z" in codes else _WITHOUT_Z).get(numbers, _USUAL)
         for trace in traces:
@@ -292,13 +296,11 @@ def warn_about_components(
             effect = "It is not used."
         else:
             effect = "Zeros are used instead, which makes picks less certain."
-        key = f"{station} {missing} {effect}"
-        if key in warned:
-            continue
-        warned.add(key)
-        seisbench.logger.warning(
+        _warn_once(
+            warned,
+            f"{station} {missing} {effect}",
             f"Station {station} has no component {', '.join(missing)} "
-            f"(it has {', '.join(sorted(codes)) or 'no channel code'}). {effect}"
+            f"(it has {', '.join(sorted(codes)) or 'no channel code'}). {effect}",
         )
 
 
