@@ -1,19 +1,24 @@
 """
-The phase pickers of the China Seismic Network benchmark for SeisBench.
+The phase pickers of the China Seismic Network benchmark and DiTing for SeisBench.
 
-Importing this package adds the pickers to :py:mod:`seisbench.models`.
+Importing this package adds the pickers to :py:mod:`seisbench.models` and the dataset
+DiTing to :py:mod:`seisbench.data`.
 """
 
 import seisbench
+import seisbench.data
 import seisbench.models
 
-from . import models
+from . import data, models
 from ._version import __version__
 
 __all__ = ["__version__"]
 
 #: What is added to SeisBench: its module, ours, and names.
-_ADDITIONS = ((seisbench.models, models, models.PICKERS),)
+_ADDITIONS = (
+    (seisbench.models, models, models.PICKERS),
+    (seisbench.data, data, data.DATASETS),
+)
 
 
 def _register() -> None:

@@ -3,6 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.original import write_part
 from seisbench_diting import __version__, cli
 from seisbench_diting.weights import MIRROR_VARIABLE
 
@@ -28,7 +29,7 @@ def with_mirror(reference, monkeypatch, cache):
 
 def test_version_and_help(run):
     assert run("--version") == (0, f"seisbench-diting {__version__}\n", "")
-    for arguments in ([], ["demo"], ["weights"], ["weights", "import"]):
+    for arguments in ([], ["demo"], ["weights"], ["weights", "import"], ["convert"]):
         status, output, _ = run(*arguments, "--help")
         assert status == 0
         assert "Usage:" in output
@@ -104,6 +105,11 @@ def test_a_damaged_cache_says_what_to_do(run, with_mirror, cache, tmp_path):
         (["weights", "fetch"], "--all"),
         (["weights", "fetch", "Foo"], "'Foo'"),
         (["weights", "import", "nowhere"], "nowhere"),
+        (["convert"], "-i"),
+        (["convert", "-i", "nowhere"], "-o"),
+        (["convert", "-i", "nowhere", "-o", "out"], "input='nowhere'"),
+        (["convert", "-i", "nowhere", "--dry-run", "-c", "zip"], "compression='zip'"),
+        (["convert", "--check", "nowhere"], "check='nowhere'"),
     ],
 )
 def test_errors_name_what_is_wrong(run, cache, arguments, part, tmp_path, monkeypatch):
@@ -165,3 +171,38 @@ def test_completion_is_offered():
     result = CliRunner().invoke(cli.app, ["--help"])
 
     assert "--install-completion" in result.output
+
+
+def test_convert_check_and_continue(run, tmp_path):
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for number in range(3):
+        write_part(source, number, 20, samples=300)
+    arguments = ["convert", "-i", source, "-o", target]
+
+    status, output, _ = run("convert", "-i", source, "--dry-run")
+    assert status == 0
+    assert "60 records in 3 chunks, about 0.000 GB" in output
+    assert not target.exists()
+
+    options = ["--split", "0.5", "0", "0.5", "--parts", "0-1"]
+    status, output, _ = run(*arguments, *options)
+    assert status == 0
+    assert "40 records in 2 chunks" in output
+    assert "conversion.json" in output
+    status, output, errors = run("convert", "--check", target, "--against", source)
+    assert status == 1
+    assert "40 compared bit for bit" in output
+    assert "part 02 has not been converted" in errors
+
+    assert run(*arguments, *options[:4])[0] == 0
+    status, output, errors = run("convert", "--check", target, "--against", source)
+    assert (status, errors.strip().splitlines()[-1][:4]) == (0, "100%")
+
+    (source / "DiTing330km_part_0.csv").unlink()
+    (target / "metadata00.csv").unlink()
+    status, output, errors = run(*arguments, *options[:4])
+    assert status == 1
+    assert "40 records in 2 chunks" in output
+    assert "part 00: " in errors
+    assert "Error: 1 problem, see above." in errors

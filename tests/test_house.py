@@ -13,10 +13,12 @@ PACKAGE = Path(seisbench_diting.__file__).parent
 #: Room -> rooms that it may import. The command line may import all of them. Pictures
 #: are a room of their own, as picking and evaluation will draw them as well.
 ALLOWED = {
-    "__init__": {"_version", "models"},
+    "__init__": {"_version", "data", "generate", "models"},
     "__main__": {"cli"},
     "_version": set(),
+    "data": set(),
     "figures": set(),
+    "generate": {"models"},
     "models": {"weights"},
     "weights": set(),
 }

@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 
+import seisbench.data as sbd
 import seisbench.models as sbm
 
 import seisbench_diting
-from seisbench_diting import models
+from seisbench_diting import data, models
 
 
 def _run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,6 +26,11 @@ def test_pickers_are_in_seisbench():
         assert getattr(sbm, name) is getattr(models, name)
         assert sbm.__all__.count(name) == 1
     assert seisbench_diting.__version__
+
+
+def test_the_dataset_is_in_seisbench():
+    assert sbd.DiTing is data.DiTing
+    assert sbd.__all__.count("DiTing") == 1
 
 
 def test_a_name_that_seisbench_has_is_left_alone():

@@ -5,9 +5,13 @@ SeisBench has changed: mend the one place that is named in it.
 
 import inspect
 
+import numpy as np
 import obspy
+import seisbench
+import seisbench.data as sbd
 from seisbench.models import WaveformModel
 
+from seisbench_diting.data import DiTing
 from seisbench_diting.models import LPPNT
 from seisbench_diting.models.arguments import _INHERITED
 
@@ -72,3 +76,24 @@ def test_annotate_and_classify_keep_seisbenchs_arguments():
         theirs = inspect.signature(getattr(WaveformModel, name)).parameters
         ours = inspect.signature(getattr(LPPNT, name)).parameters
         assert list(ours) == list(theirs)
+
+
+def test_benchmark_dataset(tmp_path, monkeypatch):
+    # data/diting.py: where datasets lie, what a dataset is made of.
+    monkeypatch.setattr(seisbench, "cache_data_root", tmp_path)
+    assert DiTing._path_internal() == tmp_path / "diting"
+    assert DiTing._name_internal() == "DiTing"
+    files = tmp_path / "metadata.csv", tmp_path / "waveforms.hdf5"
+    with sbd.WaveformDataWriter(*files) as writer:
+        writer.data_format = {"dimension_order": "CW", "component_order": "ZNE"}
+        metadata = {"trace_sampling_rate_hz": 50, "source_id": "000014"}
+        writer.add_trace(metadata, np.zeros((3, 10)))
+    dataset = sbd.WaveformDataset(tmp_path, component_order="ZNE")
+    assert dataset._path == tmp_path
+    assert dataset._chunks_with_paths()[2] == [tmp_path / "waveforms.hdf5"]
+    assert dataset._metadata is dataset.metadata
+    # If pandas or SeisBench kept the zeros, data/diting.py need not restore them.
+    assert dataset["source_id"][0] == 14
+    own = DiTing(tmp_path, component_order="ZNE")
+    assert own.citation == own._citation
+    assert own.license == own._license

@@ -1,0 +1,25 @@
+"""The command ``seisbench-diting``: it parses, calls and prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+# Each registers its commands.
+from . import convert, demo, weights  # noqa: F401
+from .app import app
+
+
+def main() -> None:
+    """Runs the command; what a user can mend is printed without a traceback."""
+    from ..weights import WeightsError
+
+    try:
+        app()
+    except (ValueError, WeightsError, OSError) as error:
+        if os.environ.get("SEISBENCH_DITING_TRACEBACK"):
+            raise
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(1)

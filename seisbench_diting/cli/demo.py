@@ -1,0 +1,106 @@
+"""``seisbench-diting demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import app
+from .names import load_model
+
+
+@app.command()
+def demo(
+    files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--input",
+            "-i",
+            help="Waveform file, in any format that ObsPy reads; may be repeated. "
+            "Default: ObsPy's example, 30 s of a local earthquake.",
+        ),
+    ] = None,
+    more_files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="More waveform files."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Picture to write.")
+    ] = Path("demo.png"),
+    model_name: Annotated[
+        str, typer.Option("--model", "-m", help="Model, or MODEL/WEIGHTS.")
+    ] = "LPPNM",
+    threshold: Annotated[
+        float,
+        typer.Option(help="Smallest probability of a pick.", min=0.0, max=1.0),
+    ] = 0.3,
+) -> None:
+    """
+    Pick an earthquake, print the picks and save a picture.
+    """
+    import obspy
+
+    from ..figures import plot_picks, save_figure
+    from ..models.streams import station_id
+
+    _check_picture(output)
+    stream = _read([*(files or []), *(more_files or [])])
+    model = load_model(model_name)
+    arguments = {f"{phase}_threshold": threshold for phase in model.labels[1:]}
+    annotations = model.annotate(stream, **arguments)
+    picks = model.classify_aggregate(
+        annotations, {**model.default_args, **arguments}
+    ).picks
+
+    typer.echo(f"{'station':<16}{'phase':<7}{'time (UTC)':<29}{'probability':>11}")
+    for pick in picks:
+        typer.echo(
+            f"{pick.trace_id:<16}{pick.phase:<7}{pick.peak_time!s:<29}"
+            f"{pick.peak_value:>11.3f}"
+        )
+    typer.echo(f"{len(picks)} pick{'' if len(picks) == 1 else 's'}")
+
+    stations = sorted({station_id(trace) for trace in stream})
+    counts = {name: sum(p.trace_id == name for p in picks) for name in stations}
+    shown = max(stations, key=lambda name: counts[name])
+    if len(stations) > 1:
+        typer.echo(f"The picture shows {shown}, the station with the most picks.")
+    figure = plot_picks(
+        obspy.Stream(trace for trace in stream if station_id(trace) == shown),
+        obspy.Stream(trace for trace in annotations if station_id(trace) == shown),
+        [pick for pick in picks if pick.trace_id == shown],
+        title=f"{model.name} picks at {shown}",
+    )
+    save_figure(figure, output)
+    typer.echo(f"Picture saved as {output}")
+
+
+def _read(files: list[Path]):
+    import obspy
+
+    if not files:
+        return obspy.read()
+    stream = obspy.Stream()
+    for path in files:
+        if not path.is_file():
+            raise ValueError(f"--input={str(path)!r} is no file.")
+        try:
+            stream += obspy.read(str(path))
+        except Exception as error:
+            raise ValueError(
+                f"--input={str(path)!r} is no waveform file that ObsPy can read: "
+                f"{error}"
+            ) from error
+    return stream
+
+
+def _check_picture(path: Path) -> None:
+    suffixes = (".png", ".pdf", ".svg", ".jpg")
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(
+            f"--output={str(path)!r} must end in one of {', '.join(suffixes)}."
+        )
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"--output={str(path)!r}: there is no such folder.")

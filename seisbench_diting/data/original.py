@@ -1,0 +1,372 @@
+"""The original files of DiTing: finding them, and reading them record by record."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+
+from .names import record_name
+
+_PART = re.compile(r"DiTing330km_part_(\d+)\.hdf5", re.IGNORECASE)
+_GROUP = "earthquake"
+_MERGED_GROUPS = ("train", "test")
+_FLOAT32 = np.dtype("<f4")
+_HDF5_SUFFIXES = (".h5", ".hdf5")
+
+#: Records of one chunk when the merged file is converted: about 11 GB.
+MERGED_CHUNK_RECORDS = 100_000
+
+
+class OriginalError(ValueError):
+    """An original file that can't be used."""
+
+
+class Row(NamedTuple):
+    """
+    One record's row.
+
+    :param name: Name of the record such as ``000014.0100``, None if it can't be told
+    :param cells: Text of the cells, in the order of the part's ``header``
+    :param line: Where it stands, for messages
+    """
+
+    name: str | None
+    cells: list[str]
+    line: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in an original file that a reader has to know of."""
+
+    reason: str
+    example: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    One HDF5 file and its CSV file, which become one chunk.
+
+    :param chunk: Name of the chunk
+    :param hdf5: Waveforms
+    :param csv: Rows; need not exist
+    """
+
+    chunk: str
+    hdf5: Path
+    csv: Path
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.hdf5, self.csv]
+
+    def count_rows(self) -> int:
+        """Number of lines below the header of the CSV file, 0 if there is none."""
+        if not self.csv.is_file():
+            return 0
+        with self.csv.open("rb") as file:
+            return max(0, sum(1 for line in file if line.strip()) - 1)
+
+    def open(self) -> OpenPart:
+        return OpenPart(self)
+
+
+@dataclass(frozen=True)
+class MergedPart:
+    """
+    Consecutive events of the tutorial's merged file, which become one chunk.
+
+    :param chunk: Name of the chunk
+    :param hdf5: The merged file
+    :param group: ``train`` or ``test``
+    :param start: First event, counted from 0 in the order of names
+    :param stop: The event after the last
+    """
+
+    chunk: str
+    hdf5: Path
+    group: str
+    start: int
+    stop: int
+    number: int = field(compare=False)
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.hdf5]
+
+    def open(self) -> OpenMergedPart:
+        return OpenMergedPart(self)
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """
+    Opens an original file.
+
+    :raises OriginalError: if it is missing, truncated or no HDF5 file
+    """
+    if not path.is_file():
+        raise OriginalError(f"{path} is missing.")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise OriginalError(
+            f"{path} can't be read as HDF5 ({error}): copy it again."
+        ) from error
+
+
+def read_waveform(group: h5py.Group, path: str) -> np.ndarray | None:
+    """
+    A record as it is in the file. The low-level interface takes half the time.
+
+    :raises OSError: if the record is damaged
+    :return: Array, or None if there is no such record
+    """
+    name = path.encode()
+    try:
+        dataset = h5py.h5d.open(group.id, name)
+    except KeyError as error:
+        # Also what h5py raises for a record that is there, but damaged.
+        if name in group.id:
+            raise OSError(str(error)) from error
+        return None
+    waveform = np.empty(dataset.shape, dtype=_data_type(dataset.get_type()))
+    if waveform.size:
+        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, waveform)
+    return waveform
+
+
+def _data_type(kind: h5py.h5t.TypeID) -> np.dtype:
+    # Asking for the usual one is several times faster than translating it.
+    return _FLOAT32 if kind.equal(h5py.h5t.IEEE_F32LE) else kind.dtype
+
+
+class OpenPart:
+    """A part whose records are read in the order of the CSV file."""
+
+    def __init__(self, part: Part):
+        self.part = part
+        if not part.csv.is_file():
+            raise OriginalError(f"{part.csv} is missing: copy it next to {part.hdf5}.")
+        self.file = open_hdf5(part.hdf5)
+        group = self.file.get(_GROUP)
+        if not isinstance(group, h5py.Group):
+            self.file.close()
+            raise OriginalError(
+                f"{part.hdf5} has no group {_GROUP!r}: it is no original file."
+            )
+        self.group = group
+        #: Names of the columns, once the first row has been read.
+        self.header: list[str] = []
+
+    def __enter__(self) -> OpenPart:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+    def count(self) -> int:
+        """Number of records, before it is known which have both row and waveform."""
+        return min(len(self.group), self.part.count_rows())
+
+    def rows(self) -> Iterator[Row | Problem]:
+        """The rows in their order; a line that is no row gives a problem."""
+        with self.part.csv.open(
+            newline="", encoding="utf-8-sig", errors="replace"
+        ) as file:
+            yield from self._rows(csv.reader(file))
+
+    def _rows(self, lines: Iterator[list[str]]) -> Iterator[Row | Problem]:
+        path = self.part.csv
+        number = 1
+        try:
+            header = self.header = [name.strip() for name in next(lines, [])]
+            if "key" not in header:
+                raise OriginalError(
+                    f"{path} has no column 'key' in its first line: it is no original "
+                    "file, or damaged."
+                )
+            key = header.index("key")
+            for number, cells in enumerate(lines, start=2):
+                if not cells:
+                    continue
+                line = f"line {number} of {path.name}"
+                if len(cells) != len(header):
+                    yield Problem(
+                        "damaged line",
+                        f"{line} has {len(cells)} cells instead of {len(header)}",
+                    )
+                    continue
+                name = record_name(cells[key])
+                yield Row(name, cells, line)
+        except csv.Error as error:
+            yield Problem(
+                "damaged line", f"after line {number} of {path.name}: {error}"
+            )
+
+    def read(self, name: str) -> np.ndarray | None:
+        return read_waveform(self.group, name)
+
+    def names(self) -> Iterator[str]:
+        """Names of all waveforms, with or without a row."""
+        return iter(self.group)
+
+    def sample(self, number: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """Some records drawn at random, for the estimate of the output's size."""
+        names = list(self.group)
+        chosen = rng.permutation(len(names))[:number]
+        return _readable(self.group, [names[i] for i in sorted(chosen)])
+
+
+class OpenMergedPart:
+    """Events of the merged file, read in the order of their names."""
+
+    def __init__(self, part: MergedPart):
+        self.part = part
+        self.file = open_hdf5(part.hdf5)
+        self.group = self.file[part.group]
+        #: Names of the attributes of the first record, once it has been read.
+        self.header: list[str] = []
+
+    def __enter__(self) -> OpenMergedPart:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+    def events(self) -> list[str]:
+        return list(self.group)[self.part.start : self.part.stop]
+
+    def count(self) -> int:
+        return self.part.number
+
+    def rows(self) -> Iterator[Row | Problem]:
+        for event in self.events():
+            for name, record in self.group[event].items():
+                path = f"{self.part.group}/{event}/{name}"
+                cells = {key: _as_text(value) for key, value in record.attrs.items()}
+                self.header = self.header or list(cells)
+                if others := cells.keys() - set(self.header):
+                    yield Problem(
+                        "attribute that the first record has not",
+                        f"{path}: {min(others)}",
+                    )
+                yield Row(
+                    record_name(name), [cells.get(k, "") for k in self.header], path
+                )
+
+    def read(self, name: str) -> np.ndarray | None:
+        return read_waveform(self.group, f"{name.split('.')[0]}/{name}")
+
+    def names(self) -> Iterator[str]:
+        return iter(())
+
+    def sample(self, number: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """Some records drawn at random, for the estimate of the output's size."""
+        events = self.events()
+        paths = []
+        for i in sorted(rng.permutation(len(events))[:number]):
+            names = list(self.group[events[i]])
+            if names:
+                paths.append(f"{events[i]}/{names[rng.integers(len(names))]}")
+        return _readable(self.group, paths)
+
+
+def _readable(group: h5py.Group, paths: list[str]) -> list[np.ndarray]:
+    waveforms = []
+    for path in paths:
+        try:
+            waveform = read_waveform(group, path)
+        except (OSError, TypeError):
+            # Counted and named when it is its turn to be converted.
+            continue
+        if waveform is not None and waveform.ndim == 2:
+            waveforms.append(waveform)
+    return waveforms
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        value = value.item() if value.size == 1 else value.tolist()
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def find_parts(source: Path) -> list[Part] | list[MergedPart]:
+    """
+    The original files in a folder or below it, or the merged file.
+
+    :param source: Folder of the parts, or the merged file or its folder
+    :raises OriginalError: if there are none, or one part twice
+    :return: Parts in the order of their numbers
+    """
+    if not source.exists():
+        raise OriginalError(f"input={str(source)!r} does not exist.")
+    if source.is_file():
+        return _merged_parts(source)
+    parts: dict[int, Part] = {}
+    for path in sorted(source.rglob("*")):
+        match = _PART.fullmatch(path.name)
+        if match is None or not path.is_file():
+            continue
+        number = int(match[1])
+        if number in parts:
+            raise OriginalError(
+                f"Part {number} is there twice: {parts[number].hdf5} and {path}. "
+                "Remove one."
+            )
+        parts[number] = Part(f"{number:02d}", path, _csv_of(path))
+    if parts:
+        return [parts[number] for number in sorted(parts)]
+    files = [path for path in source.iterdir() if path.suffix.lower() in _HDF5_SUFFIXES]
+    if len(files) == 1:
+        return _merged_parts(files[0])
+    raise OriginalError(
+        f"input={str(source)!r} holds no DiTing330km_part_N.hdf5 and not one merged "
+        "file: name the folder of the original files, or the merged file itself."
+    )
+
+
+def _csv_of(hdf5: Path) -> Path:
+    """The part's CSV file, whatever the case of its suffix."""
+    wanted = f"{hdf5.stem}.csv".lower()
+    for path in sorted(hdf5.parent.iterdir()):
+        if path.name.lower() == wanted:
+            return path
+    return hdf5.with_suffix(".csv")
+
+
+def _merged_parts(path: Path) -> list[MergedPart]:
+    parts = []
+    with open_hdf5(path) as file:
+        groups = [name for name in _MERGED_GROUPS if name in file]
+        if not groups:
+            raise OriginalError(
+                f"input={str(path)!r} has neither group 'train' nor 'test': it is not "
+                "the tutorial's merged file. Name the folder of the original parts."
+            )
+        for group in groups:
+            parts += _merged_parts_of(path, file[group])
+    return parts
+
+
+def _merged_parts_of(path: Path, group: h5py.Group) -> list[MergedPart]:
+    name = group.name.strip("/")
+    parts: list[MergedPart] = []
+    start = records = 0
+    numbers = [
+        h5py.h5g.open(group.id, event.encode()).get_num_objs() for event in group
+    ]
+    for stop, number in enumerate(numbers, start=1):
+        records += number
+        if records >= MERGED_CHUNK_RECORDS or stop == len(numbers):
+            chunk = f"{name}{len(parts):02d}"
+            parts.append(MergedPart(chunk, path, name, start, stop, records))
+            start, records = stop, 0
+    return parts

@@ -1,0 +1,114 @@
+"""Conversions that are killed at any moment, and continued."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from test_conversion import files_of, run
+
+KILLS = 100
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(parts, tmp_path_factory) -> dict[str, bytes]:
+    path = tmp_path_factory.mktemp("uninterrupted") / "out"
+    run(parts, path)
+    return files_of(path)
+
+
+def killed(parts: Path, path: Path, seconds: float) -> bool:
+    """Converts in a fork that is killed after some time; tells if it was in time."""
+    child = os.fork()
+    if child == 0:
+        try:
+            run(parts, path)
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_hundred_kills_leave_the_uninterrupted_dataset(
+    parts, uninterrupted, tmp_path
+):
+    begin = time.perf_counter()
+    run(parts, tmp_path / "timed")
+    duration = time.perf_counter() - begin
+    draw = random.Random(1)
+
+    kills = 0
+    for attempt in range(10 * KILLS):
+        path = tmp_path / f"out{attempt}"
+        # Some are killed once, some several times before they get to the end.
+        while killed(parts, path, draw.uniform(0, 1.2 * duration)):
+            kills += 1
+            if draw.random() < 0.5:
+                break
+        run(parts, path)
+        assert files_of(path) == uninterrupted
+        if kills >= KILLS:
+            return
+    pytest.fail(f"only {kills} kills were in time")
+
+
+def test_a_killed_parent_takes_its_workers_with_it(parts, uninterrupted, tmp_path):
+    path = tmp_path / "out"
+    code = (
+        "import sys, seisbench_diting.data as d\n"
+        "d.convert(sys.argv[1], sys.argv[2], workers=2, progress=False)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, parts, path])
+    deadline = time.monotonic() + 60
+    while not list(path.glob(".*.partial")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    time.sleep(0.5)
+    before = {file.name: file.stat().st_size for file in path.iterdir()}
+    time.sleep(0.5)
+
+    # Nobody writes any more.
+    assert before == {file.name: file.stat().st_size for file in path.iterdir()}
+    run(parts, path, workers=2)
+    assert files_of(path) == uninterrupted
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_leaves_nothing_half_written(
+    parts, uninterrupted, tmp_path, monkeypatch, workers
+):
+    from seisbench_diting.data import conversion
+
+    path = tmp_path / "out"
+
+    class Bar:
+        def __init__(self, **options):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def update(self, number):
+            if number:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(conversion, "tqdm", Bar)
+    with pytest.raises(KeyboardInterrupt):
+        run(parts, path, workers=workers)
+
+    assert not list(path.glob(".*.partial"))
+    monkeypatch.undo()
+    run(parts, path)
+    assert files_of(path) == uninterrupted
