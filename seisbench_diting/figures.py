@@ -1,10 +1,11 @@
-"""Pictures of waveforms, probability curves and picks."""
+"""Pictures of waveforms, arrivals, probability curves and picks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import obspy
@@ -75,6 +76,71 @@ def plot_picks(
     panels[-1].set_xlabel(f"Seconds after {start.strftime('%Y-%m-%d %H:%M:%S')} UTC")
     figure.suptitle(title)
     return figure
+
+
+def plot_record(
+    waveform: np.ndarray, metadata: Mapping[str, Any], title: str | None = None
+) -> Figure:
+    """
+    One panel for each component of a record of a SeisBench dataset, with its arrivals.
+
+        plot_record(*dataset.get_sample(0))
+
+    :param waveform: Waveforms, (components, samples)
+    :param metadata: Metadata of the record
+    :param title: Heading. Default: what is known of event and station.
+    :return: Figure
+    """
+    from matplotlib.figure import Figure
+
+    rate = float(metadata["trace_sampling_rate_hz"])
+    names = list(metadata.get("trace_component_order") or range(len(waveform)))
+    if len(names) != len(waveform):
+        names = list(range(len(waveform)))
+    figure = Figure(figsize=(10, 1.5 * len(waveform) + 1), layout="constrained")
+    panels = figure.subplots(len(waveform), 1, sharex=True, squeeze=False)[:, 0]
+    seconds = np.arange(waveform.shape[1]) / rate
+    for panel, data, name in zip(panels, waveform, names, strict=True):
+        panel.plot(seconds, data, "k", lw=0.5)
+        panel.set_ylabel(name)
+        panel.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
+    for column, sample in metadata.items():
+        match = re.fullmatch(r"trace_(.+)_arrival_sample", column)
+        if match is None or not np.isfinite(sample):
+            continue
+        phase = match[1].upper() if len(match[1]) == 1 else match[1]
+        colour = _colour(phase.upper())
+        for panel in panels:
+            panel.axvline(sample / rate, color=colour, lw=1, ls="--")
+        panels[0].annotate(
+            phase,
+            (sample / rate, 1.02),
+            xycoords=("data", "axes fraction"),
+            color=colour,
+            fontsize=9,
+            ha="center",
+        )
+    panels[-1].set_xlim(0, waveform.shape[1] / rate)
+    panels[-1].set_xlabel("Seconds after the first sample")
+    figure.suptitle(_describe(metadata) if title is None else title)
+    return figure
+
+
+def _describe(metadata: Mapping[str, Any]) -> str:
+    parts = (
+        ("event", "source_id", ""),
+        ("", "source_magnitude_type", ""),
+        ("", "source_magnitude", ""),
+        ("at", "station_network_code", ""),
+        ("", "station_code", ""),
+        ("distance", "path_ep_distance_km", " km"),
+    )
+    words = []
+    for before, column, unit in parts:
+        value = metadata.get(column)
+        if value is not None and value == value:
+            words += [before, f"{value}{unit}"]
+    return " ".join(word for word in words if word)
 
 
 def _plot_curves(panel, curves: list[obspy.Trace], start: obspy.UTCDateTime) -> None:

@@ -1,10 +1,11 @@
 """Pictures: what they show, and that they are whole or absent."""
 
+import numpy as np
 import obspy
 import pytest
 import seisbench.util as sbu
 
-from seisbench_diting.figures import plot_picks, save_figure
+from seisbench_diting.figures import plot_picks, plot_record, save_figure
 
 
 @pytest.fixture
@@ -49,3 +50,24 @@ def test_a_failed_save_leaves_nothing(picked, tmp_path):
 
     save_figure(figure, tmp_path / "picture.png")
     assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+def test_a_record_with_its_arrivals(rng):
+    metadata = {
+        "trace_sampling_rate_hz": 50,
+        "trace_component_order": "ZNE",
+        "trace_p_arrival_sample": 1000.0,
+        "trace_s_arrival_sample": np.nan,
+        "trace_Sg_arrival_sample": 2000,
+        "source_id": "000014",
+        "source_magnitude": np.nan,
+        "station_code": "0100",
+        "path_ep_distance_km": 12.5,
+    }
+    figure = plot_record(rng.normal(size=(3, 9000)), metadata)
+
+    assert [axes.get_ylabel() for axes in figure.axes] == ["Z", "N", "E"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["P", "Sg"]
+    for axes in figure.axes:
+        assert [line.get_xdata()[0] for line in axes.lines[1:]] == [20, 40]
+    assert figure.get_suptitle() == "event 000014 0100 distance 12.5 km"

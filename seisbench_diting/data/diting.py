@@ -36,7 +36,8 @@ class DiTing(WaveformBenchmarkDataset):
     Records of about 180 s at 50 Hz in counts, component order ZNE, one chunk for each of
     the original files. The dataset has to be converted from those first, see
     :py:meth:`from_original`. It has no coordinates of events and stations, so SeisBench's
-    map and region filters do not apply.
+    map and region filters do not apply;
+    :py:func:`seisbench_diting.figures.plot_record` shows a record.
 
     .. admonition:: Citation
 
@@ -141,6 +142,17 @@ class DiTing(WaveformBenchmarkDataset):
             return WaveformDataset.available_chunks(folder)
         except FileNotFoundError:
             return []
+
+    def plot_map(self, *args: Any, **kwargs: Any) -> None:
+        """
+        Not possible: DiTing has no coordinates.
+
+        :raises ValueError: always; tells what is possible
+        """
+        raise ValueError(
+            "DiTing has no coordinates of events and stations, so there is no map of it. "
+            "seisbench_diting.figures.plot_record(*dataset.get_sample(0)) shows a record."
+        )
 
     def _restore_codes(self) -> None:
         """pandas reads codes that are digits as numbers, and drops their zeros."""

@@ -12,6 +12,7 @@ from test_conversion import run
 
 import seisbench_diting.data
 from seisbench_diting.data import DiTing
+from seisbench_diting.figures import plot_record
 
 
 @pytest.fixture
@@ -104,6 +105,16 @@ def test_splits_filters_and_groups(converted):
     assert len(dataset.groups) == dataset.n_events() == 3 * 38
     waveforms, metadata = dataset.get_group_samples(0)
     assert len(waveforms) == len(metadata["trace_name"]) == 4
+
+
+def test_a_record_can_be_looked_at_and_there_is_no_map(converted):
+    dataset = DiTing(converted, component_order="ZNE")
+    figure = plot_record(*dataset.get_sample(0))
+
+    assert figure.get_suptitle().startswith("event 000001")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["P", "S"]
+    with pytest.raises(ValueError, match="no coordinates"):
+        dataset.plot_map()
 
 
 def test_codes_keep_their_zeros(converted):
