@@ -7,7 +7,8 @@ each by default; about 35 GB of disk are needed), then runs, one after the other
 in a process of its own, on the first part: a plain copy through h5py, the way SeisBench's
 own dataset classes convert (``WaveformDataWriter``, one ``add_trace`` a record), and the
 conversion with every compression; on both parts: the conversion with one and with two
-workers. Each time includes getting the output to the disk (fsync).
+workers. Each time includes getting the output to the disk (fsync). Last, training windows
+a second from the dataset without compression, as ``benchmarks.batches`` does.
 """
 
 import argparse
@@ -28,6 +29,7 @@ import pandas as pd
 import seisbench
 import seisbench.data as sbd
 
+from benchmarks import batches
 from benchmarks.common import print_heading
 from benchmarks.original import write_part
 from seisbench_diting.data import convert, plan_conversion
@@ -162,12 +164,19 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--records", type=int, default=38_000)
     parser.add_argument("--read", type=int, default=3000)
+    parser.add_argument("--batches", type=int, default=150)
     arguments = parser.parse_args()
     print_heading("Conversion of DiTing's original format")
     # That no component order was named is no news here.
     seisbench.logger.setLevel("ERROR")
     with tempfile.TemporaryDirectory() as temporary:
-        compare(arguments.folder or Path(temporary), arguments)
+        folder = arguments.folder or Path(temporary)
+        compare(folder, arguments)
+        print()
+        target = folder / "output"
+        convert(folder / "original", target, parts=[0], progress=False)
+        batches.compare(target, arguments.batches, [0, 2])
+        shutil.rmtree(target)
 
 
 def compare(folder: Path, arguments: argparse.Namespace) -> None:

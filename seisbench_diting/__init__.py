@@ -1,15 +1,16 @@
 """
 The phase pickers of the China Seismic Network benchmark and DiTing for SeisBench.
 
-Importing this package adds the pickers to :py:mod:`seisbench.models` and the dataset
-DiTing to :py:mod:`seisbench.data`.
+Importing this package adds the pickers to :py:mod:`seisbench.models`, the dataset
+DiTing to :py:mod:`seisbench.data` and its labeller to :py:mod:`seisbench.generate`.
 """
 
 import seisbench
 import seisbench.data
+import seisbench.generate
 import seisbench.models
 
-from . import data, models
+from . import data, generate, models
 from ._version import __version__
 
 __all__ = ["__version__"]
@@ -18,6 +19,7 @@ __all__ = ["__version__"]
 _ADDITIONS = (
     (seisbench.models, models, models.PICKERS),
     (seisbench.data, data, data.DATASETS),
+    (seisbench.generate, generate, generate.LABELLERS),
 )
 
 

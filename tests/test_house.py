@@ -17,8 +17,10 @@ ALLOWED = {
     "__main__": {"cli"},
     "_version": set(),
     "data": set(),
+    "evaluation": {"data", "figures", "inference", "models"},
     "figures": set(),
     "generate": {"models"},
+    "inference": {"models"},
     "models": {"weights"},
     "weights": set(),
 }

@@ -66,6 +66,7 @@ class BlockWriter:
         self._data = self._file.create_group("data")
         self._pending: dict[tuple, _Block] = {}
         self._pending_bytes = 0
+        self._spare: dict[tuple, np.ndarray] = {}
         self._number = 0
         data_format = self._file.create_group("data_format")
         data_format["dimension_order"] = "CW"
@@ -87,9 +88,11 @@ class BlockWriter:
         key = (waveform.dtype, size)
         block = self._pending.get(key)
         if block is None:
-            block = _Block(
-                f"bucket{self._number}", waveform, _LENGTH_RATIO ** (size + 1)
-            )
+            capacity = BLOCK_RECORDS * 3 * int(_LENGTH_RATIO ** (size + 1) + 1)
+            memory = self._spare.pop(key, None)
+            if memory is None:
+                memory = np.empty(capacity, dtype=waveform.dtype)
+            block = _Block(f"bucket{self._number}", memory, samples)
             self._pending[key] = block
             self._pending_bytes += block.nbytes
             self._number += 1
@@ -108,6 +111,8 @@ class BlockWriter:
             block.name, data=array, **storage(self._compression, array.shape[-1])
         )
         self._pending_bytes -= block.nbytes
+        # Fresh memory costs the system more than the copy into it. One is kept.
+        self._spare = {key: block.memory}
 
     def finish(self) -> None:
         """Writes what is left."""
@@ -123,20 +128,19 @@ class _Block:
     Records that become one array, zeros where one is shorter than the longest.
 
     :param name: Name of the block
-    :param waveform: A record of the block's data type
-    :param longest: No record has more samples
+    :param memory: Room for the records, of their data type
+    :param width: Samples of the first record
     """
 
-    def __init__(self, name: str, waveform: np.ndarray, longest: float):
+    def __init__(self, name: str, memory: np.ndarray, width: int):
         self.name = name
         self.count = 0
-        size = BLOCK_RECORDS * 3 * int(longest + 1)
-        self._memory = np.empty(size, dtype=waveform.dtype)
-        self._width = len(waveform)
+        self.memory = memory
+        self._width = width
 
     @property
     def nbytes(self) -> int:
-        return self._memory.nbytes
+        return self.memory.nbytes
 
     @property
     def array(self) -> np.ndarray:
@@ -144,7 +148,7 @@ class _Block:
         return self._rows(self._width)[: self.count]
 
     def _rows(self, width: int) -> np.ndarray:
-        return self._memory[: BLOCK_RECORDS * 3 * width].reshape(-1, 3, width)
+        return self.memory[: BLOCK_RECORDS * 3 * width].reshape(-1, 3, width)
 
     def add(self, waveform: np.ndarray) -> None:
         samples = len(waveform)

@@ -115,6 +115,8 @@ def measure(
         raise ValueError(
             f"counting={counting!r} must be one of {', '.join(COUNTINGS)}."
         )
+    if not windows:
+        raise ValueError("windows is empty; there is nothing to measure.")
     if phase not in ("P", "S"):
         raise ValueError(f"phase={phase!r} must be P or S.")
     if not tolerance > 0 or not sampling_rate > 0:

@@ -5,11 +5,13 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from test_conversion import files_of, run
+from tqdm import tqdm
 
 KILLS = 100
 
@@ -26,6 +28,9 @@ def killed(parts: Path, path: Path, seconds: float) -> bool:
     child = os.fork()
     if child == 0:
         try:
+            # The one of tqdm is shared with forks: killed while it holds it, a child
+            # would block its parent, which two real conversions can't.
+            tqdm.set_lock(threading.RLock())
             run(parts, path)
         finally:
             os._exit(0)

@@ -10,6 +10,13 @@ from seisbench_diting.weights import weight_sets
 SETS = [entry for entry in weight_sets() if entry.model != "UNetPP"]
 
 
+# Float32 rounds differently from processor to processor: where this package's networks and
+# the published ones agree within 1e-6 on one, EQT's probabilities differ by 8e-5 on another,
+# and exact arithmetic lies up to 8e-5 and 6e-4 samples from the golden outputs.
+PROBABILITY = 1.5e-4
+OFFSET = 1e-3
+
+
 def _outputs(model, waveforms):
     with torch.no_grad():
         output = model.eval()(model.annotate_batch_pre(waveforms, {}))
@@ -44,9 +51,11 @@ def test_published_networks_give_golden_outputs(entry, reference, published):
     outputs = _outputs(model, _windows(reference, entry.component_order))
 
     with np.load(reference / "golden" / f"{entry.model}.{entry.name}.npz") as golden:
-        np.testing.assert_allclose(outputs[0], golden["prob"], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(outputs[0], golden["prob"], rtol=0, atol=PROBABILITY)
         if model.regression:
-            np.testing.assert_allclose(outputs[1], golden["offset"], rtol=0, atol=1e-5)
+            np.testing.assert_allclose(
+                outputs[1], golden["offset"], rtol=0, atol=OFFSET
+            )
 
 
 def test_unetpp_gives_golden_outputs(reference):

@@ -1,0 +1,352 @@
+"""Batches for training and for tests, as the dataset's tutorial gives them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from seisbench.data import MultiWaveformDataset, WaveformDataset
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from .checks import check_whole
+from .labels import STRIDE, check_cells
+from .phases import check_phases, find_arrivals, read_arrivals
+from .reader import RecordReader
+from .recipe import LABELS, make_labeller, window_augmentations
+from .windows import N_SAMPLES, PADLEN
+
+#: Columns with a signal-to-noise ratio; the first that is there is taken.
+SNR_COLUMNS = ("trace_Z_P_power_snr", "trace_snr_db")
+
+_ABSENT = -1.0
+
+
+class _Batches(Dataset):
+    """
+    What both kinds of batches share: which records are in a batch, and how windows are
+    cut from them.
+    """
+
+    def __init__(
+        self,
+        dataset: WaveformDataset | MultiWaveformDataset,
+        batch_size: int,
+        seed: int,
+        phases: Mapping[str, str] | None,
+        augmentations: Mapping[str, Any],
+        columns: Sequence[str] = (),
+    ):
+        self._reader = RecordReader(dataset, columns)
+        check_whole("seed", seed, 0)
+        check_phases(phases)
+        if len(dataset) == 0:
+            raise ValueError("dataset has no records.")
+        check_whole("batch_size", batch_size, 1, len(dataset))
+        if not find_arrivals(dataset.metadata.columns, phases):
+            raise ValueError(
+                "dataset has no column of direct P or S arrivals, such as "
+                "trace_p_arrival_sample; name its columns with phases=."
+            )
+        if list(dataset.dimension_order) != list("NCW"):
+            raise ValueError(
+                f"dataset has dimension_order={dataset.dimension_order!r}; set "
+                "dataset.dimension_order = 'NCW'."
+            )
+        self.batch_size = batch_size
+        self.seed = seed
+        self.phases = phases
+        self._steps = window_augmentations(
+            **{
+                "phases": phases,
+                "component_order": "".join(dataset.component_order),
+                **augmentations,
+            }
+        )
+        self._epoch: tuple[int, np.ndarray] | None = None
+        self._next: Iterator[dict[str, np.ndarray]] | None = None
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+
+    def __getitem__(self, number: int) -> dict[str, np.ndarray]:
+        """
+        :param number: Number of the batch; beyond the first epoch the next ones follow
+        :return: Arrays of the batch
+        """
+        if number < 0:
+            raise IndexError(f"number={number} must not be negative.")
+        with _seeded(self.seed, number):
+            return self._make(self._records(number))
+
+    @abstractmethod
+    def _records(self, number: int) -> np.ndarray:
+        """Numbers of the records in a batch."""
+
+    @abstractmethod
+    def _make(self, records: np.ndarray) -> dict[str, np.ndarray]:
+        """The batch of some records."""
+
+    def _window(self, record: int) -> dict[str, tuple[Any, Any]]:
+        state = {"X": self._reader.get_sample(int(record))}
+        for step in self._steps:
+            step(state)
+        return state
+
+    def loader(
+        self,
+        num_workers: int = 0,
+        start: int = 0,
+        stop: int | None = None,
+        step: int = 1,
+        **kwargs: Any,
+    ) -> DataLoader:
+        """
+        Batches loaded ahead by processes of their own. They are the same whatever the
+        number of processes.
+
+        :param num_workers: Number of processes, 0 for none
+        :param start: Number of the first batch, to go on where training stopped
+        :param stop: Number of the batch after the last; None for no end
+        :param step: Distance of batch numbers, for training on several devices
+        :param kwargs: Passed to PyTorch's ``DataLoader``
+        :return: Loader of arrays as tensors
+        """
+        check_whole("num_workers", num_workers, 0)
+        check_whole("start", start, 0)
+        check_whole("step", step, 1)
+        return DataLoader(
+            self,
+            batch_size=None,
+            sampler=_Numbers(start, stop, step),
+            num_workers=num_workers,
+            **kwargs,
+        )
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+        """One epoch, the first one, in this process."""
+        return (self[number] for number in range(len(self)))
+
+    def _following(self) -> dict[str, np.ndarray]:
+        if self._next is None:
+            self._next = (self[number] for number in _Numbers(0, None, 1))
+        return next(self._next)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_next": None}
+
+
+class DiTingBatches(_Batches):
+    """
+    Training batches by the published recipe, of any SeisBench dataset that has arrivals
+    of P and S. A window is cut around an arrival of each record, in an order drawn anew
+    for each epoch.
+
+        batches = DiTingBatches(dataset, 32, labels=("lppn",))
+        for batch in batches.loader(num_workers=4):  # no end
+            loss(model(batch["wave"]), batch["lppn"])
+
+    Arrays of a batch, float32: ``wave`` (batch, components, samples); ``lppn``
+    (batch, 2, samples / stride): class and offset of each cell; ``point`` (batch, 3,
+    samples): N, P, S; ``eqt`` (batch, 3, samples): P, S, detection.
+
+    The n-th batch hangs on dataset, options, seed and n alone.
+
+    :param dataset: Dataset; its ``component_order`` is that of the waves
+    :param batch_size: Windows a batch
+    :param stride: Samples for one cell of ``lppn``
+    :param n_samples: Samples a window
+    :param seed: Seed
+    :param labels: Labels to make
+    :param augmentations: Options of
+        :py:func:`~seisbench_diting.generate.window_augmentations`
+    :param padlen: Least distance of the chosen arrival from the edges in samples
+    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :raises ValueError: for wrong arguments
+    """
+
+    def __init__(
+        self,
+        dataset: WaveformDataset | MultiWaveformDataset,
+        batch_size: int = 32,
+        stride: int = STRIDE,
+        n_samples: int = N_SAMPLES,
+        seed: int = 42,
+        labels: Sequence[str] = LABELS,
+        augmentations: Mapping[str, Any] | None = None,
+        padlen: int = PADLEN,
+        phases: Mapping[str, str] | None = None,
+    ):
+        options = {**(augmentations or {}), "n_samples": n_samples, "padlen": padlen}
+        super().__init__(dataset, batch_size, seed, phases, options)
+        check_whole("stride", stride, 1)
+        if "lppn" in labels:
+            check_cells(n_samples, stride)
+        if unknown := set(labels) - set(LABELS):
+            raise ValueError(
+                f"labels={tuple(labels)!r} has {min(unknown)!r}; there are "
+                f"{', '.join(LABELS)}."
+            )
+        self.labels = tuple(labels)
+        self._labellers = [
+            make_labeller(label, ("X", label), stride, phases) for label in self.labels
+        ]
+
+    def __len__(self) -> int:
+        return len(self._reader) // self.batch_size
+
+    def _records(self, number: int) -> np.ndarray:
+        epoch, place = divmod(number, len(self))
+        if self._epoch is None or self._epoch[0] != epoch:
+            rng = np.random.default_rng([self.seed, epoch])
+            self._epoch = epoch, rng.permutation(len(self._reader))
+        begin = place * self.batch_size
+        return self._epoch[1][begin : begin + self.batch_size]
+
+    def _make(self, records: np.ndarray) -> dict[str, np.ndarray]:
+        states = [self._window(record) for record in records]
+        for state in states:
+            for labeller in self._labellers:
+                labeller(state)
+        names = {"wave": "X", **{label: label for label in self.labels}}
+        return {
+            name: np.stack([state[key][0] for state in states], dtype=np.float32)
+            for name, key in names.items()
+        }
+
+    def batch_data(self) -> tuple[np.ndarray, ...]:
+        """
+        The next batch, without end, as the tutorial's ``batch_data``.
+
+        :return: ``wave`` and the labels: ``lppn``, ``point``, ``eqt`` by default
+        """
+        batch = self._following()
+        return tuple(batch[name] for name in ("wave", *self.labels))
+
+
+class DiTingTestBatches(_Batches):
+    """
+    Test batches: each record once, in the order of the dataset, always the same window
+    of it, without a factor.
+
+    Arrays of a batch, float32: ``wave`` (batch, components, samples); ``label``
+    (batch, 3): samples of P and S in the window, and a signal-to-noise ratio, -1 where
+    absent. Of several arrivals of a phase in the window the first one is given.
+
+    :param dataset: Dataset; its ``component_order`` is that of the waves
+    :param batch_size: Windows a batch; the last one may have fewer
+    :param n_samples: Samples a window
+    :param seed: Seed of the windows
+    :param snr_column: Column of the signal-to-noise ratio. Default: the first of
+        ``trace_Z_P_power_snr`` and ``trace_snr_db`` that is there.
+    :param padlen: Least distance of the chosen arrival from the edges in samples
+    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :raises ValueError: for wrong arguments
+    """
+
+    def __init__(
+        self,
+        dataset: WaveformDataset | MultiWaveformDataset,
+        batch_size: int = 32,
+        n_samples: int = N_SAMPLES,
+        seed: int = 42,
+        snr_column: str | None = None,
+        padlen: int = PADLEN,
+        phases: Mapping[str, str] | None = None,
+    ):
+        columns = dataset.metadata.columns
+        if snr_column is not None and snr_column not in columns:
+            raise ValueError(
+                f"snr_column={snr_column!r} is not in the metadata; leave it out, or "
+                "name a column of numbers."
+            )
+        present = [name for name in SNR_COLUMNS if name in columns]
+        self.snr_column = snr_column or (present[0] if present else None)
+        options = {"n_samples": n_samples, "padlen": padlen, "factor": (1.0, 1.0)}
+        super().__init__(
+            dataset,
+            min(batch_size, max(1, len(dataset))),
+            seed,
+            phases,
+            options,
+            [self.snr_column] if self.snr_column else [],
+        )
+
+    def __len__(self) -> int:
+        return -(-len(self._reader) // self.batch_size)
+
+    def _records(self, number: int) -> np.ndarray:
+        if number >= len(self):
+            raise IndexError(f"number={number} is not below {len(self)}.")
+        begin = number * self.batch_size
+        return np.arange(begin, min(begin + self.batch_size, len(self._reader)))
+
+    def _make(self, records: np.ndarray) -> dict[str, np.ndarray]:
+        waves, labels = [], []
+        for record in records:
+            wave, metadata = self._window(record)["X"]
+            waves.append(wave)
+            labels.append(self._label(wave.shape[1], metadata))
+        return {
+            "wave": np.stack(waves, dtype=np.float32),
+            "label": np.array(labels, dtype=np.float32),
+        }
+
+    def _label(self, n_samples: int, metadata: Mapping[str, Any]) -> list[float]:
+        inside = [
+            arrival
+            for arrival in read_arrivals(metadata, self.phases)
+            if 0 <= arrival.sample < n_samples and not arrival.hidden
+        ]
+        first = [
+            min((a.sample for a in inside if a.phase == phase), default=_ABSENT)
+            for phase in "PS"
+        ]
+        snr = metadata.get(self.snr_column, _ABSENT)
+        try:
+            snr = float(snr)
+        except (TypeError, ValueError):
+            snr = _ABSENT
+        return [*first, snr if np.isfinite(snr) else _ABSENT]
+
+    def batch_data(self) -> tuple[np.ndarray, np.ndarray]:
+        """
+        The next batch, as the tutorial's ``batch_data``.
+
+        :raises IndexError: behind the last batch
+        :return: ``wave`` and ``label``
+        """
+        batch = self._following()
+        return batch["wave"], batch["label"]
+
+
+class _Numbers(Sampler[int]):
+    """Numbers of batches, without end if there is no stop."""
+
+    def __init__(self, start: int, stop: int | None, step: int):
+        self.start = start
+        self.stop = stop
+        self.step = step
+
+    def __iter__(self) -> Iterator[int]:
+        number = self.start
+        while self.stop is None or number < self.stop:
+            yield number
+            number += self.step
+
+
+@contextmanager
+def _seeded(*seed: int) -> Iterator[None]:
+    """
+    NumPy's global state, from which SeisBench's augmentations draw, from a seed; the
+    user's own state is put back.
+    """
+    state = np.random.get_state()
+    np.random.seed(list(seed))
+    try:
+        yield
+    finally:
+        np.random.set_state(state)

@@ -1,0 +1,214 @@
+"""The published training recipe, and what can be put on top of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from seisbench.generate import NullAugmentation, OneOf
+from seisbench.models import EQTransformer, WaveformModel
+
+from .. import models
+from .augmentation import Augmentation
+from .channels import ComponentDropout, Gap, HorizontalRotation, PolarityFlip
+from .checks import check_probability, check_whole
+from .events import SecondEvent
+from .labellers import EQTLabeller, LPPNLabeller, PointLabeller
+from .labels import STRIDE, check_cells
+from .noise import GaussianNoiseAtSNR, RealNoiseAtSNR
+from .rates import RateJitter, SecondRate
+from .sources import RecordSource, check_source
+from .windows import N_SAMPLES, PADLEN, ArrivalWindow, NoiseWindow, PeakScale
+
+#: Labels by name.
+LABELS = ("lppn", "point", "eqt")
+
+Step = Callable[[dict[str, tuple[Any, Any]]], None]
+
+
+def label_of(model_or_label: str | WaveformModel | type[WaveformModel]) -> str:
+    """
+    :param model_or_label: One of this package's pickers or SeisBench's EQTransformer
+        (class, instance or name in any case), or a label's name
+    :raises ValueError: if it is none of these
+    :return: ``lppn``, ``point`` or ``eqt``
+    """
+    if isinstance(model_or_label, str):
+        name = model_or_label
+    else:
+        cls = (
+            model_or_label if isinstance(model_or_label, type) else type(model_or_label)
+        )
+        name = cls.__name__
+    plain = name.lower().replace("++", "pp")
+    if plain in LABELS and plain != "eqt":
+        return plain
+    known = {cls.lower(): getattr(models, cls) for cls in models.PICKERS}
+    if name == "eqt" or plain == EQTransformer.__name__.lower():
+        return "eqt"
+    if plain in known:
+        return "lppn" if known[plain].regression else "point"
+    raise ValueError(
+        f"model_or_label={model_or_label!r} is neither a model ({', '.join(known)}, "
+        f"eqtransformer) nor a label ({', '.join(LABELS)})."
+    )
+
+
+def make_labeller(
+    label: str,
+    key: tuple[str, str],
+    stride: int = STRIDE,
+    phases: Mapping[str, str] | None = None,
+) -> LPPNLabeller | PointLabeller | EQTLabeller:
+    """The labeller of a label by name."""
+    if label == "lppn":
+        return LPPNLabeller(stride, phases, key)
+    return {"point": PointLabeller, "eqt": EQTLabeller}[label](phases, key)
+
+
+def training_augmentations(
+    model_or_label: str
+    | WaveformModel
+    | type[WaveformModel]
+    | Sequence[str | WaveformModel | type[WaveformModel]],
+    *,
+    stride: int = STRIDE,
+    phases: Mapping[str, str] | None = None,
+    **options: Any,
+) -> list[Step]:
+    """
+    The published recipe for SeisBench's ``GenericGenerator``: a window around an arrival
+    chosen at random, means removed, divided by the joint peak, scaled by a factor drawn
+    from 0.5 to 2, and its label. What is on top of it is off by default.
+
+        generator = GenericGenerator(dataset)
+        generator.add_augmentations(training_augmentations("LPPNM", gap=0.2))
+
+    The dataset gives the waveforms in its own ``component_order``, so set that to the
+    model's. Its ``dimension_order`` must be ``NCW``. The name ``EQT`` is this package's
+    picker, which learns ``point``; the label of the original EQTransformer is ``eqt`` in
+    small letters, or ``EQTransformer``.
+
+    :param model_or_label: Model or label, see :py:func:`label_of`, or several of them
+    :param stride: Samples for one cell of LPPN's label
+    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :param options: See :py:func:`window_augmentations`
+    :raises ValueError: if an option has an impossible value
+    :return: Steps of the generator. Output: ``X`` (components, samples) float32, and
+        ``y`` for one label or a key of the label's name for each of several
+    """
+    if isinstance(model_or_label, Sequence) and not isinstance(model_or_label, str):
+        labels = [label_of(one) for one in model_or_label]
+        keys = {label: label for label in labels}
+    else:
+        keys = {label_of(model_or_label): "y"}
+    check_whole("stride", stride, 1)
+    if "lppn" in keys:
+        check_cells(options.get("n_samples", N_SAMPLES), stride)
+    return [
+        *window_augmentations(phases=phases, **options),
+        *(make_labeller(k, ("X", v), stride, phases) for k, v in keys.items()),
+    ]
+
+
+def window_augmentations(
+    *,
+    n_samples: int = N_SAMPLES,
+    padlen: int = PADLEN,
+    factor: tuple[float, float] = (0.5, 2.0),
+    phases: Mapping[str, str] | None = None,
+    component_order: str = "ZNE",
+    noise_window: float = 0.0,
+    second_rate: float = 0.0,
+    second_rate_hz: float = 100.0,
+    rate_jitter: float = 0.0,
+    rate_jitter_share: float = 0.01,
+    second_event: float = 0.0,
+    second_event_records: RecordSource | None = None,
+    second_event_ratio: tuple[float, float] = (0.3, 1.0),
+    gaussian_noise: float = 0.0,
+    real_noise: float = 0.0,
+    noise_records: RecordSource | None = None,
+    snr_db: tuple[float, float] = (0.0, 20.0),
+    rotation: float = 0.0,
+    polarity_flip: float = 0.0,
+    component_dropout: float = 0.0,
+    gap: float = 0.0,
+    gap_length: tuple[int, int] = (50, 1000),
+) -> list[Step]:
+    """
+    The published recipe without label. What has no length, share or ratio in its name
+    is a probability.
+
+    :param n_samples: Length of the window in samples
+    :param padlen: Least distance of the chosen arrival from the edges in samples
+    :param factor: Smallest and largest factor of the amplitude
+    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :param component_order: Order of the components that the dataset gives; for rotation
+    :param noise_window: A window before the first arrival, without label
+    :param second_rate: The record at another sampling rate
+    :param second_rate_hz: That rate
+    :param rate_jitter: The record a little stretched or squeezed
+    :param rate_jitter_share: By up to this share
+    :param second_event: A second event on top, with its own labels
+    :param second_event_records: Dataset it is drawn from
+    :param second_event_ratio: Smallest and largest quotient of its peak and the first's
+    :param gaussian_noise: Added white noise
+    :param real_noise: Added noise of a record
+    :param noise_records: Dataset it is drawn from
+    :param snr_db: Smallest and largest signal-to-noise ratio of added noise
+    :param rotation: Horizontals rotated by a random angle
+    :param polarity_flip: All components upside down
+    :param component_dropout: One or two components dead
+    :param gap: A gap in all components; an arrival in it loses its label
+    :param gap_length: Smallest and largest length of the gap in samples
+    :raises ValueError: if an option has an impossible value
+    :return: Steps of a generator
+    """
+    if second_event:
+        check_source("second_event_records", second_event_records, component_order)
+    if real_noise:
+        check_source("noise_records", noise_records, component_order)
+    window = ArrivalWindow(n_samples, padlen, phases)
+    quiet = NoiseWindow(n_samples=n_samples, padlen=padlen, phases=phases)
+    check_probability("noise_window", noise_window)
+    steps: list[tuple[str, float, Callable[[], Augmentation]]] = [
+        (
+            "second_event",
+            second_event,
+            lambda: SecondEvent(
+                second_event_records, second_event_ratio, padlen, phases
+            ),
+        ),
+        ("gaussian_noise", gaussian_noise, lambda: GaussianNoiseAtSNR(snr_db, phases)),
+        (
+            "real_noise",
+            real_noise,
+            lambda: RealNoiseAtSNR(noise_records, snr_db=snr_db, phases=phases),
+        ),
+        ("rotation", rotation, lambda: HorizontalRotation(component_order)),
+        ("polarity_flip", polarity_flip, PolarityFlip),
+        ("component_dropout", component_dropout, lambda: ComponentDropout(phases)),
+        ("gap", gap, lambda: Gap(gap_length, phases=phases)),
+    ]
+    return [
+        *_sometimes("second_rate", second_rate, lambda: SecondRate(second_rate_hz)),
+        *_sometimes("rate_jitter", rate_jitter, lambda: RateJitter(rate_jitter_share)),
+        OneOf([quiet, window], [noise_window, 1 - noise_window])
+        if noise_window
+        else window,
+        *(one for step in steps for one in _sometimes(*step)),
+        PeakScale(factor),
+    ]
+
+
+def _sometimes(
+    name: str, probability: float, make: Callable[[], Augmentation]
+) -> list[Step]:
+    """The step with its probability; nothing if that is zero, so that it costs nothing."""
+    check_probability(name, probability)
+    if probability == 0:
+        return []
+    if probability == 1:
+        return [make()]
+    return [OneOf([make(), NullAugmentation()], [probability, 1 - probability])]

@@ -1,0 +1,198 @@
+"""Windows of one length around arrivals, or before them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..models.windows import ROUNDING
+from .augmentation import Augmentation
+from .checks import check_span, check_whole
+from .phases import check_phases, hide, read_arrivals, shift_samples
+
+#: Length of a window of the published pickers.
+N_SAMPLES = 6144
+
+#: Least distance of the chosen arrival from the window's edges, in samples.
+PADLEN = 512
+
+_ROUNDING = ROUNDING[torch.float64]
+
+
+class ArrivalWindow(Augmentation):
+    """
+    A window around one of the record's arrivals of P or S, chosen at random, at a
+    random place at least ``padlen`` samples from the window's edges. The mean of each
+    component's samples is removed and zeros follow where the record ends, so that its
+    ends make no step. A record without arrivals gives a window anywhere in it. All
+    columns in samples are moved along. An arrival outside of the record, which may lie
+    in the zeros, has no label; it is kept in a column ``trace_<phase>_hidden_sample``.
+
+    :param n_samples: Length of the window in samples
+    :param padlen: Least distance from the edges in samples
+    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :param key: Key of the state dict, or keys to read from and to write to
+    :raises ValueError: If an argument has an impossible value
+    """
+
+    def __init__(
+        self,
+        n_samples: int = N_SAMPLES,
+        padlen: int = PADLEN,
+        phases: Mapping[str, str] | None = None,
+        key: str | tuple[str, str] = "X",
+    ):
+        super().__init__(key)
+        check_whole("n_samples", n_samples, 1)
+        check_whole("padlen", padlen, 0, (n_samples - 1) // 2)
+        check_phases(phases)
+        self.n_samples = n_samples
+        self.padlen = padlen
+        self.phases = phases
+
+    def apply(
+        self, x: np.ndarray, metadata: dict[str, Any]
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """
+        :param x: Record, (components, samples), of any number of samples
+        :param metadata: Metadata with the arrivals
+        :return: Window (components, n_samples) float32, and metadata
+        :raises ValueError: If the record is not (components, samples)
+        """
+        if x.ndim != 2 or metadata.get("trace_npts", x.shape[-1]) != x.shape[-1]:
+            raise ValueError(
+                f"The record has the shape {tuple(x.shape)}, but must be (components, "
+                "samples); set dataset.dimension_order = 'NCW'."
+            )
+        for arrival in read_arrivals(metadata, self.phases):
+            if not (0 <= arrival.sample < x.shape[1] or arrival.hidden):
+                hide(metadata, arrival)
+        begin = self._choose_begin(x.shape[1], metadata)
+        shift_samples(metadata, begin)
+        return cut_centred(x, begin, self.n_samples), metadata
+
+    def _choose_begin(self, npts: int, metadata: Mapping[str, Any]) -> int:
+        """
+        :param npts: Length of the record
+        :param metadata: Metadata of the record
+        :return: The record's sample that becomes the window's first; may be negative
+        """
+        inside = [
+            arrival.sample
+            for arrival in read_arrivals(metadata, self.phases)
+            if not arrival.hidden
+        ]
+        if inside:
+            chosen = math.floor(inside[np.random.randint(len(inside))])
+            return chosen - np.random.randint(self.padlen, self.n_samples - self.padlen)
+        spare = npts - self.n_samples
+        return np.random.randint(min(spare, 0), max(spare, 0) + 1)
+
+
+class NoiseWindow(ArrivalWindow):
+    """
+    A window that ends before the first arrival, so that it holds neither arrivals nor
+    coda. It may begin before the record, with zeros there, if at least a quarter of it
+    lies in the record. Where there is no room, the window is one around an arrival.
+
+    :param margin: Least distance of the window's end from the first arrival in samples
+    :param kwargs: See :py:class:`ArrivalWindow`
+    :raises ValueError: If an argument has an impossible value
+    """
+
+    def __init__(self, margin: int = 100, **kwargs: Any):
+        super().__init__(**kwargs)
+        check_whole("margin", margin, 0)
+        self.margin = margin
+
+    def _choose_begin(self, npts: int, metadata: Mapping[str, Any]) -> int:
+        quiet = samples_before(npts, metadata, self.margin, self.phases)
+        least = self.n_samples if quiet >= self.n_samples else self.n_samples // 4
+        if quiet < max(least, 1):
+            return super()._choose_begin(npts, metadata)
+        return np.random.randint(least, quiet + 1) - self.n_samples
+
+
+class PeakScale(Augmentation):
+    """
+    Divides all components by their joint peak, whatever the unit, and multiplies by a
+    factor. A window without signal stays zero.
+
+    :param factor: Smallest and largest factor, between which one is drawn uniformly
+    :param key: Key of the state dict, or keys to read from and to write to
+    :raises ValueError: If the factors are impossible
+    """
+
+    def __init__(
+        self,
+        factor: tuple[float, float] = (0.5, 2.0),
+        key: str | tuple[str, str] = "X",
+    ):
+        super().__init__(key)
+        check_span("factor", factor, 0)
+        self.factor = factor
+
+    def apply(
+        self, x: np.ndarray, metadata: dict[str, Any]
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        factor = np.float32(np.random.uniform(*self.factor))
+        peak = np.abs(x).max(initial=0)
+        if peak > 0:
+            # One after the other: their quotient may be too large for float32.
+            x = x / peak
+            x *= factor
+        return x.astype(np.float32, copy=False), metadata
+
+
+def samples_before(
+    npts: int,
+    metadata: Mapping[str, Any],
+    margin: int,
+    phases: Mapping[str, str] | None,
+) -> int:
+    """
+    :param npts: Length of a record
+    :param metadata: Its metadata
+    :param margin: Samples between the noise and the first arrival
+    :param phases: Column to "P" or "S"
+    :return: Length of the noise at the record's beginning, negative if the first
+             arrival lies before it
+    """
+    first = min((a.sample for a in read_arrivals(metadata, phases)), default=math.inf)
+    return min(npts, first if first == math.inf else math.floor(first) - margin)
+
+
+def cut_centred(x: np.ndarray, begin: int, n_samples: int) -> np.ndarray:
+    """
+    :param x: Record, (components, samples); NaN or infinite where there is no data
+    :param begin: First sample of the window, may be negative
+    :param n_samples: Length of the window
+    :return: Window (components, n_samples) float32, the mean of each component's samples
+             removed; zero outside of the record, where there is no data and where a
+             component is nothing but an offset
+    """
+    first = min(max(begin, 0), x.shape[1])
+    last = min(max(begin + n_samples, first), x.shape[1])
+    part = np.asarray(x[:, first:last], dtype=np.float64)
+    window = np.zeros((part.shape[0], n_samples), dtype=np.float32)
+    if first == last:
+        return window
+    mean = part.mean(axis=1, keepdims=True)
+    if np.isfinite(mean).all():
+        part = part - mean
+    else:
+        missing = ~np.isfinite(part)
+        part = np.where(missing, 0, part)
+        count = np.maximum((~missing).sum(axis=1, keepdims=True), 1)
+        mean = part.sum(axis=1, keepdims=True) / count
+        part = np.where(missing, 0, part - mean)
+    # What is left of an offset by rounding is no signal.
+    peak = np.abs(part).max(axis=1, keepdims=True)
+    if (peak <= np.abs(mean) * _ROUNDING).any():
+        part = np.where(peak > np.abs(mean) * _ROUNDING, part, 0)
+    window[:, first - begin : last - begin] = part
+    return window

@@ -1,0 +1,102 @@
+"""Records whose arrivals can be seen in the samples, and datasets of them."""
+
+import numpy as np
+import seisbench.data as sbd
+
+#: Samples that an arrival stands out from, on all components.
+HEIGHT = 1000.0
+
+
+def spike_record(
+    p=(), s=(), npts=9000, channels=3, rng=None
+) -> tuple[np.ndarray, dict]:
+    """
+    Zeros but for the sample of each arrival, where all components are high; with
+    metadata as a dataset gives them.
+    """
+    x = np.zeros((channels, npts), dtype=np.float32)
+    metadata = {
+        "trace_sampling_rate_hz": 50.0,
+        "trace_npts": npts,
+        "trace_polarity": "U",
+        "trace_p_arrival_sample": np.nan,
+        "trace_s_arrival_sample": np.nan,
+    }
+    for name, samples in (("p", p), ("s", s)):
+        for i, sample in enumerate(np.atleast_1d(samples)):
+            column = f"trace_{name}{'' if i == 0 else 'g'}_arrival_sample"
+            metadata[column] = float(sample)
+            if 0 <= sample < npts:
+                x[:, int(sample)] = HEIGHT
+    return x, metadata
+
+
+def spikes(x: np.ndarray) -> list[int]:
+    """Samples that stand out."""
+    size = np.linalg.norm(x, axis=0)
+    return np.flatnonzero(size > 0.2 * size.max(initial=1e-30)).tolist()
+
+
+class Records:
+    """Some records in memory, as :py:class:`RecordSource` asks for."""
+
+    component_order = "ZNE"
+
+    def __init__(self, *records):
+        self._records = records
+
+    def __len__(self):
+        return len(self._records)
+
+    def get_sample(self, idx):
+        x, metadata = self._records[idx]
+        return x.copy(), dict(metadata)
+
+
+def write_dataset(
+    path,
+    number=20,
+    rng=None,
+    *,
+    component_order="ZNE",
+    rate=50.0,
+    npts=9000,
+    columns=("trace_p_arrival_sample", "trace_s_arrival_sample"),
+    dimension_order="CW",
+    bucket_size=None,
+    chunk="",
+):
+    """A dataset as SeisBench's writer makes it; the n-th record's samples hang on n."""
+    rng = np.random.default_rng(0) if rng is None else rng
+    path.mkdir(exist_ok=True, parents=True)
+    files = path / f"metadata{chunk}.csv", path / f"waveforms{chunk}.hdf5"
+    with sbd.WaveformDataWriter(*files) as writer:
+        if bucket_size is not None:
+            writer.bucket_size = bucket_size
+        writer.data_format = {
+            "dimension_order": dimension_order,
+            "component_order": component_order,
+        }
+        for i in range(number):
+            length = npts + int(rng.integers(0, 50))
+            p = int(rng.integers(1000, 3000))
+            s = p + int(rng.integers(100, 2000))
+            waveform = rng.normal(0, 10, (len(component_order), length))
+            waveform[:, p:] *= 5
+            waveform[:, s:] *= 3
+            waveform = waveform.round().astype(np.float32)
+            if dimension_order == "WC":
+                waveform = waveform.T
+            writer.add_trace(
+                {
+                    "trace_sampling_rate_hz": rate,
+                    "trace_snr_db": float(i),
+                    "split": ("train", "dev", "test")[i % 3],
+                    **dict(zip(columns, (p, s), strict=True)),
+                },
+                waveform,
+            )
+    if chunk:
+        with (path / "chunks").open("a") as file:
+            file.write(f"{chunk}\n")
+    return path

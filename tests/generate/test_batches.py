@@ -1,0 +1,216 @@
+"""Batches as the tutorial gives them, the same however they are loaded."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import seisbench.data as sbd
+from made_records import write_dataset
+
+from seisbench_diting.generate import DiTingBatches, DiTingTestBatches, lppn_label
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    path = write_dataset(tmp_path_factory.mktemp("batches"), 21)
+    return sbd.WaveformDataset(path, component_order="ZNE")
+
+
+def assert_equal(batch, other):
+    assert batch.keys() == other.keys()
+    for name in batch:
+        np.testing.assert_array_equal(np.asarray(batch[name]), np.asarray(other[name]))
+
+
+def test_the_tutorials_batches(dataset):
+    batches = DiTingBatches(dataset, 4)
+    wave, lppn, point, eqt = batches.batch_data()
+
+    assert wave.shape == (4, 3, 6144)
+    assert lppn.shape == (4, 2, 768)
+    assert point.shape == eqt.shape == (4, 3, 6144)
+    assert {a.dtype for a in (wave, lppn, point, eqt)} == {np.dtype(np.float32)}
+    # The labels of each window say the same.
+    for i in range(4):
+        p, s = (np.flatnonzero(eqt[i, row] == 1) for row in range(2))
+        np.testing.assert_array_equal(lppn[i], lppn_label(p, s, 6144))
+    assert not np.array_equal(wave, batches.batch_data()[0])
+
+
+def test_other_lengths_and_some_labels(dataset):
+    batches = DiTingBatches(
+        dataset, 4, stride=4, n_samples=3072, padlen=256, labels=("lppn",)
+    )
+    batch = batches[0]
+
+    assert list(batch) == ["wave", "lppn"]
+    assert batch["wave"].shape == (4, 3, 3072)
+    assert batch["lppn"].shape == (4, 2, 768)
+    assert len(batches) == 5
+
+
+def test_an_epoch_has_every_record_once(dataset):
+    batches = DiTingBatches(dataset, 7)
+    epochs = [
+        np.concatenate([batches._records(i + 3 * epoch) for i in range(3)])
+        for epoch in range(2)
+    ]
+
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(21))
+    assert not np.array_equal(*epochs)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_same_whatever_the_number_of_workers(dataset, workers):
+    batches = DiTingBatches(
+        dataset,
+        4,
+        seed=7,
+        augmentations={"gaussian_noise": 0.5, "gap": 0.5, "rotation": 0.5},
+    )
+    expected = [batches[i] for i in range(3, 9)]
+    loader = batches.loader(num_workers=workers, start=3, stop=9)
+
+    for ours, batch in zip(loader, expected, strict=True):
+        assert_equal(ours, batch)
+
+
+def test_a_seed_gives_the_same_batches_in_another_process(dataset):
+    code = (
+        "import sys, hashlib, seisbench.data as sbd\n"
+        "from seisbench_diting.generate import DiTingBatches\n"
+        "dataset = sbd.WaveformDataset(sys.argv[1], component_order='ZNE')\n"
+        "print(hashlib.sha256(DiTingBatches(dataset, 4)[5]['wave']).hexdigest())\n"
+    )
+    import hashlib
+
+    output = subprocess.check_output(
+        [sys.executable, "-c", code, str(dataset.path)], text=True
+    )
+    wave = DiTingBatches(dataset, 4)[5]["wave"]
+    assert output.split()[-1] == hashlib.sha256(wave).hexdigest()
+    other = DiTingBatches(dataset, 4, seed=43)[5]["wave"]
+    assert not np.array_equal(wave, other)
+
+
+def test_the_users_own_random_numbers_are_left_alone(dataset):
+    np.random.seed(1)
+    expected = np.random.uniform(size=3)
+    np.random.seed(1)
+    DiTingBatches(dataset, 4)[0]
+
+    np.testing.assert_array_equal(np.random.uniform(size=3), expected)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_endless_loader_stops_cleanly(dataset, workers):
+    loader = DiTingBatches(dataset, 4).loader(num_workers=workers)
+    iterator = iter(loader)
+    next(iterator)
+    processes = list(getattr(iterator, "_workers", []))
+    assert len(processes) == workers
+    del iterator
+
+    deadline = time.monotonic() + 20
+    while any(p.is_alive() for p in processes) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(process.is_alive() for process in processes)
+
+
+def test_several_devices_share_the_batches(dataset):
+    batches = DiTingBatches(dataset, 4)
+    loaders = [batches.loader(start=rank, stop=6, step=2) for rank in range(2)]
+    taken = [batch for pair in zip(*loaders, strict=True) for batch in pair]
+
+    for number, batch in enumerate(taken):
+        assert_equal(batch, batches[number])
+
+
+def test_an_epoch_can_be_iterated(dataset):
+    assert len(list(DiTingBatches(dataset, 4))) == 5
+    assert len(list(DiTingTestBatches(dataset, 4))) == 6
+
+
+def test_the_tutorials_test_batches(dataset):
+    batches = DiTingTestBatches(dataset, 4)
+    waves, labels = zip(*(batches.batch_data() for _ in range(6)), strict=True)
+    with pytest.raises(IndexError, match="number=6"):
+        batches.batch_data()
+
+    assert [len(wave) for wave in waves] == [4, 4, 4, 4, 4, 1]
+    wave, label = np.concatenate(waves), np.concatenate(labels)
+    assert wave.dtype == label.dtype == np.float32
+    np.testing.assert_allclose(np.abs(wave).max(axis=(1, 2)), 1, rtol=1e-6)
+    # SNR of the metadata; P and S as far apart as there.
+    np.testing.assert_array_equal(label[:, 2], np.arange(21))
+    p, s = (dataset[f"trace_{phase}_arrival_sample"] for phase in "ps")
+    both = (label[:, :2] >= 0).all(axis=1)
+    assert both.any()
+    np.testing.assert_array_equal((label[:, 1] - label[:, 0])[both], (s - p)[both])
+    assert ((label[:, :2] >= 0) | (label[:, :2] == -1)).all()
+    assert_equal(batches[2], DiTingTestBatches(dataset, 4)[2])
+
+
+def test_missing_phases_and_ratios_are_minus_one(dataset):
+    import copy
+
+    bare = copy.deepcopy(dataset)
+    bare.metadata["trace_s_arrival_sample"] = np.nan
+    bare.metadata["trace_snr_db"] = np.nan
+    label = DiTingTestBatches(bare, 21)[0]["label"]
+
+    assert (label[:, 0] >= 512).all()
+    assert (label[:, 1:] == -1).all()
+
+
+def test_diting_itself(tmp_path):
+    from benchmarks.original import write_part
+    from seisbench_diting.data import DiTing, convert
+
+    (tmp_path / "original").mkdir()
+    write_part(tmp_path / "original", 0, 40, samples=7000)
+    convert(tmp_path / "original", tmp_path / "out", progress=False)
+    dataset = DiTing(tmp_path / "out", component_order="ENZ")
+    train = DiTingBatches(dataset.train(), 4)
+    wave, lppn, *_ = train.batch_data()
+    assert wave.shape == (4, 3, 6144)
+    assert (lppn[:, 0] > 0).any(axis=1).all()
+    test = DiTingTestBatches(dataset.test(), 2)
+    assert test.snr_column == "trace_Z_P_power_snr"
+    assert test.batch_data()[1][:, 2].min() >= 0
+
+
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        (lambda d: DiTingBatches(d, 0), "batch_size=0"),
+        (lambda d: DiTingBatches(d, 22), "batch_size=22"),
+        (lambda d: DiTingBatches(d, 4, seed=-1), "seed=-1"),
+        (lambda d: DiTingBatches(d, 4, stride=5), "n_samples=6144"),
+        (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "has 'lpp'; there are"),
+        (lambda d: DiTingBatches(d, 4, padlen=6000), "padlen=6000"),
+        (lambda d: DiTingBatches(d, 4, augmentations={"gap": 3}), "gap=3"),
+        (lambda d: DiTingBatches([], 4), "is no SeisBench dataset"),
+        (lambda d: DiTingBatches(d, 4, phases={}), "no column of direct P or S"),
+        (lambda d: DiTingTestBatches(d, 4, snr_column="x"), "snr_column='x'"),
+        (lambda d: DiTingBatches(d, 4).loader(num_workers=-1), "num_workers=-1"),
+        (lambda d: DiTingBatches(d, 4)[-1], "number=-1"),
+        (lambda d: DiTingTestBatches(d, 4)[6], "number=6"),
+        (lambda d: DiTingBatches(d.filter(d["split"] == "x", inplace=False)), "no rec"),
+    ],
+)
+def test_wrong_arguments(dataset, make, word):
+    with pytest.raises((ValueError, IndexError), match=word):
+        make(dataset)
+
+
+def test_a_dataset_with_its_axes_exchanged(dataset):
+    import copy
+
+    other = copy.deepcopy(dataset)
+    other.dimension_order = "NWC"
+    with pytest.raises(ValueError, match="dimension_order = 'NCW'"):
+        DiTingBatches(other, 4)

@@ -1,0 +1,119 @@
+"""The reader gives what SeisBench gives."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import seisbench.data as sbd
+from made_records import write_dataset
+
+from seisbench_diting.generate import RecordReader
+from seisbench_diting.generate.reader import _METHODS
+
+
+def assert_same(reader, dataset, columns=()):
+    assert len(reader) == len(dataset)
+    for idx in range(len(dataset)):
+        theirs, metadata = dataset.get_sample(idx)
+        ours, its = reader.get_sample(idx)
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+        assert its["trace_npts"] == ours.shape[1]
+        for name, value in its.items():
+            np.testing.assert_equal(value, metadata[name])
+        assert set(columns) <= set(its)
+
+
+@pytest.mark.parametrize("bucket_size", [None, 1, 7])
+@pytest.mark.parametrize("order", ["ZNE", "ENZ", "ZE"])
+def test_blocks_and_single_records(tmp_path, bucket_size, order):
+    path = write_dataset(tmp_path, bucket_size=bucket_size, npts=300)
+    dataset = sbd.WaveformDataset(path, component_order=order)
+
+    assert_same(RecordReader(dataset), dataset)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sampling_rate": 25},
+        {"sampling_rate": 50},
+        {"cache": "trace"},
+        {"cache": "full"},
+        {"missing_components": "copy"},
+        {"component_order": "ZNEH", "missing_components": "pad"},
+    ],
+)
+def test_what_only_seisbench_itself_can_do(tmp_path, options):
+    path = write_dataset(tmp_path, npts=300)
+    dataset = sbd.WaveformDataset(path, **{"component_order": "ZNE", **options})
+
+    assert_same(RecordReader(dataset), dataset)
+
+
+def test_files_with_another_order_of_dimensions(tmp_path):
+    path = write_dataset(tmp_path, dimension_order="WC", npts=300)
+    dataset = sbd.WaveformDataset(path, component_order="ZNE")
+
+    assert_same(RecordReader(dataset), dataset)
+
+
+def test_a_dataset_class_with_a_method_of_its_own(tmp_path):
+    class Doubled(sbd.WaveformDataset):
+        def get_sample(self, idx, sampling_rate=None):
+            waveforms, metadata = super().get_sample(idx, sampling_rate)
+            return 2 * waveforms, metadata
+
+    dataset = Doubled(write_dataset(tmp_path, npts=300), component_order="ZNE")
+    assert_same(RecordReader(dataset), dataset)
+
+
+def test_chunks_filters_and_several_datasets(tmp_path):
+    for chunk in ("a", "b"):
+        write_dataset(tmp_path / "chunks", 5, chunk=chunk, npts=300)
+    write_dataset(tmp_path / "other", 4, component_order="ENZ", npts=200)
+    first = sbd.WaveformDataset(tmp_path / "chunks", component_order="ZNE")
+    second = sbd.WaveformDataset(tmp_path / "other", component_order="ZNE")
+    dataset = first.train() + second
+
+    assert_same(RecordReader(dataset, ["split"]), dataset, ["split"])
+
+
+def test_records_without_arrivals_or_rate(tmp_path):
+    path = write_dataset(tmp_path, rate=np.nan, npts=300)
+    dataset = sbd.WaveformDataset(path, component_order="ZNE")
+
+    assert_same(RecordReader(dataset), dataset)
+
+
+def test_it_can_be_given_to_other_processes(tmp_path):
+    path = write_dataset(tmp_path, npts=300)
+    dataset = sbd.WaveformDataset(path, component_order="ZNE")
+    reader = RecordReader(dataset)
+    reader.get_sample(0)
+
+    for other in (
+        pickle.loads(pickle.dumps(reader)),  # noqa: S301 - as DataLoader does
+        copy.deepcopy(reader),
+    ):
+        assert_same(other, dataset)
+    reader.close()
+    assert_same(reader, dataset)
+
+
+def test_what_is_no_dataset_or_no_record(tmp_path):
+    with pytest.raises(ValueError, match="is no SeisBench dataset"):
+        RecordReader([1, 2])
+    reader = RecordReader(
+        sbd.WaveformDataset(write_dataset(tmp_path, 3, npts=300), component_order="ZNE")
+    )
+    for idx in (3, -1):
+        with pytest.raises(IndexError, match=f"idx={idx} is not from 0 to 2"):
+            reader.get_sample(idx)
+
+
+def test_the_methods_that_it_goes_around_are_there():
+    # If SeisBench renames one, a subclass that overrides it would go unnoticed.
+    for name in _METHODS:
+        assert callable(getattr(sbd.WaveformDataset, name))

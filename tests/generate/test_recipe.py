@@ -1,0 +1,105 @@
+"""The recipe by models and labels, and its options."""
+
+import numpy as np
+import pytest
+import seisbench.generate as sbg
+import seisbench.models as sbm
+from made_records import Records, spike_record, write_dataset
+
+from seisbench_diting import models
+from seisbench_diting.generate import label_of, training_augmentations
+
+
+@pytest.mark.parametrize(
+    ("given", "label"),
+    [
+        *((name, "lppn") for name in ("LPPNT", "lppnm", "LPPNL", "lppn")),
+        *((name, "point") for name in ("RNN", "EQT", "UNet", "unet++", "point")),
+        ("eqt", "eqt"),
+        ("EQTransformer", "eqt"),
+        (models.LPPNM, "lppn"),
+        (models.EQT, "point"),
+        (sbm.EQTransformer, "eqt"),
+    ],
+)
+def test_the_label_of_a_model(given, label):
+    assert label_of(given) == label
+
+
+def test_the_label_of_a_models_instance():
+    assert label_of(models.LPPNT()) == "lppn"
+    with pytest.raises(ValueError, match="model_or_label='PhaseNet' is neither"):
+        label_of("PhaseNet")
+    with pytest.raises(ValueError, match="is neither a model"):
+        label_of(sbm.PhaseNet)
+
+
+@pytest.mark.parametrize(
+    ("label", "shape"), [("lppn", (2, 768)), ("point", (3, 6144)), ("eqt", (3, 6144))]
+)
+def test_seisbenchs_generator_and_a_data_loader(tmp_path, label, shape):
+    import seisbench.data as sbd
+    from torch.utils.data import DataLoader
+
+    dataset = sbd.WaveformDataset(write_dataset(tmp_path), component_order="ZNE")
+    generator = sbg.GenericGenerator(dataset)
+    generator.add_augmentations(training_augmentations(label))
+    loader = DataLoader(generator, batch_size=4, num_workers=0)
+    batch = next(iter(loader))
+
+    assert set(batch) == {"X", "y"}
+    assert batch["X"].shape == (4, 3, 6144)
+    assert batch["y"].shape == (4, *shape)
+    assert str(batch["X"].dtype) == str(batch["y"].dtype) == "torch.float32"
+    peaks = batch["X"].abs().amax(dim=(1, 2))
+    assert ((peaks > 0.5 - 1e-6) & (peaks < 2 + 1e-6)).all()
+    assert str(generator).count("\n") >= 3
+
+
+def test_the_published_recipe_has_three_steps_and_a_label():
+    names = [type(step).__name__ for step in training_augmentations("RNN")]
+    assert names == ["ArrivalWindow", "PeakScale", "PointLabeller"]
+
+
+def test_options_happen_as_often_as_asked():
+    x, metadata = spike_record(4000, 4500)
+    steps = training_augmentations("lppn", polarity_flip=0.25)
+    np.random.seed(0)
+    flipped = 0
+    for _ in range(400):
+        state = {"X": (x, metadata)}
+        for step in steps:
+            step(state)
+        flipped += state["X"][1]["trace_polarity"] == "D"
+
+    assert 70 < flipped < 130
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"gap": 1.5}, "gap=1.5 is not possible; use a number from 0 to 1"),
+        ({"noise_window": -0.1}, "noise_window=-0.1"),
+        ({"real_noise": 0.5}, "noise_records=None"),
+        ({"second_event": 0.5}, "second_event_records=None"),
+        (
+            {
+                "second_event": 0.5,
+                "second_event_records": Records(spike_record(1)),
+                "component_order": "ENZ",
+            },
+            "second_event_records has the component order",
+        ),
+        ({"rotation": 0.5, "component_order": "Z"}, "component_order='Z'"),
+        ({"padlen": 4000}, "padlen=4000"),
+        ({"n_samples": 6145}, "n_samples=6145"),
+    ],
+)
+def test_wrong_options(options, word):
+    with pytest.raises(ValueError, match=word):
+        training_augmentations("lppn", **options)
+
+
+def test_an_unknown_option_is_no_option():
+    with pytest.raises(TypeError, match="gaps"):
+        training_augmentations("lppn", gaps=0.5)
