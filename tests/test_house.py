@@ -17,11 +17,11 @@ ALLOWED = {
     "__main__": {"cli"},
     "_version": set(),
     "data": set(),
-    "evaluation": {"data", "figures", "inference", "models"},
+    "evaluation": {"_version", "data", "figures", "generate", "models"},
     "figures": set(),
     "generate": {"models"},
-    "inference": {"models"},
     "models": {"weights"},
+    "training": {"data", "evaluation", "figures", "generate", "models"},
     "weights": set(),
 }
 

@@ -3,7 +3,8 @@
 from .check import CheckReport, check_dataset
 from .conversion import convert, plan_conversion
 from .diting import DiTing
-from .report import REPORT_FILE, ConversionReport
+from .opening import open_dataset
+from .report import REPORT_FILE, ConversionReport, write_atomically
 
 __all__ = [
     "REPORT_FILE",
@@ -12,7 +13,9 @@ __all__ = [
     "DiTing",
     "check_dataset",
     "convert",
+    "open_dataset",
     "plan_conversion",
+    "write_atomically",
 ]
 
 #: Datasets that are added to SeisBench.

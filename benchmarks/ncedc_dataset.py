@@ -1,0 +1,38 @@
+"""The labelled Californian records as a SeisBench dataset."""
+
+from pathlib import Path
+
+import seisbench.data as sbd
+
+from benchmarks.ncedc import read_records
+
+
+def write_ncedc(path: Path, train: int = 0) -> Path:
+    """
+    :param path: Folder to write
+    :param train: Number of records of the split train, every so many-th one; the others
+        are dev and test at once, so that a run is validated on what it is measured by
+    :return: The folder
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    records = read_records()
+    number = len(records.waveforms)
+    chosen = {int(i * number / train) for i in range(train)}
+    with sbd.WaveformDataWriter(path / "metadata.csv", path / "waveforms.hdf5") as file:
+        file.data_format = {
+            "dimension_order": "CW",
+            "component_order": records.component_order,
+        }
+        for i, (waveform, (p, s)) in enumerate(
+            zip(records.waveforms, records.arrivals, strict=True)
+        ):
+            file.add_trace(
+                {
+                    "trace_sampling_rate_hz": records.sampling_rate,
+                    "trace_p_arrival_sample": p,
+                    "trace_s_arrival_sample": s,
+                    "split": "train" if i in chosen else "dev",
+                },
+                waveform,
+            )
+    return path

@@ -1,0 +1,174 @@
+"""What a run leaves: weights in every form, figures, and a model card."""
+
+from __future__ import annotations
+
+import csv
+import math
+import warnings
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from ..data import write_atomically
+from ..figures import save_figure
+from .pictures import plot_example, plot_losses
+from .settings import TrainingSettings
+from .tasks import Task
+from .windows import Splits
+
+if TYPE_CHECKING:
+    import lightning.pytorch as pl
+
+    from .module import PickerModule
+
+#: Folder of the CSV log in a run's folder.
+LOG = Path("logs") / "csv" / "metrics.csv"
+
+CARD = "MODEL_CARD.md"
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """
+    What a run left.
+
+    :param output: Its folder
+    :param steps: Number of steps
+    :param skipped: Steps that were skipped since their loss was not finite
+    :param weights: SeisBench's pair without its ending, for ``Model.load``
+    :param scores: Validation loss and F1, those of the best checkpoint
+    """
+
+    output: Path
+    steps: int
+    skipped: int
+    weights: Path | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+def read_log(output: Path) -> dict[str, list[tuple[int, float]]]:
+    """
+    :param output: Folder of a run
+    :return: Steps and values of each figure that was logged
+    """
+    curves: dict[str, dict[int, float]] = {}
+    try:
+        with (output / LOG).open(newline="") as file:
+            for row in csv.DictReader(file):
+                step = int(row.pop("step"))
+                for name, text in row.items():
+                    if text:
+                        # A continued run logs the steps after its checkpoint again.
+                        curves.setdefault(name, {})[step] = float(text)
+    except FileNotFoundError:
+        pass
+    return {name: sorted(values.items()) for name, values in curves.items()}
+
+
+def write_results(
+    output: Path,
+    settings: TrainingSettings,
+    task: Task,
+    splits: Splits,
+    module: PickerModule,
+    trainer: pl.Trainer,
+) -> TrainingResult:
+    """
+    :param output: Folder of the run
+    :param settings: Its settings
+    :param task: Model with the parameters to keep, and its label
+    :param splits: Data
+    :param module: The module that was trained
+    :param trainer: Its trainer
+    :return: What was left
+    """
+    model = task.model.cpu().eval()
+    name = type(model).__name__
+    curves = read_log(output)
+    scores = best_scores(curves)
+    card = _card(settings, task, splits, scores, module.skipped, trainer.global_step)
+    model.save(output / name, weights_docstring=card)
+    _write_torchscript(task, output / f"{name}.jit", settings.n_samples)
+    write_atomically(output / CARD, card)
+    save_figure(plot_losses(curves, name), output / "loss.png")
+    save_figure(plot_example(task, splits, settings), output / "example.png")
+    return TrainingResult(
+        output, trainer.global_step, module.skipped, output / name, scores
+    )
+
+
+def best_scores(curves: dict[str, list[tuple[int, float]]]) -> dict[str, float]:
+    """
+    :param curves: See :py:func:`read_log`
+    :return: Step, validation loss and F1 where the mean F1 of P and S was highest
+    """
+    means = curves.get("validation_f1")
+    if not means:
+        return {}
+    best, _ = max(means, key=lambda entry: (entry[1], -entry[0]))
+    found = {"step": float(best)}
+    for name, values in curves.items():
+        if name.startswith("validation_"):
+            found[name] = dict(values).get(best, math.nan)
+    return found
+
+
+def _write_torchscript(task: Task, path: Path, n_samples: int) -> None:
+    """The network for (batch, 3, samples), as the published scripts write it."""
+    with warnings.catch_warnings():
+        # TorchScript has been called deprecated for years; users' programs load it.
+        warnings.simplefilter("ignore")
+        program = torch.jit.trace(task.model, torch.zeros(2, 3, n_samples))
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        program.save(str(temporary))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _card(
+    settings: TrainingSettings,
+    task: Task,
+    splits: Splits,
+    scores: dict[str, float],
+    skipped: int,
+    steps: int,
+) -> str:
+    model = task.model
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    data = splits.train
+    lines = [
+        f"# {type(model).__name__}",
+        "",
+        f"{parameters} parameters, trained with seisbench-diting "
+        f"{version('seisbench-diting')}.",
+        "",
+        "## Input and output",
+        "",
+        f"Windows of {settings.n_samples} samples at {model.sampling_rate:g} Hz, "
+        f"components {model.component_order}, means removed, divided by the joint peak. "
+        f"Classes: {' '.join(model.labels)}; label: {task.label}.",
+        "",
+        "## Data",
+        "",
+        f"{data.name}, {len(data)} records to train, "
+        f"{len(splits.dev) if splits.dev is not None else 0} to validate.",
+    ]
+    citation = getattr(data, "citation", None)
+    if citation:
+        lines += ["", citation]
+    lines += ["", "## Settings", ""]
+    lines += [
+        f"- {name}: {value}"
+        for name, value in vars(settings).items()
+        if name != "output"
+    ]
+    lines += ["", "## Scores", "", f"{steps} steps, {skipped} of them skipped."]
+    lines += [f"- {name}: {value:.4g}" for name, value in scores.items()]
+    if not scores:
+        lines.append("There is no dev split: no scores, and the last parameters.")
+    return "\n".join(lines) + "\n"
