@@ -18,7 +18,7 @@ from benchmarks.common import print_heading
 from benchmarks.ncedc_dataset import write_ncedc
 from seisbench_diting.evaluation import evaluate, table
 from seisbench_diting.training import TrainingSettings, train
-from seisbench_diting.training.results import read_log
+from seisbench_diting.training.logs import read_log
 
 AUGMENTATIONS = {
     "rotation": 0.5,

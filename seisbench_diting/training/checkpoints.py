@@ -34,6 +34,11 @@ def latest_checkpoint(output: Path) -> Path | None:
     return None
 
 
+def step_of(path: Path | None) -> int:
+    """Steps that were done at a checkpoint; 0 without one."""
+    return 0 if path is None else int(_LATEST.fullmatch(path.name)[1])
+
+
 def read_checkpoint(path: Path) -> dict | None:
     """
     :param path: Checkpoint

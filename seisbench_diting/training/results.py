@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import warnings
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import torch
 
 from ..data import write_atomically
 from ..figures import save_figure
+from .logs import read_log
 from .pictures import plot_example, plot_losses
 from .settings import TrainingSettings
 from .tasks import Task
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     import lightning.pytorch as pl
 
     from .module import PickerModule
-
-#: Folder of the CSV log in a run's folder.
-LOG = Path("logs") / "csv" / "metrics.csv"
 
 CARD = "MODEL_CARD.md"
 
@@ -47,25 +44,6 @@ class TrainingResult:
     skipped: int
     weights: Path | None = None
     scores: dict[str, float] = field(default_factory=dict)
-
-
-def read_log(output: Path) -> dict[str, list[tuple[int, float]]]:
-    """
-    :param output: Folder of a run
-    :return: Steps and values of each figure that was logged
-    """
-    curves: dict[str, dict[int, float]] = {}
-    try:
-        with (output / LOG).open(newline="") as file:
-            for row in csv.DictReader(file):
-                step = int(row.pop("step"))
-                for name, text in row.items():
-                    if text:
-                        # A continued run logs the steps after its checkpoint again.
-                        curves.setdefault(name, {})[step] = float(text)
-    except FileNotFoundError:
-        pass
-    return {name: sorted(values.items()) for name, values in curves.items()}
 
 
 def write_results(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import threading
 import warnings
@@ -16,13 +17,24 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressB
 from lightning.pytorch.loggers import CSVLogger, Logger
 
 from ..data import write_atomically
-from .checkpoints import BEST, FOLDER, latest_checkpoint, model_state, read_checkpoint
+from .checkpoints import (
+    BEST,
+    FOLDER,
+    latest_checkpoint,
+    model_state,
+    read_checkpoint,
+    step_of,
+)
+from .logs import LOGS, log_version
 from .module import PickerModule
 from .results import TrainingResult, write_results
 from .settings import SETTINGS_FILE, TrainingSettings
 from .tasks import Task, make_task
 from .weights import load_initial
 from .windows import Splits, WindowModule, open_splits, sampling_rate_of
+
+#: Steps between two lines of the logs.
+_LOG_EVERY = 10
 
 _RESUME = ("auto", "never", "must")
 
@@ -59,11 +71,13 @@ def train(settings: TrainingSettings, resume: str = "auto") -> TrainingResult:
     )
     output.mkdir(parents=True, exist_ok=True)
     with _locked(output):
-        checkpoint = _begin(output, settings, resume)
+        checkpoint = _checkpoint(output, settings, resume)
         module = _make_module(task, settings, rate)
-        trainer = _make_trainer(output, settings, splits)
+        trainer = _make_trainer(output, settings, splits, step_of(checkpoint))
         windows = WindowModule(splits, settings, task.label)
-        with _interruptible():
+        # Nothing is wrong with them, so they may be continued with.
+        write_atomically(output / SETTINGS_FILE, settings.to_json())
+        with _interruptible(), _without_needless_warnings():
             trainer.fit(
                 module, datamodule=windows, ckpt_path=checkpoint, weights_only=True
             )
@@ -86,7 +100,7 @@ def _make_module(task: Task, settings: TrainingSettings, rate: float) -> PickerM
 
 
 def _make_trainer(
-    output: Path, settings: TrainingSettings, splits: Splits
+    output: Path, settings: TrainingSettings, splits: Splits, start: int
 ) -> pl.Trainer:
     callbacks: list[Callback] = [
         ModelCheckpoint(
@@ -122,7 +136,7 @@ def _make_trainer(
             check_val_every_n_epoch=None,
             limit_val_batches=1.0 if splits.dev is not None else 0,
             num_sanity_val_steps=0,
-            log_every_n_steps=10,
+            log_every_n_steps=_LOG_EVERY,
             use_distributed_sampler=False,
             accelerator=settings.accelerator,
             devices=settings.devices,
@@ -130,30 +144,37 @@ def _make_trainer(
             strategy=settings.strategy,
             precision=settings.precision,
             callbacks=callbacks,
-            logger=_loggers(output),
+            logger=_loggers(output, start),
             enable_progress_bar=settings.progress,
             enable_model_summary=False,
         )
 
 
-def _loggers(output: Path) -> list[Logger]:
-    loggers: list[Logger] = [CSVLogger(output, name="logs", version="csv")]
+def _loggers(output: Path, start: int) -> list[Logger]:
+    # A folder for each continuation: the logger removes what it finds in its own.
+    version = log_version(start)
+    loggers: list[Logger] = [
+        CSVLogger(
+            output, name=LOGS, version=version, flush_logs_every_n_steps=_LOG_EVERY
+        )
+    ]
     try:
         from lightning.pytorch.loggers import TensorBoardLogger
 
-        loggers.append(TensorBoardLogger(output, name="logs", version="tensorboard"))
+        loggers.append(TensorBoardLogger(output, name=LOGS, version=version))
     except ModuleNotFoundError:
         # TensorBoard is an extra of an extra; the CSV log holds the same figures.
         pass
     return loggers
 
 
-def _begin(output: Path, settings: TrainingSettings, resume: str) -> Path | None:
-    """Checks and writes the settings; gives the checkpoint to go on from."""
+def _checkpoint(output: Path, settings: TrainingSettings, resume: str) -> Path | None:
+    """The checkpoint to go on from, once it is sure that it is the same run."""
     earlier = TrainingSettings.read(output)
     if resume == "never":
         for path in (output / FOLDER).glob("*.ckpt"):
             path.unlink()
+        shutil.rmtree(output / LOGS, ignore_errors=True)
     elif earlier is not None:
         settings.check_continues(earlier)
     checkpoint = latest_checkpoint(output)
@@ -162,7 +183,6 @@ def _begin(output: Path, settings: TrainingSettings, resume: str) -> Path | None
             f"output={settings.output!r} has no checkpoint to go on from; use "
             "resume='auto' to begin."
         )
-    write_atomically(output / SETTINGS_FILE, settings.to_json())
     return checkpoint
 
 
@@ -186,6 +206,19 @@ def _interruptible() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def _without_needless_warnings() -> Iterator[None]:
+    """That there are checkpoints is why a run continues; skipped steps are counted."""
+    with warnings.catch_warnings():
+        for message in (
+            "Checkpoint directory",
+            "Experiment logs",
+            "`training_step` ret",
+        ):
+            warnings.filterwarnings("ignore", f"{message}.*")
+        yield
 
 
 @contextmanager

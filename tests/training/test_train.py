@@ -1,6 +1,7 @@
 """Runs: what they leave, that they continue, and what goes wrong."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ pytest.importorskip("lightning")
 
 from seisbench_diting import models
 from seisbench_diting.training import NotFiniteError, train
+from seisbench_diting.training.logs import read_log
 
 MODELS = [*models.PICKERS, "EQTransformer"]
 
@@ -61,7 +63,9 @@ def test_every_model_trains_and_leaves_its_results(settings, name):
     for picture in ("loss.png", "example.png"):
         assert (output / picture).read_bytes().startswith(b"\x89PNG")
     assert json.loads((output / "settings.json").read_text())["lr"] == 1e-4
-    assert "validation_f1" in (output / "logs/csv/metrics.csv").read_text()
+    assert (
+        "validation_f1" in (output / "logs/from_step_0000000/metrics.csv").read_text()
+    )
     assert not list(output.glob(".*.part*"))
 
 
@@ -81,30 +85,50 @@ def test_a_seed_gives_the_same_weights(settings, tmp_path):
 
 
 RUN = """
-import json, os, signal, sys, torch
+import json, os, sys, torch
 from seisbench_diting.training import TrainingSettings, module, train
 
 values = json.loads(sys.argv[1])
-kill_at = int(sys.argv[2])
+settings = TrainingSettings(**{**values, "freeze": tuple(values["freeze"])})
 step = module.PickerModule.training_step
-
-def training_step(self, batch, batch_idx):
-    if self.global_step == kill_at:
-        os.kill(os.getpid(), int(sys.argv[3]))
-    return step(self, batch, batch_idx)
-
-module.PickerModule.training_step = training_step
 torch.set_num_threads(1)
-train(TrainingSettings(**{**values, "freeze": tuple(values["freeze"])}))
+
+def run(kill_at, number):
+    def training_step(self, batch, batch_idx):
+        if self.global_step == kill_at:
+            os.kill(os.getpid(), number)
+        return step(self, batch, batch_idx)
+
+    module.PickerModule.training_step = training_step
+    train(settings)
+
+# Each run in a fork, so that what takes long to import is imported once.
+for kill_at, number in json.loads(sys.argv[2]):
+    child = os.fork()
+    if child == 0:
+        try:
+            run(kill_at, number)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def run_until(settings, step: int, number: int = signal.SIGKILL) -> int:
-    """Trains in a process that gets a signal at a step, -1 for none."""
-    return subprocess.run(
-        [sys.executable, "-c", RUN, settings.to_json(), str(step), str(int(number))],
+def run_until(settings, *ends: tuple[int, int]) -> list[int]:
+    """
+    Trains as often as there are ends: steps at which a signal comes, -1 for none. Gives
+    the exit status of each run, that of a signal negative.
+    """
+    output = subprocess.check_output(
+        [sys.executable, "-c", RUN, settings.to_json(), json.dumps(ends)],
         stderr=subprocess.DEVNULL,
-    ).returncode
+        text=True,
+    )
+    return [int(line) for line in output.splitlines() if line.lstrip("-").isdigit()]
+
+
+WHOLE = (-1, 0)
 
 
 @pytest.mark.slow
@@ -113,11 +137,11 @@ def test_a_run_killed_at_any_step_ends_with_the_same_weights(settings, tmp_path)
     options = {"model": "EQTransformer", "max_steps": 24, "n_samples": 256}
     options |= {"padlen": 16, "augmentations": {"gap": 0.3, "gap_length": [5, 20]}}
     options |= {"validate_every": 5, "checkpoint_every": 3}
-    assert run_until(settings(**options), -1) == 0
+    assert run_until(settings(**options), WHOLE) == [0]
     killed = settings(**options, output=str(tmp_path / "killed"))
-    for step in sorted(np.random.default_rng(0).permutation(24)[:20].tolist()):
-        assert run_until(killed, step) == -signal.SIGKILL
-    assert run_until(killed, -1) == 0
+    steps = sorted(np.random.default_rng(0).permutation(24)[:20].tolist())
+    kills = [(step, int(signal.SIGKILL)) for step in steps]
+    assert run_until(killed, *kills, WHOLE) == [-signal.SIGKILL] * 20 + [0]
 
     assert_same_weights(settings().output, killed.output)
 
@@ -125,11 +149,11 @@ def test_a_run_killed_at_any_step_ends_with_the_same_weights(settings, tmp_path)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_asked_to_stop_continues(settings, tmp_path, number):
     first = settings(output=str(tmp_path / "whole"))
-    assert run_until(first, -1) == 0
+    assert run_until(first, WHOLE) == [0]
     stopped = settings()
-    assert run_until(stopped, 5, number) != 0
+    assert run_until(stopped, (3, int(number))) == [1]
     assert not list(Path(stopped.output).glob("*.pt"))
-    assert run_until(stopped, -1) == 0
+    assert run_until(stopped, WHOLE) == [0]
 
     assert_same_weights(first.output, stopped.output)
 
@@ -154,6 +178,8 @@ def test_a_longer_run_goes_on_from_a_shorter_one(settings, tmp_path):
     whole = train(settings(max_steps=8, output=str(tmp_path / "whole")))
 
     assert longer.steps == 8
+    steps = [step for step, _ in read_log(longer.output)["validation_loss"]]
+    assert steps == [2, 5]
     assert_same_weights(longer.output, whole.output)
 
 
@@ -268,8 +294,9 @@ def test_without_a_dev_split_there_are_no_scores(settings, small_dataset, tmp_pa
 
 def test_two_runs_in_one_folder_at_once(settings):
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, settings(max_steps=100_000).to_json(), "-1", "9"],
+        [sys.executable, "-c", RUN, settings(max_steps=100_000).to_json(), "[[-1,0]]"],
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         checkpoints = Path(settings().output) / "checkpoints"
@@ -279,5 +306,6 @@ def test_two_runs_in_one_folder_at_once(settings):
         with pytest.raises(ValueError, match="another run is writing there"):
             train(settings(max_steps=100_000))
     finally:
-        process.kill()
+        # With the fork that it waits for.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
