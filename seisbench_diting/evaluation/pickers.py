@@ -24,6 +24,18 @@ from ..models.checkpoints import read_state_dict
 #: Smallest distance of two picks of one phase, in samples.
 DISTANCE = 50
 
+#: Pickers of SeisBench whose pairs are recognized. Not all of its models: making one may
+#: take minutes, and some have the parameters of another.
+_PEERS = (
+    "PhaseNet",
+    "EQTransformer",
+    "VariableLengthPhaseNet",
+    "BasicPhaseAE",
+    "GPD",
+    "OBSTransformer",
+    "Skynet",
+)
+
 _NAMES = {1: "P", 2: "S"}
 _DEFAULT_RATE = 50.0
 _DEFAULT_ORDER = "ZNE"
@@ -280,12 +292,14 @@ def _load_pair(
         raise ValueError(
             f"model={str(pair)!r}: {arguments.name} has no model_args ({error})."
         ) from error
-    for cls in dict.fromkeys(_known_models().values()):
-        if _shapes(cls, options) == shapes:
+    known = _known_models()
+    for name in (*models.PICKERS, *_PEERS):
+        cls = known.get(name.lower())
+        if cls is not None and _shapes(cls, options) == shapes:
             return cls.load(pair, version_str=version)
     raise ValueError(
-        f"model={str(pair)!r} has the parameters of no model of SeisBench or of this "
-        "package."
+        f"model={str(pair)!r} has the parameters of no picker of this package or of "
+        f"SeisBench ({', '.join(_PEERS)})."
     )
 
 

@@ -230,7 +230,7 @@ class DiTingBatches(_Batches):
 class DiTingTestBatches(_Batches):
     """
     Test batches: each record once, in the order of the dataset, always the same window
-    of it, without a factor.
+    of it, within the record where that is possible, without a factor.
 
     Arrays of a batch, float32: ``wave`` (batch, components, samples); ``label``
     (batch, 3): samples of P and S in the window, and a signal-to-noise ratio, -1 where
@@ -265,7 +265,12 @@ class DiTingTestBatches(_Batches):
             )
         present = [name for name in SNR_COLUMNS if name in columns]
         self.snr_column = snr_column or (present[0] if present else None)
-        options = {"n_samples": n_samples, "padlen": padlen, "factor": (1.0, 1.0)}
+        options = {
+            "n_samples": n_samples,
+            "padlen": padlen,
+            "within": True,
+            "factor": (1.0, 1.0),
+        }
         super().__init__(
             dataset,
             min(batch_size, max(1, len(dataset))),

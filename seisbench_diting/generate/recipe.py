@@ -115,6 +115,7 @@ def window_augmentations(
     *,
     n_samples: int = N_SAMPLES,
     padlen: int = PADLEN,
+    within: bool = False,
     factor: tuple[float, float] = (0.5, 2.0),
     phases: Mapping[str, str] | None = None,
     component_order: str = "ZNE",
@@ -142,6 +143,8 @@ def window_augmentations(
 
     :param n_samples: Length of the window in samples
     :param padlen: Least distance of the chosen arrival from the edges in samples
+    :param within: If true, windows lie in the record where that is possible; zeros
+        beside it are a step that some pickers fire at
     :param factor: Smallest and largest factor of the amplitude
     :param phases: Column to "P" or "S". Default: all columns of direct P and S.
     :param component_order: Order of the components that the dataset gives; for rotation
@@ -169,7 +172,7 @@ def window_augmentations(
         check_source("second_event_records", second_event_records, component_order)
     if real_noise:
         check_source("noise_records", noise_records, component_order)
-    window = ArrivalWindow(n_samples, padlen, phases)
+    window = ArrivalWindow(n_samples, padlen, phases, within)
     quiet = NoiseWindow(n_samples=n_samples, padlen=padlen, phases=phases)
     check_probability("noise_window", noise_window)
     steps: list[tuple[str, float, Callable[[], Augmentation]]] = [

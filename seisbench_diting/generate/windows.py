@@ -35,6 +35,7 @@ class ArrivalWindow(Augmentation):
     :param n_samples: Length of the window in samples
     :param padlen: Least distance from the edges in samples
     :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :param within: If true, the window lies in the record where that is possible
     :param key: Key of the state dict, or keys to read from and to write to
     :raises ValueError: If an argument has an impossible value
     """
@@ -44,6 +45,7 @@ class ArrivalWindow(Augmentation):
         n_samples: int = N_SAMPLES,
         padlen: int = PADLEN,
         phases: Mapping[str, str] | None = None,
+        within: bool = False,
         key: str | tuple[str, str] = "X",
     ):
         super().__init__(key)
@@ -53,6 +55,7 @@ class ArrivalWindow(Augmentation):
         self.n_samples = n_samples
         self.padlen = padlen
         self.phases = phases
+        self.within = within
 
     def apply(
         self, x: np.ndarray, metadata: dict[str, Any]
@@ -88,7 +91,11 @@ class ArrivalWindow(Augmentation):
         ]
         if inside:
             chosen = math.floor(inside[np.random.randint(len(inside))])
-            return chosen - np.random.randint(self.padlen, self.n_samples - self.padlen)
+            first = chosen + self.padlen + 1 - self.n_samples
+            last = chosen - self.padlen
+            if self.within and max(first, 0) <= min(last, npts - self.n_samples):
+                first, last = max(first, 0), min(last, npts - self.n_samples)
+            return np.random.randint(first, last + 1)
         spare = npts - self.n_samples
         return np.random.randint(min(spare, 0), max(spare, 0) + 1)
 

@@ -92,6 +92,20 @@ def test_windows_lie_everywhere_they_may():
     assert counts.min() > 400
 
 
+@given(seeds, st.integers(0, 12_000), st.integers(0, 11_999))
+def test_a_window_lies_within_the_record_where_it_can(seed, npts, p):
+    x = np.ones((1, npts), dtype=np.float32)
+    x[:, ::2] = 2
+    metadata = {"trace_p_arrival_sample": p}
+    window, its = apply(ArrivalWindow(within=True), x, metadata, seed)
+
+    if p >= npts:
+        return
+    assert 512 <= its["trace_p_arrival_sample"] < 6144 - 512
+    possible = npts >= 6144 and 512 <= p < npts - 512
+    assert (window != 0).all() == possible
+
+
 @given(seeds, st.integers(0, 8999))
 def test_a_quiet_window_has_no_arrival(seed, p):
     x, metadata = spike_record(p, p + 800)
