@@ -3,7 +3,8 @@
     python -m benchmarks.batches DATASET [--batches 150] [--workers 0 2]
 
 Ours (``DiTingBatches`` and, with the same steps, SeisBench's ``GenericGenerator``) beside
-the simplest SeisBench pipeline that gives the same windows and labels: SeisBench's own
+the simplest SeisBench pipeline that gives such windows and the same labels (without the
+random factor, and with the mean over the zeros beside the record as well): SeisBench's own
 ``WindowAroundSample``, ``RandomWindow``, ``Normalize``, ``ChangeDtype`` and labellers
 (LPPN's label has none in SeisBench, so ours is in both), with and without SeisBench's
 ``metadata_cache``. In turn, three times; the best of each is shown. DATASET is a converted

@@ -73,6 +73,8 @@ def convert(
     """
     from .. import data
 
+    if against is not None and check is None:
+        raise ValueError("--against goes with --check.")
     if check is not None:
         _check_dataset(data.check_dataset(check, against))
         return
@@ -108,6 +110,8 @@ def _check_dataset(report) -> None:
         f"{report.records} records; the samples of {report.read} were read, "
         f"{report.compared} compared bit for bit"
     )
+    if report.not_compared and report.compared:
+        typer.echo(f"Originals not there for {', '.join(report.not_compared)}")
     _fail_with(report.problems)
 
 
@@ -126,6 +130,8 @@ def _numbers(text: str) -> list[str]:
     for item in text.split(","):
         first, dash, last = item.strip().partition("-")
         if dash and first.isdigit() and last.isdigit():
+            if int(first) > int(last):
+                raise ValueError(f"--parts={text!r}: {item!r} must go upwards.")
             numbers += [str(n) for n in range(int(first), int(last) + 1)]
         else:
             numbers.append(item.strip())

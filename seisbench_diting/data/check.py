@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from .original import find_parts
+from .original import Row, find_parts
 from .part import chunk_files
 from .report import REPORT_FILE, ConversionReport
 
@@ -31,12 +31,14 @@ class CheckReport:
     :param read: Number of records whose samples were read
     :param compared: Number of records that were compared with the original
     :param problems: What is wrong, a line each; empty if nothing is
+    :param not_compared: Chunks whose original files are not there
     """
 
     records: int = 0
     read: int = 0
     compared: int = 0
     problems: list[str] = field(default_factory=list)
+    not_compared: list[str] = field(default_factory=list)
 
 
 def check_dataset(
@@ -75,11 +77,13 @@ def check_dataset(
         originals = {part.chunk: part for part in find_parts(Path(source))}
         for chunk in sorted(originals.keys() - conversion.parts.keys()):
             report.problems.append(f"part {chunk} has not been converted")
+        report.not_compared = sorted(set(conversion.chunks) - originals.keys())
     rng = np.random.default_rng(seed)
     splits: dict[object, str] = {}
+    names: set[str] = set()
     for chunk in tqdm(conversion.chunks, unit="chunks", disable=not progress):
         _Chunk(path, chunk, conversion, report).check(
-            splits, originals.get(chunk), rng, samples
+            splits, names, originals.get(chunk), rng, samples
         )
     return report
 
@@ -100,7 +104,7 @@ class _Chunk:
     def wrong(self, text: str) -> None:
         self.report.problems.append(f"chunk {self.chunk}: {text}")
 
-    def check(self, splits, original, rng, samples: int) -> None:
+    def check(self, splits, names, original, rng, samples: int) -> None:
         for file in self.files:
             if not file.is_file():
                 self.wrong(f"{file.name} is missing; convert again")
@@ -111,7 +115,9 @@ class _Chunk:
         try:
             metadata = pd.read_csv(self.files[1], usecols=_COLUMNS, dtype=str)
             with h5py.File(self.files[0], "r") as file:
-                self.check_metadata(metadata, splits)
+                self.check_metadata(metadata, splits, names)
+                if original is not None:
+                    self.check_complete(metadata, original)
                 self.check_blocks(metadata, file)
                 share = len(metadata) / self.total
                 number = min(len(metadata), int(np.ceil(samples * share)))
@@ -120,13 +126,39 @@ class _Chunk:
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             self.wrong(f"can't be read ({error})")
 
-    def check_metadata(self, metadata: pd.DataFrame, splits: dict) -> None:
+    def check_complete(self, metadata: pd.DataFrame, original) -> None:
+        """Every record that has row and waveform is there."""
+        theirs = set()
+        with original.open() as source:
+            for row in source.rows():
+                if isinstance(row, Row) and row.name and row.name in source:
+                    theirs.add(row.name)
+        ours = set(metadata["trace_name_original"].str.rpartition("/")[2])
+        left_out = sum(
+            skipped.number
+            for reason, skipped in self.expected.skipped.items()
+            if reason in ("unreadable waveform", "wrong shape")
+        )
+        if len(theirs - ours) > left_out:
+            shown = ", ".join(sorted(theirs - ours)[:_SHOWN])
+            self.wrong(
+                f"{len(theirs - ours)} records of the original are not there: {shown}"
+            )
+
+    def check_metadata(
+        self, metadata: pd.DataFrame, splits: dict, names: set[str]
+    ) -> None:
         self.report.records += len(metadata)
         if len(metadata) != self.expected.records:
             self.wrong(f"{len(metadata)} records instead of {self.expected.records}")
         for name in ("trace_name", "trace_name_original"):
             if number := int(metadata[name].duplicated().sum()):
                 self.wrong(f"{number} records have the {name} of another one")
+        own = set(metadata["trace_name_original"])
+        if both := own & names:
+            shown = ", ".join(sorted(both)[:_SHOWN])
+            self.wrong(f"{len(both)} records are in another chunk as well: {shown}")
+        names |= own
         if not self.by_event:
             return
         pairs = metadata[["source_id", "split"]].drop_duplicates()

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from .blocks import COMPRESSIONS, storage
 from .original import MergedPart, Part, find_parts
-from .part import Options, Place, chunk_files, remove_leftovers
+from .part import Options, Place, chunk_files, remove_leftovers, sources_of
 from .plan import Estimate, check_room, estimate
 from .report import REPORT_FILE, ConversionReport, PartReport
 from .splits import check_shares
@@ -63,14 +63,16 @@ def convert(
     found = find_parts(source)
     chosen = choose_parts(found, parts)
     options = _options(compression, split, split_by, seed, found)
-    if workers < 1:
-        raise ValueError(f"workers={workers} must be at least 1.")
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ValueError(f"workers={workers!r} must be a whole number of at least 1.")
     path.mkdir(parents=True, exist_ok=True)
     with _locked(path):
         report = _begin(path, options, found)
+        _check_unchanged(found, report)
         waiting = [part for part in chosen if not _is_done(path, part, report)]
         plan = estimate(waiting, compression)
         check_room(path, plan.total_bytes)
+        report.write(path)
         if progress and waiting:
             print(f"Converting {plan} to {path}", flush=True)
         tasks = [Task(part, path, options, _place(part, report)) for part in waiting]
@@ -80,9 +82,8 @@ def convert(
             closing(_run(tasks, workers, bar.update)) as converted,
         ):
             for part in converted:
-                report.parts[part.chunk] = part
+                _take(part, report, path)
                 report.write(path)
-        report.write(path)
     return report
 
 
@@ -115,6 +116,9 @@ def choose_parts(
     """
     if wanted is None:
         return list(found)
+    wanted = [wanted] if isinstance(wanted, (int, str)) else list(wanted)
+    if not wanted:
+        raise ValueError("parts names no part; leave it out to convert all.")
     by_name = {part.chunk: part for part in found}
     chosen = {}
     for name in wanted:
@@ -152,6 +156,8 @@ def _options(
             f"split={tuple(split)} does not go with split_by='order' here: the merged "
             "file has its own groups train and test. Leave split out."
         )
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise ValueError(f"seed={seed!r} must be a whole number.")
     shares = check_shares(_DEFAULT_SPLITS[split_by] if split is None else split)
     return Options(compression, shares, split_by, seed)
 
@@ -189,6 +195,12 @@ def _begin(
     values = {**asdict(options), "split": list(options.split)}
     rows = {}
     if options.split_by == "order" and isinstance(found[0], Part):
+        for part in found:
+            if not part.csv.is_file():
+                raise ValueError(
+                    f"{part.csv} is missing, and split_by='order' needs the number of "
+                    "all rows: copy it there, or remove the part."
+                )
         rows = {part.chunk: part.count_rows() for part in found}
     report = ConversionReport.read(path)
     if report is None:
@@ -197,25 +209,53 @@ def _begin(
                 f"output={str(path)!r} holds {others[0].name} and no {REPORT_FILE}: it "
                 "is a dataset of other origin. Choose another folder."
             )
-        report = ConversionReport(values, rows)
-        report.write(path)
-        return report
+        return ConversionReport(values, rows)
     for name, value in values.items():
         if report.options[name] != value:
             raise ValueError(
                 f"output={str(path)!r} was begun with {name}={report.options[name]!r}, "
                 f"not {value!r}. Use the same, or another folder."
             )
-    changed = [
-        chunk for chunk, number in rows.items() if report.rows.get(chunk) != number
-    ]
-    if changed:
-        raise ValueError(
-            f"The number of rows of part {changed[0]} is not the same as when "
-            f"output={str(path)!r} was begun, and split_by='order' hangs on it. Convert "
-            "to another folder."
-        )
+    for chunk, number in rows.items():
+        if report.rows.get(chunk) != number:
+            before = report.rows.get(chunk, "none")
+            raise ValueError(
+                f"Part {chunk} has {number} rows, and had {before} when "
+                f"output={str(path)!r} was begun; where split_by='order' splits hangs on "
+                "all of them. Convert to another folder."
+            )
     return report
+
+
+def _check_unchanged(
+    found: Sequence[Part | MergedPart], report: ConversionReport
+) -> None:
+    """Which events of a merged file are in which chunk hangs on all of the file."""
+    for part in found:
+        done = report.parts.get(part.chunk)
+        if isinstance(part, MergedPart) and done and done.sources != sources_of(part):
+            raise ValueError(
+                f"{part.hdf5} is not the same as when its chunk {part.chunk} was "
+                "converted. Convert it to another folder."
+            )
+
+
+def _take(part: PartReport, report: ConversionReport, path: Path) -> None:
+    """Puts a part's report in place; what was whole before stays if it failed now."""
+    before = report.parts.get(part.chunk)
+    if part.error and before is not None and _is_whole(path, before):
+        before.failed = part.error
+        return
+    report.parts[part.chunk] = part
+
+
+def _is_whole(path: Path, done: PartReport) -> bool:
+    files = chunk_files(path, done.chunk)
+    return (
+        not done.error
+        and all(file.is_file() for file in files)
+        and sum(file.stat().st_size for file in files) == done.bytes
+    )
 
 
 def _place(part: Part | MergedPart, report: ConversionReport) -> Place:
@@ -227,20 +267,17 @@ def _place(part: Part | MergedPart, report: ConversionReport) -> Place:
 
 def _is_done(path: Path, part: Part | MergedPart, report: ConversionReport) -> bool:
     """
-    A part is done if its files are there. One with problems is done again if its
-    original files are not the same any more.
+    A part is done if its files are there and whole. One of which something was left out
+    is done again if its original files are there and not the same any more.
     """
     done = report.parts.get(part.chunk)
-    if done is None or done.error:
+    if done is None or not _is_whole(path, done):
         return False
-    if not all(file.is_file() for file in chunk_files(path, part.chunk)):
+    if done.failed:
         return False
-    if not done.problems:
+    if not done.skipped or not all(file.is_file() for file in part.files):
         return True
-    now = {file.name: file.stat() for file in part.files if file.is_file()}
-    return done.sources == {
-        name: [stat.st_size, stat.st_mtime_ns] for name, stat in now.items()
-    }
+    return done.sources == sources_of(part)
 
 
 def _run(

@@ -70,6 +70,8 @@ class DiTing(WaveformBenchmarkDataset):
             "By agreement with the China Earthquake Data Center; the data may not be "
             "passed on."
         )
+        if path is not None and not isinstance(path, (str, Path)):
+            raise ValueError(f"path={path!r} is no folder; name chunks with chunks=.")
         folder = self._path_internal() if path is None else Path(path)
         if not self.available_chunks(folder):
             raise FileNotFoundError(_HOW_TO.format(path=folder))
@@ -159,7 +161,8 @@ class DiTing(WaveformBenchmarkDataset):
         for name, digits in (("source_id", 6), ("station_code", 4)):
             if name in self._metadata.columns:
                 codes = self._metadata[name].astype(str)
-                self._metadata[name] = codes.str.zfill(digits)
+                padded = codes.str.zfill(digits)
+                self._metadata[name] = padded.where(codes.str.isdigit(), codes)
 
     def _download_dataset(self, writer: Any, chunk: str, **kwargs: Any) -> None:
         raise NotImplementedError(_HOW_TO.format(path=self.path))

@@ -231,8 +231,9 @@ def clean_rows(
         if code is not None and code.zfill(6) != event:
             counts["ev_id: differs from the record's name"] += 1
     for name in header:
-        if name not in KNOWN_ORIGINALS:
-            metadata[f"trace_original_{name}"] = text[name]
+        own = f"trace_original_{name}"
+        if name not in KNOWN_ORIGINALS and own not in metadata:
+            metadata[own] = text[name]
     # Not pandas' own text type, which is slower to write.
     return pd.DataFrame(
         {

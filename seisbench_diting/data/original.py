@@ -14,10 +14,12 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from .names import record_name
+from .names import KNOWN_ORIGINALS, record_name
 
-_PART = re.compile(r"DiTing330km_part_(\d+)\.hdf5", re.IGNORECASE)
+_PART = re.compile(r"DiTing330km_part_(\d+)\.(hdf5|csv)", re.IGNORECASE)
 _GROUP = "earthquake"
+#: Columns without which a CSV file is none of DiTing's.
+NEEDED = ("key", "p_pick", "s_pick")
 _MERGED_GROUPS = ("train", "test")
 _FLOAT32 = np.dtype("<f4")
 _HDF5_SUFFIXES = (".h5", ".hdf5")
@@ -216,38 +218,29 @@ class OpenPart:
         with self.part.csv.open(
             newline="", encoding="utf-8-sig", errors="replace"
         ) as file:
-            yield from self._rows(csv.reader(file))
-
-    def _rows(self, lines: Iterator[list[str]]) -> Iterator[Row | Problem]:
-        path = self.part.csv
-        number = 1
-        try:
-            header = self.header = [name.strip() for name in next(lines, [])]
-            if "key" not in header:
-                raise OriginalError(
-                    f"{path} has no column 'key' in its first line: it is no original "
-                    "file, or damaged."
-                )
+            header = self.header = _read_header(self.part.csv, file.readline())
             key = header.index("key")
-            for number, cells in enumerate(lines, start=2):
-                if not cells:
+            for number, text in enumerate(file, start=2):
+                line = f"line {number} of {self.part.csv.name}"
+                try:
+                    # Line by line: a stray quote must not take the lines after it along.
+                    cells = next(csv.reader((text,)), [])
+                except csv.Error as error:
+                    yield Problem("damaged line", f"{line}: {error}")
                     continue
-                line = f"line {number} of {path.name}"
-                if len(cells) != len(header):
+                if len(cells) == len(header):
+                    yield Row(record_name(cells[key]), cells, line)
+                elif cells:
                     yield Problem(
                         "damaged line",
                         f"{line} has {len(cells)} cells instead of {len(header)}",
                     )
-                    continue
-                name = record_name(cells[key])
-                yield Row(name, cells, line)
-        except csv.Error as error:
-            yield Problem(
-                "damaged line", f"after line {number} of {path.name}: {error}"
-            )
 
     def read(self, name: str) -> np.ndarray | None:
         return self._reader.read(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.group
 
     def names(self) -> Iterator[str]:
         """Names of all waveforms, with or without a row."""
@@ -258,6 +251,27 @@ class OpenPart:
         names = list(self.group)
         chosen = rng.permutation(len(names))[:number]
         return _readable(self.group, [names[i] for i in sorted(chosen)])
+
+
+def _read_header(path: Path, text: str) -> list[str]:
+    """
+    :raises OriginalError: if a column is missing without which nothing can be done, or
+        is there twice
+    """
+    try:
+        header = [name.strip() for name in next(csv.reader((text,)), [])]
+    except csv.Error:
+        header = []
+    for name in NEEDED:
+        if name not in header:
+            raise OriginalError(
+                f"{path} has no column {name!r} in its first line: it is no original "
+                "file, or damaged."
+            )
+    for name in header:
+        if header.count(name) > 1:
+            raise OriginalError(f"{path} has the column {name!r} twice.")
+    return header
 
 
 class OpenMergedPart:
@@ -288,10 +302,11 @@ class OpenMergedPart:
             for name, record in self.group[event].items():
                 path = f"{self.part.group}/{event}/{name}"
                 cells = {key: _as_text(value) for key, value in record.attrs.items()}
-                self.header = self.header or list(cells)
+                # An attribute that the first record lacks is not lost for the others.
+                self.header = self.header or sorted(KNOWN_ORIGINALS | cells.keys())
                 if others := cells.keys() - set(self.header):
                     yield Problem(
-                        "attribute that the first record has not",
+                        "unknown attribute that the first record has not",
                         f"{path}: {min(others)}",
                     )
                 yield Row(
@@ -300,6 +315,9 @@ class OpenMergedPart:
 
     def read(self, name: str) -> np.ndarray | None:
         return self._reader.read(f"{name.split('.')[0]}/{name}")
+
+    def __contains__(self, name: str) -> bool:
+        return f"{name.split('.')[0]}/{name}" in self.group
 
     def names(self) -> Iterator[str]:
         return iter(())
@@ -323,9 +341,19 @@ def _readable(group: h5py.Group, paths: list[str]) -> list[np.ndarray]:
         except (OSError, TypeError):
             # Counted and named when it is its turn to be converted.
             continue
-        if waveform is not None and waveform.ndim == 2:
+        if waveform is not None and is_record(waveform):
             waveforms.append(waveform)
     return waveforms
+
+
+def is_record(waveform: np.ndarray) -> bool:
+    """If it is (samples, 3) of numbers."""
+    return (
+        waveform.ndim == 2
+        and waveform.shape[1] == 3
+        and len(waveform) > 0
+        and waveform.dtype.kind in "iuf"
+    )
 
 
 def _as_text(value: object) -> str:
@@ -346,42 +374,45 @@ def find_parts(source: Path) -> list[Part] | list[MergedPart]:
         raise OriginalError(f"input={str(source)!r} does not exist.")
     if source.is_file():
         return _merged_parts(source)
-    parts: dict[int, Part] = {}
+    files: dict[str, dict[int, Path]] = {"hdf5": {}, "csv": {}}
     for path in sorted(source.rglob("*")):
         match = _PART.fullmatch(path.name)
         if match is None or not path.is_file():
             continue
-        number = int(match[1])
-        if number in parts:
+        number, kind = int(match[1]), match[2].lower()
+        if number in files[kind]:
             raise OriginalError(
-                f"Part {number} is there twice: {parts[number].hdf5} and {path}. "
+                f"Part {number} is there twice: {files[kind][number]} and {path}. "
                 "Remove one."
             )
-        parts[number] = Part(f"{number:02d}", path, _csv_of(path))
-    if parts:
-        return [parts[number] for number in sorted(parts)]
-    files = [path for path in source.iterdir() if path.suffix.lower() in _HDF5_SUFFIXES]
-    if len(files) == 1:
-        return _merged_parts(files[0])
+        files[kind][number] = path
+    if files["hdf5"]:
+        return [
+            Part(
+                f"{number:02d}",
+                # One that is missing is named when its turn comes.
+                files["hdf5"].get(number) or files["csv"][number].with_suffix(".hdf5"),
+                files["csv"].get(number) or files["hdf5"][number].with_suffix(".csv"),
+            )
+            for number in sorted(files["hdf5"].keys() | files["csv"].keys())
+        ]
+    merged = [
+        path for path in source.iterdir() if path.suffix.lower() in _HDF5_SUFFIXES
+    ]
+    if len(merged) == 1:
+        return _merged_parts(merged[0])
     raise OriginalError(
         f"input={str(source)!r} holds no DiTing330km_part_N.hdf5 and not one merged "
         "file: name the folder of the original files, or the merged file itself."
     )
 
 
-def _csv_of(hdf5: Path) -> Path:
-    """The part's CSV file, whatever the case of its suffix."""
-    wanted = f"{hdf5.stem}.csv".lower()
-    for path in sorted(hdf5.parent.iterdir()):
-        if path.name.lower() == wanted:
-            return path
-    return hdf5.with_suffix(".csv")
-
-
 def _merged_parts(path: Path) -> list[MergedPart]:
     parts = []
     with open_hdf5(path) as file:
-        groups = [name for name in _MERGED_GROUPS if name in file]
+        groups = [
+            name for name in _MERGED_GROUPS if isinstance(file.get(name), h5py.Group)
+        ]
         if not groups:
             raise OriginalError(
                 f"input={str(path)!r} has neither group 'train' nor 'test': it is not "
@@ -396,9 +427,15 @@ def _merged_parts_of(path: Path, group: h5py.Group) -> list[MergedPart]:
     name = group.name.strip("/")
     parts: list[MergedPart] = []
     start = records = 0
-    numbers = [
-        h5py.h5g.open(group.id, event.encode()).get_num_objs() for event in group
-    ]
+    try:
+        numbers = [
+            h5py.h5g.open(group.id, event.encode()).get_num_objs() for event in group
+        ]
+    except (KeyError, ValueError) as error:
+        raise OriginalError(
+            f"{path}: group {name!r} holds something else than events ({error}): it is "
+            "not the tutorial's merged file."
+        ) from error
     for stop, number in enumerate(numbers, start=1):
         records += number
         if records >= MERGED_CHUNK_RECORDS or stop == len(numbers):

@@ -15,7 +15,7 @@ import pandas as pd
 
 from .blocks import BlockWriter
 from .names import clean_rows, record_number
-from .original import MergedPart, Part, Problem, Row
+from .original import MergedPart, Part, Problem, Row, is_record
 from .report import LEFTOVER, PartReport
 from .splits import split_of_event, split_of_place
 
@@ -77,7 +77,7 @@ def convert_part(
     :return: Report; what is wrong with the original files is in it
     """
     started = time.monotonic()
-    report = PartReport(part.chunk, _sources(part))
+    report = PartReport(part.chunk, sources_of(part))
     try:
         with _temporary_files(path, part.chunk) as temporary:
             _Conversion(part, options, place, report, progress).run(*temporary)
@@ -87,15 +87,18 @@ def convert_part(
             ):
                 report.bytes += source.stat().st_size
                 os.replace(source, target)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        # The last two are what h5py raises where a file is damaged inside.
+    except (OSError, ValueError, KeyError, RuntimeError, MemoryError) as error:
+        # KeyError and RuntimeError are what h5py raises where a file is damaged inside.
         text = str(error) or type(error).__name__
-        report = PartReport(part.chunk, report.sources, error=text)
+        report = PartReport(
+            part.chunk, report.sources, error=text, skipped=report.skipped
+        )
     report.seconds = round(time.monotonic() - started, 3)
     return report
 
 
-def _sources(part: Part | MergedPart) -> dict[str, list[int]]:
+def sources_of(part: Part | MergedPart) -> dict[str, list[int]]:
+    """Size and time of change of a part's original files."""
     sources = {}
     for file in part.files:
         if file.is_file():
@@ -201,9 +204,10 @@ class _Conversion:
         if waveform is None:
             self.report.skip("row without waveform", f"{row.name} in {row.line}")
             return None
-        if waveform.ndim != 2 or waveform.shape[1] != 3 or len(waveform) == 0:
+        if not is_record(waveform):
             self.report.skip(
-                "wrong shape", f"{row.name} is {waveform.shape}, not (samples, 3)"
+                "wrong shape",
+                f"{row.name} is {waveform.shape}, not (samples, 3) of numbers",
             )
             return None
         return self.writer.add(waveform), len(waveform)

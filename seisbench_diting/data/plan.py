@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from .blocks import storage
-from .original import MergedPart, OriginalError, Part
+from .original import MergedPart, Part
 
 # Records drawn for the estimate, over all parts and at least in each.
 _SAMPLED = 256
@@ -69,7 +69,7 @@ def estimate(parts: Sequence[Part | MergedPart], compression: str) -> Estimate:
             with part.open() as source:
                 records[part.chunk] = source.count()
                 size = _record_bytes(source.sample(number, rng), compression)
-        except (OriginalError, OSError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
             errors[part.chunk] = str(error)
             continue
         sizes[part.chunk] = round(records[part.chunk] * (size + _ROW_BYTES))

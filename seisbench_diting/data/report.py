@@ -15,8 +15,10 @@ REPORT_FILE = "conversion.json"
 #: Ending of files that are not whole; what a killed conversion left is removed.
 LEFTOVER = ".partial"
 
-#: Seen in the field in undamaged files: told, but nothing to mend.
+#: Seen in the field in undamaged files: told, but nothing to mend, unless they are more
+#: than this share of all, as in a file that was cut off.
 QUIRKS = ("row without waveform", "waveform without row")
+_QUIRK_SHARE = 0.05
 
 _EXAMPLES = 10
 
@@ -42,6 +44,7 @@ class PartReport:
     :param chunk: Name of the chunk
     :param sources: Size in bytes and time of change in ns of each original file
     :param error: Why there is no such chunk, empty if there is
+    :param failed: Why it could not be converted again, though there is such a chunk
     :param records: Number of records in the chunk
     :param splits: Number of records by split
     :param skipped: Records left out, by reason
@@ -53,6 +56,7 @@ class PartReport:
     chunk: str
     sources: dict[str, list[int]]
     error: str = ""
+    failed: str = ""
     records: int = 0
     splits: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, Skipped] = field(default_factory=dict)
@@ -67,11 +71,16 @@ class PartReport:
     def problems(self) -> list[str]:
         """What should be mended in the original files, a line each."""
         lines = [self.error] if self.error else []
+        if self.failed:
+            lines.append(f"kept as it was, could not be converted again: {self.failed}")
         for reason, skipped in self.skipped.items():
-            if reason not in QUIRKS:
+            limit = _QUIRK_SHARE * (self.records + skipped.number)
+            is_many = skipped.number > limit and not self.error
+            if reason not in QUIRKS or is_many:
                 shown = "; ".join(skipped.examples)
                 more = ", ..." if skipped.number > len(skipped.examples) else ""
-                lines.append(f"{skipped.number} x {reason}: {shown}{more}")
+                hint = " (is a file cut off?)" if reason in QUIRKS else ""
+                lines.append(f"{skipped.number} x {reason}{hint}: {shown}{more}")
         return lines
 
     @classmethod
@@ -150,6 +159,8 @@ class ConversionReport:
         write_atomically(folder / REPORT_FILE, json.dumps(values, indent=1) + "\n")
         if self.chunks:
             write_atomically(folder / "chunks", "\n".join(self.chunks) + "\n")
+        else:
+            (folder / "chunks").unlink(missing_ok=True)
 
     @classmethod
     def read(cls, folder: Path) -> ConversionReport | None:
@@ -165,13 +176,16 @@ class ConversionReport:
                 name: PartReport.from_dict(part)
                 for name, part in values["parts"].items()
             }
-            return cls(values["options"], values["rows"], parts)
+            options = values["options"]
+            if missing := {"compression", "split", "split_by", "seed"} - set(options):
+                raise ValueError(f"no option {min(missing)}")
+            return cls(options, values["rows"], parts)
         except FileNotFoundError:
             return None
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{path} is no report of a conversion ({error}). Remove it to convert "
-                "everything again."
+                f"{path} is no report of a conversion ({error}). Empty its folder to "
+                "convert everything again, or choose another one."
             ) from error
 
 

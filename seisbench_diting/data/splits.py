@@ -15,7 +15,12 @@ def check_shares(shares: Sequence[float]) -> tuple[float, float, float]:
     :param shares: Shares of train, dev and test
     :raises ValueError: if they are not three shares that add up to 1
     """
-    shares = tuple(float(share) for share in shares)
+    try:
+        shares = tuple(float(share) for share in shares)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"split={shares!r} must be three shares: train, dev and test."
+        ) from None
     if len(shares) != 3 or any(not 0 <= s <= 1 for s in shares):
         raise ValueError(
             f"split={shares} must be three shares from 0 to 1: train, dev and test."

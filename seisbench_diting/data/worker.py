@@ -89,10 +89,18 @@ def run_in_processes(
 def _attend(task: Task, messages: queue.SimpleQueue, running: set) -> None:
     """Runs one task in a process and passes on what it says."""
     report = PartReport(task.part.chunk, {}, error="The worker could not be started.")
+    answered = False
     try:
         # A session of its own: Ctrl-C reaches the parent alone, which ends its workers.
         process = subprocess.Popen(
-            [sys.executable, "-c", f"from {__name__} import main; main()"],
+            # With this process's own path: a bare -c looks for modules in the current
+            # folder first.
+            [
+                sys.executable,
+                "-c",
+                f"import sys; sys.path[:] = {sys.path!r}\n"
+                f"from {__name__} import main; main()",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -102,17 +110,22 @@ def _attend(task: Task, messages: queue.SimpleQueue, running: set) -> None:
         with process:
             process.stdin.write(task.to_json() + "\n")
             process.stdin.flush()
-            report.error = (
-                "The worker process died, perhaps of too little memory. Run the same "
-                "again, with fewer workers."
-            )
             for line in process.stdout:
                 message = json.loads(line)
                 if isinstance(message, int):
                     messages.put(message)
                 else:
                     report = PartReport.from_dict(message)
+                    answered = True
             process.stdin.close()
+            status = process.wait()
+            if not answered:
+                report.error = (
+                    f"The worker process died of signal {-status}, perhaps of too little "
+                    "memory. Run the same again, with fewer workers."
+                    if status < 0
+                    else f"The worker process died with status {status}, see above."
+                )
         running.discard(process)
     except OSError as error:
         report.error += f" ({error})"

@@ -23,6 +23,9 @@ SNR_COLUMNS = ("trace_Z_P_power_snr", "trace_snr_db")
 
 _ABSENT = -1.0
 
+#: NumPy's limit.
+_LARGEST_SEED = 2**32 - 1
+
 
 class _Batches(Dataset):
     """
@@ -40,7 +43,7 @@ class _Batches(Dataset):
         columns: Sequence[str] = (),
     ):
         self._reader = RecordReader(dataset, columns)
-        check_whole("seed", seed, 0)
+        check_whole("seed", seed, 0, _LARGEST_SEED)
         check_phases(phases)
         if len(dataset) == 0:
             raise ValueError("dataset has no records.")
@@ -55,6 +58,7 @@ class _Batches(Dataset):
                 f"dataset has dimension_order={dataset.dimension_order!r}; set "
                 "dataset.dimension_order = 'NCW'."
             )
+        _check_rates(dataset, augmentations)
         self.batch_size = batch_size
         self.seed = seed
         self.phases = phases
@@ -79,16 +83,15 @@ class _Batches(Dataset):
         """
         if number < 0:
             raise IndexError(f"number={number} must not be negative.")
-        with _seeded(self.seed, number):
-            return self._make(self._records(number))
+        return self._make(number)
 
     @abstractmethod
     def _records(self, number: int) -> np.ndarray:
         """Numbers of the records in a batch."""
 
     @abstractmethod
-    def _make(self, records: np.ndarray) -> dict[str, np.ndarray]:
-        """The batch of some records."""
+    def _make(self, number: int) -> dict[str, np.ndarray]:
+        """A batch by its number."""
 
     def _window(self, record: int) -> dict[str, tuple[Any, Any]]:
         state = {"X": self._reader.get_sample(int(record))}
@@ -117,6 +120,8 @@ class _Batches(Dataset):
         """
         check_whole("num_workers", num_workers, 0)
         check_whole("start", start, 0)
+        if stop is not None:
+            check_whole("stop", stop, start)
         check_whole("step", step, 1)
         return DataLoader(
             self,
@@ -180,17 +185,25 @@ class DiTingBatches(_Batches):
         padlen: int = PADLEN,
         phases: Mapping[str, str] | None = None,
     ):
-        options = {**(augmentations or {}), "n_samples": n_samples, "padlen": padlen}
+        options = dict(augmentations or {})
+        for name in ("n_samples", "padlen", "phases", "component_order"):
+            if name in options:
+                raise ValueError(
+                    f"augmentations has {name}={options[name]!r}, which is no "
+                    "augmentation; it is an argument, or told by the dataset."
+                )
+        options |= {"n_samples": n_samples, "padlen": padlen}
         super().__init__(dataset, batch_size, seed, phases, options)
         check_whole("stride", stride, 1)
         if "lppn" in labels:
             check_cells(n_samples, stride)
+        labels = (labels,) if isinstance(labels, str) else tuple(labels)
         if unknown := set(labels) - set(LABELS):
             raise ValueError(
-                f"labels={tuple(labels)!r} has {min(unknown)!r}; there are "
+                f"labels={labels!r} has {min(unknown)!r}; there are "
                 f"{', '.join(LABELS)}."
             )
-        self.labels = tuple(labels)
+        self.labels = labels
         self._labellers = [
             make_labeller(label, ("X", label), stride, phases) for label in self.labels
         ]
@@ -206,8 +219,9 @@ class DiTingBatches(_Batches):
         begin = place * self.batch_size
         return self._epoch[1][begin : begin + self.batch_size]
 
-    def _make(self, records: np.ndarray) -> dict[str, np.ndarray]:
-        states = [self._window(record) for record in records]
+    def _make(self, number: int) -> dict[str, np.ndarray]:
+        with _seeded(self.seed, number):
+            states = [self._window(record) for record in self._records(number)]
         for state in states:
             for labeller in self._labellers:
                 labeller(state)
@@ -289,10 +303,12 @@ class DiTingTestBatches(_Batches):
         begin = number * self.batch_size
         return np.arange(begin, min(begin + self.batch_size, len(self._reader)))
 
-    def _make(self, records: np.ndarray) -> dict[str, np.ndarray]:
+    def _make(self, number: int) -> dict[str, np.ndarray]:
         waves, labels = [], []
-        for record in records:
-            wave, metadata = self._window(record)["X"]
+        for record in self._records(number):
+            # A record's window hangs on the record, not on the batch that it is in.
+            with _seeded(self.seed, int(record)):
+                wave, metadata = self._window(record)["X"]
             waves.append(wave)
             labels.append(self._label(wave.shape[1], metadata))
         return {
@@ -328,6 +344,24 @@ class DiTingTestBatches(_Batches):
         return batch["wave"], batch["label"]
 
 
+def _check_rates(
+    dataset: WaveformDataset | MultiWaveformDataset, augmentations: Mapping[str, Any]
+) -> None:
+    """
+    :raises ValueError: If windows would have several sampling rates, unless all of them
+        are brought to a second one
+    """
+    column = dataset.metadata.get("trace_sampling_rate_hz")
+    if dataset.sampling_rate is not None or column is None:
+        return
+    rates = sorted(set(column.dropna()))
+    if len(rates) > 1 and augmentations.get("second_rate", 0) < 1:
+        raise ValueError(
+            f"dataset has sampling rates from {rates[0]:g} to {rates[-1]:g} Hz; set "
+            "dataset.sampling_rate to one of them."
+        )
+
+
 class _Numbers(Sampler[int]):
     """Numbers of batches, without end if there is no stop."""
 
@@ -341,6 +375,12 @@ class _Numbers(Sampler[int]):
         while self.stop is None or number < self.stop:
             yield number
             number += self.step
+
+    def __len__(self) -> int:
+        """:raises TypeError: If there is no end"""
+        if self.stop is None:
+            raise TypeError("There is no last batch.")
+        return len(range(self.start, self.stop, self.step))
 
 
 @contextmanager

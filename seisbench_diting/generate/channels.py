@@ -10,11 +10,13 @@ import numpy as np
 from .augmentation import Augmentation
 from .checks import check_span, check_whole
 from .phases import GAP, check_phases, hide, read_arrivals
+from .windows import VISIBLE, forget_if_dead
 
 #: Pairs of names of horizontal components.
 _HORIZONTALS = ("NE", "12", "RT", "XY")
 
-_OPPOSITE = {"U": "D", "D": "U"}
+_PAIRS = (("U", "D"), ("up", "down"), ("positive", "negative"))
+_OPPOSITE = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 
 
 class PolarityFlip(Augmentation):
@@ -63,6 +65,7 @@ class HorizontalRotation(Augmentation):
         self, x: np.ndarray, metadata: dict[str, Any]
     ) -> tuple[np.ndarray, dict[str, Any]]:
         angle = np.random.uniform(0, 2 * np.pi)
+        x = x.astype(np.result_type(x, np.float32), copy=False)
         cos, sin = np.cos(angle).astype(x.dtype), np.sin(angle).astype(x.dtype)
         north, east = self._rows
         rotated = x.copy()
@@ -97,15 +100,14 @@ class ComponentDropout(Augmentation):
         dropped = np.random.permutation(len(x))[: np.random.randint(1, len(x))]
         x = x.copy()
         x[dropped] = 0
-        if not x.any():
-            for arrival in read_arrivals(metadata, self.phases):
-                metadata[arrival.column] = np.nan
+        forget_if_dead(x, metadata, self.phases)
         return x, metadata
 
 
 class Gap(Augmentation):
     """
-    Sets all components to zero for a while. An arrival in the gap, or so shortly before
+    Sets all components to zero for a while; a window that has such a gap stays as it is.
+    An arrival in the gap, or so shortly before
     it that next to nothing of it is seen, has no label any more; its sample is kept in
     a column ``trace_<phase>_hidden_sample``, on which the detection depends.
 
@@ -119,7 +121,7 @@ class Gap(Augmentation):
     def __init__(
         self,
         length: tuple[int, int] = (50, 1000),
-        visible: int = 20,
+        visible: int = VISIBLE,
         phases: Mapping[str, str] | None = None,
         key: str | tuple[str, str] = "X",
     ):
@@ -135,6 +137,8 @@ class Gap(Augmentation):
         self, x: np.ndarray, metadata: dict[str, Any]
     ) -> tuple[np.ndarray, dict[str, Any]]:
         n_samples = x.shape[1]
+        if GAP[0] in metadata:
+            return x, metadata
         length = min(np.random.randint(self.length[0], self.length[1] + 1), n_samples)
         begin = np.random.randint(n_samples - length + 1)
         end = begin + length

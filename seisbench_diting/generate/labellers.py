@@ -10,7 +10,7 @@ import numpy as np
 from seisbench.generate import SupervisedLabeller
 
 from .checks import check_whole
-from .labels import STRIDE, draw_detection, eqt_label, lppn_label, point_label
+from .labels import STRIDE, draw_detection, draw_triangles, lppn_label, point_label
 from .phases import GAP, Arrival, check_phases, read_arrivals
 
 
@@ -113,8 +113,8 @@ class EQTLabeller(_ArrivalLabeller):
     Label of the original EQTransformer, float32, (3, samples): P, S, detection. The
     same as SeisBench's ``ProbabilisticLabeller(shape="triangle", sigma=20, dim=0,
     noise_column=False)`` for arrivals in the window and ``DetectionLabeller(factor=1.4)``,
-    for each event. An arrival in a gap or outside of the record has no triangle, but its
-    event is still detected, but for the gap. See :py:func:`~seisbench_diting.generate.eqt_label`.
+    for each event. An arrival without signal, in a gap or outside of the record, has no
+    triangle, but its event is still detected, except in the gap. See :py:func:`~seisbench_diting.generate.eqt_label`.
 
     :param phases: Column to "P" or "S". Default: all columns of direct P and S.
     :param key: Keys of the state dict to read from and to write to
@@ -124,10 +124,11 @@ class EQTLabeller(_ArrivalLabeller):
         self, arrivals: list[Arrival], n_samples: int, metadata: Mapping[str, Any]
     ) -> np.ndarray:
         events = [[a for a in arrivals if a.event == event] for event in (1, 2)]
-        label = eqt_label([_visible(event) for event in events], n_samples)
+        label = np.zeros((3, n_samples), dtype=np.float32)
         for event in events:
-            if any(arrival.hidden for arrival in event):
-                draw_detection(label[2], *_of_phases(event))
+            for row, samples in enumerate(_visible(event)):
+                draw_triangles(label[row], samples)
+            draw_detection(label[2], *_of_phases(event))
         if GAP[0] in metadata:
             begin, end = (max(0, int(metadata[column])) for column in GAP)
             label[2, begin:end] = 0

@@ -79,8 +79,8 @@ def point_label(p: Iterable[float], s: Iterable[float], n_samples: int) -> np.nd
              would exceed 1; N is the rest.
     """
     label = np.zeros((3, n_samples), dtype=np.float32)
-    _draw_triangles(label[1], p)
-    _draw_triangles(label[2], s)
+    draw_triangles(label[1], p)
+    draw_triangles(label[2], s)
     total = label[1] + label[2]
     if total.max(initial=0) > 1:
         label[1:] /= np.maximum(total, 1)
@@ -105,8 +105,8 @@ def eqt_label(
     """
     label = np.zeros((3, n_samples), dtype=np.float32)
     for p, s in events:
-        _draw_triangles(label[0], p)
-        _draw_triangles(label[1], s)
+        draw_triangles(label[0], p)
+        draw_triangles(label[1], s)
         draw_detection(label[2], p, s)
     return label
 
@@ -130,7 +130,14 @@ def _inside(samples: Iterable[float], n_samples: int) -> list[float]:
     return [sample for sample in samples if 0 <= sample < n_samples]
 
 
-def _draw_triangles(row: np.ndarray, samples: Iterable[float]) -> None:
+def draw_triangles(row: np.ndarray, samples: Iterable[float]) -> None:
+    """
+    Writes a triangle where an arrival is in the window, the larger value where they
+    overlap, in place.
+
+    :param row: (samples,)
+    :param samples: Arrivals of one phase
+    """
     for sample in _inside(samples, len(row)):
         begin = max(0, math.ceil(sample - TRIANGLE))
         end = min(len(row), math.floor(sample + TRIANGLE) + 1)

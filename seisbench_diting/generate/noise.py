@@ -49,6 +49,12 @@ class _NoiseAtSNR(Augmentation):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         snr_db = np.random.uniform(*self.snr_db)
         noise = self._draw(x.shape, metadata)
+        if noise.shape != x.shape:
+            raise ValueError(
+                f"A record of noise_records has {len(noise)} components, but the window "
+                f"has {len(x)}; set missing_components='pad' and "
+                "dimension_order = 'NCW'."
+            )
         level = _rms(noise)
         if level == 0:
             return x, metadata
@@ -111,7 +117,7 @@ class RealNoiseAtSNR(_NoiseAtSNR):
             record, _ = resample(record, dict(other), rate / its_rate)
         spare = record.shape[1] - shape[1]
         if record.shape[1] < 2:
-            return np.zeros(shape, dtype=np.float32)
+            return np.zeros((len(record), shape[1]), dtype=np.float32)
         begin = np.random.randint(max(spare, 0) + 1)
         noise = cut_centred(record, begin, min(shape[1], record.shape[1]))
         return np.pad(noise, ((0, 0), (0, max(-spare, 0))), mode="symmetric")

@@ -72,7 +72,10 @@ class SecondRate(Augmentation):
 
 def sampling_rate(metadata: Mapping[str, Any]) -> float | None:
     """:return: Sampling rate in Hz, or None if it is not known"""
-    rate = float(metadata.get("trace_sampling_rate_hz", math.nan))
+    try:
+        rate = float(metadata.get("trace_sampling_rate_hz"))
+    except (TypeError, ValueError):
+        return None
     return rate if math.isfinite(rate) and rate > 0 else None
 
 
@@ -88,11 +91,16 @@ def resample(
     """
     # Numerator and denominator are limited alike.
     ratio = Fraction(factor if factor < 1 else 1 / factor).limit_denominator(_LARGEST)
-    up, down = (
-        ratio.as_integer_ratio() if factor < 1 else ratio.as_integer_ratio()[::-1]
-    )
+    up, down = ratio.numerator, ratio.denominator
+    if factor >= 1:
+        up, down = down, up
     if up == down:
         return x, metadata
+    if up == 0 or down == 0:
+        raise ValueError(
+            f"Samples can't be made {factor:g} times as many; use a sampling rate within "
+            f"a factor of {_LARGEST}."
+        )
     data = np.asarray(x[:, 0:], dtype=np.float64)
     missing = ~np.isfinite(data)
     if missing.any():

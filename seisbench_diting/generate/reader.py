@@ -35,6 +35,9 @@ class RecordReader:
     cache, another order of dimensions, methods of its own) its own ``get_sample`` is
     called.
 
+    What it gives is as the dataset was when the reader was made: a change of, say, its
+    ``component_order`` has no effect afterwards.
+
     It can be given to the processes of a DataLoader, each of which opens the files for
     itself.
 

@@ -100,6 +100,8 @@ def training_augmentations(
     if isinstance(model_or_label, Sequence) and not isinstance(model_or_label, str):
         labels = [label_of(one) for one in model_or_label]
         keys = {label: label for label in labels}
+        if not keys:
+            raise ValueError("model_or_label names no model and no label.")
     else:
         keys = {label_of(model_or_label): "y"}
     check_whole("stride", stride, 1)

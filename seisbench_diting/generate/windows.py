@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,16 @@ import torch
 from ..models.windows import ROUNDING
 from .augmentation import Augmentation
 from .checks import check_span, check_whole
-from .phases import check_phases, hide, read_arrivals, shift_samples
+from .phases import Arrival, check_phases, hide, read_arrivals, shift_samples
 
 #: Length of a window of the published pickers.
 N_SAMPLES = 6144
 
 #: Least distance of the chosen arrival from the window's edges, in samples.
 PADLEN = 512
+
+#: The samples from an arrival on that are looked at for a signal.
+VISIBLE = 20
 
 _ROUNDING = ROUNDING[torch.float64]
 
@@ -29,8 +33,9 @@ class ArrivalWindow(Augmentation):
     random place at least ``padlen`` samples from the window's edges. The mean of each
     component's samples is removed and zeros follow where the record ends, so that its
     ends make no step. A record without arrivals gives a window anywhere in it. All
-    columns in samples are moved along. An arrival outside of the record, which may lie
-    in the zeros, has no label; it is kept in a column ``trace_<phase>_hidden_sample``.
+    columns in samples are moved along. An arrival without signal, as it lies outside of
+    the record or where data are missing, has no label; it is kept in a column
+    ``trace_<phase>_hidden_sample``. A window without any signal has no arrivals.
 
     :param n_samples: Length of the window in samples
     :param padlen: Least distance from the edges in samples
@@ -66,17 +71,19 @@ class ArrivalWindow(Augmentation):
         :return: Window (components, n_samples) float32, and metadata
         :raises ValueError: If the record is not (components, samples)
         """
-        if x.ndim != 2 or metadata.get("trace_npts", x.shape[-1]) != x.shape[-1]:
+        if x.ndim != 2 or not _is_length(metadata.get("trace_npts"), x.shape[-1]):
             raise ValueError(
                 f"The record has the shape {tuple(x.shape)}, but must be (components, "
                 "samples); set dataset.dimension_order = 'NCW'."
             )
         for arrival in read_arrivals(metadata, self.phases):
-            if not (0 <= arrival.sample < x.shape[1] or arrival.hidden):
+            if not arrival.hidden and not _is_seen(x, arrival):
                 hide(metadata, arrival)
         begin = self._choose_begin(x.shape[1], metadata)
         shift_samples(metadata, begin)
-        return cut_centred(x, begin, self.n_samples), metadata
+        window = cut_centred(x, begin, self.n_samples)
+        forget_if_dead(window, metadata, self.phases)
+        return window, metadata
 
     def _choose_begin(self, npts: int, metadata: Mapping[str, Any]) -> int:
         """
@@ -155,6 +162,34 @@ class PeakScale(Augmentation):
         return x.astype(np.float32, copy=False), metadata
 
 
+def forget_if_dead(
+    window: np.ndarray, metadata: dict[str, Any], phases: Mapping[str, str] | None
+) -> None:
+    """
+    Takes the arrivals out of the metadata of a window without any signal, in place; not
+    even their event is to be detected there.
+
+    :param window: Window, (components, samples)
+    :param metadata: Its metadata
+    :param phases: Column to "P" or "S"
+    """
+    if not window.any():
+        for arrival in read_arrivals(metadata, phases):
+            metadata[arrival.column] = math.nan
+
+
+def _is_seen(x: np.ndarray, arrival: Arrival) -> bool:
+    """If the record has a signal from the arrival on: data that are not all the same."""
+    if not 0 <= arrival.sample < x.shape[1]:
+        return False
+    first = math.floor(arrival.sample)
+    for data in x[:, first : first + VISIBLE]:
+        data = data[np.isfinite(data)]
+        if len(data) == 1 or (len(data) and data.max() != data.min()):
+            return True
+    return False
+
+
 def samples_before(
     npts: int,
     metadata: Mapping[str, Any],
@@ -171,6 +206,11 @@ def samples_before(
     """
     first = min((a.sample for a in read_arrivals(metadata, phases)), default=math.inf)
     return min(npts, first if first == math.inf else math.floor(first) - margin)
+
+
+def _is_length(npts: Any, n_samples: int) -> bool:
+    """If the metadata do not tell another number of samples."""
+    return not isinstance(npts, Real) or math.isnan(npts) or npts == n_samples
 
 
 def cut_centred(x: np.ndarray, begin: int, n_samples: int) -> np.ndarray:

@@ -151,7 +151,7 @@ def test_what_can_not_be_evaluated(ncedc, tmp_path, lppnm):
     for name, word in (
         ("bad.onnx", "can't be read as ONNX"),
         ("bad.pt", "neither a TorchScript file nor a SeisBench pair"),
-        ("other", "the parameters of no model"),
+        ("other", "the parameters of no picker"),
     ):
         with pytest.raises(ValueError, match=word):
             load_picker(tmp_path / name)

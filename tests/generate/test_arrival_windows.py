@@ -22,6 +22,8 @@ def apply(step, x, metadata, seed=0):
 def test_a_window_has_its_arrival_away_from_the_edges(seed, p, s, data):
     npts = data.draw(st.integers(100, 12_000))
     x, metadata = spike_record(p, s, npts)
+    # A background, so that no window is dead.
+    x[:, ::2] += 1
     window, its = apply(ArrivalWindow(), x, metadata, seed)
 
     assert window.shape == (3, 6144)

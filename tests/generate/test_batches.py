@@ -152,6 +152,8 @@ def test_the_tutorials_test_batches(dataset):
     np.testing.assert_array_equal((label[:, 1] - label[:, 0])[both], (s - p)[both])
     assert ((label[:, :2] >= 0) | (label[:, :2] == -1)).all()
     assert_equal(batches[2], DiTingTestBatches(dataset, 4)[2])
+    # The same windows whatever the size of a batch.
+    np.testing.assert_array_equal(DiTingTestBatches(dataset, 21)[0]["label"], label)
 
 
 def test_missing_phases_and_ratios_are_minus_one(dataset):
@@ -189,6 +191,12 @@ def test_diting_itself(tmp_path):
         (lambda d: DiTingBatches(d, 0), "batch_size=0"),
         (lambda d: DiTingBatches(d, 22), "batch_size=22"),
         (lambda d: DiTingBatches(d, 4, seed=-1), "seed=-1"),
+        (lambda d: DiTingBatches(d, 4, seed=2**32), "seed=4294967296"),
+        (
+            lambda d: DiTingBatches(d, 4, augmentations={"padlen": 9}),
+            "augmentations has padlen=9",
+        ),
+        (lambda d: DiTingBatches(d, 4).loader(stop=-3), "stop=-3"),
         (lambda d: DiTingBatches(d, 4, stride=5), "n_samples=6144"),
         (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "has 'lpp'; there are"),
         (lambda d: DiTingBatches(d, 4, padlen=6000), "padlen=6000"),
@@ -205,6 +213,25 @@ def test_diting_itself(tmp_path):
 def test_wrong_arguments(dataset, make, word):
     with pytest.raises((ValueError, IndexError), match=word):
         make(dataset)
+
+
+def test_several_sampling_rates_are_not_mixed(dataset, tmp_path):
+    other = sbd.WaveformDataset(
+        write_dataset(tmp_path, 5, rate=100.0), component_order="ZNE"
+    )
+    both = dataset + other
+    with pytest.raises(ValueError, match="sampling rates from 50 to 100 Hz"):
+        DiTingBatches(both, 4)
+    augmentations = {"second_rate": 1.0, "second_rate_hz": 50.0}
+    assert DiTingBatches(both, 4, augmentations=augmentations)[0]["wave"].any()
+    both.sampling_rate = 50
+    assert DiTingBatches(both, 4)[0]["wave"].any()
+
+
+def test_the_length_of_a_loader_with_an_end(dataset):
+    batches = DiTingBatches(dataset, 4, labels="lppn")
+    assert len(batches.loader(start=2, stop=9, step=3)) == 3
+    assert batches.labels == ("lppn",)
 
 
 def test_a_dataset_with_its_axes_exchanged(dataset):

@@ -32,4 +32,4 @@ def test_its_code_runs(tmp_path):
 def test_every_option_is_named():
     for name in inspect.signature(window_augmentations).parameters:
         if name not in ("n_samples", "factor", "phases"):
-            assert f"`{name}" in TEXT, name
+            assert f"`{name}`" in TEXT or f"`{name}=" in TEXT, name

@@ -59,6 +59,14 @@ def test_the_detection_is_seisbenchs_wherever_the_arrivals_are(p, s):
     np.testing.assert_array_equal(ours[2:], detection)
 
 
+def test_the_detection_goes_by_the_earliest_s_even_if_it_is_hidden():
+    samples = {"p_arrival": 100.0, "s_hidden": 150.0, "Sn_arrival": 200.0}
+    ours = label(EQTLabeller(), **samples)
+
+    assert ours[2].sum() == 120
+    assert ours[1].argmax() == 200
+
+
 def test_a_column_that_the_first_window_had_not():
     # SeisBench's labellers look for columns in the first window only.
     labeller = LPPNLabeller()

@@ -1,0 +1,137 @@
+"""Networks as files that other programs run: ONNX and TorchScript."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..models.base import PhasePicker
+from .folding import fold_batch_norms
+
+#: Published names of the input and the outputs.
+INPUT = "wave"
+OUTPUTS = ("prob", "time")
+
+#: Largest difference from PyTorch.
+TOLERANCE = 1e-5
+
+_BATCHES = (1, 3)
+
+
+class ExportError(RuntimeError):
+    """A model that can't be exported."""
+
+
+def export_model(model: PhasePicker, path: str | Path) -> Path:
+    """
+    Writes a network for windows (batch, 3, samples) of any number, means removed and
+    divided by their joint peak, components in the order of the model. Batch
+    normalization is folded in. ONNX: input ``wave``, output ``prob`` and, for LPPN,
+    ``time``, the position of the arrival in its cell in samples. TorchScript: the same
+    outputs in this order.
+
+    :param model: Picker of this package
+    :param path: File to write, ending in ``.onnx`` or ``.jit``
+    :raises ValueError: for another ending or model
+    :raises ExportError: if a package is missing, or if the file would give something
+        else than the model by more than 1e-5; there is no file then
+    :return: The file
+    """
+    path = Path(path)
+    kinds = {".onnx": (_write_onnx, _run_onnx), ".jit": (_write_jit, _run_jit)}
+    if path.suffix not in kinds:
+        raise ValueError(f"output={str(path)!r} must end in .onnx or .jit.")
+    if not isinstance(model, PhasePicker):
+        raise ValueError(
+            f"model={type(model).__name__} can't be exported, only the pickers of this "
+            "package can."
+        )
+    write, run = kinds[path.suffix]
+    model = fold_batch_norms(model).to("cpu", torch.float32)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        write(model, temporary)
+        _check(model, run(temporary))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _check(
+    model: PhasePicker, network: Callable[[np.ndarray], list[np.ndarray]]
+) -> None:
+    rng = np.random.default_rng(0)
+    for batch in _BATCHES:
+        wave = rng.standard_normal((batch, 3, model.in_samples)).astype(np.float32)
+        wave /= np.abs(wave).max(axis=(1, 2), keepdims=True)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(wave))
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        for name, ours, theirs in zip(OUTPUTS, network(wave), expected, strict=False):
+            # The position is a number of samples up to the stride.
+            scale = 1.0 if name == OUTPUTS[0] else float(model.stride)
+            difference = np.abs(ours - theirs.numpy()).max() / scale
+            if not difference <= TOLERANCE:
+                raise ExportError(
+                    f"The exported {type(model).__name__} differs from the model by "
+                    f"{difference:.1e} in {name!r}, more than {TOLERANCE:.0e}; it was "
+                    "not written."
+                )
+
+
+def _write_onnx(model: PhasePicker, path: Path) -> None:
+    outputs = OUTPUTS if model.regression else OUTPUTS[:1]
+    with warnings.catch_warnings():
+        # The exporter that goes by tracing has been called deprecated for years; the
+        # other one unrolls the recurrent layers.
+        warnings.simplefilter("ignore")
+        try:
+            torch.onnx.export(
+                model,
+                (torch.zeros(2, 3, model.in_samples),),
+                str(path),
+                input_names=[INPUT],
+                output_names=list(outputs),
+                dynamic_axes={name: {0: "batch"} for name in (INPUT, *outputs)},
+                opset_version=17,
+                dynamo=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise ExportError(
+                "Export to ONNX needs the package onnx: pip install "
+                f"'seisbench-diting[onnx]' ({error})."
+            ) from error
+
+
+def _run_onnx(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(
+        str(path), providers=["CPUExecutionProvider"]
+    )
+    return lambda wave: session.run(None, {INPUT: wave})
+
+
+def _write_jit(model: PhasePicker, path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(model).save(str(path))
+
+
+def _run_jit(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.jit.load(str(path), map_location="cpu")
+
+    def network(wave: np.ndarray) -> list[np.ndarray]:
+        with torch.no_grad():
+            output = program(torch.from_numpy(wave))
+        output = output if isinstance(output, tuple) else (output,)
+        return [tensor.numpy() for tensor in output]
+
+    return network
