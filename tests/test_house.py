@@ -20,8 +20,9 @@ ALLOWED = {
     "evaluation": {"_version", "data", "figures", "generate", "models"},
     "figures": set(),
     "generate": {"models"},
+    "inference": {"models"},
     "models": {"weights"},
-    "training": {"data", "evaluation", "figures", "generate", "models"},
+    "training": {"data", "evaluation", "figures", "generate", "inference", "models"},
     "weights": set(),
 }
 

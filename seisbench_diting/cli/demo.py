@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .names import load_model
 
 
 @app.command()
@@ -43,6 +42,7 @@ def demo(
     import obspy
 
     from ..figures import plot_picks, save_figure
+    from ..models.loading import load_model
     from ..models.streams import station_id
 
     _check_picture(output)

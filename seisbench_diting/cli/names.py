@@ -18,8 +18,3 @@ def find_set_named(name: str):
 
     model, _, weights = name.partition("/")
     return find_set(model_class(model).__name__, weights or None)
-
-
-def load_model(name: str):
-    model, _, weights = name.partition("/")
-    return model_class(model).from_pretrained(weights or None)

@@ -86,6 +86,9 @@ def train(
     precision: Annotated[
         str, typer.Option(help="Lightning's, such as bf16-mixed.")
     ] = "32-true",
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Write an ONNX file as well.")
+    ] = False,
     resume: Annotated[
         str,
         typer.Option(
@@ -126,6 +129,7 @@ def train(
         nodes=nodes,
         strategy=strategy,
         precision=precision,
+        onnx=onnx,
         progress=sys.stderr.isatty(),
     )
     try:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -12,29 +9,15 @@ from typing import Any
 
 import numpy as np
 import obspy
-import seisbench.models as sbm
 import torch
 from seisbench.models import WaveformModel
 
-from .. import models
 from ..models import find_phase_lppn, find_phase_point2point
 from ..models.base import PhasePicker
-from ..models.checkpoints import read_state_dict
+from ..models.loading import find_pair, load_model
 
 #: Smallest distance of two picks of one phase, in samples.
 DISTANCE = 50
-
-#: Pickers of SeisBench whose pairs are recognized. Not all of its models: making one may
-#: take minutes, and some have the parameters of another.
-_PEERS = (
-    "PhaseNet",
-    "EQTransformer",
-    "VariableLengthPhaseNet",
-    "BasicPhaseAE",
-    "GPD",
-    "OBSTransformer",
-    "Skynet",
-)
 
 _NAMES = {1: "P", 2: "S"}
 _DEFAULT_RATE = 50.0
@@ -153,34 +136,11 @@ def load_picker(
         return _of_model(model, type(model).__name__)
     text = str(model)
     path = Path(text).expanduser()
-    if pair := _find_pair(path):
-        return _of_model(_load_pair(*pair), text)
-    if path.is_file():
+    if path.is_file() and not find_pair(path):
         read = _onnx_network if path.suffix == ".onnx" else _torchscript_network
         rate, order = sampling_rate or _DEFAULT_RATE, component_order or _DEFAULT_ORDER
         return NetworkPicker(read(path), path.name, rate, order)
-    name, slash, published = text.partition("/")
-    known = _known_models()
-    if name.lower() not in known:
-        raise ValueError(
-            f"model={text!r} is neither a file nor one of "
-            f"{', '.join(models.PICKERS)}, or another model of SeisBench, with the name "
-            "of its weights, such as LPPNM/diting or PhaseNet/stead."
-        )
-    cls = known[name.lower()]
-    if not slash and not issubclass(cls, PhasePicker):
-        raise ValueError(f"model={text!r} needs a name of weights: {name}/NAME.")
-    loaded = cls.from_pretrained(published) if slash else cls.from_pretrained()
-    return _of_model(loaded, text)
-
-
-def _known_models() -> dict[str, type[WaveformModel]]:
-    known = {}
-    for name in (*models.PICKERS, *sbm.__all__):
-        cls = getattr(models, name, None) or getattr(sbm, name, None)
-        if isinstance(cls, type) and issubclass(cls, WaveformModel):
-            known.setdefault(name.lower(), cls)
-    return known
+    return _of_model(load_model(text), text)
 
 
 def _of_model(model: WaveformModel, name: str) -> WindowPicker:
@@ -251,63 +211,3 @@ def _onnx_network(path: Path) -> Network:
 def _three_classes(prob: np.ndarray) -> np.ndarray:
     # Published LPPN files have classes that were never trained.
     return prob[:, :3]
-
-
-def _find_pair(path: Path) -> tuple[Path, str | None, Path, Path] | None:
-    """
-    :param path: As a user names a pair: without ending, or one of its two files
-    :return: Path without ending, version if there is one, weights, and arguments
-    """
-    match = re.fullmatch(r"(.+?)(?:\.(?:pt|json)(?:\.v([\w.]+))?)?", path.name)
-    stem, version = match.groups()
-    versions = [version]
-    if version is None:
-        # The newest, where none is named.
-        files = path.parent.glob(f"{stem}.pt.v*")
-        versions += sorted((file.name.rpartition(".v")[2] for file in files), key=_rank)
-    for one in reversed(versions):
-        ending = "" if one is None else f".v{one}"
-        files = [path.with_name(f"{stem}.{kind}{ending}") for kind in ("pt", "json")]
-        if all(file.is_file() for file in files):
-            return path.with_name(stem), one, *files
-    return None
-
-
-def _rank(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version)]
-
-
-def _load_pair(
-    pair: Path, version: str | None, weights: Path, arguments: Path
-) -> WaveformModel:
-    """
-    Loads a SeisBench pair, which does not say what class it is of: the one whose
-    parameters have these names and shapes.
-    """
-    state = read_state_dict(weights.read_bytes())
-    shapes = {name: value.shape for name, value in state.items()}
-    try:
-        options = json.loads(arguments.read_text(encoding="utf-8"))["model_args"]
-    except (ValueError, KeyError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"model={str(pair)!r}: {arguments.name} has no model_args ({error})."
-        ) from error
-    known = _known_models()
-    for name in (*models.PICKERS, *_PEERS):
-        cls = known.get(name.lower())
-        if cls is not None and _shapes(cls, options) == shapes:
-            return cls.load(pair, version_str=version)
-    raise ValueError(
-        f"model={str(pair)!r} has the parameters of no picker of this package or of "
-        f"SeisBench ({', '.join(_PEERS)})."
-    )
-
-
-def _shapes(cls: type[WaveformModel], options: dict[str, Any]) -> dict[str, Any]:
-    """Names and shapes of parameters, none if the class can't be made with these."""
-    accepted = inspect.signature(cls).parameters
-    try:
-        model = cls(**{k: v for k, v in options.items() if k in accepted})
-    except (TypeError, ValueError, RuntimeError, ImportError, AssertionError):
-        return {}
-    return {name: value.shape for name, value in model.state_dict().items()}

@@ -13,6 +13,8 @@ import torch
 
 from ..data import write_atomically
 from ..figures import save_figure
+from ..inference import export_model
+from ..models.base import PhasePicker
 from .logs import read_log
 from .pictures import plot_example, plot_losses
 from .settings import TrainingSettings
@@ -69,7 +71,12 @@ def write_results(
     scores = best_scores(curves)
     card = _card(settings, task, splits, scores, module.skipped, trainer.global_step)
     model.save(output / name, weights_docstring=card)
-    _write_torchscript(task, output / f"{name}.jit", settings.n_samples)
+    if isinstance(model, PhasePicker):
+        export_model(model, output / f"{name}.jit")
+        if settings.onnx:
+            export_model(model, output / f"{name}.onnx")
+    else:
+        _write_torchscript(task, output / f"{name}.jit", settings.n_samples)
     write_atomically(output / CARD, card)
     save_figure(plot_losses(curves, name), output / "loss.png")
     save_figure(plot_example(task, splits, settings), output / "example.png")
@@ -95,7 +102,7 @@ def best_scores(curves: dict[str, list[tuple[int, float]]]) -> dict[str, float]:
 
 
 def _write_torchscript(task: Task, path: Path, n_samples: int) -> None:
-    """The network for (batch, 3, samples), as the published scripts write it."""
+    """SeisBench's own network for (batch, 3, samples)."""
     with warnings.catch_warnings():
         # TorchScript has been called deprecated for years; users' programs load it.
         warnings.simplefilter("ignore")

@@ -21,6 +21,7 @@ _FREE = {
     "devices",
     "nodes",
     "strategy",
+    "onnx",
     "progress",
 }
 
@@ -59,6 +60,7 @@ class TrainingSettings:
     :param nodes: Number of machines
     :param strategy: Lightning's strategy, such as ``ddp``
     :param precision: Lightning's precision, such as ``32-true`` or ``bf16-mixed``
+    :param onnx: If true, an ONNX file is among the results; not for EQTransformer
     :param progress: If true, shows a progress bar
     """
 
@@ -86,6 +88,7 @@ class TrainingSettings:
     nodes: int = 1
     strategy: str = "auto"
     precision: str = "32-true"
+    onnx: bool = False
     progress: bool = True
 
     def __post_init__(self) -> None:

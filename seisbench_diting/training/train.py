@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import logging
 import shutil
 import signal
 import threading
@@ -17,6 +19,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressB
 from lightning.pytorch.loggers import CSVLogger, Logger
 
 from ..data import write_atomically
+from ..models.base import PhasePicker
 from .checkpoints import (
     BEST,
     FOLDER,
@@ -35,6 +38,8 @@ from .windows import Splits, WindowModule, open_splits, sampling_rate_of
 
 #: Steps between two lines of the logs.
 _LOG_EVERY = 10
+
+_LIGHTNING = logging.getLogger("lightning.pytorch.utilities.rank_zero")
 
 _RESUME = ("auto", "never", "must")
 
@@ -69,15 +74,18 @@ def train(settings: TrainingSettings, resume: str = "auto") -> TrainingResult:
         sampling_rate=rate,
         component_order=settings.component_order,
     )
+    if settings.onnx:
+        _check_onnx(task)
     output.mkdir(parents=True, exist_ok=True)
     with _locked(output):
         checkpoint = _checkpoint(output, settings, resume)
         module = _make_module(task, settings, rate)
-        trainer = _make_trainer(output, settings, splits, step_of(checkpoint))
+        with _quiet():
+            trainer = _make_trainer(output, settings, splits, step_of(checkpoint))
         windows = WindowModule(splits, settings, task.label)
         # Nothing is wrong with them, so they may be continued with.
         write_atomically(output / SETTINGS_FILE, settings.to_json())
-        with _interruptible(), _without_needless_warnings():
+        with _interruptible(), _quiet():
             trainer.fit(
                 module, datamodule=windows, ckpt_path=checkpoint, weights_only=True
             )
@@ -85,6 +93,19 @@ def train(settings: TrainingSettings, resume: str = "auto") -> TrainingResult:
             return TrainingResult(output, trainer.global_step, module.skipped)
         _take_best(output, task)
         return write_results(output, settings, task, splits, module, trainer)
+
+
+def _check_onnx(task: Task) -> None:
+    """Before days of training, not after."""
+    if not isinstance(task.model, PhasePicker):
+        raise ValueError(
+            f"onnx=True is not possible for {type(task.model).__name__}, only for this "
+            "package's pickers."
+        )
+    if importlib.util.find_spec("onnx") is None:
+        raise ValueError(
+            "onnx=True needs the package onnx: pip install 'seisbench-diting[onnx]'."
+        )
 
 
 def _make_module(task: Task, settings: TrainingSettings, rate: float) -> PickerModule:
@@ -209,8 +230,13 @@ def _interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def _without_needless_warnings() -> Iterator[None]:
-    """That there are checkpoints is why a run continues; skipped steps are counted."""
+def _quiet() -> Iterator[None]:
+    """
+    Without Lightning's advertisements, and without needless warnings: that there are
+    checkpoints is why a run continues, and skipped steps are counted.
+    """
+    level = _LIGHTNING.level
+    _LIGHTNING.setLevel(logging.WARNING)
     with warnings.catch_warnings():
         for message in (
             "Checkpoint directory",
@@ -218,7 +244,11 @@ def _without_needless_warnings() -> Iterator[None]:
             "`training_step` ret",
         ):
             warnings.filterwarnings("ignore", f"{message}.*")
-        yield
+        warnings.filterwarnings("ignore", ".*LeafSpec.*")
+        try:
+            yield
+        finally:
+            _LIGHTNING.setLevel(level)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from exported import export_onnx
 from typer.testing import CliRunner
 
 from benchmarks.ncedc_dataset import write_ncedc
@@ -18,6 +17,7 @@ from seisbench_diting.evaluation import (
     write_report,
 )
 from seisbench_diting.evaluation.pictures import worst_windows
+from seisbench_diting.inference import export_model
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_every_kind_of_file_gives_the_same(ncedc, lppnm, tmp_path):
     lppnm.save(tmp_path / "mine", "Mine", version_str="3")
     wave = torch.zeros(2, 3, 6144)
     torch.jit.trace(lppnm, wave).save(str(tmp_path / "lppnm.jit"))
-    export_onnx(lppnm, tmp_path / "lppnm.onnx")
+    export_model(lppnm, tmp_path / "lppnm.onnx")
     expected = evaluate(lppnm, ncedc, split="dev", progress=False)
     assert expected.windows[0].picks
     for name in ("mine", "mine.pt.v3", "lppnm.jit", "lppnm.onnx"):

@@ -37,6 +37,7 @@ def assert_same_weights(first, second):
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_trains_and_leaves_its_results(settings, name):
     options = {"model": name.lower(), "max_steps": 2, "validate_every": 2}
+    options["onnx"] = name != "EQTransformer"
     if name == "UNetPP":
         options["model"] = "UNet++"
     result = train(settings(**options))
@@ -66,6 +67,7 @@ def test_every_model_trains_and_leaves_its_results(settings, name):
     assert (
         "validation_f1" in (output / "logs/from_step_0000000/metrics.csv").read_text()
     )
+    assert (output / f"{name}.onnx").is_file() == (name != "EQTransformer")
     assert not list(output.glob(".*.part*"))
 
 
@@ -257,6 +259,7 @@ def test_wrong_beginnings(settings, tmp_path):
         ({"freeze": ("head.*",)}, r"freeze='head\.\*' fits no parameter"),
         ({"freeze": ("*",)}, "leaves nothing to train"),
         ({"model": "PhaseNet"}, "model='PhaseNet' can't be trained"),
+        ({"model": "EQTransformer", "onnx": True}, "onnx=True is not possible"),
         ({"label": "point"}, "label='point' does not go with model='LPPNT'"),
         ({"data": "nowhere"}, "dataset='nowhere' is neither a folder"),
         ({"augmentations": {"gap": 7}}, "gap=7"),
