@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from .blocks import COMPRESSIONS, storage
+from .locking import only_writer
 from .original import MergedPart, Part, find_parts
 from .part import Options, Place, chunk_files, remove_leftovers, sources_of
 from .plan import Estimate, check_room, estimate
@@ -66,7 +66,7 @@ def convert(
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers={workers!r} must be a whole number of at least 1.")
     path.mkdir(parents=True, exist_ok=True)
-    with _locked(path):
+    with only_writer(path, "conversion"):
         report = _begin(path, options, found)
         _check_unchanged(found, report)
         waiting = [part for part in chosen if not _is_done(path, part, report)]
@@ -160,22 +160,6 @@ def _options(
         raise ValueError(f"seed={seed!r} must be a whole number.")
     shares = check_shares(_DEFAULT_SPLITS[split_by] if split is None else split)
     return Options(compression, shares, split_by, seed)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = FileLock(path / ".conversion.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(
-            f"output={str(path)!r}: another conversion is writing there. Wait for it, or "
-            "choose another folder."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -11,11 +11,11 @@ Truth: samples of P and S, -1 where absent, and a signal-to-noise ratio. Picks: 
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from ..data import write_atomically
 
 #: The phases as the file numbers them.
 PHASE_NUMBERS = {"P": 1, "S": 2}
@@ -101,20 +101,7 @@ def write_validation(path: str | Path, windows: Iterable[Window]) -> None:
     :param path: File
     :param windows: Windows
     """
-    path = Path(path)
-    handle, name = tempfile.mkstemp(
-        ".partial", f".{path.name}-", path.absolute().parent
-    )
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.writelines(_lines(windows))
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(Path(path), _lines(windows))
 
 
 def _lines(windows: Iterable[Window]) -> Iterator[str]:

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
-from filelock import FileLock, Timeout
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger
 
-from ..data import write_atomically
+from ..data import only_writer, write_atomically
 from ..models.base import PhasePicker
 from .checkpoints import (
     BEST,
@@ -77,7 +76,7 @@ def train(settings: TrainingSettings, resume: str = "auto") -> TrainingResult:
     if settings.onnx:
         _check_onnx(task)
     output.mkdir(parents=True, exist_ok=True)
-    with _locked(output):
+    with only_writer(output, "run"):
         checkpoint = _checkpoint(output, settings, resume)
         module = _make_module(task, settings, rate)
         with _quiet():
@@ -249,19 +248,3 @@ def _quiet() -> Iterator[None]:
             yield
         finally:
             _LIGHTNING.setLevel(level)
-
-
-@contextmanager
-def _locked(output: Path) -> Iterator[None]:
-    lock = FileLock(output / ".training.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(
-            f"output={str(output)!r}: another run is writing there. Wait for it, or "
-            "choose another folder."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

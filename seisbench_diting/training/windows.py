@@ -20,8 +20,6 @@ from ..generate import (
 )
 from .settings import TrainingSettings
 
-_DEV = "dev"
-
 
 @dataclass(frozen=True)
 class Splits:
