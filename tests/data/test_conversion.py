@@ -15,7 +15,13 @@ import pytest
 import seisbench.data as sbd
 
 from benchmarks import original
-from seisbench_diting.data import check_dataset, conversion, plan, plan_conversion
+from seisbench_diting.data import (
+    check_dataset,
+    conversion,
+    only_writer,
+    plan,
+    plan_conversion,
+)
 from seisbench_diting.data import original as original_module
 from seisbench_diting.data.blocks import BlockWriter
 from seisbench_diting.data.conversion import convert
@@ -619,7 +625,7 @@ def test_a_part_that_is_there_twice(parts, tmp_path):
 def test_two_conversions_into_one_folder(parts, tmp_path):
     (tmp_path / "out").mkdir()
     with (
-        conversion._locked(tmp_path / "out"),
+        only_writer(tmp_path / "out", "conversion"),
         pytest.raises(ValueError, match="another conversion is writing there"),
     ):
         run(parts, tmp_path / "out")
