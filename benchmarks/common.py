@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +45,17 @@ def print_heading(title: str) -> None:
         f"Python {platform.python_version()}, {platform.machine()}, "
         f"{os.cpu_count()} cores, {torch.get_num_threads()} threads\n"
     )
+
+
+def peak_gb() -> float:
+    """Peak memory of this process in GB."""
+    # On Linux the peak that getrusage knows includes that of the parent process.
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(x for x in status.read_text().splitlines() if "VmHWM" in x)
+        return int(line.split()[1]) * 1024 / 1e9
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 def is_near(times: np.ndarray, others: np.ndarray, tolerance: float) -> np.ndarray:

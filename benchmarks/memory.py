@@ -6,16 +6,14 @@ The record is 12 h of CX.PB01 twice. Each model runs in a process of its own.
     python -m benchmarks.memory [MODEL ...]
 """
 
-import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import obspy
 
-from benchmarks.common import print_heading, published, read_cx_pb01
+from benchmarks.common import peak_gb, print_heading, published, read_cx_pb01
 from seisbench_diting import models
 
 
@@ -27,21 +25,11 @@ def measure(name: str) -> None:
         day.append(obspy.Trace(data.astype(np.float64), trace.stats))
     # There are no published weights of UNetPP at hand; random ones cost the same.
     model = models.UNetPP() if name == "UNetPP" else published(name, "csn")
-    before = _peak_gb()
+    before = peak_gb()
     begin = time.perf_counter()
     model.annotate(day)
     seconds = time.perf_counter() - begin
-    print(f"{name:<8}{before:10.2f} GB{_peak_gb():10.2f} GB{seconds:10.1f} s")
-
-
-def _peak_gb() -> float:
-    # On Linux the peak that getrusage knows includes that of the parent process.
-    status = Path("/proc/self/status")
-    if status.is_file():
-        line = next(x for x in status.read_text().splitlines() if "VmHWM" in x)
-        return int(line.split()[1]) * 1024 / 1e9
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+    print(f"{name:<8}{before:10.2f} GB{peak_gb():10.2f} GB{seconds:10.1f} s")
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ import seisbench.data
 import seisbench.generate
 import seisbench.models
 
-from . import data, generate, models
+from . import data, generate, inference, models
 from ._version import __version__
 
-__all__ = ["__version__"]
+__all__ = ["__version__", "inference"]
 
 #: What is added to SeisBench: its module, ours, and names.
 _ADDITIONS = (

@@ -13,14 +13,14 @@ PACKAGE = Path(seisbench_diting.__file__).parent
 #: Room -> rooms that it may import. The command line may import all of them. Pictures
 #: are a room of their own, as picking and evaluation will draw them as well.
 ALLOWED = {
-    "__init__": {"_version", "data", "generate", "models"},
+    "__init__": {"_version", "data", "generate", "inference", "models"},
     "__main__": {"cli"},
     "_version": set(),
     "data": set(),
     "evaluation": {"_version", "data", "figures", "generate", "models"},
     "figures": set(),
     "generate": {"models"},
-    "inference": {"models"},
+    "inference": {"_version", "models"},
     "models": {"weights"},
     "training": {"data", "evaluation", "figures", "generate", "inference", "models"},
     "weights": set(),

@@ -8,18 +8,25 @@ import sys
 import typer
 
 # Each registers its commands.
-from . import convert, demo, evaluate, export, train, weights  # noqa: F401
+from . import convert, demo, evaluate, export, latency, train, weights  # noqa: F401
 from .app import app
 
 
 def main() -> None:
     """Runs the command; what a user can mend is printed without a traceback."""
     from ..inference import ExportError
+    from ..models.backends import BackendUnavailableError
     from ..weights import WeightsError
 
     try:
         app()
-    except (ValueError, WeightsError, ExportError, OSError) as error:
+    except (
+        ValueError,
+        WeightsError,
+        ExportError,
+        BackendUnavailableError,
+        OSError,
+    ) as error:
         if os.environ.get("SEISBENCH_DITING_TRACEBACK"):
             raise
         typer.echo(f"Error: {error}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +73,20 @@ def _check(
         with torch.no_grad():
             expected = model(torch.from_numpy(wave))
         expected = expected if isinstance(expected, tuple) else (expected,)
-        for name, ours, theirs in zip(OUTPUTS, network(wave), expected, strict=False):
+        try:
+            outputs = network(wave)
+        # ONNX Runtime's errors have no common class.
+        except Exception as error:
+            raise ExportError(
+                f"The exported {type(model).__name__} doesn't run with {batch} windows "
+                f"({type(error).__name__}: {error}); it was not written."
+            ) from error
+        for name, ours, theirs in zip(OUTPUTS, outputs, expected, strict=False):
+            if ours.shape != tuple(theirs.shape):
+                raise ExportError(
+                    f"The exported {type(model).__name__} gives {ours.shape} for "
+                    f"{name!r}, the model {tuple(theirs.shape)}; it was not written."
+                )
             # The position is a number of samples up to the stride.
             scale = 1.0 if name == OUTPUTS[0] else float(model.stride)
             difference = np.abs(ours - theirs.numpy()).max() / scale
@@ -91,29 +105,47 @@ def _write_onnx(model: PhasePicker, path: Path) -> None:
         # other one unrolls the recurrent layers.
         warnings.simplefilter("ignore")
         try:
+            import onnx
+
+            from .graph import optimize_graph
+
+            buffer = io.BytesIO()
             torch.onnx.export(
                 model,
                 (torch.zeros(2, 3, model.in_samples),),
-                str(path),
+                buffer,
                 input_names=[INPUT],
                 output_names=list(outputs),
                 dynamic_axes={name: {0: "batch"} for name in (INPUT, *outputs)},
                 opset_version=17,
                 dynamo=False,
             )
-        except torch.onnx.OnnxExporterError as error:
+            graph = optimize_graph(onnx.load_from_string(buffer.getvalue()))
+        except ImportError as error:
             raise ExportError(
-                "Export to ONNX needs the package onnx: pip install "
-                f"'seisbench-diting[onnx]' ({error})."
+                f"Export to ONNX needs the package onnx: pip install onnx ({error})."
             ) from error
+        # What a layer that ONNX does not know gives is up to the layer.
+        except Exception as error:
+            raise ExportError(
+                f"{type(model).__name__} can't be written as ONNX "
+                f"({type(error).__name__}: {error})."
+            ) from error
+    path.write_bytes(graph.SerializeToString())
 
 
 def _run_onnx(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
-    import onnxruntime
+    try:
+        import onnxruntime
 
-    session = onnxruntime.InferenceSession(
-        str(path), providers=["CPUExecutionProvider"]
-    )
+        session = onnxruntime.InferenceSession(
+            str(path), providers=["CPUExecutionProvider"]
+        )
+    # ONNX Runtime's errors have no common class.
+    except Exception as error:
+        raise ExportError(
+            f"ONNX Runtime can't be used ({type(error).__name__}: {error})."
+        ) from error
     return lambda wave: session.run(None, {INPUT: wave})
 
 

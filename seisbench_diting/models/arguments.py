@@ -9,10 +9,10 @@ import numpy as np
 import seisbench
 from seisbench.models import WaveformModel
 
+from .backends import BACKENDS, BATCH_ELSEWHERE, BATCH_ON_CPU
 from .windows import ORIGINS, STACKING
 
 _INHERITED = (
-    "batch_size",
     "overlap",
     "strict",
     "flexible_horizontal_components",
@@ -35,7 +35,17 @@ def _with_default(key: str, default: Any) -> tuple[str, Any]:
 #: Name to (documentation, default), in SeisBench's form.
 ANNOTATE_ARGS: dict[str, tuple[str, Any]] = {
     **{key: WaveformModel._annotate_args[key] for key in _INHERITED},
-    "batch_size": _with_default("batch_size", 32),
+    "batch_size": (
+        "Number of windows that are evaluated together; None for as many as the "
+        f"caches of a CPU hold ({BATCH_ON_CPU}), or {BATCH_ELSEWHERE} on other devices",
+        None,
+    ),
+    "backend": (
+        "What runs the network: 'torch'; 'onnx', ONNX Runtime, with the number of "
+        "threads of torch.get_num_threads(); or 'auto', which is 'onnx' for models on "
+        "the CPU in float32 and 'torch' for others",
+        "auto",
+    ),
     "overlap": _with_default("overlap", 0.25),
     "stacking": (
         "Stacking method for overlapping windows. Options are 'taper', the average "
@@ -109,9 +119,10 @@ def check_arguments(
         ),
         "window_origin": (lambda x: x in ORIGINS, f"one of {', '.join(ORIGINS)}"),
         "batch_size": (
-            lambda x: _is_whole(x) and x >= 1,
-            "a whole number of at least 1",
+            lambda x: x is None or (_is_whole(x) and x >= 1),
+            "a whole number of at least 1, or None",
         ),
+        "backend": (lambda x: x in BACKENDS, f"one of {', '.join(BACKENDS)}"),
         "min_separation": (
             lambda x: _is_number(x) and x >= 0,
             "a number of seconds of at least 0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from numbers import Real
@@ -16,6 +17,7 @@ import torch
 from ..weights import CITATION
 from . import streams
 from .arguments import ANNOTATE_ARGS, check_arguments, overlap_samples
+from .backends import Output, choose_runner, default_batch_size
 from .mode import evaluation_mode
 from .picks import picks_from_annotations, sort_picks
 from .pretrained import PretrainedModel
@@ -257,7 +259,7 @@ class PhasePicker(PretrainedModel):
 
     def annotate_batch_post(
         self,
-        batch: torch.Tensor | tuple[torch.Tensor, torch.Tensor],
+        batch: Output,
         piggyback: Any,
         argdict: dict[str, Any],
     ) -> torch.Tensor:
@@ -341,26 +343,47 @@ class PhasePicker(PretrainedModel):
                 for offset in offsets:
                     yield opened, int(offset)
 
-        remaining = windows()
         batch_size = self._get_argument(argdict, "batch_size")
-        while batch := list(islice(remaining, batch_size)):
-            data = np.stack(
-                [
+        if batch_size is None:
+            batch_size = default_batch_size(self)
+        under_way: deque[list[tuple[StackedRecord, int]]] = deque()
+
+        def batches() -> Iterator[torch.Tensor]:
+            # Both are looked for in all parameters at each call.
+            device, dtype = self.device, self.dtype
+            # One window stays in the caches of a processor, many do not.
+            together = 1 if device.type == "cpu" else batch_size
+            remaining = windows()
+            while batch := list(islice(remaining, batch_size)):
+                under_way.append(batch)
+                data = [
                     cut_window(opened.record.data, offset, self.in_samples)
                     for opened, offset in batch
                 ]
+                yield torch.cat(
+                    [
+                        self.annotate_batch_pre(
+                            torch.from_numpy(np.stack(data[i : i + together])).to(
+                                device
+                            ),
+                            argdict=argdict,
+                        ).to(dtype)
+                        for i in range(0, len(data), together)
+                    ]
+                )
+
+        run = choose_runner(self, self._get_argument(argdict, "backend"))
+        for output in run(batches()):
+            predictions = self.annotate_batch_post(
+                output, piggyback=None, argdict=argdict
             )
-            predictions = self._predict_batch(data, argdict)
-            for (opened, offset), prediction in zip(batch, predictions, strict=True):
+            predictions = predictions.float().cpu().numpy()
+            for (opened, offset), prediction in zip(
+                under_way.popleft(), predictions, strict=True
+            ):
                 opened.add(offset, prediction)
                 if opened.complete:
                     yield opened
-
-    def _predict_batch(self, data: np.ndarray, argdict: dict[str, Any]) -> np.ndarray:
-        batch = torch.from_numpy(data).to(self.device)
-        output = self(self.annotate_batch_pre(batch, argdict=argdict).to(self.dtype))
-        output = self.annotate_batch_post(output, piggyback=None, argdict=argdict)
-        return output.float().cpu().numpy()
 
     def _curves_to_stream(self, annotated: StackedRecord) -> obspy.Stream:
         curves = annotated.curves()

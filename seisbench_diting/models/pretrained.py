@@ -10,6 +10,7 @@ from packaging import version
 from seisbench.models import WaveformModel
 
 from ..weights import WeightsError, WeightSet, find_set, install, weight_sets
+from .backends import weights_checksum
 from .checkpoints import PublishedLayout, read_state_dict
 
 Model = TypeVar("Model", bound="PretrainedModel")
@@ -23,6 +24,8 @@ class PretrainedModel(WaveformModel):
 
     #: How the published checkpoints of this network are written.
     published_layout: ClassVar[PublishedLayout]
+    #: Checksum of the weights as they lie in a file, if they were loaded from one.
+    stored_checksum: str | None = None
 
     @classmethod
     def from_pretrained(
@@ -222,6 +225,7 @@ class PretrainedModel(WaveformModel):
             )
         kwargs.setdefault("map_location", "cpu")
         model = super().load(path, version_str=version_str, weights_only=True, **kwargs)
+        model.stored_checksum = weights_checksum(model)
         return model.eval()
 
 

@@ -16,6 +16,9 @@ from .streams import any_overlap, instrument_id, sample_number
 #: component does not fire.
 RETURN_SECONDS = (0.5, 0.3)
 
+# Samples that are scaled at once: so many stay in the cache of a processor.
+_BLOCK = 1 << 15
+
 
 @dataclass
 class Record:
@@ -158,26 +161,50 @@ def _fill(
     Puts (component, first sample, data) into one array. Offset and unit go here, in
     double precision, as float32 could hold neither a large offset nor a tiny unit.
     """
-    data = np.full((n_components, n_samples), np.nan, dtype=np.float32)
-    peak = 0.0
     returns: list[int] = []
-    rows = []
+    rows: list[tuple[np.ndarray, float]] = []
+    peak = 0.0
     for component in range(n_components):
-        row = np.full(n_samples, np.nan)
-        for c, start, samples in pieces:
-            if c == component:
-                begin, end = max(start, 0), min(start + len(samples), n_samples)
-                row[begin:end] = samples[begin - start : end - start]
-        _bridge_single_samples(row)
-        missing = np.isnan(row)
-        returns.extend(np.flatnonzero(missing[:-1] & ~missing[1:]) + 1)
-        if np.isfinite(row).any():
-            row -= np.nanmean(row)
-            peak = max(peak, np.nanmax(np.abs(row)))
-        rows.append(row)
-    for component, row in enumerate(rows):
-        data[component] = row / peak if peak > 0 else row
+        row = _join([piece[1:] for piece in pieces if piece[0] == component], n_samples)
+        mean = 0.0
+        if row.dtype.kind == "f" and np.isnan(row).any():
+            row = row.astype(np.float64)
+            _bridge_single_samples(row)
+            missing = np.isnan(row)
+            returns.extend(np.flatnonzero(missing[:-1] & ~missing[1:]) + 1)
+            there = row[~missing]
+        else:
+            there = row
+        if len(there):
+            mean = float(there.mean(dtype=np.float64))
+            peak = max(peak, float(there.max()) - mean, mean - float(there.min()))
+        rows.append((row, mean))
+
+    data = np.empty((n_components, n_samples), dtype=np.float32)
+    for begin in range(0, n_samples, _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        for component, (row, mean) in enumerate(rows):
+            samples = row[block].astype(np.float64)
+            samples -= mean
+            if peak > 0:
+                samples /= peak
+            data[component, block] = samples
     return data, returns
+
+
+def _join(pieces: list[tuple[int, np.ndarray]], n_samples: int) -> np.ndarray:
+    """One row of pieces with their first samples; NaN, as a float, where there is none.
+
+    The samples themselves where one piece covers all of the row.
+    """
+    for start, samples in pieces:
+        if start <= 0 and start + len(samples) >= n_samples and len(pieces) == 1:
+            return samples[-start : n_samples - start]
+    row = np.full(n_samples, np.nan)
+    for start, samples in pieces:
+        begin, end = max(start, 0), min(start + len(samples), n_samples)
+        row[begin:end] = samples[begin - start : end - start]
+    return row
 
 
 def _bridge_single_samples(row: np.ndarray) -> None:

@@ -313,12 +313,12 @@ def find_dead(trace: obspy.Trace) -> list[tuple[int, int]]:
     :return: First sample and sample behind the end of each stretch
     """
     data = trace.data
-    if len(data) < 2:
+    shortest = max(2, round(DEAD_SECONDS * trace.stats.sampling_rate))
+    if not _may_hold(data, shortest):
         return []
     # Not by differences: those of integers overflow.
     edges = np.flatnonzero(data[1:] != data[:-1]) + 1
     edges = np.concatenate([[0], edges, [len(data)]])
-    shortest = max(2, round(DEAD_SECONDS * trace.stats.sampling_rate))
     long = np.flatnonzero(np.diff(edges) >= shortest)
     if len(long) == 0:
         return []
@@ -332,6 +332,19 @@ def find_dead(trace: obspy.Trace) -> list[tuple[int, int]]:
         if enters or leaves or i == len(steps):
             dead.append((int(edges[i]), int(edges[i + 1])))
     return dead
+
+
+def _may_hold(data: np.ndarray, shortest: int) -> bool:
+    """
+    If any value is held for so many samples, as told by few of them; true now and then
+    where none is.
+    """
+    step = shortest // 2
+    sparse = data[::step]
+    places = np.flatnonzero(sparse[1:] == sparse[:-1]) * step
+    for between in {step // 2, step // 3, step - 1}:
+        places = places[data[places + between] == data[places]]
+    return len(places) > 0
 
 
 def bridge_dead(trace: obspy.Trace, dead: list[tuple[int, int]]) -> None:

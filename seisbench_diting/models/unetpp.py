@@ -25,10 +25,6 @@ class UNetPP(PhasePicker):
                    see :py:class:`~seisbench_diting.models.base.PhasePicker`
     """
 
-    _annotate_args = PhasePicker._annotate_args.copy()
-    # Its feature maps are four to twenty times those of the other networks.
-    _annotate_args["batch_size"] = (PhasePicker._annotate_args["batch_size"][0], 8)
-
     length_multiple = 16
 
     published_layout = PublishedLayout(

@@ -1,6 +1,7 @@
 """Cutting records into overlapping windows, and putting predictions together."""
 
-from functools import lru_cache
+import math
+from functools import lru_cache, reduce
 
 import numpy as np
 import obspy
@@ -33,20 +34,40 @@ def normalize(batch: torch.Tensor, per_component: bool = False) -> torch.Tensor:
     """
     # Float32 would lose the sixth digit of the networks' output, see the tests; not
     # every device has more.
-    batch = batch.to(torch.float32 if batch.device.type == "mps" else torch.float64)
-    missing = ~torch.isfinite(batch)
-    batch = batch.masked_fill(missing, 0.0)
-    level = batch.abs().amax(dim=-1, keepdim=True)
-    count = (~missing).sum(dim=-1, keepdim=True).clamp(min=1)
-    batch = batch - batch.sum(dim=-1, keepdim=True) / count
-    batch = batch.masked_fill(missing, 0.0)
+    double = torch.float32 if batch.device.type == "mps" else torch.float64
+    batch = batch.to(double)
+    missing = None
+    total = batch.sum(dim=-1, keepdim=True)
+    count: torch.Tensor | int = batch.shape[-1]
+    if not math.isfinite(total.sum()):
+        missing = ~torch.isfinite(batch)
+        batch = batch.masked_fill(missing, 0.0)
+        total = batch.sum(dim=-1, keepdim=True)
+        count = (~missing).sum(dim=-1, keepdim=True).clamp(min=1)
+    mean = total / count
+    # Not aminmax, which takes five times as long.
+    lowest, highest = batch.amin(dim=-1, keepdim=True), batch.amax(dim=-1, keepdim=True)
+    level = torch.maximum(-lowest, highest)
+    if missing is not None:
+        # Zeros stand where there is no data, and are no part of it.
+        lowest = batch.masked_fill(missing, torch.inf).amin(dim=-1, keepdim=True)
+        highest = batch.masked_fill(missing, -torch.inf).amax(dim=-1, keepdim=True)
+    # Rounding keeps the order, so this is the peak of what is left without the mean.
+    peaks = torch.maximum(mean - lowest, highest - mean)
+    present = peaks > level * ROUNDING[double]
+    constant = not present.all()
+    if constant:
+        peaks = torch.where(present, peaks, 0.0)
+    divisor = peaks if per_component else peaks.amax(dim=-2, keepdim=True)
+    if constant:
+        divisor = torch.where(divisor > 0, divisor, 1.0)
 
-    peaks = batch.abs().amax(dim=-1, keepdim=True)
-    peaks = torch.where(peaks > level * ROUNDING[batch.dtype], peaks, 0.0)
-    batch = torch.where(peaks > 0, batch, 0.0)
-    if not per_component:
-        peaks = peaks.amax(dim=-2, keepdim=True)
-    return (batch / torch.where(peaks > 0, peaks, 1.0)).to(torch.float32)
+    normalized = (batch - mean).div_(divisor)
+    if missing is not None:
+        normalized.masked_fill_(missing, 0.0)
+    if constant:
+        normalized = torch.where(present, normalized, 0.0)
+    return normalized.to(torch.float32)
 
 
 def window_offsets(
@@ -121,23 +142,30 @@ class WindowStack:
         prediction = prediction[: self.n_samples - start].T
         here = slice(start, start + prediction.shape[1])
         classes = prediction[: self.n_classes]
-        weight = np.where(
-            np.isfinite(classes[0]), weight[: prediction.shape[1]], np.float32(0)
-        )
+        weight = weight[: prediction.shape[1]]
+        silent = np.isnan(classes[0])
+        any_silent = silent.any()
+        if any_silent:
+            weight = np.where(silent, np.float32(0), weight)
+            classes = np.where(silent, np.float32(0), classes)
 
+        weighted = classes * weight
         if self.method == "max":
-            np.fmax(self._classes[:, here], classes, out=self._classes[:, here])
+            # A window without a say adds nothing, which is less than any probability.
+            weighted[:, weight == 0] = -np.inf
+            np.fmax(self._classes[:, here], weighted, out=self._classes[:, here])
         else:
-            self._classes[:, here] += np.where(weight > 0, classes * weight, 0)
+            self._classes[:, here] += weighted
         self._weight[here] += weight
 
         if self._value is not None:
-            arrival = np.where(weight > 0, classes[1:].max(axis=0) * weight, -1)
+            # Not max over the axis, which takes five times as long.
+            arrival = reduce(np.maximum, weighted[1:])
+            if any_silent:
+                arrival[silent] = -1
             surer = arrival > self._surest[here]
-            self._value[here] = np.where(
-                surer, prediction[self.n_classes], self._value[here]
-            )
-            self._surest[here] = np.where(surer, arrival, self._surest[here])
+            np.copyto(self._value[here], prediction[self.n_classes], where=surer)
+            np.copyto(self._surest[here], arrival, where=surer)
 
     def result(self) -> np.ndarray:
         """:return: (channels, samples), NaN where no window had a say"""

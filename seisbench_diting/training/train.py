@@ -102,9 +102,7 @@ def _check_onnx(task: Task) -> None:
             "package's pickers."
         )
     if importlib.util.find_spec("onnx") is None:
-        raise ValueError(
-            "onnx=True needs the package onnx: pip install 'seisbench-diting[onnx]'."
-        )
+        raise ValueError("onnx=True needs the package onnx: pip install onnx.")
 
 
 def _make_module(task: Task, settings: TrainingSettings, rate: float) -> PickerModule:

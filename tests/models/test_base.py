@@ -1058,7 +1058,7 @@ def test_the_mode_of_the_model_stays(training):
 
     model = Watched()
     model.train(training)
-    model.classify(make_stream([3.0], seconds=10))
+    model.classify(make_stream([3.0], seconds=10), backend="torch")
     assert modes == [(False, False)]
     assert model.training == training
     assert torch.is_grad_enabled()
@@ -1093,10 +1093,11 @@ def test_two_threads_with_one_model_both_see_evaluation_mode():
     second_entered = threading.Event()
     model = Watched().train()
     stream = make_stream([3.0], seconds=10)
-    first = threading.Thread(target=model.annotate, args=(stream,))
+    options = {"args": (stream,), "kwargs": {"backend": "torch"}}
+    first = threading.Thread(target=model.annotate, **options)
     first.start()
     assert inside.wait(10)
-    second = threading.Thread(target=model.annotate, args=(stream,))
+    second = threading.Thread(target=model.annotate, **options)
     second.start()
     first.join()
     first_is_done.set()

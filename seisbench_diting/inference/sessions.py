@@ -1,0 +1,184 @@
+"""ONNX Runtime as a backend of ``annotate`` and ``classify``."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .._version import __version__
+from ..models.backends import (
+    BackendUnavailableError,
+    Output,
+    Runner,
+    weights_checksum,
+)
+from ..models.base import PhasePicker
+from .export import INPUT, ExportError, export_model
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+#: Folder of the graphs, beside the weights in SeisBench's cache.
+FOLDER = "onnx"
+
+#: Batches that are prepared before one is through, more than there are threads.
+_AHEAD = 2
+
+_lock = threading.Lock()
+
+# The session of each model and the checksum of what it was made from. Not an attribute
+# of the model, which could then be neither copied nor sent to a process.
+_sessions: weakref.WeakKeyDictionary[
+    PhasePicker, tuple[str, onnxruntime.InferenceSession]
+] = weakref.WeakKeyDictionary()
+
+
+def make_runner(model: PhasePicker) -> Runner:
+    """
+    The graph is made once. That of weights that were loaded from a file stays in
+    SeisBench's cache, that of others in memory.
+
+    :param model: Picker on the CPU, in single precision
+    :raises BackendUnavailableError: if a package is missing or the model can't be
+        exported
+    :return: What runs its network with ``torch.get_num_threads()`` threads, each of
+        them one batch at a time
+    """
+    weights = weights_checksum(model)
+    key = _key(model, weights)
+    with _lock:
+        found = _sessions.get(model)
+        if found is None or found[0] != key:
+            _sessions[model] = found = (
+                key,
+                _open(_graph(model, weights, key)),
+            )
+    return _Runner(found[1])
+
+
+def open_graph(graph: bytes) -> Runner:
+    """
+    :param graph: Content of an ONNX file with one input ``wave``
+    :raises BackendUnavailableError: if ONNX Runtime can't read it
+    :return: What runs it, as :py:func:`make_runner`
+    """
+    return _Runner(_open(graph))
+
+
+class _Runner:
+    def __init__(self, session: onnxruntime.InferenceSession):
+        self._session = session
+
+    def __call__(self, waves: Iterator[torch.Tensor]) -> Iterator[Output]:
+        threads = torch.get_num_threads()
+        if threads == 1:
+            yield from map(self._run, waves)
+            return
+        # A thread for each batch is faster than all of them on one layer after another.
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="onnx")
+        try:
+            pending: deque[Future[Output]] = deque()
+            for wave in waves:
+                pending.append(pool.submit(self._run, wave))
+                if len(pending) >= threads + _AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _run(self, wave: torch.Tensor) -> Output:
+        outputs = self._session.run(None, {INPUT: np.ascontiguousarray(wave.numpy())})
+        tensors = tuple(map(torch.from_numpy, outputs))
+        return tensors if len(tensors) > 1 else tensors[0]
+
+
+def _key(model: PhasePicker, weights: str) -> str:
+    """Whatever makes another graph changes the key."""
+    kind = type(model)
+    parts = (weights, kind.__module__, kind.__qualname__, model.in_samples)
+    text = " ".join(map(str, (*parts, __version__, torch.__version__)))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _graph(model: PhasePicker, weights: str, key: str) -> bytes:
+    # Weights that were changed in memory, as in training, may change at every call. And
+    # the graph of a class from elsewhere may change while its name does not.
+    lasting = model.stored_checksum == weights and type(model).__module__.startswith(
+        f"{__package__.partition('.')[0]}."
+    )
+    folder = type(model)._model_path() / FOLDER
+    if lasting and (content := _read(folder, key)):
+        return content
+    content = _export(model)
+    if lasting:
+        # Without room or permission to write the graph is made again next time.
+        with contextlib.suppress(OSError):
+            _write(folder, key, content)
+    return content
+
+
+def _export(model: PhasePicker) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return export_model(model, Path(folder) / "graph.onnx").read_bytes()
+        except (ExportError, OSError) as error:
+            raise BackendUnavailableError(str(error)) from error
+
+
+def _read(folder: Path, key: str) -> bytes | None:
+    """The graph that was written for this key, if it is as it was written."""
+    for path in folder.glob(f"{key}-*.onnx"):
+        with contextlib.suppress(OSError):
+            content = path.read_bytes()
+            if path.name == _name(key, content):
+                return content
+            path.unlink()
+    return None
+
+
+def _write(folder: Path, key: str, content: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    # Any number of processes may do so at once: each writes a file of its own and then
+    # puts it into the place of the others', which are the same.
+    handle, temporary = tempfile.mkstemp(suffix=".part", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, folder / _name(key, content))
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _name(key: str, content: bytes) -> str:
+    return f"{key}-{hashlib.sha256(content).hexdigest()[:32]}.onnx"
+
+
+def _open(graph: bytes) -> onnxruntime.InferenceSession:
+    try:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        return onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"]
+        )
+    # ONNX Runtime's errors have no common class.
+    except Exception as error:
+        raise BackendUnavailableError(
+            f"ONNX Runtime can't be used ({type(error).__name__}: {error})."
+        ) from error

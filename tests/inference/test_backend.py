@@ -1,0 +1,278 @@
+"""ONNX Runtime as a backend: same results, one graph, a way out where it can't."""
+
+import copy
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import obspy
+import pytest
+import torch
+
+from seisbench_diting import models
+from seisbench_diting.inference import sessions
+from seisbench_diting.models import LPPNM, LPPNT
+
+#: In a module of its own, as a process would load it.
+ANNOTATE = """
+import sys
+import numpy as np, obspy
+from seisbench_diting.models import LPPNT
+model = LPPNT.load(sys.argv[1])
+stream = obspy.read()
+stream.resample(100)
+print(sum(float(np.abs(trace.data).sum()) for trace in model.annotate(stream)))
+"""
+
+
+def annotate(model, stream, **kwargs):
+    return model.annotate(stream, **kwargs)
+
+
+def assert_near(ours, theirs, tolerance=1e-5):
+    assert len(ours) == len(theirs) > 0
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.stats == b.stats
+        scale = 8 if a.stats.channel.endswith("offset") else 1
+        assert np.abs(a.data - b.data).max() / scale < tolerance
+
+
+@pytest.fixture
+def exports(monkeypatch):
+    """A list that grows with every export."""
+    made = []
+    export = sessions.export_model
+
+    def counted(model, path):
+        made.append(type(model).__name__)
+        return export(model, path)
+
+    monkeypatch.setattr(sessions, "export_model", counted)
+    return made
+
+
+@pytest.fixture
+def pair(tmp_path):
+    torch.manual_seed(0)
+    LPPNT().save(tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+def graphs(cache):
+    return sorted((cache / "lppnt" / "onnx").glob("*"))
+
+
+@pytest.mark.parametrize("name", models.PICKERS)
+def test_both_backends_agree(name, example):
+    torch.manual_seed(1)
+    model = getattr(models, name)()
+    theirs = annotate(model, example, backend="torch")
+    for options in ({}, {"backend": "onnx"}, {"batch_size": 1}):
+        assert_near(annotate(model, example, **options), theirs)
+
+
+@pytest.mark.parametrize("name", ["LPPNM", "RNN", "EQT", "UNet", "LPPNL", "LPPNT"])
+def test_published_weights_on_two_hours(name, published, cx_pb01):
+    model = published(name, "csn")
+    start = cx_pb01[0].stats.starttime
+    stream = cx_pb01.slice(start + 3600, start + 3 * 3600)
+
+    # Of LPPNT, PyTorch itself is 2e-5 away from double precision.
+    tolerance = 5e-5 if name == "LPPNT" else 1e-5
+    theirs = annotate(model, stream, backend="torch")
+    assert_near(annotate(model, stream), theirs, tolerance)
+
+
+def test_classify_takes_the_backend(published, reference):
+    model = published("RNN", "csn")
+    stream = obspy.read(str(reference / "data" / "x1_event" / "*"))
+    picks = [
+        model.classify(stream, backend=backend).picks for backend in ("onnx", "torch")
+    ]
+    assert len(picks[0]) >= 2
+    assert [str(pick) for pick in picks[0]] == [str(pick) for pick in picks[1]]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_are_those_of_torch(threads, example, monkeypatch):
+    used = set()
+    run = sessions._Runner._run
+
+    def noted(self, wave):
+        used.add(threading.get_ident())
+        return run(self, wave)
+
+    monkeypatch.setattr(sessions._Runner, "_run", noted)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        annotate(LPPNT(), example, batch_size=1, overlap=0.9)
+    finally:
+        torch.set_num_threads(before)
+    if threads == 1:
+        assert used == {threading.get_ident()}
+    else:
+        assert len(used) <= threads
+        assert threading.get_ident() not in used
+
+
+def test_the_graph_is_made_once_for_a_file(pair, cache, example, exports):
+    expected = annotate(LPPNT.load(pair), example)
+    model = LPPNT.load(pair)
+    for _ in range(2):
+        assert_near(annotate(model, example), expected, 1e-12)
+
+    assert exports == ["LPPNT"]
+    assert len(graphs(cache)) == 1
+    assert LPPNT.list_pretrained(remote=False) == []
+
+
+def test_changed_weights_are_seen_and_not_kept(pair, cache, example, exports):
+    model = LPPNT.load(pair)
+    before = annotate(model, example)
+    with torch.no_grad():
+        model.class_head.bias.data[1] += 1.0
+    after = annotate(model, example)
+
+    assert np.abs(after[1].data - before[1].data).max() > 1e-3
+    assert_near(after, annotate(model, example, backend="torch"))
+    assert len(exports) == 2
+    assert len(graphs(cache)) == 1
+
+
+def test_weights_from_no_file_leave_none(cache, example, exports):
+    model = LPPNT()
+    annotate(model, example)
+    annotate(model, example)
+
+    assert len(exports) == 1
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+def test_a_damaged_graph_is_made_again(damage, pair, cache, example, exports):
+    expected = annotate(LPPNT.load(pair), example)
+    (graph,) = graphs(cache)
+    content = graph.read_bytes()
+    # One bit of the weights, which ONNX Runtime would not notice.
+    flipped = content[:3000] + bytes([content[3000] ^ 64]) + content[3001:]
+    graph.write_bytes(flipped if damage is None else damage)
+
+    assert_near(annotate(LPPNT.load(pair), example), expected, 1e-12)
+    assert len(exports) == 2
+    assert graphs(cache) == [graph]
+    assert graph.read_bytes() == content
+
+
+def test_a_cache_that_can_not_be_written(pair, cache, example, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert len(annotate(LPPNT.load(pair), example, backend="onnx")) == 4
+    assert graphs(cache) == []
+
+
+def test_first_use_by_many_at_once(pair, tmp_path, example):
+    environment = {**os.environ, "SEISBENCH_CACHE_ROOT": str(tmp_path / "cache")}
+    command = [sys.executable, "-W", "ignore", "-c", ANNOTATE, str(pair)]
+    processes = [
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    printed = [process.communicate(timeout=300) for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0, 0], printed
+    assert len({out for out, _ in printed}) == 1
+    left = list((tmp_path / "cache").rglob("onnx/*"))
+    assert len(left) == 1
+    assert left[0].suffix == ".onnx"
+
+
+def test_first_use_by_threads(example, exports):
+    model = LPPNT()
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.append(annotate(model, example)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert exports == ["LPPNT"]
+    for result in results[1:]:
+        assert_near(result, results[0], 1e-12)
+
+
+def test_a_model_in_use_can_be_copied(example):
+    model = LPPNT()
+    expected = annotate(model, example)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):  # noqa: S301
+        assert_near(annotate(other, example), expected, 1e-12)
+
+
+class Unknown(LPPNM):
+    """A layer that ONNX does not have."""
+
+    def forward(self, x, logits=False):
+        classes, offset = super().forward(x, logits)
+        return classes, torch.special.bessel_j0(offset)
+
+
+class Traced(LPPNM):
+    """What tracing takes for a constant."""
+
+    def forward(self, x, logits=False):
+        classes, offset = super().forward(x, logits)
+        return classes, offset + float(x[0, 0].std())
+
+
+@pytest.mark.parametrize("cls", [Unknown, Traced])
+@pytest.mark.parametrize("backend", ["auto", "onnx"])
+def test_what_can_not_be_exported_runs_on_torch(cls, backend, example, caplog):
+    model = cls()
+    with caplog.at_level(logging.WARNING):
+        ours = [annotate(model, example, backend=backend) for _ in range(2)]
+    theirs = annotate(model, example, backend="torch")
+
+    for result in ours:
+        assert_near(result, theirs, 1e-12)
+    messages = [r.message for r in caplog.records if "PyTorch" in r.message]
+    assert len(messages) == 1
+    assert cls.__name__ in messages[0]
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_a_missing_package(package, example, caplog, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with caplog.at_level(logging.WARNING):
+        assert len(annotate(LPPNT(), example)) == 4
+    (message,) = [r.message for r in caplog.records if "PyTorch" in r.message]
+    assert package in message
+
+
+def test_impossible_backends(example):
+    with pytest.raises(ValueError, match=r"backend='tensorrt' .* auto, torch, onnx"):
+        annotate(LPPNT(), example, backend="tensorrt")
+    model = LPPNT().double()
+    with pytest.raises(ValueError, match=r"backend='onnx' .* torch\.float64"):
+        annotate(model, example, backend="onnx")
+    assert len(annotate(model, example)) == 4
+
+
+def test_an_error_in_a_thread_reaches_the_caller(example, monkeypatch):
+    def fail(self, wave):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(sessions._Runner, "_run", fail)
+    with pytest.raises(MemoryError, match="no room"):
+        annotate(LPPNT(), example)
+    assert not [t for t in threading.enumerate() if t.name.startswith("onnx")]
