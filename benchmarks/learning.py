@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import seisbench
+import torch
 
 from benchmarks.common import print_heading
 from benchmarks.ncedc_dataset import write_ncedc
@@ -21,6 +22,7 @@ from seisbench_diting.training import TrainingSettings, train
 from seisbench_diting.training.logs import read_log
 
 AUGMENTATIONS = {
+    "within": True,
     "rotation": 0.5,
     "polarity_flip": 0.5,
     "rate_jitter": 0.5,
@@ -36,6 +38,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
+    # More wait for each other on layers this small.
+    torch.set_num_threads(1)
     print_heading("LPPNT from 80 records")
     seisbench.logger.setLevel("ERROR")
     with tempfile.TemporaryDirectory() as temporary:
@@ -47,10 +51,10 @@ def main() -> None:
             output=str(folder / "run"),
             max_steps=arguments.steps,
             batch_size=16,
-            lr=1e-3,
+            lr=3e-3,
             component_order="ZNE",
             augmentations=AUGMENTATIONS,
-            validate_every=500,
+            validate_every=250,
             checkpoint_every=500,
             workers=1,
             accelerator="cpu",
@@ -64,7 +68,7 @@ def main() -> None:
         print(f"{'step':>8}{'loss':>10}{'dev loss':>10}{'F1 P':>8}{'F1 S':>8}")
         losses = dict(curves["loss"])
         for step, value in curves["validation_loss"]:
-            near = [v for k, v in losses.items() if step - 500 < k <= step]
+            near = [v for k, v in losses.items() if step - 250 < k <= step]
             print(
                 f"{step + 1:>8}{sum(near) / len(near):>10.1f}{value:>10.1f}"
                 f"{dict(curves['validation_f1_P'])[step]:>8.3f}"

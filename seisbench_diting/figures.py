@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import obspy
 
+from .files import replacing
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from seisbench.util import Pick
@@ -179,9 +181,5 @@ def save_figure(figure: Figure, path: Path) -> None:
     :param figure: Figure
     :param path: File to write
     """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
+    with replacing(path) as temporary:
         figure.savefig(temporary, dpi=150, format=path.suffix.lstrip(".") or "png")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

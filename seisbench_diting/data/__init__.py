@@ -5,7 +5,7 @@ from .conversion import convert, plan_conversion
 from .diting import DiTing
 from .locking import only_writer
 from .opening import open_dataset
-from .report import REPORT_FILE, ConversionReport, write_atomically
+from .report import REPORT_FILE, ConversionReport
 
 __all__ = [
     "REPORT_FILE",
@@ -17,7 +17,6 @@ __all__ = [
     "only_writer",
     "open_dataset",
     "plan_conversion",
-    "write_atomically",
 ]
 
 #: Datasets that are added to SeisBench.

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..files import LEFTOVER
 from .blocks import BlockWriter
 from .names import clean_rows, record_number
 from .original import MergedPart, Part, Problem, Row, is_record
-from .report import LEFTOVER, PartReport
+from .report import PartReport
 from .splits import split_of_event, split_of_place
 
 # Rows whose metadata are cleaned at once: enough for pandas, little memory.

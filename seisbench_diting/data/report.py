@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..files import write_text
+
 #: File in the dataset's folder with the report of its conversion.
 REPORT_FILE = "conversion.json"
-
-#: Ending of files that are not whole; what a killed conversion left is removed.
-LEFTOVER = ".partial"
 
 #: Seen in the field in undamaged files: told, but nothing to mend, unless they are more
 #: than this share of all, as in a file that was cut off.
@@ -157,9 +153,9 @@ class ConversionReport:
             "bytes": self.bytes,
             "problems": self.problems,
         }
-        write_atomically(folder / REPORT_FILE, json.dumps(values, indent=1) + "\n")
+        write_text(folder / REPORT_FILE, json.dumps(values, indent=1) + "\n")
         if self.chunks:
-            write_atomically(folder / "chunks", "\n".join(self.chunks) + "\n")
+            write_text(folder / "chunks", "\n".join(self.chunks) + "\n")
         else:
             (folder / "chunks").unlink(missing_ok=True)
 
@@ -188,18 +184,3 @@ class ConversionReport:
                 f"{path} is no report of a conversion ({error}). Empty its folder to "
                 "convert everything again, or choose another one."
             ) from error
-
-
-def write_atomically(path: Path, text: str | Iterable[str]) -> None:
-    """The file is the old one or the new one, at any moment."""
-    handle, name = tempfile.mkstemp(LEFTOVER, f".{path.name}-", path.parent)
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.writelines([text] if isinstance(text, str) else text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._version import __version__
-from ..data import write_atomically
 from ..figures import save_figure
+from ..files import write_text
 from .evaluate import Evaluation
 from .pictures import (
     plot_dependence,
@@ -74,7 +74,7 @@ def write_report(evaluations: Sequence[Evaluation], folder: str | Path) -> Path:
         table=html.escape(table(evaluations)),
         pictures="\n".join(_picture(title, figure) for _, title, figure in found),
     )
-    write_atomically(folder / "report.html", page)
+    write_text(folder / "report.html", page)
     return folder / "report.html"
 
 

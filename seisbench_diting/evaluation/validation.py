@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data import write_atomically
+from ..files import write_text
 
 #: The phases as the file numbers them.
 PHASE_NUMBERS = {"P": 1, "S": 2}
@@ -101,7 +101,7 @@ def write_validation(path: str | Path, windows: Iterable[Window]) -> None:
     :param path: File
     :param windows: Windows
     """
-    write_atomically(Path(path), _lines(windows))
+    write_text(Path(path), _lines(windows))
 
 
 def _lines(windows: Iterable[Window]) -> Iterator[str]:

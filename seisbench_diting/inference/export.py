@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..files import replacing
 from ..models.base import PhasePicker
 from .folding import fold_batch_norms
 
@@ -53,13 +54,9 @@ def export_model(model: PhasePicker, path: str | Path) -> Path:
         )
     write, run = kinds[path.suffix]
     model = fold_batch_norms(model).to("cpu", torch.float32)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
+    with replacing(path) as temporary:
         write(model, temporary)
         _check(model, run(temporary))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -233,7 +233,8 @@ def plot_latencies(
             panel.plot(*list(zip(*points, strict=True))[:2], marker, label=backend)
             for milliseconds, score, model in points:
                 panel.annotate(
-                    model,
+                    # Paths may be longer than the picture.
+                    model[-24:],
                     (milliseconds, score),
                     xytext=(4, 4),
                     textcoords="offset points",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..files import replacing
 from ..models.base import PhasePicker
 from .export import INPUT, ExportError, export_model
 
@@ -54,9 +55,8 @@ def quantize(model: PhasePicker, waves: Iterable[np.ndarray], path: str | Path) 
             self.count += len(batch)
             return {INPUT: np.ascontiguousarray(batch, dtype=np.float32)}
 
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".quantize-") as folder:
+    with tempfile.TemporaryDirectory() as folder, replacing(path) as quantized:
         exported = export_model(model, Path(folder) / "float.onnx")
-        quantized = Path(folder) / "int8.onnx"
         reader = Reader()
         # It advises to prepare the graph, which the export has done.
         level = logging.root.level
@@ -80,5 +80,4 @@ def quantize(model: PhasePicker, waves: Iterable[np.ndarray], path: str | Path) 
             raise
         finally:
             logging.root.setLevel(level)
-        quantized.replace(path)
     return path

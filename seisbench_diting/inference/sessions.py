@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import tempfile
 import threading
 import weakref
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 
 from .._version import __version__
+from ..files import replacing
 from ..models.backends import (
     BackendUnavailableError,
     Output,
@@ -151,16 +151,8 @@ def _read(folder: Path, key: str) -> bytes | None:
 
 def _write(folder: Path, key: str, content: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    # Any number of processes may do so at once: each writes a file of its own and then
-    # puts it into the place of the others', which are the same.
-    handle, temporary = tempfile.mkstemp(suffix=".part", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(temporary, folder / _name(key, content))
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(folder / _name(key, content)) as temporary:
+        temporary.write_bytes(content)
 
 
 def _name(key: str, content: bytes) -> str:

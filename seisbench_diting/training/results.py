@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..data import write_atomically
 from ..figures import save_figure
+from ..files import replacing, write_text
 from ..inference import export_model
 from ..models.base import PhasePicker
 from .logs import read_log
@@ -77,7 +77,7 @@ def write_results(
             export_model(model, output / f"{name}.onnx")
     else:
         _write_torchscript(task, output / f"{name}.jit", settings.n_samples)
-    write_atomically(output / CARD, card)
+    write_text(output / CARD, card)
     save_figure(plot_losses(curves, name), output / "loss.png")
     save_figure(plot_example(task, splits, settings), output / "example.png")
     return TrainingResult(
@@ -107,12 +107,8 @@ def _write_torchscript(task: Task, path: Path, n_samples: int) -> None:
         # TorchScript has been called deprecated for years; users' programs load it.
         warnings.simplefilter("ignore")
         program = torch.jit.trace(task.model, torch.zeros(2, 3, n_samples))
-    temporary = path.with_name(f".{path.name}.part")
-    try:
+    with replacing(path) as temporary:
         program.save(str(temporary))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _card(

@@ -17,7 +17,8 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger
 
-from ..data import only_writer, write_atomically
+from ..data import only_writer
+from ..files import write_text
 from ..models.base import PhasePicker
 from .checkpoints import (
     BEST,
@@ -83,7 +84,7 @@ def train(settings: TrainingSettings, resume: str = "auto") -> TrainingResult:
             trainer = _make_trainer(output, settings, splits, step_of(checkpoint))
         windows = WindowModule(splits, settings, task.label)
         # Nothing is wrong with them, so they may be continued with.
-        write_atomically(output / SETTINGS_FILE, settings.to_json())
+        write_text(output / SETTINGS_FILE, settings.to_json())
         with _interruptible(), _quiet():
             trainer.fit(
                 module, datamodule=windows, ckpt_path=checkpoint, weights_only=True

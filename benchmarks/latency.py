@@ -1,0 +1,86 @@
+"""
+What the rewritten graphs and the threads are worth: `seisbench-diting latency` beside the
+same networks in plain ONNX Runtime, exported as they are, in batches of 64.
+
+    python -m benchmarks.latency [--threads 2] [--cycles 6] [--models ...]
+
+Both take the same windows in turn, in one process. "ratio" is ours over the plain one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import statistics
+import time
+import warnings
+
+import numpy as np
+import onnxruntime
+import torch
+
+from seisbench_diting import models
+from seisbench_diting.inference.folding import fold_batch_norms
+from seisbench_diting.inference.latency import measure_latency
+
+from .common import print_heading
+
+
+def plain_session(model: torch.nn.Module, threads: int) -> onnxruntime.InferenceSession:
+    """The network as PyTorch's exporter writes it, on all threads."""
+    graph = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            fold_batch_norms(model),
+            (torch.zeros(2, 3, model.in_samples),),
+            graph,
+            input_names=["wave"],
+            output_names=["prob", "time"] if model.regression else ["prob"],
+            dynamic_axes={"wave": {0: "batch"}, "prob": {0: "batch"}},
+            opset_version=17,
+            dynamo=False,
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(
+        graph.getvalue(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cycles", type=int, default=6)
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=[name for name in models.PICKERS if name != "UNetPP"],
+    )
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print_heading("latency")
+    wave = np.random.default_rng(0).standard_normal((1440, 3, 6144))
+    wave = (wave / np.abs(wave).max(axis=(1, 2), keepdims=True)).astype(np.float32)
+    print(f"{'model':8s}{'windows':>8s}{'ours ms':>10s}{'plain ms':>10s}{'ratio':>8s}")
+    for name in options.models:
+        model = getattr(models, name)().eval()
+        session = plain_session(model, options.threads)
+        for batch in (1440, 64):
+            ours, plain = [], []
+            for _ in range(options.cycles):
+                found = measure_latency(model, "onnx", batch=batch, cycles=3)
+                ours.append(found.milliseconds)
+                begin = time.perf_counter()
+                for first in range(0, batch, 64):
+                    session.run(None, {"wave": wave[first : first + 64]})
+                plain.append(1000 * (time.perf_counter() - begin))
+            one, other = statistics.median(ours), statistics.median(plain)
+            print(
+                f"{name:8s}{batch:8d}{one:10.1f}{other:10.1f}{one / other:8.2f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
