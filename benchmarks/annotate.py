@@ -5,7 +5,7 @@ Annotating a stream: our pickers on both backends, SeisBench's, and the publishe
 
 Without a stream, 12 h of CX.PB01 from the reference material. All are run in turn, in
 one process, each at its default settings, and the median of the rounds is printed;
-peak memory is that of a process of its own. "published" is the network as TorchScript,
+peak memory is that of a process of its own. UNetPP, the slowest by far, runs once. "published" is the network as TorchScript,
 run as the published picking scripts do: windows of 6144 samples every 5888, each
 component divided by its own peak, all windows in one batch.
 """
@@ -117,7 +117,9 @@ def main() -> None:
     parser.add_argument("stream", nargs="?", help="File or pattern that ObsPy reads")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--models", nargs="+", default=list(models.PICKERS))
+    parser.add_argument(
+        "--models", nargs="+", choices=models.PICKERS, default=list(models.PICKERS)
+    )
     parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

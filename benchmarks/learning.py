@@ -54,7 +54,7 @@ def main() -> None:
             lr=3e-3,
             component_order="ZNE",
             augmentations=AUGMENTATIONS,
-            validate_every=250,
+            validate_every=min(250, arguments.steps),
             checkpoint_every=500,
             workers=1,
             accelerator="cpu",

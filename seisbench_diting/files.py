@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,20 +16,33 @@ LEFTOVER = ".partial"
 def replacing(path: Path) -> Iterator[Path]:
     """
     Any number of processes may write one file at once: each writes a file of its own.
+    Links are followed; what is no regular file, such as ``/dev/stdout``, is written to.
 
     :param path: File to write
+    :raises FileNotFoundError: if its folder is missing
+    :raises IsADirectoryError: if it is a folder
     :return: A file beside it, which takes its place if nothing is raised, and is removed
         otherwise
     """
-    handle, name = tempfile.mkstemp(LEFTOVER, f".{path.name}-", path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    path = Path(os.path.realpath(path))
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"{path} can't be written: there is no folder {path.parent}. Make it first."
+        )
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}{LEFTOVER}")
     try:
+        # Made here, so that it has the rights of the user's other files.
+        temporary.touch(exist_ok=False)
+        if path.exists():
+            temporary.chmod(path.stat().st_mode & 0o777)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        # Made for the user alone, in contrast to other files.
-        temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

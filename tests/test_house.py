@@ -23,6 +23,7 @@ ALLOWED = {
     "generate": {"models"},
     "inference": {"_version", "files", "models"},
     "models": {"weights"},
+    "tables": {"files"},
     "training": {
         "data",
         "evaluation",

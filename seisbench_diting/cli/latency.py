@@ -58,7 +58,7 @@ def latency(
             "--input",
             "-i",
             help="SeisBench dataset, folder or name, on whose test split the named "
-            "models get their F1. Without, F1 is that of the paper.",
+            "models get their F1. Without models, F1 is that of the paper.",
         ),
     ] = None,
     int8: Annotated[
@@ -80,7 +80,7 @@ def latency(
     ] = None,
 ) -> None:
     """
-    Measure how long networks take for windows (batch, 3, 6144), as in the paper.
+    Measure how long networks take for many windows, as in the paper.
 
     Windows are evaluated in parts, so that memory stays below 4 GB.
     """
@@ -90,84 +90,124 @@ def latency(
     from ..figures import save_figure
     from ..inference import latency as measure
 
-    if data and not models:
-        raise ValueError("--input needs models with weights: name them with -m.")
-    if int8 and not data:
-        raise ValueError("--int8 needs --input, for scales and for F1.")
     kind = _device(device)
-    chosen = backends or list(
-        measure.DEFAULT_BACKENDS.get(kind, measure.DEFAULT_BACKENDS["cuda"])
-    )
-    unknown = [name for name in chosen if name not in measure.BACKENDS]
-    if unknown:
-        raise ValueError(
-            f"backend={unknown[0]!r} must be one of {', '.join(measure.BACKENDS)}."
-        )
+    chosen = list(dict.fromkeys(backends or measure.DEFAULT_BACKENDS[kind]))
+    _check(models, kind, chosen, data, int8, output)
     loaded = _load(models)
-    scores = _evaluate(loaded, data) if data else {}
+    if int8:
+        _check_int8(loaded, data)
+    scores = _evaluate(loaded, data) if data else {} if models else PAPER
+    source = "measured" if data else "from the paper"
+    width = max(map(len, loaded))
     typer.echo(
-        f"{batch} windows, mean of {cycles - cycles // 3} of {cycles} cycles, "
-        f"{torch.get_num_threads()} threads"
+        f"{batch} windows on {device}, mean of {cycles - cycles // 3} of {cycles} "
+        f"cycles, {torch.get_num_threads()} threads"
     )
     typer.echo(
-        f"{'model':<16} {'backend':<12} {'ms':>10} {'+-':>8} {'part':>5} "
+        f"{'model':<{width}} {'backend':<12} {'ms':>10} {'+-':>8} {'part':>5} "
         f"{'parameters':>11} {'MFLOP':>8} {'MB':>6} {'F1 P':>6} {'F1 S':>6}"
     )
     latencies = []
+    options = {"batch": batch, "cycles": cycles}
     with tempfile.TemporaryDirectory() as folder:
         for name, model in loaded.items():
-            score = scores.get(name, PAPER[type(model).__name__])
-            megabytes = measure.graph_megabytes(model, Path(folder))
             facts = (
                 f"{measure.count_parameters(model):>11,} "
                 f"{measure.count_flops(model) / 1e6:>8.1f} "
             )
+            size = f"{measure.graph_megabytes(model, Path(folder)):>6.2f}"
             model.to(device)
             for backend in chosen:
-                found = measure.measure_latency(
-                    model, backend, name=name, batch=batch, cycles=cycles
-                )
+                found = measure.measure_latency(model, backend, name=name, **options)
                 latencies.append(found)
-                typer.echo(_line(found, facts, megabytes, score))
+                typer.echo(_line(found, width) + facts + size + _f1(scores.get(name)))
             model.to("cpu")
             if int8 and model.regression:
                 path = Path(folder) / "int8.onnx"
                 inference.quantize(model, _calibration(model, data), path)
-                found = measure.measure_graph(
-                    model, path, name=name, batch=batch, cycles=cycles
-                )
-                typer.echo(
-                    _line(
-                        found,
-                        facts,
-                        path.stat().st_size / 1e6,
-                        _score(path, model, data),
-                    )
-                )
-    source = "measured" if data else "from the paper"
+                found = measure.measure_graph(model, path, name=name, **options)
+                size = f"{path.stat().st_size / 1e6:>6.2f}"
+                score = _score(path, model, data)
+                typer.echo(_line(found, width) + facts + size + _f1(score))
     typer.echo(
         "part: windows evaluated together; memory stays below 4 GB. MFLOP: for one "
-        f"window. MB: the ONNX file. F1: {source}."
+        "window. MB: the ONNX file." + (f" F1: {source}." if scores else "")
     )
     if output is None and not models:
         output = Path("latency.png")
     if output is not None:
-        named = {name: PAPER[type(model).__name__] for name, model in loaded.items()}
-        figure = measure.plot_latencies(latencies, {**named, **scores}, source)
-        save_figure(figure, output)
+        save_figure(measure.plot_latencies(latencies, scores, source), output)
         typer.echo(f"Picture: {output}")
 
 
 def _device(name: str) -> str:
     import torch
 
+    from ..inference.latency import DEFAULT_BACKENDS
+
     try:
-        torch.zeros(1, device=name)
-        return torch.device(name).type
+        device = torch.device(name)
+        if device.type not in DEFAULT_BACKENDS or (
+            device.type == "cpu" and device.index
+        ):
+            raise ValueError(f"{', '.join(DEFAULT_BACKENDS)} can be measured")
+        torch.zeros(1, device=device)
     # PyTorch says in many ways that there is no such device.
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"device={name!r} can't be used: {reason}") from error
+        raise ValueError(f"device={name!r} can't be used: {reason}.") from error
+    return device.type
+
+
+def _check(
+    models: list[str] | None,
+    kind: str,
+    backends: list[str],
+    data: str | None,
+    int8: bool,
+    output: Path | None,
+) -> None:
+    """Before minutes of measuring, not after."""
+    from ..inference.latency import BACKENDS
+
+    for backend in backends:
+        if backend not in BACKENDS:
+            raise ValueError(
+                f"backend={backend!r} must be one of {', '.join(BACKENDS)}."
+            )
+        if backend == "onnx" and kind != "cpu":
+            raise ValueError(
+                f"backend='onnx' runs on the CPU, not on {kind}; leave one of --backend "
+                "and --device out."
+            )
+    if data and not models:
+        raise ValueError("--input needs models with weights: name them with -m.")
+    if int8 and not data:
+        raise ValueError("--int8 needs --input, for scales and for F1.")
+    if output is None:
+        return
+    if models and not data:
+        raise ValueError("--output needs F1: give --input, or leave --model out.")
+    if output.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise ValueError(f"output={str(output)!r} must end in .png, .pdf or .svg.")
+    if not output.resolve().parent.is_dir():
+        raise ValueError(
+            f"output={str(output)!r}: there is no folder {output.parent}. Make it first."
+        )
+
+
+def _check_int8(loaded: dict[str, Any], data: str) -> None:
+    if not any(model.regression for model in loaded.values()):
+        raise ValueError(
+            f"--int8 is for LPPN, and --model names {', '.join(loaded)} only."
+        )
+    from ..data import open_dataset
+
+    dataset = open_dataset(data)
+    if "split" not in dataset.metadata or len(dataset.train()) == 0:
+        raise ValueError(
+            f"--int8 takes its scales from the train split, and --input {data} has none."
+        )
 
 
 def _load(names: list[str] | None) -> dict[str, Any]:
@@ -188,10 +228,10 @@ def _load(names: list[str] | None) -> dict[str, Any]:
 
 
 def _evaluate(loaded: dict[str, Any], data: str) -> dict[str, tuple[float, float]]:
-    return {name: _f1(model, data) for name, model in loaded.items()}
+    return {name: _measure_f1(model, data) for name, model in loaded.items()}
 
 
-def _f1(picker: Any, data: str) -> tuple[float, float]:
+def _measure_f1(picker: Any, data: str) -> tuple[float, float]:
     from .. import evaluation as ev
 
     found = ev.evaluate(picker, data, progress=sys.stderr.isatty())
@@ -202,7 +242,7 @@ def _f1(picker: Any, data: str) -> tuple[float, float]:
 def _score(path: Path, model: Any, data: str) -> tuple[float, float]:
     from .. import evaluation as ev
 
-    return _f1(
+    return _measure_f1(
         ev.load_picker(
             path,
             sampling_rate=model.sampling_rate,
@@ -226,9 +266,14 @@ def _calibration(model: Any, data: str):
         yield batch["wave"].numpy()
 
 
-def _line(found: Any, facts: str, megabytes: float, score: tuple[float, float]) -> str:
+def _line(found: Any, width: int) -> str:
     return (
-        f"{found.model:<16} {found.backend:<12} {found.milliseconds:>10.1f} "
-        f"{found.deviation:>8.1f} {found.part:>5} {facts}{megabytes:>6.2f} "
-        f"{score[0]:>6.3f} {score[1]:>6.3f}"
+        f"{found.model:<{width}} {found.backend:<12} {found.milliseconds:>10.1f} "
+        f"{found.deviation:>8.1f} {found.part:>5} "
     )
+
+
+def _f1(score: tuple[float, float] | None) -> str:
+    if score is None:
+        return f" {'-':>6} {'-':>6}"
+    return f" {score[0]:>6.3f} {score[1]:>6.3f}"

@@ -27,6 +27,8 @@ def quantize(model: PhasePicker, waves: Iterable[np.ndarray], path: str | Path) 
     :return: The file
     """
     path = Path(path)
+    if path.suffix.lower() != ".onnx":
+        raise ValueError(f"path={str(path)!r} must end in .onnx.")
     if not isinstance(model, PhasePicker) or not model.regression:
         raise ValueError(
             f"model={type(model).__name__} can't be quantised, only LPPN can."
@@ -53,14 +55,18 @@ def quantize(model: PhasePicker, waves: Iterable[np.ndarray], path: str | Path) 
             if batch is None:
                 return None
             self.count += len(batch)
+            if batch.ndim != 3 or batch.shape[1:] != (3, model.in_samples):
+                raise ValueError(
+                    f"waves holds an array of shape {batch.shape}, not (batch, 3, "
+                    f"{model.in_samples})."
+                )
             return {INPUT: np.ascontiguousarray(batch, dtype=np.float32)}
 
     with tempfile.TemporaryDirectory() as folder, replacing(path) as quantized:
         exported = export_model(model, Path(folder) / "float.onnx")
         reader = Reader()
         # It advises to prepare the graph, which the export has done.
-        level = logging.root.level
-        logging.root.setLevel(logging.ERROR)
+        logging.root.addFilter(_no_advice)
         try:
             quantize_static(
                 exported,
@@ -79,5 +85,9 @@ def quantize(model: PhasePicker, waves: Iterable[np.ndarray], path: str | Path) 
                 ) from error
             raise
         finally:
-            logging.root.setLevel(level)
+            logging.root.removeFilter(_no_advice)
     return path
+
+
+def _no_advice(record: logging.LogRecord) -> bool:
+    return "pre-processing before quantization" not in record.getMessage()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import tempfile
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
@@ -15,9 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 
 from .._version import __version__
-from ..files import replacing
+from ..files import LEFTOVER, replacing
 from ..models.backends import (
     BackendUnavailableError,
     Output,
@@ -26,6 +29,7 @@ from ..models.backends import (
 )
 from ..models.base import PhasePicker
 from .export import INPUT, ExportError, export_model
+from .runtime import load_runtime
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -33,16 +37,42 @@ if TYPE_CHECKING:
 #: Folder of the graphs, beside the weights in SeisBench's cache.
 FOLDER = "onnx"
 
+#: Graphs of a model that stay there; of older ones those used least recently are removed.
+MOST_GRAPHS = 16
+
 #: Batches that are prepared before one is through, more than there are threads.
 _AHEAD = 2
 
+_STALE_SECONDS = 3600.0
+
+
+class _Made:
+    """What was made of a model, and from what. Models wait for their own only."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.key = ""
+        self.result: onnxruntime.InferenceSession | BackendUnavailableError | None = (
+            None
+        )
+
+
 _lock = threading.Lock()
 
-# The session of each model and the checksum of what it was made from. Not an attribute
-# of the model, which could then be neither copied nor sent to a process.
-_sessions: weakref.WeakKeyDictionary[
-    PhasePicker, tuple[str, onnxruntime.InferenceSession]
-] = weakref.WeakKeyDictionary()
+# Not an attribute of the model, which could then be neither copied nor sent to a process.
+_made: weakref.WeakKeyDictionary[PhasePicker, _Made] = weakref.WeakKeyDictionary()
+
+
+def _after_fork() -> None:
+    # Of the threads that may hold the locks none is in the child.
+    global _lock
+    _lock = threading.Lock()
+    for made in _made.values():
+        made.lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def make_runner(model: PhasePicker) -> Runner:
@@ -56,16 +86,25 @@ def make_runner(model: PhasePicker) -> Runner:
     :return: What runs its network with ``torch.get_num_threads()`` threads, each of
         them one batch at a time
     """
+    if _is_watched(model):
+        raise BackendUnavailableError(
+            "it has hooks or functions of its own, which ONNX Runtime would not call."
+        )
     weights = weights_checksum(model)
     key = _key(model, weights)
     with _lock:
-        found = _sessions.get(model)
-        if found is None or found[0] != key:
-            _sessions[model] = found = (
-                key,
-                _open(_graph(model, weights, key)),
-            )
-    return _Runner(found[1])
+        made = _made.setdefault(model, _Made())
+    with made.lock:
+        if made.key != key:
+            try:
+                made.result = _open(_graph(model, weights, key))
+            except BackendUnavailableError as error:
+                made.result = error
+            made.key = key
+        result = made.result
+    if isinstance(result, BackendUnavailableError):
+        raise result
+    return _Runner(result)
 
 
 def open_graph(graph: bytes) -> Runner:
@@ -105,10 +144,20 @@ class _Runner:
         return tensors if len(tensors) > 1 else tensors[0]
 
 
+def _is_watched(model: PhasePicker) -> bool:
+    """If calling the model does what its classes do not say."""
+    return any(
+        module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
+        for module in model.modules()
+    )
+
+
 def _key(model: PhasePicker, weights: str) -> str:
     """Whatever makes another graph changes the key."""
     kind = type(model)
-    parts = (weights, kind.__module__, kind.__qualname__, model.in_samples)
+    # Layers and their options, which may have been changed after the model was made.
+    layers = nn.Module.__repr__(model)
+    parts = (weights, kind.__module__, kind.__qualname__, model.in_samples, layers)
     text = " ".join(map(str, (*parts, __version__, torch.__version__)))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -134,8 +183,13 @@ def _export(model: PhasePicker) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         try:
             return export_model(model, Path(folder) / "graph.onnx").read_bytes()
-        except (ExportError, OSError) as error:
+        except ExportError as error:
             raise BackendUnavailableError(str(error)) from error
+        # What the layers of a user, and PyTorch's tools for them, raise is theirs.
+        except Exception as error:
+            raise BackendUnavailableError(
+                f"it can't be exported ({type(error).__name__}: {error})."
+            ) from error
 
 
 def _read(folder: Path, key: str) -> bytes | None:
@@ -144,6 +198,8 @@ def _read(folder: Path, key: str) -> bytes | None:
         with contextlib.suppress(OSError):
             content = path.read_bytes()
             if path.name == _name(key, content):
+                # When it was used last.
+                os.utime(path)
                 return content
             path.unlink()
     return None
@@ -153,6 +209,22 @@ def _write(folder: Path, key: str, content: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / _name(key, content)) as temporary:
         temporary.write_bytes(content)
+    _remove_old(folder)
+
+
+def _remove_old(folder: Path) -> None:
+    """Removes what killed processes left, and graphs that were not used for long."""
+    ages = []
+    for path in folder.iterdir():
+        # Another process may remove the same file.
+        with contextlib.suppress(OSError):
+            used = path.stat().st_mtime
+            if path.suffix == ".onnx":
+                ages.append((used, path))
+            elif path.suffix == LEFTOVER and time.time() - used > _STALE_SECONDS:
+                path.unlink()
+    for _, path in sorted(ages, reverse=True)[MOST_GRAPHS:]:
+        path.unlink(missing_ok=True)
 
 
 def _name(key: str, content: bytes) -> str:
@@ -161,8 +233,7 @@ def _name(key: str, content: bytes) -> str:
 
 def _open(graph: bytes) -> onnxruntime.InferenceSession:
     try:
-        import onnxruntime
-
+        onnxruntime = load_runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

@@ -122,7 +122,10 @@ def check_arguments(
             lambda x: x is None or (_is_whole(x) and x >= 1),
             "a whole number of at least 1, or None",
         ),
-        "backend": (lambda x: x in BACKENDS, f"one of {', '.join(BACKENDS)}"),
+        "backend": (
+            lambda x: isinstance(x, str) and x in BACKENDS,
+            f"one of {', '.join(BACKENDS)}",
+        ),
         "min_separation": (
             lambda x: _is_number(x) and x >= 0,
             "a number of seconds of at least 0",

@@ -79,5 +79,7 @@ def weights_checksum(model: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, value in model.state_dict().items():
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(memoryview(value.detach().cpu().contiguous().numpy()).cast("B"))
+        # As bytes: NumPy does not have all types.
+        flat = value.detach().cpu().contiguous().reshape(-1)
+        digest.update(memoryview(flat.view(torch.uint8).numpy()))
     return digest.hexdigest()

@@ -309,7 +309,7 @@ class PhasePicker(PretrainedModel):
     ) -> Iterator[StackedRecord]:
         """
         Runs the network over all records of a stream. Windows of several records may
-        share a batch; no more records than that are held at a time.
+        share a batch; no more records are held than the batches under way belong to.
 
         :return: Records, complete, in order
         """

@@ -39,6 +39,11 @@ def load_model(name: str | Path) -> WaveformModel:
     text = str(name)
     if pair := find_pair(Path(text).expanduser()):
         return _load_pair(*pair).eval()
+    if Path(text).expanduser().is_file():
+        raise ValueError(
+            f"model={text!r} is a file, but no part of a SeisBench pair (NAME.pt and "
+            "NAME.json). Exported files are for `evaluate` and for other programs."
+        )
     model, slash, weights = text.partition("/")
     known = _known_models()
     if model.lower() not in known:
@@ -71,6 +76,9 @@ def find_pair(path: Path) -> tuple[Path, str | None, Path, Path] | None:
     :return: Path without ending, version if there is one, weights, and arguments
     """
     match = re.fullmatch(r"(.+?)(?:\.(?:pt|json)(?:\.v([\w.]+))?)?", path.name)
+    if match is None:
+        # "", "." and "/" are no names.
+        return None
     stem, version = match.groups()
     versions = [version]
     if version is None:
@@ -96,7 +104,10 @@ def _load_pair(
     Loads a SeisBench pair, which does not say what class it is of: the one whose
     parameters have these names and shapes.
     """
-    state = read_state_dict(weights.read_bytes())
+    try:
+        state = read_state_dict(weights.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"model={str(weights)!r}: {error}") from error
     shapes = {name: value.shape for name, value in state.items()}
     try:
         options = json.loads(arguments.read_text(encoding="utf-8"))["model_args"]

@@ -1,5 +1,6 @@
 """Evaluation mode of a model that several threads may use at once."""
 
+import os
 import threading
 import weakref
 from collections.abc import Iterator
@@ -13,6 +14,16 @@ _lock = threading.Lock()
 # an attribute of the model, which could then be neither copied nor sent to a process.
 _users: "weakref.WeakKeyDictionary[nn.Module, int]" = weakref.WeakKeyDictionary()
 _training: "weakref.WeakKeyDictionary[nn.Module, bool]" = weakref.WeakKeyDictionary()
+
+
+def _after_fork() -> None:
+    # Of the threads that may hold the lock none is in the child.
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager

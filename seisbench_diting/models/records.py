@@ -197,8 +197,9 @@ def _join(pieces: list[tuple[int, np.ndarray]], n_samples: int) -> np.ndarray:
 
     The samples themselves where one piece covers all of the row.
     """
-    for start, samples in pieces:
-        if start <= 0 and start + len(samples) >= n_samples and len(pieces) == 1:
+    if len(pieces) == 1:
+        ((start, samples),) = pieces
+        if start <= 0 and start + len(samples) >= n_samples:
             return samples[-start : n_samples - start]
     row = np.full(n_samples, np.nan)
     for start, samples in pieces:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import onnxruntime
-import pandas as pd
 import pytest
 import seisbench.data as sbd
 import torch
@@ -105,8 +104,10 @@ def test_every_window_is_evaluated_in_parts(batch, monkeypatch):
     ("options", "message"),
     [
         ({"backend": "tensorrt"}, r"backend='tensorrt' must be one of onnx, torch"),
-        ({"batch": 0}, "batch=0 must be at least 1"),
-        ({"cycles": 2}, "cycles=2 must be at least 3"),
+        ({"batch": 0}, "batch=0 must be a whole number of at least 1"),
+        ({"batch": 2.5}, "batch=2.5 must be a whole number"),
+        ({"cycles": 2}, "cycles=2 must be a whole number of at least 3"),
+        ({"cycles": "5"}, "cycles='5' must be a whole number"),
     ],
 )
 def test_impossible_measurements(options, message):
@@ -137,6 +138,10 @@ def test_quantized(tmp_path):
 
 
 def test_what_can_not_be_quantized(tmp_path):
+    with pytest.raises(ValueError, match=r"path='x.foo' must end in \.onnx"):
+        quantize(LPPNT(), [windows(1)], "x.foo")
+    with pytest.raises(ValueError, match=r"shape \(1, 3, 100\), not \(batch, 3, 6144"):
+        quantize(LPPNT(), [windows(1)[:, :, :100]], tmp_path / "int8.onnx")
     with pytest.raises(ValueError, match="model=RNN can't be quantised"):
         quantize(RNN(), [windows(1)], tmp_path / "int8.onnx")
     with pytest.raises(ValueError, match="waves holds no windows"):
@@ -211,6 +216,30 @@ def test_eight_bits_beside_the_model(dataset, capsys, monkeypatch, tmp_path):
     assert (tmp_path / "x.png").exists()
 
 
+def test_eight_bits_need_lppn_and_a_train_split(dataset, capsys, monkeypatch, tmp_path):
+    RNN().save(tmp_path / "rnn")
+    options = ("-i", str(dataset), "--int8")
+    code, _, err = run(capsys, monkeypatch, "-m", str(tmp_path / "rnn"), *options)
+    assert code == 1
+    assert "--int8 is for LPPN" in err
+
+    LPPNT().save(tmp_path / "lppnt")
+    table = (dataset / "metadata.csv").read_text().replace("train", "test")
+    (dataset / "metadata.csv").write_text(table)
+    code, out, err = run(capsys, monkeypatch, "-m", str(tmp_path / "lppnt"), *options)
+    assert code == 1
+    assert "train split" in err
+    assert "ms" not in out
+
+
+def test_precision_and_mode_of_the_model():
+    model = LPPNT().train()
+    latency.measure_latency(model, "torch", batch=1, cycles=3)
+    assert model.training
+    with pytest.raises(ValueError, match=r"model is in torch\.float64"):
+        latency.measure_latency(model.double(), "torch", batch=1, cycles=3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -219,6 +248,13 @@ def test_eight_bits_beside_the_model(dataset, capsys, monkeypatch, tmp_path):
         (("-i", "DATA"), "--input needs models with weights"),
         (("-m", "LPPNT/csn", "--int8"), "--int8 needs --input"),
         (("-m", "LPPNX"), "model='LPPNX' is neither"),
+        (("-m", ""), "model='' is neither"),
+        (("-m", "."), "model='.' is neither"),
+        (("-d", "meta"), "device='meta' can't be used"),
+        (("-d", "cpu:5"), "device='cpu:5' can't be used"),
+        (("-o", "x.xyz"), "output='x.xyz' must end in .png"),
+        (("-o", "nodir/x.png"), "there is no folder nodir"),
+        (("-m", "LPPNT/csn", "-o", "x.png"), "--output needs F1"),
     ],
 )
 def test_wrong_options(arguments, message, capsys, monkeypatch):
@@ -228,9 +264,8 @@ def test_wrong_options(arguments, message, capsys, monkeypatch):
     assert message in err
 
 
-def test_time_is_a_number_for_the_table():
-    """The table's column of F1 knows every picker."""
+def test_the_paper_has_a_figure_for_every_model():
     from seisbench_diting.cli.latency import PAPER
 
     assert set(PAPER) == set(models.PICKERS)
-    assert pd.Series(PAPER).map(lambda pair: pair[0] > pair[1]).all()
+    assert all(0.7 < s < p < 1 for p, s in PAPER.values())

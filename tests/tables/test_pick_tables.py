@@ -1,0 +1,125 @@
+"""Pick tables: what they hold, and that files give them back."""
+
+import string
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seisbench_diting import tables
+
+PUBLISHED = """\
+##phase,relative_time_s,probability,time_utc,snr,amplitude,station,...
+#path/to/file
+Pg,96.300,0.403,2012-07-27 00:00:29.925000,5.782,7809.24,X1.53085
+Sg,122.470,0.334,2012-07-27 00:00:56.095000,2.780,13117.51,X1.53085,more,fields
+"""
+
+ROW = {
+    "station_id": "NA.AB.00",
+    "phase": "P",
+    "time": "2024-02-29T23:59:59.999999Z",
+    "probability": 0.5,
+}
+
+CODE = st.text(string.ascii_uppercase + string.digits, min_size=1, max_size=5)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "station_id": st.builds(
+                lambda n, s, c: f"{n}.{s}.{c}", CODE, CODE, st.sampled_from(["", "00"])
+            ),
+            "phase": st.sampled_from(tables.PHASES),
+            "time": st.integers(0, 4 * 10**15).map(
+                lambda us: pd.Timestamp(us, unit="us", tz="UTC")
+            ),
+            "probability": st.floats(0, 1).map(lambda x: round(x, 3)),
+            "snr": st.floats(0, 1e3).map(lambda x: round(x, 3)) | st.just(np.nan),
+            "amplitude": st.sampled_from([np.nan, 0.0, 1.5e-9, 7809.24, 2e6]),
+            "record": st.sampled_from(["a/b.mseed", "c d,e.sac"]),
+            "relative_time_s": st.integers(0, 10**8).map(lambda ms: ms / 1000),
+        }
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(rows=ROWS)
+@pytest.mark.parametrize("suffix", ["csv", "txt"])
+def test_files_give_back_the_table(rows, suffix, tmp_path_factory):
+    path = tmp_path_factory.mktemp("picks") / f"picks.{suffix}"
+    picks = tables.pick_table(rows)
+    tables.write_picks(picks, path)
+
+    order = [*tables.COLUMNS]
+    pd.testing.assert_frame_equal(
+        tables.read_picks(path).sort_values(order, ignore_index=True),
+        picks.sort_values(order, ignore_index=True),
+    )
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_the_published_text():
+    picks = tables.read_picks_text(PUBLISHED.splitlines())
+
+    assert list(picks["phase"]) == ["Pg", "Sg"]
+    assert set(picks["station_id"]) == {"X1.53085."}
+    assert set(picks["record"]) == {"path/to/file"}
+    assert picks["time"][1] == pd.Timestamp("2012-07-27 00:00:56.095", tz="UTC")
+    assert picks["snr"][0] == 5.782
+    ours = "".join(tables.pick_lines(picks)).splitlines()
+    assert ours[1:3] == PUBLISHED.splitlines()[1:3]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("Pg,1,2", "3 fields instead of 7"),
+        ("Pk,1,0.5,2012-07-27 00:00:29,1,1,X1.A", "phase 'Pk' is none of"),
+        ("Pg,1,0.5,2012-07-27 00:00:29,1,1,A", "station 'A' is not NET.STA"),
+        ("Pg,1,0.5,yesterday,1,1,X1.A", "yesterday"),
+        ("Pg,one,0.5,2012-07-27 00:00:29,1,1,X1.A", "one"),
+    ],
+)
+def test_lines_that_are_no_picks(line, reason):
+    with pytest.raises(ValueError, match=f"Line 2 of the text is no pick.*{reason}"):
+        tables.read_picks_text(["#record", line])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"phase": "Pk"}, r"picks\['phase'\] must be one of P, .* row 0 holds 'Pk'"),
+        ({"probability": 1.5}, r"picks\['probability'\] must be from 0 to 1"),
+        ({"probability": "high"}, r"picks\['probability'\] holds what is no number"),
+        ({"time": None}, r"picks\['time'\] must be a time"),
+        ({"time": "noon"}, r"picks\['time'\] holds what is no time"),
+        ({"station_id": "AB"}, r"picks\['station_id'\] must be NET\.STA\.LOC"),
+        ({"phases": "P"}, "picks has the column phases, which no pick table has"),
+    ],
+)
+def test_impossible_picks(change, message):
+    with pytest.raises(ValueError, match=message):
+        tables.pick_table([{**ROW, **change}])
+
+
+def test_what_a_table_holds():
+    picks = tables.pick_table([{**ROW, "phase": "S"}, ROW])
+    assert {name: str(kind) for name, kind in picks.dtypes.items()} == tables.COLUMNS
+    assert list(picks["phase"]) == ["P", "S"]
+    assert list(tables.pick_table([])) == list(tables.COLUMNS)
+    with pytest.raises(ValueError, match="picks has no column probability"):
+        tables.pick_table([{k: v for k, v in ROW.items() if k != "probability"}])
+
+    of_event = tables.pick_table([{**ROW, "event_id": "one"}])
+    assert list(of_event) == [*tables.COLUMNS, *tables.EVENT_COLUMNS]
+
+
+def test_other_endings(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.csv or \.txt"):
+        tables.write_picks(tables.pick_table([ROW]), tmp_path / "picks.doc")
+    with pytest.raises(ValueError, match=r"must end in \.csv or \.txt"):
+        tables.read_picks(tmp_path / "picks.doc")

@@ -1,0 +1,71 @@
+"""Files are whole or not there, wherever they are written to."""
+
+import os
+import stat
+
+import pytest
+
+from seisbench_diting.files import write_text
+
+
+def test_an_error_leaves_the_old_file(tmp_path):
+    path = tmp_path / "x.txt"
+    write_text(path, "old")
+
+    def pieces():
+        yield "new"
+        raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        write_text(path, pieces())
+
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["x.txt"]
+
+
+def test_pieces(tmp_path):
+    write_text(tmp_path / "x", iter(["a", "b"]))
+    assert (tmp_path / "x").read_text() == "ab"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+def test_rights_are_those_of_other_files(tmp_path):
+    before = os.umask(0o077)
+    try:
+        write_text(tmp_path / "new", "x")
+    finally:
+        os.umask(before)
+    (tmp_path / "shared").touch()
+    (tmp_path / "shared").chmod(0o664)
+    write_text(tmp_path / "shared", "x")
+
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()}
+    assert modes == {"new": 0o600, "shared": 0o664}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
+def test_links_are_followed_and_devices_stay(tmp_path):
+    (tmp_path / "folder").mkdir()
+    target = tmp_path / "folder" / "target"
+    target.write_text("old")
+    (tmp_path / "link").symlink_to(target)
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert target.read_text() == "new"
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_text(pipe, "through")
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+
+
+def test_where_no_file_can_be(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a folder; name a file in it"):
+        write_text(tmp_path, "x")
+    with pytest.raises(FileNotFoundError, match=r"no folder .*missing. Make it first"):
+        write_text(tmp_path / "missing" / "x", "x")
