@@ -5,9 +5,9 @@ Annotating a stream: our pickers on both backends, SeisBench's, and the publishe
 
 Without a stream, 12 h of CX.PB01 from the reference material. All are run in turn, in
 one process, each at its default settings, and the median of the rounds is printed;
-peak memory is that of a process of its own. UNetPP, the slowest by far, runs once. "published" is the network as TorchScript,
-run as the published picking scripts do: windows of 6144 samples every 5888, each
-component divided by its own peak, all windows in one batch.
+peak memory is that of a process of its own. UNetPP, the slowest by far, runs once.
+"published" is the network as TorchScript, run as the published picking scripts do: windows
+of 6144 samples every 5888, each component divided by its own peak, all in one batch.
 """
 
 from __future__ import annotations

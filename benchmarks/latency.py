@@ -10,16 +10,15 @@ Both take the same windows in turn, in one process. "ratio" is ours over the pla
 from __future__ import annotations
 
 import argparse
-import io
 import statistics
 import time
-import warnings
 
 import numpy as np
 import onnxruntime
 import torch
 
 from seisbench_diting import models
+from seisbench_diting.inference.export import trace_onnx
 from seisbench_diting.inference.folding import fold_batch_norms
 from seisbench_diting.inference.latency import measure_latency
 
@@ -28,23 +27,10 @@ from .common import print_heading
 
 def plain_session(model: torch.nn.Module, threads: int) -> onnxruntime.InferenceSession:
     """The network as PyTorch's exporter writes it, on all threads."""
-    graph = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            fold_batch_norms(model),
-            (torch.zeros(2, 3, model.in_samples),),
-            graph,
-            input_names=["wave"],
-            output_names=["prob", "time"] if model.regression else ["prob"],
-            dynamic_axes={"wave": {0: "batch"}, "prob": {0: "batch"}},
-            opset_version=17,
-            dynamo=False,
-        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(
-        graph.getvalue(), options, providers=["CPUExecutionProvider"]
+        trace_onnx(fold_batch_norms(model)), options, providers=["CPUExecutionProvider"]
     )
 
 

@@ -12,8 +12,9 @@ import seisbench.models
 
 from . import data, generate, inference, models
 from ._version import __version__
+from .models.backends import register_backend
 
-__all__ = ["__version__", "inference"]
+__all__ = ["__version__"]
 
 #: What is added to SeisBench: its module, ours, and names.
 _ADDITIONS = (
@@ -40,3 +41,4 @@ def _register() -> None:
 
 
 _register()
+register_backend("onnx", inference.make_runner)

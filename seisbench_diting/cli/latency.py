@@ -87,6 +87,7 @@ def latency(
     import torch
 
     from .. import inference
+    from ..data import open_dataset
     from ..figures import save_figure
     from ..inference import latency as measure
 
@@ -94,9 +95,13 @@ def latency(
     chosen = list(dict.fromkeys(backends or measure.DEFAULT_BACKENDS[kind]))
     _check(models, kind, chosen, data, int8, output)
     loaded = _load(models)
+    dataset = open_dataset(data) if data else None
     if int8:
-        _check_int8(loaded, data)
-    scores = _evaluate(loaded, data) if data else {} if models else PAPER
+        _check_int8(loaded, dataset)
+    if dataset is not None:
+        scores = {name: _measure_f1(model, dataset) for name, model in loaded.items()}
+    else:
+        scores = {} if models else PAPER
     source = "measured" if data else "from the paper"
     width = max(map(len, loaded))
     typer.echo(
@@ -115,7 +120,7 @@ def latency(
                 f"{measure.count_parameters(model):>11,} "
                 f"{measure.count_flops(model) / 1e6:>8.1f} "
             )
-            size = f"{measure.graph_megabytes(model, Path(folder)):>6.2f}"
+            size = f"{measure.graph_megabytes(model):>6.2f}"
             model.to(device)
             for backend in chosen:
                 found = measure.measure_latency(model, backend, name=name, **options)
@@ -124,10 +129,10 @@ def latency(
             model.to("cpu")
             if int8 and model.regression:
                 path = Path(folder) / "int8.onnx"
-                inference.quantize(model, _calibration(model, data), path)
+                inference.quantize(model, _calibration(model, dataset), path)
                 found = measure.measure_graph(model, path, name=name, **options)
                 size = f"{path.stat().st_size / 1e6:>6.2f}"
-                score = _score(path, model, data)
+                score = _score(path, model, dataset)
                 typer.echo(_line(found, width) + facts + size + _f1(score))
     typer.echo(
         "part: windows evaluated together; memory stays below 4 GB. MFLOP: for one "
@@ -168,18 +173,10 @@ def _check(
     output: Path | None,
 ) -> None:
     """Before minutes of measuring, not after."""
-    from ..inference.latency import BACKENDS
+    from ..inference.latency import check_backend
 
     for backend in backends:
-        if backend not in BACKENDS:
-            raise ValueError(
-                f"backend={backend!r} must be one of {', '.join(BACKENDS)}."
-            )
-        if backend == "onnx" and kind != "cpu":
-            raise ValueError(
-                f"backend='onnx' runs on the CPU, not on {kind}; leave one of --backend "
-                "and --device out."
-            )
+        check_backend(backend, kind)
     if data and not models:
         raise ValueError("--input needs models with weights: name them with -m.")
     if int8 and not data:
@@ -196,17 +193,15 @@ def _check(
         )
 
 
-def _check_int8(loaded: dict[str, Any], data: str) -> None:
+def _check_int8(loaded: dict[str, Any], dataset: Any) -> None:
     if not any(model.regression for model in loaded.values()):
         raise ValueError(
             f"--int8 is for LPPN, and --model names {', '.join(loaded)} only."
         )
-    from ..data import open_dataset
-
-    dataset = open_dataset(data)
     if "split" not in dataset.metadata or len(dataset.train()) == 0:
         raise ValueError(
-            f"--int8 takes its scales from the train split, and --input {data} has none."
+            f"--int8 takes its scales from the train split, and --input {dataset.name} "
+            "has none."
         )
 
 
@@ -227,19 +222,15 @@ def _load(names: list[str] | None) -> dict[str, Any]:
     return loaded
 
 
-def _evaluate(loaded: dict[str, Any], data: str) -> dict[str, tuple[float, float]]:
-    return {name: _measure_f1(model, data) for name, model in loaded.items()}
-
-
-def _measure_f1(picker: Any, data: str) -> tuple[float, float]:
+def _measure_f1(picker: Any, dataset: Any) -> tuple[float, float]:
     from .. import evaluation as ev
 
-    found = ev.evaluate(picker, data, progress=sys.stderr.isatty())
+    found = ev.evaluate(picker, dataset, progress=sys.stderr.isatty())
     p, s = (found.measure(phase, bootstraps=0).f1.value for phase in "PS")
     return p, s
 
 
-def _score(path: Path, model: Any, data: str) -> tuple[float, float]:
+def _score(path: Path, model: Any, dataset: Any) -> tuple[float, float]:
     from .. import evaluation as ev
 
     return _measure_f1(
@@ -248,15 +239,14 @@ def _score(path: Path, model: Any, data: str) -> tuple[float, float]:
             sampling_rate=model.sampling_rate,
             component_order="".join(model.component_order),
         ),
-        data,
+        dataset,
     )
 
 
-def _calibration(model: Any, data: str):
-    from ..data import open_dataset
+def _calibration(model: Any, dataset: Any):
     from ..generate import DiTingTestBatches
 
-    dataset = open_dataset(data)
+    dataset = dataset.copy()
     dataset.sampling_rate = model.sampling_rate
     dataset.component_order = "".join(model.component_order)
     batches = DiTingTestBatches(dataset.train(), 32, model.in_samples)

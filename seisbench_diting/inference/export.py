@@ -123,41 +123,48 @@ def _check(
                 )
 
 
-def _write_onnx(model: PhasePicker, path: Path) -> None:
+def trace_onnx(model: PhasePicker) -> bytes:
+    """
+    :param model: Picker on the CPU
+    :return: The graph as PyTorch's exporter writes it
+    """
     outputs = OUTPUTS if model.regression else OUTPUTS[:1]
-    with warnings.catch_warnings():
+    graph = io.BytesIO()
+    # Of a layer that it does not know PyTorch prints the whole graph.
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         # The exporter that goes by tracing has been called deprecated for years; the
         # other one unrolls the recurrent layers.
         warnings.simplefilter("ignore")
-        try:
-            import onnx
+        torch.onnx.export(
+            model,
+            (torch.zeros(2, 3, model.in_samples),),
+            graph,
+            input_names=[INPUT],
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "batch"} for name in (INPUT, *outputs)},
+            opset_version=17,
+            dynamo=False,
+        )
+    return graph.getvalue()
 
-            from .graph import optimize_graph
 
-            buffer = io.BytesIO()
-            # Of a layer that it does not know PyTorch prints the whole graph.
-            with redirect_stdout(io.StringIO()):
-                torch.onnx.export(
-                    model,
-                    (torch.zeros(2, 3, model.in_samples),),
-                    buffer,
-                    input_names=[INPUT],
-                    output_names=list(outputs),
-                    dynamic_axes={name: {0: "batch"} for name in (INPUT, *outputs)},
-                    opset_version=17,
-                    dynamo=False,
-                )
-            graph = optimize_graph(onnx.load_from_string(buffer.getvalue()))
-        except ImportError as error:
-            raise ExportError(
-                f"Export to ONNX needs the package onnx: pip install onnx ({error})."
-            ) from error
-        # What a layer that ONNX does not know gives is up to the layer.
-        except Exception as error:
-            raise ExportError(
-                f"{type(model).__name__} can't be written as ONNX "
-                f"({type(error).__name__}: {error})."
-            ) from error
+def _write_onnx(model: PhasePicker, path: Path) -> None:
+    try:
+        import onnx
+
+        from .graph import optimize_graph
+
+        graph = optimize_graph(onnx.load_from_string(trace_onnx(model)))
+    except ImportError as error:
+        raise ExportError(
+            f"Export to ONNX needs the package onnx: pip install onnx ({error})."
+        ) from error
+    # What a layer that ONNX does not know gives is up to the layer.
+    except Exception as error:
+        raise ExportError(
+            f"{type(model).__name__} can't be written as ONNX "
+            f"({type(error).__name__}: {error})."
+        ) from error
     path.write_bytes(graph.SerializeToString())
 
 

@@ -15,7 +15,6 @@ Every rewriting is exact but for rounding. Factors are of single layers, in this
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -56,6 +55,8 @@ class _Graph:
         }
         self.outputs = [output.name for output in model.graph.output]
         self.nodes: list[onnx.NodeProto] = []
+        #: Tensors that were interleaved: their phases, and how many.
+        self.interleaved: dict[str, tuple[str, int]] = {}
         alias: dict[str, str] = {}
         for original in model.graph.node:
             node = onnx.NodeProto()
@@ -169,9 +170,9 @@ def _two_dimensional(graph: _Graph) -> None:
                 graph.constants[node.input[1]] = graph.constants[node.input[1]][
                     :, :, None
                 ]
-        elif node.op_type == "Resize" and _scales(graph, node) is not None:
+        elif node.op_type == "Resize" and (scales := _scales(graph, node)) is not None:
             node.input[0] = lift(node.input[0])
-            scales = np.insert(_scales(graph, node), 2, np.float32(1))
+            scales = np.insert(scales, 2, np.float32(1))
             node.input[2] = graph.constant(f"{node.output[0]}_scales", scales)
         elif _is_pointwise(node) and lifted.intersection(node.input):
             if node.op_type != "BatchNormalization":
@@ -236,14 +237,15 @@ def _phases_of_upsampled(graph: _Graph) -> None:
         if ratio is None or taps == 1 or _last(conv, "strides", 1) != 1:
             continue
         padding = taps // 2
-        first = math.floor(-padding / ratio)
-        last = (ratio - 1 + taps - 1 - padding) // ratio
-        phases = np.zeros((*weight.shape[:2], ratio, last - first + 1), weight.dtype)
+        first = -padding // ratio
+        last = (ratio - 1 + padding) // ratio
+        shape = (weight.shape[0], ratio, weight.shape[1], last - first + 1)
+        phases = np.zeros(shape, weight.dtype)
         for phase in range(ratio):
             for tap in range(taps):
                 place = (phase + tap - padding) // ratio - first
-                phases[:, :, phase, place] += weight[:, :, 0, tap]
-        _use_phases(graph, conv, resize.input[0], phases.swapaxes(1, 2), -first, last)
+                phases[:, phase, :, place] += weight[:, :, 0, tap]
+        _use_phases(graph, conv, resize.input[0], phases, -first, last)
 
 
 def _scales(graph: _Graph, node: onnx.NodeProto) -> np.ndarray | None:
@@ -269,7 +271,7 @@ def _phases_of_transposed(graph: _Graph) -> None:
         if ratio == 1 or _last(conv, "output_padding", 0) != ratio - 1:
             continue
         padding = taps // 2
-        first = math.ceil((padding - taps + 1) / ratio)
+        first = -(padding // ratio)
         last = (ratio - 1 + padding) // ratio
         shape = (weight.shape[1], ratio, weight.shape[0], last - first + 1)
         phases = np.zeros(shape, weight.dtype)
@@ -299,12 +301,9 @@ def _use_phases(
     channels, ratio = phases.shape[:2]
     name = conv.output[0]
     old = [conv]
-    inputs = [
-        source,
-        graph.constant(f"{name}_phases", phases.reshape(-1, *phases.shape[2:])),
-    ]
     # In two dimensions.
-    graph.constants[inputs[1]] = graph.constants[inputs[1]][:, :, None]
+    weight = phases.reshape(channels * ratio, *phases.shape[2:])[:, :, None]
+    inputs = [source, graph.constant(f"{name}_phases", weight)]
     if len(conv.input) > 2:
         bias = np.repeat(graph.constants[conv.input[2]], ratio)
         inputs.append(graph.constant(f"{name}_phases_bias", bias))
@@ -322,7 +321,9 @@ def _use_phases(
         old += users
         name = users[0].output[0]
         new.append(helper.make_node("Relu", [new[-1].output[0]], [f"{name}_rectified"]))
-    graph.replace(old, [*new, *_interleave(graph, new[-1].output[0], name, channels)])
+    by_phase = new[-1].output[0]
+    graph.interleaved[name] = (by_phase, ratio)
+    graph.replace(old, [*new, *_interleave(graph, by_phase, name, channels)])
 
 
 def _interleave(
@@ -348,26 +349,14 @@ def _stay_in_phases(graph: _Graph) -> None:
     A convolution to few channels, of interleaved phases, works on the phases: their
     number fills a block of channels that would be computed anyway.
     """
-    producers = {name: node for node in graph.nodes for name in node.output}
     for conv in _convolutions(graph, "Conv"):
-        together = producers.get(conv.input[0])
-        turn = together and producers.get(together.input[0])
-        split = turn and producers.get(turn.input[0])
-        if (
-            split is None
-            or [node.op_type for node in (together, turn, split)]
-            != ["Reshape", "Transpose", "Reshape"]
-            or _last(conv, "strides", 1) != 1
-        ):
-            continue
+        source, ratio = graph.interleaved.get(conv.input[0], ("", 0))
         weight = graph.constants[conv.input[1]]
-        source = producers[split.input[0]]
-        if source.op_type == "Relu":
-            source = producers[source.input[0]]
-        if source.op_type != "Conv":
-            continue
-        ratio = len(graph.constants[source.input[1]]) // weight.shape[1]
-        if ratio * weight.shape[0] > BLOCK:
+        if (
+            not source
+            or _last(conv, "strides", 1) != 1
+            or ratio * weight.shape[0] > BLOCK
+        ):
             continue
         taps = weight.shape[-1]
         padding = taps // 2
@@ -382,7 +371,7 @@ def _stay_in_phases(graph: _Graph) -> None:
                     if 0 <= tap < taps:
                         phases[:, phase, :, other, shift - first] = weight[:, :, 0, tap]
         phases = phases.reshape(*shape[:2], shape[2] * ratio, shape[4])
-        _use_phases(graph, conv, split.input[0], phases, -first, last)
+        _use_phases(graph, conv, source, phases, -first, last)
 
 
 def _joined_heads(graph: _Graph) -> None:

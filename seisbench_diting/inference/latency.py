@@ -19,7 +19,7 @@ from ..models.backends import Output, Runner, default_batch_size
 from ..models.base import PhasePicker
 from ..models.mode import evaluation_mode
 from .folding import fold_batch_norms
-from .sessions import make_runner, open_graph
+from .sessions import export_graph, make_runner, open_graph
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,23 +85,30 @@ def measure_latency(
         can't run the model
     :return: Times
     """
-    if backend not in BACKENDS:
-        raise ValueError(f"backend={backend!r} must be one of {', '.join(BACKENDS)}.")
+    check_backend(backend, model.device.type)
     _check_counts(batch, cycles)
     if model.dtype != torch.float32:
         raise ValueError(
             f"model is in {model.dtype}; windows are float32. Use model.float(), and "
             "backend='bfloat16' for that."
         )
-    if backend == "onnx" and model.device.type != "cpu":
-        raise ValueError(
-            f"backend='onnx' runs on the CPU, the model is on {model.device}. Leave "
-            "the backend out, or the device."
-        )
     with evaluation_mode(model), torch.no_grad():
         run, context = _runner(model, backend)
         with context:
             return _measure(run, model, backend, name, batch, cycles)
+
+
+def check_backend(backend: str, device_type: str) -> None:
+    """
+    :raises ValueError: if there is no such backend, or not on such devices
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"backend={backend!r} must be one of {', '.join(BACKENDS)}.")
+    if backend == "onnx" and device_type != "cpu":
+        raise ValueError(
+            f"backend='onnx' runs on the CPU, not on {device_type}. Leave the backend "
+            "out, or the device."
+        )
 
 
 def _check_counts(batch: int, cycles: int) -> None:
@@ -272,12 +279,6 @@ def plot_latencies(
     return figure
 
 
-def graph_megabytes(model: PhasePicker, folder: Path) -> float:
-    """Size of the exported file of a model, made in a folder and removed again."""
-    from .export import export_model
-
-    path = export_model(model, folder / "graph.onnx")
-    try:
-        return path.stat().st_size / 1e6
-    finally:
-        path.unlink()
+def graph_megabytes(model: PhasePicker) -> float:
+    """Size of the ONNX file of a model."""
+    return len(export_graph(model)) / 1e6

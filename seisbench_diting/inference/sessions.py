@@ -171,7 +171,7 @@ def _graph(model: PhasePicker, weights: str, key: str) -> bytes:
     folder = type(model)._model_path() / FOLDER
     if lasting and (content := _read(folder, key)):
         return content
-    content = _export(model)
+    content = export_graph(model)
     if lasting:
         # Without room or permission to write the graph is made again next time.
         with contextlib.suppress(OSError):
@@ -179,7 +179,12 @@ def _graph(model: PhasePicker, weights: str, key: str) -> bytes:
     return content
 
 
-def _export(model: PhasePicker) -> bytes:
+def export_graph(model: PhasePicker) -> bytes:
+    """
+    :param model: Picker
+    :raises BackendUnavailableError: if it can't be exported
+    :return: Content of its ONNX file
+    """
     with tempfile.TemporaryDirectory() as folder:
         try:
             return export_model(model, Path(folder) / "graph.onnx").read_bytes()

@@ -27,7 +27,7 @@ def write_picks(picks: pd.DataFrame, path: str | Path) -> None:
     :param path: File to write, see :py:func:`read_picks`
     :raises ValueError: for another ending, or if it is no table of picks
     """
-    _choose(path, _WRITERS)(pick_table(picks), Path(path))
+    _choose(path, _WRITERS)(picks, Path(path))
 
 
 def _choose(path: str | Path, known: dict[str, Callable]) -> Callable:
@@ -47,8 +47,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def _write_csv(picks: pd.DataFrame, path: Path) -> None:
+    table = pick_table(picks)
     with replacing(path) as temporary:
-        picks.to_csv(temporary, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
+        table.to_csv(temporary, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 _READERS: dict[str, Callable] = {".csv": _read_csv, ".txt": read_picks_text}
