@@ -189,11 +189,12 @@ class PretrainedModel(WaveformModel):
                        otherwise only the latter
         :return: Versions, sorted
         """
-        versions = {
-            found
-            for found in super().list_versions(name, remote=False)
-            if _is_version(found)
-        }
+        try:
+            stored = super().list_versions(name, remote=False)
+        except FileExistsError:
+            # SeisBench makes the folder of its cache, and so did another process.
+            stored = super().list_versions(name, remote=False)
+        versions = {found for found in stored if _is_version(found)}
         if remote:
             versions |= {
                 entry.version

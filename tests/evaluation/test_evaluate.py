@@ -1,5 +1,7 @@
 """Evaluations of models of every kind, on real records."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -117,7 +119,8 @@ def test_the_command_writes_picks_and_a_report(ncedc, lppnm, tmp_path):
     assert again.measure("P", bootstraps=0).f1.value > 0.7
     page = (tmp_path / "report" / "report.html").read_text()
     assert page.count("data:image/png;base64,") >= 3
-    assert "http" not in page
+    # Nothing is fetched: pictures lie in the page, as letters that may spell anything.
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)
     for name in ("residuals", "thresholds"):
         assert (tmp_path / "report" / f"{name}.png").is_file()
 

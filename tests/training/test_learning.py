@@ -33,7 +33,7 @@ def test_32_records_are_learned(reference, tmp_path, monkeypatch):
             model="LPPNM",
             data=str(path),
             output=str(tmp_path / "run"),
-            max_steps=600,
+            max_steps=450,
             batch_size=16,
             lr=3e-3,
             n_samples=3072,
