@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import obspy
 from .files import replacing
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
     from seisbench.util import Pick
 
@@ -23,34 +24,34 @@ _GREY = "#555555"
 
 def plot_picks(
     stream: obspy.Stream,
-    annotations: obspy.Stream,
-    picks: Iterable[Pick],
+    picks: pd.DataFrame | Iterable[Pick],
+    annotations: obspy.Stream | None = None,
     title: str = "",
 ) -> Figure:
     """
     One panel for each trace and one for the probabilities, over the same time.
 
-    :param stream: Waveforms of one station
-    :param annotations: Curves that :py:meth:`annotate` gave for it
-    :param picks: Picks that :py:meth:`classify` gave for it
+        plot_picks(stream, pick_stream(stream, model))
+
+    :param stream: Waveforms
+    :param picks: Table of picks, or picks that :py:meth:`classify` gave; those of a
+        station are drawn over its traces
+    :param annotations: Curves that :py:meth:`annotate` gave
     :param title: Heading
+    :raises ValueError: if the stream is empty
     :return: Figure
     """
     # Not at the top of the file: it takes longer to import than picking takes.
     from matplotlib.figure import Figure
 
-    curves = [
-        trace
-        for trace in annotations
-        if trace.stats.channel.rpartition("_")[2][:1] in _COLOURS
-    ]
-    picks = list(picks)
+    if not len(stream):
+        raise ValueError("stream holds no traces; there is nothing to draw.")
     start = min(trace.stats.starttime for trace in stream)
     end = max(trace.stats.endtime for trace in stream)
-
     ids = sorted({trace.id for trace in stream}, key=_component_rank)
-    figure = Figure(figsize=(10, 1.5 * len(ids) + 2.2), layout="constrained")
-    panels = figure.subplots(len(ids) + 1, 1, sharex=True, squeeze=False)[:, 0]
+    rows = len(ids) + (annotations is not None)
+    figure = Figure(figsize=(10, 1.5 * rows + 0.7), layout="constrained")
+    panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     for panel, trace_id in zip(panels, ids, strict=False):
         for trace in stream.select(id=trace_id):
             data = np.ma.filled(trace.data.astype(float), np.nan)
@@ -59,25 +60,63 @@ def plot_picks(
             )
         panel.set_ylabel(trace_id, fontsize=8)
         panel.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
-    _plot_curves(panels[-1], curves, start)
-    for pick in picks:
-        for panel in panels:
-            panel.axvline(
-                pick.peak_time - start, color=_colour(pick.phase), lw=1, ls="--"
-            )
-        panels[0].annotate(
-            f"{pick.phase} {pick.peak_value:.2f}",
-            (pick.peak_time - start, 1.02),
-            xycoords=("data", "axes fraction"),
-            color=_colour(pick.phase),
-            fontsize=9,
-            # P and S of a near event would cover each other's labels.
-            ha="right" if pick.phase[:1] == "P" else "left",
+    if annotations is not None:
+        _plot_curves(
+            panels[-1],
+            [
+                trace
+                for trace in annotations
+                if trace.stats.channel.rpartition("_")[2][:1] in _COLOURS
+            ],
+            start,
         )
-    panels[-1].set_xlim(0, end - start)
+    for station, phase, time, probability in _each_pick(picks):
+        of_station = [
+            panel
+            for panel, trace_id in zip(panels, ids, strict=False)
+            if trace_id.rpartition(".")[0] == station
+        ]
+        _mark_pick(
+            of_station,
+            [*of_station, *panels[len(ids) :]],
+            time - start,
+            phase,
+            probability,
+        )
+    panels[-1].set_xlim(0, max(end - start, stream[0].stats.delta))
     panels[-1].set_xlabel(f"Seconds after {start.strftime('%Y-%m-%d %H:%M:%S')} UTC")
     figure.suptitle(title)
     return figure
+
+
+def _each_pick(
+    picks: pd.DataFrame | Iterable[Pick],
+) -> Iterator[tuple[str, str, obspy.UTCDateTime, float]]:
+    if hasattr(picks, "itertuples"):
+        for row in picks.itertuples(index=False):
+            time = obspy.UTCDateTime(row.time.to_pydatetime())
+            yield row.station_id, row.phase, time, row.probability
+    else:
+        for pick in picks:
+            yield pick.trace_id, pick.phase, pick.peak_time, pick.peak_value
+
+
+def _mark_pick(
+    labelled: list, panels: list, seconds: float, phase: str, probability: float
+) -> None:
+    for panel in panels:
+        panel.axvline(seconds, color=_colour(phase), lw=1, ls="--")
+    if labelled:
+        labelled[0].annotate(
+            f"{phase} {probability:.2f}",
+            (seconds, 1.02),
+            xycoords=("data", "axes fraction"),
+            color=_colour(phase),
+            fontsize=9,
+            # P and S of a near event would cover each other's labels.
+            ha="right" if phase[:1] == "P" else "left",
+            annotation_clip=True,
+        )
 
 
 def plot_record(
@@ -168,9 +207,10 @@ def _colour(phase: str) -> str:
     return _COLOURS.get(phase[:1], _GREY)
 
 
-def _component_rank(trace_id: str) -> tuple[int, str]:
+def _component_rank(trace_id: str) -> tuple[str, int, str]:
     order = "ZNE123"
-    return (order.find(trace_id[-1]) % len(order) if trace_id else 0), trace_id
+    component = order.find(trace_id[-1]) % len(order) if trace_id else 0
+    return trace_id.rpartition(".")[0], component, trace_id
 
 
 def save_figure(figure: Figure, path: Path) -> None:

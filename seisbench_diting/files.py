@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 #: How files end that only a killed process leaves.
 LEFTOVER = ".partial"
 
@@ -55,3 +57,27 @@ def write_text(path: Path, text: str | Iterable[str]) -> None:
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.writelines([text] if isinstance(text, str) else text)
+
+
+@contextmanager
+def only_writer(path: Path, kind: str) -> Iterator[None]:
+    """
+    :param path: Folder that is written to, or the name that files of a run begin with
+    :param kind: What writes there, such as ``conversion``
+    :raises ValueError: if another one of the kind does so already
+    """
+    name = path / f".{kind}.lock"
+    if not path.is_dir():
+        name = path.with_name(f".{path.name}.{kind}.lock")
+    lock = FileLock(name)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(
+            f"output={str(path)!r}: another {kind} is writing there. Wait for it, or "
+            "choose another name."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import obspy
+import pandas as pd
 import pytest
 import seisbench.util as sbu
 
@@ -15,7 +16,7 @@ def picked(example):
     curve.stats.channel = "LPPNM_P"
     curve.data = curve.data * 0 + 0.5
     pick = sbu.Pick("BW.RJOB.", start + 4, start + 5, start + 4.7, 0.98, "P")
-    return example, obspy.Stream([curve]), [pick]
+    return example, [pick], obspy.Stream([curve])
 
 
 def test_a_panel_for_each_component_and_one_for_the_curves(picked):
@@ -32,12 +33,38 @@ def test_a_panel_for_each_component_and_one_for_the_curves(picked):
     assert figure.axes[0].texts[0].get_text() == "P 0.98"
 
 
+def test_a_table_of_picks_without_curves(picked):
+    stream, picks, _ = picked
+    other = stream[:1].copy()
+    other[0].stats.station = "OTHER"
+    table = pd.DataFrame(
+        {
+            "station_id": ["BW.RJOB."],
+            "phase": ["P"],
+            "time": [pd.Timestamp(picks[0].peak_time.datetime, tz="UTC")],
+            "probability": [0.98],
+        }
+    )
+
+    figure = plot_picks(stream + other, table)
+
+    assert len(figure.axes) == 4
+    marked = [axes for axes in figure.axes if len(axes.lines) == 2]
+    assert {axes.get_ylabel().split(".")[1] for axes in marked} == {"RJOB"}
+    assert len(marked) == 3
+
+
+def test_an_empty_stream_can_not_be_drawn():
+    with pytest.raises(ValueError, match="stream holds no traces"):
+        plot_picks(obspy.Stream(), [])
+
+
 def test_gaps_and_missing_curves(picked):
     stream = picked[0].copy()
     middle = stream[0].stats.starttime + 15
     stream = stream.slice(endtime=middle) + stream.slice(starttime=middle + 3)
 
-    figure = plot_picks(stream.merge(), obspy.Stream(), [])
+    figure = plot_picks(stream.merge(), [], obspy.Stream())
 
     assert len(figure.axes) == 4
 

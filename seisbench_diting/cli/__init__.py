@@ -8,7 +8,7 @@ import sys
 import typer
 
 # Each registers its commands.
-from . import convert, demo, evaluate, export, latency, train, weights  # noqa: F401
+from . import convert, demo, evaluate, export, latency, pick, train, weights  # noqa: F401
 from .app import app
 
 

@@ -69,8 +69,8 @@ def demo(
         typer.echo(f"The picture shows {shown}, the station with the most picks.")
     figure = plot_picks(
         obspy.Stream(trace for trace in stream if station_id(trace) == shown),
-        obspy.Stream(trace for trace in annotations if station_id(trace) == shown),
         [pick for pick in picks if pick.trace_id == shown],
+        obspy.Stream(trace for trace in annotations if station_id(trace) == shown),
         title=f"{model.name} picks at {shown}",
     )
     save_figure(figure, output)

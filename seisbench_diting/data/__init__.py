@@ -3,7 +3,6 @@
 from .check import CheckReport, check_dataset
 from .conversion import convert, plan_conversion
 from .diting import DiTing
-from .locking import only_writer
 from .opening import open_dataset
 from .report import REPORT_FILE, ConversionReport
 
@@ -14,7 +13,6 @@ __all__ = [
     "DiTing",
     "check_dataset",
     "convert",
-    "only_writer",
     "open_dataset",
     "plan_conversion",
 ]

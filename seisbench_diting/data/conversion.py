@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from ..files import only_writer
 from .blocks import COMPRESSIONS, storage
-from .locking import only_writer
 from .original import MergedPart, Part, find_parts
 from .part import Options, Place, chunk_files, remove_leftovers, sources_of
 from .plan import Estimate, check_room, estimate

@@ -22,6 +22,7 @@ from .mode import evaluation_mode
 from .picks import picks_from_annotations, sort_picks
 from .pretrained import PretrainedModel
 from .records import cut_records
+from .warned import warned_here
 from .windows import StackedRecord, cut_window, normalize, window_offsets
 
 #: Channel label of LPPN's position of the arrival inside each cell.
@@ -59,6 +60,7 @@ class PhasePicker(PretrainedModel):
         "weights_docstring",
         "weights_version",
         "component_order",
+        "_warned",
     ]
 
     def __init__(
@@ -107,8 +109,12 @@ class PhasePicker(PretrainedModel):
             component_order=component_order,
             **kwargs,
         )
-        # What was warned about, so that it is warned about once.
-        self._warned: set[str] = set()
+        # So that nothing is warned about twice.
+        self._warned_ever: set[str] = set()
+
+    @property
+    def _warned(self) -> set[str]:
+        return warned_here(self._warned_ever)
 
     # Streams
 

@@ -32,7 +32,7 @@ JUMP_STEPS = 10
 
 #: Which instrument to take where several record at one station and location, by
 #: band and instrument code; others follow in alphabetical order.
-INSTRUMENT_PREFERENCE = ("HH", "BH", "EH", "SH", "HN", "EN", "SN", "BN")
+INSTRUMENT_PREFERENCE = ("HH", "BH", "EH", "SH", "HN", "EI", "EN", "SN", "BN")
 
 #: Component codes that stand for Z, N and E: with a vertical Z and without.
 _WITH_Z = {

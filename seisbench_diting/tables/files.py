@@ -2,55 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
-from ..files import replacing
-from .picks import COLUMNS, EVENT_COLUMNS, pick_table
+from .chunks import Picks
+from .comma import read_picks_csv, write_picks_csv
+from .frames import read_gamma, read_pyocto, write_gamma, write_pyocto
+from .parquet import read_picks_parquet, write_picks_parquet
+from .quakeml import write_picks_quakeml
+from .quakeml_reading import read_picks_quakeml
 from .text import read_picks_text, write_picks_text
+
+_T = TypeVar("_T")
+
+# The longer endings first.
+_FORMATS: dict[
+    str, tuple[Callable[[Path], pd.DataFrame], Callable[[Picks, Path], None]]
+] = {
+    ".pyocto.csv": (read_pyocto, write_pyocto),
+    ".gamma.csv": (read_gamma, write_gamma),
+    ".csv": (read_picks_csv, write_picks_csv),
+    ".txt": (read_picks_text, write_picks_text),
+    ".parquet": (read_picks_parquet, write_picks_parquet),
+    ".xml": (read_picks_quakeml, write_picks_quakeml),
+    ".quakeml": (read_picks_quakeml, write_picks_quakeml),
+}
 
 
 def read_picks(path: str | Path) -> pd.DataFrame:
     """
-    :param path: File that ends in ``.csv``, or in ``.txt`` for the published text format
+    :param path: File that ends in
+
+        - ``.csv``: all columns of the table
+        - ``.parquet``: the same; needs pyarrow
+        - ``.txt``: the published text format, which rounds
+        - ``.xml``, ``.quakeml``: QuakeML
+        - ``.pyocto.csv``, ``.gamma.csv``: stations, phases (P or S), times and
+          probabilities for these associators
+
+        Picks for REAL are in folders, see :py:func:`~seisbench_diting.tables.read_real`.
     :raises ValueError: for another ending, or if it is no such file
+    :raises ImportError: for ``.parquet`` without pyarrow
     :return: Table of picks
     """
-    return _choose(path, _READERS)(Path(path))
+    read, _ = choose(path, _FORMATS)
+    return read(Path(path))
 
 
-def write_picks(picks: pd.DataFrame, path: str | Path) -> None:
+def write_picks(picks: Picks, path: str | Path) -> None:
     """
-    :param picks: Table of picks
+    The file is whole or not there, and of several tables one is in memory.
+
+    :param picks: Table of picks, or any iterable of tables in order of time
     :param path: File to write, see :py:func:`read_picks`
-    :raises ValueError: for another ending, or if it is no table of picks
+    :raises ValueError: for another ending, or if there is no table of picks
+    :raises ImportError: for ``.parquet`` without pyarrow
     """
-    _choose(path, _WRITERS)(picks, Path(path))
+    _, write = choose(path, _FORMATS)
+    write(picks, Path(path))
 
 
-def _choose(path: str | Path, known: dict[str, Callable]) -> Callable:
-    suffix = Path(path).suffix.lower()
-    if suffix not in known:
-        raise ValueError(f"path={str(path)!r} must end in {' or '.join(known)}.")
-    return known[suffix]
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    # Text first: a network may be called NA, and a location 00.
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    for name, kind in {**COLUMNS, **EVENT_COLUMNS}.items():
-        if name in table and kind != "str":
-            table[name] = table[name].where(table[name] != "")
-    return pick_table(table)
-
-
-def _write_csv(picks: pd.DataFrame, path: Path) -> None:
-    table = pick_table(picks)
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-_READERS: dict[str, Callable] = {".csv": _read_csv, ".txt": read_picks_text}
-_WRITERS: dict[str, Callable] = {".csv": _write_csv, ".txt": write_picks_text}
+def choose(path: str | Path, known: Mapping[str, _T]) -> _T:
+    """
+    :param path: File
+    :param known: Endings, longer ones first
+    :raises ValueError: if the file has none of them
+    :return: What belongs to its ending
+    """
+    name = Path(path).name.lower()
+    for ending, value in known.items():
+        if name.endswith(ending):
+            return value
+    raise ValueError(f"path={str(path)!r} must end in {' or '.join(known)}.")

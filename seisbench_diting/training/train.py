@@ -17,8 +17,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger
 
-from ..data import only_writer
-from ..files import write_text
+from ..files import only_writer, write_text
 from ..models.base import PhasePicker
 from .checkpoints import (
     BEST,

@@ -18,7 +18,6 @@ from benchmarks import original
 from seisbench_diting.data import (
     check_dataset,
     conversion,
-    only_writer,
     plan,
     plan_conversion,
 )

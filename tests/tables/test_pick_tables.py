@@ -98,7 +98,7 @@ def test_lines_that_are_no_picks(line, reason):
         ({"time": None}, r"picks\['time'\] must be a time"),
         ({"time": "noon"}, r"picks\['time'\] holds what is no time"),
         ({"station_id": "AB"}, r"picks\['station_id'\] must be NET\.STA\.LOC"),
-        ({"phases": "P"}, "picks has the column phases, which no pick table has"),
+        ({"phases": "P"}, "picks has the column phases, which no such table has"),
     ],
 )
 def test_impossible_picks(change, message):
@@ -119,7 +119,7 @@ def test_what_a_table_holds():
 
 
 def test_other_endings(tmp_path):
-    with pytest.raises(ValueError, match=r"must end in \.csv or \.txt"):
+    with pytest.raises(ValueError, match=r"must end in .*\.csv or \.txt or"):
         tables.write_picks(tables.pick_table([ROW]), tmp_path / "picks.doc")
-    with pytest.raises(ValueError, match=r"must end in \.csv or \.txt"):
+    with pytest.raises(ValueError, match=r"must end in .*\.csv or \.txt or"):
         tables.read_picks(tmp_path / "picks.doc")

@@ -1,0 +1,243 @@
+"""``seisbench-diting pick``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import app
+from .config import read_config
+
+
+@app.command()
+def pick(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="PATH",
+            help="What to pick; may be repeated. A folder, walked at any depth (SDS or "
+            "any other layout); a waveform file of any format that ObsPy reads; a text "
+            "file with a list of files, one or `root,file1,file2,file3` a line; or - "
+            "for such a list on standard input.",
+        ),
+    ] = None,
+    more_inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATH]...", help="More of them.")
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="NAME",
+            help="Name that the files of the run begin with: NAME.csv and NAME.txt, the "
+            "picks; NAME.log, what was picked; NAME.err, what was not used and why; "
+            "NAME.json, a summary; NAME.state, with which a run continues.",
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help="LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN or EQT, with /csn for weights "
+            "of 100 Hz or /diting for 50 Hz; a SeisBench model such as PhaseNet/stead; "
+            "or a SeisBench pair of files.",
+        ),
+    ] = "LPPNM",
+    device: Annotated[
+        str,
+        typer.Option("--device", "-d", help="cpu, cuda, cuda:1, mps; auto."),
+    ] = "auto",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml",
+            callback=read_config,
+            is_eager=True,
+            help="File with options; its keys are their names, such as `prob = 0.5`. "
+            "The command line has the last word.",
+        ),
+    ] = None,
+    prob: Annotated[float, typer.Option(help="Smallest probability of a pick.")] = 0.3,
+    min_separation: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            help="Of two picks of one phase at one station closer than this the more "
+            "probable one stays.",
+        ),
+    ] = 1.0,
+    overlap: Annotated[
+        float | None,
+        typer.Option(
+            help="Of windows, as a share or in samples. Default: the model's own."
+        ),
+    ] = None,
+    instruments: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODES",
+            help="Which instrument to take where a station has several, by band and "
+            "instrument code, the preferred first; or all. Default: "
+            "HH,BH,EH,SH,HN,EI,EN,SN,BN and others.",
+        ),
+    ] = None,
+    stations: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERNS",
+            help="Stations to pick, NET.STA or NET.STA.LOC, such as CX.PB*,GE.*",
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="First time to pick, UTC: 2014-05-01."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Time behind the last one.")
+    ] = None,
+    name_pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Ends of file names, for files whose headers lack codes: "
+            "{network}.{station}.{location}.{channel}.*",
+        ),
+    ] = None,
+    snritv: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            help="Length before and after a pick for its SNR and amplitude.",
+        ),
+    ] = 1.0,
+    bandpass: Annotated[
+        str,
+        typer.Option(
+            metavar="LOW,HIGH", help="Frequencies in Hz for SNR and amplitude."
+        ),
+    ] = "1,10",
+    inventory: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="STATIONXML",
+            help="Responses, for amplitudes in m/s. Default: the input's unit.",
+        ),
+    ] = None,
+    formats: Annotated[
+        str,
+        typer.Option(
+            help="Tables to write: csv, parquet, txt (the published text format), "
+            "quakeml, pyocto, gamma."
+        ),
+    ] = "csv,txt",
+    ifplot: Annotated[
+        bool,
+        typer.Option("--ifplot", help="Draw every record with picks, in NAME.figures."),
+    ] = False,
+    ifreal: Annotated[
+        bool, typer.Option("--ifreal", help="Write day folders for REAL, in NAME.real.")
+    ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            help="Processes. One uses all cores as well; more help where reading takes "
+            "long."
+        ),
+    ] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Pick on a Dask cluster: tcp://HOST:8786, or a scheduler file.",
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Show no progress and no summary.")
+    ] = False,
+) -> None:
+    """
+    Pick continuous records, from one file to years of a network.
+
+    Records are told apart by what their headers say, whatever their files are called,
+    and joined across files and days. Interrupted at any moment, also by kill -9, the same
+    command continues. Run again later, it picks what is new.
+
+    seisbench-diting pick -i ARCHIVE -o picks -m LPPNM/csn
+    """
+    from ..picking import pick_archive
+    from ..picking.options import split_names
+
+    names = [*(inputs or []), *(more_inputs or [])]
+    if not names:
+        raise ValueError("--input is missing: a folder, a file, or a list of files.")
+    if output is None:
+        raise ValueError("--output is missing: a name that the files will begin with.")
+    try:
+        result = pick_archive(
+            names,
+            output,
+            model,
+            device,
+            prob=prob,
+            min_separation=min_separation,
+            overlap=overlap,
+            snritv=snritv,
+            bandpass=_band(bandpass),
+            inventory=inventory,
+            instruments=instruments,
+            stations=stations or (),
+            start=start,
+            end=end,
+            name_pattern=name_pattern,
+            formats=split_names(formats),
+            ifplot=ifplot,
+            ifreal=ifreal,
+            workers=workers,
+            scheduler=scheduler,
+            progress=not quiet,
+        )
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Call the same again to continue.", err=True)
+        sys.exit(130)
+    if not quiet:
+        _print_summary(result)
+
+
+def _band(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(
+            f"--bandpass={text!r} must be two frequencies in Hz, such as 1,10."
+        ) from None
+
+
+def _print_summary(result) -> None:
+    summary, run = result.summary, result.summary["this_run"]
+    phases = ", ".join(
+        f"{count} {phase}" for phase, count in summary["picks_by_phase"].items()
+    )
+    typer.echo(
+        f"{summary['picks']} picks{f' ({phases})' if phases else ''} in "
+        f"{summary['station_days']:.2f} station days of {summary['stations']} stations"
+    )
+    typer.echo(
+        f"Now picked: {run['station_days']:.2f} station days in {run['seconds']:.1f} s, "
+        f"{run['station_days_per_hour']:.0f} an hour"
+    )
+    if summary["records_failed"]:
+        typer.echo(
+            f"{summary['records_failed']} records could not be picked; the same command "
+            "tries them again"
+        )
+    if summary["problems"]:
+        typer.echo(f"{summary['problems']} lines in {result.output}.err: not used")
+    for path in result.files:
+        typer.echo(f"Picks in {path}")

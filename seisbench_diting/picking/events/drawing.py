@@ -1,0 +1,114 @@
+"""What the figures of an event share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import obspy
+
+from ...figures import _COLOURS as COLOURS
+from ...figures import _GREY as GREY
+from ...models.streams import rename_components, split_at_missing, station_id
+from ..prepare import share
+from ..quality import CORNERS
+from .geometry import Event
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["COLOURS", "GREY", "Line", "describe", "filtered_lines", "pick_seconds"]
+
+#: Seconds after the origin time and samples, NaN in gaps.
+Line = tuple[np.ndarray, np.ndarray]
+
+
+def filtered_lines(
+    stream: obspy.Stream, event: Event, band: tuple[float, float]
+) -> dict[str, dict[str, Line]]:
+    """
+    :param stream: Waveforms
+    :param event: Event, whose origin time is zero
+    :param band: Lowest and highest frequency in Hz. The filter looks only back, so that
+        nothing of an arrival comes before its onset.
+    :return: For each station, for each of its components, a line
+    """
+    shown = share(stream)
+    split_at_missing(shown)
+    rename_components(shown, set())
+    pieces: dict[str, dict[str, list[Line]]] = {}
+    for trace in sorted(shown, key=lambda trace: trace.stats.starttime):
+        data = np.asarray(trace.data, dtype=float)
+        trace.data = data - data.mean()
+        _filter(trace, band)
+        seconds = trace.times() + (trace.stats.starttime - event.origin)
+        of_station = pieces.setdefault(station_id(trace), {})
+        line = of_station.setdefault(trace.stats.channel[-1:], [])
+        # A value that isn't drawn, so that no line goes across a gap.
+        line.append((np.append(seconds, np.nan), np.append(trace.data, np.nan)))
+    return {
+        station: {
+            component: tuple(map(np.concatenate, zip(*lines, strict=True)))
+            for component, lines in components.items()
+        }
+        for station, components in pieces.items()
+    }
+
+
+def _filter(trace: obspy.Trace, band: tuple[float, float]) -> None:
+    low, high = band
+    nyquist = trace.stats.sampling_rate / 2
+    if high < 0.95 * nyquist:
+        trace.filter("bandpass", freqmin=low, freqmax=high, corners=CORNERS)
+    elif low < 0.9 * nyquist:
+        trace.filter("highpass", freq=low, corners=CORNERS)
+
+
+def vertical_of(components: dict[str, Line]) -> tuple[str, Line]:
+    """The vertical component, or what there is in its place."""
+    name = min(components, key=rank)
+    return name, components[name]
+
+
+def rank(component: str) -> tuple[int, str]:
+    """Z, N and E first, in this order."""
+    place = "ZNE".find(component) if component else -1
+    return (place if place >= 0 else 3), component
+
+
+def pick_seconds(times, event: Event) -> np.ndarray:
+    """
+    :param times: Column of times
+    :param event: Event
+    :return: Seconds after the origin time
+    """
+    return (times - event.time).dt.total_seconds().to_numpy(dtype=float)
+
+
+def describe(event: Event) -> str:
+    """One line about an event."""
+    time = event.time.round("100ms").strftime("%Y-%m-%d %H:%M:%S.%f")
+    words = [event.event_id, f"{time[:-5]} UTC"]
+    if np.isfinite(event.magnitude):
+        words.append(f"{event.magnitude_type or 'M'} {event.magnitude:.1f}")
+    if np.isfinite(event.depth_km):
+        words.append(f"{event.depth_km:.1f} km deep")
+    return ", ".join(words)
+
+
+def band_text(band: tuple[float, float]) -> str:
+    """The frequency band, for a label."""
+    return f"{band[0]:g}\N{EN DASH}{band[1]:g} Hz"
+
+
+def legend_below(panel: Axes, handles: list, columns: int | None = None) -> None:
+    """A legend that covers nothing."""
+    panel.figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=columns or len(handles),
+        frameon=False,
+        fontsize=9,
+        handlelength=1.6,
+        columnspacing=1.4,
+    )

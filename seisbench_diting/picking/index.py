@@ -1,0 +1,284 @@
+"""What is in which file: the headers of all inputs."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import obspy
+from obspy.io.mseed.util import get_record_information
+
+from ..models.streams import station_id
+from .formats import Part, UnreadableError, find_format, read_part
+from .names import NamePattern
+from .state import State
+
+#: Larger MiniSEED files are read in pieces of this size, which any length of records
+#: divides.
+PIECE_BYTES = 1 << 24
+
+_COMMIT_FILES = 200
+
+#: Nanoseconds.
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Segment:
+    """
+    A trace of a file.
+
+    :param part: Where it is
+    :param station_id: NET.STA.LOC
+    :param channel: Channel code
+    :param begin: Time of its first sample, in nanoseconds since 1970
+    :param end: Time of its last sample
+    :param rate: Sampling rate in Hz
+    :param stretch: Begin of the samples without gap in this file that it belongs to
+    :param version: Changes with the file
+    """
+
+    part: Part
+    station_id: str
+    channel: str
+    begin: int
+    end: int
+    rate: float
+    stretch: int
+    version: str = ""
+
+
+def read_segments(
+    path: Path, pattern: NamePattern | None = None
+) -> tuple[list[Segment], list[str]]:
+    """
+    :param path: File
+    :param pattern: What its name says, for headers that lack codes
+    :raises UnreadableError: if it holds no waveforms
+    :raises OSError: if it can't be opened
+    :return: Its traces, and what is wrong with it
+    """
+    name = find_format(path)
+    segments: list[Segment] = []
+    problems: list[str] = []
+    for part in _parts(path, name):
+        stream, wrong = read_part(part, headonly=True)
+        problems += wrong
+        complete_codes(stream, path, pattern)
+        for trace in stream:
+            reason = _why_unusable(trace)
+            if reason is None:
+                segments.append(_segment(part, trace))
+            else:
+                problems.append(reason)
+    if not segments and not problems:
+        raise UnreadableError("it holds no samples")
+    return _join_stretches(segments), list(dict.fromkeys(problems))
+
+
+def complete_codes(
+    stream: obspy.Stream, path: Path, pattern: NamePattern | None
+) -> None:
+    """Codes without blanks, and those that the file's name gives, in place."""
+    for trace in stream:
+        for name in ("network", "station", "location", "channel"):
+            trace.stats[name] = trace.stats[name].strip()
+    if pattern is not None:
+        pattern.complete(stream, path)
+
+
+def _why_unusable(trace: obspy.Trace) -> str | None:
+    stats = trace.stats
+    if stats.npts == 0 or not stats.sampling_rate > 0:
+        return f"{trace.id} holds no samples"
+    if not stats.station:
+        return "there is no station code in its header; --name-pattern takes it from the name"
+    if not stats.channel:
+        return (
+            f"{stats.station} has no channel code in its header; --name-pattern takes it "
+            "from the name"
+        )
+    return None
+
+
+def _parts(path: Path, name: str) -> list[Part]:
+    """Pieces of a large MiniSEED file, if its records lie on a grid; else the file."""
+    size = path.stat().st_size
+    whole = Part(str(path), name)
+    if name != "MSEED" or size <= 2 * PIECE_BYTES:
+        return [whole]
+    pieces = []
+    for offset in range(0, size, PIECE_BYTES):
+        try:
+            length = get_record_information(str(path), offset=offset)["record_length"]
+        # Whatever reading bytes in the middle of a record comes upon.
+        except Exception:
+            return [whole]
+        if PIECE_BYTES % length:
+            return [whole]
+        pieces.append(replace(whole, offset=offset, length=PIECE_BYTES))
+    return pieces
+
+
+def _segment(part: Part, trace: obspy.Trace) -> Segment:
+    stats = trace.stats
+    return Segment(
+        part,
+        station_id(trace),
+        stats.channel,
+        stats.starttime.ns,
+        stats.endtime.ns,
+        float(stats.sampling_rate),
+        stats.starttime.ns,
+    )
+
+
+def _join_stretches(segments: list[Segment]) -> list[Segment]:
+    """Pieces of a file are no gaps."""
+    channels: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, segment in enumerate(segments):
+        channels[segment.station_id, segment.channel].append(i)
+    joined = list(segments)
+    for places in channels.values():
+        places.sort(key=lambda i: segments[i].begin)
+        for before, after in itertools.pairwise(places):
+            gap = joined[after].begin - joined[before].end
+            if 0 <= gap <= 1.5 * SECOND / joined[after].rate:
+                joined[after] = replace(joined[after], stretch=joined[before].stretch)
+    return joined
+
+
+def index_files(
+    state: State,
+    paths: Iterable[Path],
+    pattern: NamePattern | None,
+    update: Callable[[int], object] = lambda _: None,
+) -> None:
+    """
+    Reads the headers of new and changed files into the state, and forgets what is gone.
+
+    :param state: State of the run
+    :param paths: Files
+    :param pattern: See :py:func:`read_segments`
+    :param update: Called with the number of files done since the last call
+    """
+    walk = (state.value("SELECT max(walk) FROM files") or 0) + 1
+    some: list[Path] = []
+    for path in paths:
+        some.append(path)
+        if len(some) == _COMMIT_FILES:
+            _index_some(state, some, pattern, walk, update)
+            some = []
+    _index_some(state, some, pattern, walk, update)
+    with state.transaction():
+        gone = "SELECT id FROM files WHERE walk < ?"
+        state.execute(f"DELETE FROM segments WHERE file IN ({gone})", [walk])
+        state.execute("DELETE FROM files WHERE walk < ?", [walk])
+
+
+def _index_some(
+    state: State,
+    paths: list[Path],
+    pattern: NamePattern | None,
+    walk: int,
+    update: Callable[[int], object],
+) -> None:
+    with state.transaction():
+        for path in paths:
+            _index_file(state, path, pattern, walk)
+            update(1)
+
+
+def _index_file(
+    state: State, path: Path, pattern: NamePattern | None, walk: int
+) -> None:
+    segments: list[Segment] = []
+    problem = None
+    size = modified = -1
+    try:
+        status = os.stat(path)
+        size, modified = status.st_size, status.st_mtime_ns
+        known = state.execute(
+            "SELECT id FROM files WHERE path = ? AND size = ? AND modified = ?",
+            [str(path), size, modified],
+        ).fetchone()
+        if known:
+            state.execute("UPDATE files SET walk = ? WHERE id = ?", [walk, known[0]])
+            return
+        # A pipe would wait for ever.
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableError("it is no regular file")
+        segments, problems = read_segments(path, pattern)
+        problem = "; ".join(problems) or None
+    except UnreadableError as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"it can't be opened: {error.strerror or error}"
+    old = state.value("SELECT id FROM files WHERE path = ?", [str(path)])
+    if old is not None:
+        state.execute("DELETE FROM segments WHERE file = ?", [old])
+    cursor = state.execute(
+        "INSERT OR REPLACE INTO files (id, path, size, modified, walk, problem) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        [old, str(path), size, modified, walk, problem],
+    )
+    state.execute_many(
+        "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                cursor.lastrowid,
+                segment.part.offset,
+                segment.part.length,
+                segment.part.format,
+                segment.station_id,
+                segment.channel,
+                segment.begin,
+                segment.end,
+                segment.rate,
+                segment.stretch,
+            )
+            for segment in segments
+        ],
+    )
+
+
+def find_segments(state: State, station: str, begin: int, end: int) -> list[Segment]:
+    """
+    :param state: State with an index
+    :param station: NET.STA.LOC
+    :param begin: Nanoseconds since 1970
+    :param end: Nanoseconds since 1970
+    :return: Traces of the station with samples in this time, in order of their begin
+    """
+    # No index finds what ends late enough, but what lasts longest can't begin earlier.
+    longest = state.value(
+        "SELECT max(end - begin) FROM segments WHERE station_id = ?", [station]
+    )
+    rows = state.rows(
+        "SELECT path, format, position, length, station_id, channel, begin, end, rate, "
+        "stretch, size || '-' || modified FROM segments JOIN files ON files.id = segments.file "
+        "WHERE station_id = ? AND begin BETWEEN ? AND ? AND end >= ? "
+        "ORDER BY begin, path, position",
+        [station, begin - (longest or 0), end, begin],
+    )
+    return [
+        Segment(
+            Part(path, name, offset, length), station_id, channel, first, last, *rest
+        )
+        for path, name, offset, length, station_id, channel, first, last, *rest in rows
+    ]
+
+
+def find_stations(state: State) -> list[str]:
+    """:return: NET.STA.LOC of all traces, sorted"""
+    return [
+        row[0]
+        for row in state.rows(
+            "SELECT DISTINCT station_id FROM segments ORDER BY station_id"
+        )
+    ]

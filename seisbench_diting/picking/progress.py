@@ -1,0 +1,74 @@
+"""What a run says while it goes on."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+#: Seconds between two lines where nobody looks at a bar.
+_LINE_SECONDS = 30.0
+
+
+class Progress:
+    """
+    A bar in station days on a terminal; elsewhere now and then a line of JSON on standard
+    error.
+
+    :param total: Station days in all
+    :param done: Those that a former run has picked
+    :param show: If anything is said
+    """
+
+    def __init__(self, total: float, done: float, show: bool = True):
+        self._total = total
+        self._done = self._first = done
+        self._begin = self._last_line = time.monotonic()
+        self._lines = show and not sys.stderr.isatty()
+        self._bar = tqdm(
+            total=round(total, 3),
+            initial=round(done, 3),
+            disable=not show or self._lines,
+            bar_format="{l_bar}{bar}| {n:.1f}/{total:.1f} station days "
+            "[{elapsed}<{remaining}{postfix}]",
+        )
+
+    @property
+    def per_hour(self) -> float:
+        """Station days an hour, of this run."""
+        elapsed = time.monotonic() - self._begin
+        return (self._done - self._first) / elapsed * 3600 if elapsed > 0 else 0.0
+
+    def add(self, days: float) -> None:
+        """
+        :param days: Station days that are done
+        """
+        self._done += days
+        self._bar.set_postfix_str(f"{self.per_hour:.0f} an hour", refresh=False)
+        self._bar.update(days)
+        now = time.monotonic()
+        if self._lines and now - self._last_line >= _LINE_SECONDS:
+            self._last_line = now
+            rate = self.per_hour
+            left = (self._total - self._done) / rate * 3600 if rate else None
+            line = {
+                "station_days": round(self._done, 3),
+                "of": round(self._total, 3),
+                "station_days_per_hour": round(rate, 1),
+                "remaining_s": None if left is None else round(left),
+            }
+            print(json.dumps(line), file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+@contextmanager
+def counting(what: str, unit: str, show: bool) -> Iterator[tqdm]:
+    """A bar without end, for what nobody has counted yet."""
+    with tqdm(desc=what, unit=unit, disable=not (show and sys.stderr.isatty())) as bar:
+        yield bar

@@ -1,0 +1,149 @@
+"""Picks written to QuakeML files, event by event."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from lxml import etree
+from obspy import UTCDateTime
+from obspy.core.event import (
+    Catalog,
+    Event,
+    EventDescription,
+    Pick,
+    ResourceIdentifier,
+    WaveformStreamID,
+)
+
+from ..files import replacing
+from .chunks import Picks, pick_chunks
+from .picks import EVENT_COLUMNS
+from .resources import moment, notes, resource
+
+_ROOT = "http://quakeml.org/xmlns/quakeml/1.2"
+_BODY = "http://quakeml.org/xmlns/bed/1.2"
+
+#: Rows that wait for more of their day, before what there is becomes an event.
+_MOST = 200_000
+
+#: Picks that are ObsPy's objects at once.
+_FEW = 1_000
+
+#: Behind an event's last pick, more are not waited for. P and S of one event are less
+#: than half an hour apart.
+_WAIT = pd.Timedelta(hours=1)
+
+_NOTED = ("probability", "snr", "amplitude", "relative_time_s", *EVENT_COLUMNS)
+
+
+def write_picks_quakeml(picks: Picks, path: str | Path) -> None:
+    """
+    Picks of a known event make up an event of the file. The others of a UTC day make up
+    one as well, whose description says so: QuakeML knows no picks without an event. Where
+    a day has more than 200,000 picks, or those of an event are hours apart, there may be
+    several. There are no origins. What QuakeML has no place for, such as probabilities, is
+    in a comment of each pick, in JSON. The same picks give the same file.
+
+    :param picks: Table of picks, or tables in order of time
+    :param path: File to write
+    """
+    names = {None: _BODY, "q": _ROOT}
+    with (
+        replacing(Path(path)) as temporary,
+        etree.xmlfile(str(temporary), encoding="utf-8") as file,
+    ):
+        file.write_declaration()
+        with (
+            file.element(f"{{{_ROOT}}}quakeml", nsmap=names),
+            file.element(f"{{{_BODY}}}eventParameters", publicID=resource("picks").id),
+        ):
+            for day, event_id, rows in _events(pick_chunks(picks)):
+                first = moment(rows["time"].iloc[0])
+                name = resource("event", event_id or day, first)
+                with file.element(f"{{{_BODY}}}event", publicID=name.id):
+                    for element in _elements(rows, name, _description(day, event_id)):
+                        file.write(element)
+
+
+def _events(
+    chunks: Iterator[pd.DataFrame],
+) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Days, names of events or nothing, and the rows of picks that belong together."""
+    waiting: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for chunk in chunks:
+        if len(chunk) == 0:
+            continue
+        days = chunk["time"].dt.strftime("%Y-%m-%d")
+        ids = chunk["event_id"] if "event_id" in chunk else pd.Series("", chunk.index)
+        # The picks of one event may lie on two days.
+        for key, part in chunk.groupby([days.where(ids == "", ""), ids], sort=False):
+            waiting.setdefault(key, []).append(part)
+        now, today = chunk["time"].iloc[-1], days.iloc[-1]
+        for key, parts in list(waiting.items()):
+            day, _ = key
+            last = parts[-1]["time"].iloc[-1]
+            done = day < today if day else now - last > _WAIT
+            if done or sum(map(len, parts)) >= _MOST:
+                yield (*key, pd.concat(waiting.pop(key)))
+    for key, parts in waiting.items():
+        yield (*key, pd.concat(parts))
+
+
+def _description(day: str, event_id: str) -> str:
+    if event_id:
+        return f"Automatic picks of event {event_id}, without its location"
+    return (
+        f"Automatic picks of {day} (UTC), which belong to no known event: this is a list "
+        "of picks and no earthquake, and has no location"
+    )
+
+
+def _elements(
+    rows: pd.DataFrame, name: ResourceIdentifier, description: str
+) -> Iterator[etree._Element]:
+    same = rows.groupby(["time", "station_id", "phase"]).cumcount()
+    for start in range(0, len(rows), _FEW):
+        some = rows.iloc[start : start + _FEW]
+        event = Event(
+            resource_id=name,
+            event_descriptions=[] if start else [EventDescription(text=description)],
+            picks=[
+                _pick(row, number)
+                for row, number in zip(
+                    some.to_dict("records"), same[start : start + _FEW], strict=True
+                )
+            ],
+        )
+        buffer = io.BytesIO()
+        Catalog([event], resource_id=name).write(buffer, format="QUAKEML")
+        root = etree.fromstring(buffer.getvalue())
+        parameters = root[0]
+        element = parameters[0]
+        # Its namespace is that of the file, and would be written again for each pick.
+        for part in element.iter():
+            part.tag = etree.QName(part).localname
+        parameters.remove(element)
+        yield from element
+
+
+def _pick(row: dict[str, object], number: int) -> Pick:
+    time: pd.Timestamp = row["time"]
+    station_id = row["station_id"]
+    network, station, location = station_id.split(".")
+    event = [row["event_id"]] if row.get("event_id") else []
+    again = [str(number + 1)] if number else []
+    name = resource("pick", *event, station_id, row["phase"], moment(time), *again)
+    noted = {key: row[key] for key in _NOTED if key in row}
+    if row["record"]:
+        noted["record"] = row["record"]
+    return Pick(
+        resource_id=name,
+        time=UTCDateTime(ns=time.value),
+        waveform_id=WaveformStreamID(network, station, location, None),
+        phase_hint=row["phase"],
+        evaluation_mode="automatic",
+        comments=[notes(noted, name)],
+    )

@@ -1,0 +1,36 @@
+"""Models and archives that several tests of picking use."""
+
+import obspy
+import pytest
+import seisbench
+from archives import small_archive
+
+from seisbench_diting.weights import MIRROR_VARIABLE
+
+
+@pytest.fixture
+def named(reference, monkeypatch) -> str:
+    """Name of a model that this process and others can load."""
+    monkeypatch.setenv(MIRROR_VARIABLE, str(reference / "weights"))
+    monkeypatch.setenv("SEISBENCH_CACHE_ROOT", str(seisbench.cache_root))
+    return "LPPNT/csn"
+
+
+@pytest.fixture(scope="session")
+def fast(published):
+    """The fastest model."""
+    return published("LPPNT", "csn")
+
+
+@pytest.fixture(scope="session")
+def small(cx_pb01, tmp_path_factory):
+    """An archive of 216 files."""
+    folder = tmp_path_factory.mktemp("small") / "archive"
+    assert small_archive(cx_pb01, folder) == 216
+    return folder
+
+
+@pytest.fixture(scope="session")
+def event_record(reference) -> obspy.Stream:
+    """260 s of an event of magnitude 3.3; copy before changing it."""
+    return obspy.read(str(reference / "data" / "x1_event" / "*.sac"))
