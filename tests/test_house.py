@@ -23,6 +23,7 @@ ALLOWED = {
     "generate": {"models"},
     "inference": {"_version", "files", "models"},
     "models": {"weights"},
+    "picking": {"figures", "files", "models", "tables"},
     "tables": {"files"},
     "training": {
         "data",

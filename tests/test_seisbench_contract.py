@@ -1,6 +1,6 @@
 """
-The private parts of SeisBench that this package uses. If one of these tests fails,
-SeisBench has changed: mend the one place that is named in it.
+The private parts of SeisBench and ObsPy that this package uses. If one of these tests
+fails, they have changed: mend the one place that is named in it.
 """
 
 import inspect
@@ -97,3 +97,18 @@ def test_benchmark_dataset(tmp_path, monkeypatch):
     own = DiTing(tmp_path, component_order="ZNE")
     assert own.citation == own._citation
     assert own.license == own._license
+
+
+def test_formats_of_obspy(tmp_path):
+    # picking/formats.py: formats are told without opening pickles.
+    from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
+
+    assert {"MSEED", "SAC", "PICKLE"} <= set(ENTRY_POINTS["waveform"])
+    path = tmp_path / "example.mseed"
+    obspy.read().write(str(path), format="MSEED")
+    entry = ENTRY_POINTS["waveform"]["MSEED"]
+    is_format = buffered_load_entry_point(
+        entry.dist.name, "obspy.plugin.waveform.MSEED", "isFormat"
+    )
+    assert is_format(str(path))
+    assert not is_format(__file__)

@@ -66,8 +66,10 @@ class Measure:
         sections = _sections(self.band, rate)
         n = max(2, round(self.seconds * rate))
         lead = n + round(_LEAD_PERIODS / self.band[0] * rate)
+        tail = n
         if self.inventory is not None:
             lead += round(_RESPONSE_SECONDS * rate)
+            tail += round(_RESPONSE_SECONDS * rate)
         snr = np.full(len(places), np.nan)
         amplitude = np.full(len(places), np.nan)
         if sections is None:
@@ -76,7 +78,7 @@ class Measure:
                 f"band of {self.band[0]:g} to {self.band[1]:g} Hz"
             )
             return snr, amplitude
-        for first, last, members in _groups(places, lead, n):
+        for first, last, members in _groups(places, lead, tail):
             first, last = max(0, first), min(trace.stats.npts, last)
             data = np.asarray(trace.data[first:last], dtype=np.float64)
             filtered = _filter(sections, data)
@@ -127,11 +129,13 @@ def _filter(sections: np.ndarray, data: np.ndarray) -> np.ndarray:
     return signal.sosfilt(sections, data)
 
 
-def _groups(places: np.ndarray, lead: int, n: int) -> list[tuple[int, int, list[int]]]:
+def _groups(
+    places: np.ndarray, lead: int, tail: int
+) -> list[tuple[int, int, list[int]]]:
     """Stretches that hold all of the picks with what is needed around them."""
     groups: list[tuple[int, int, list[int]]] = []
     for i, place in enumerate(places):
-        first, last = int(place) - lead, int(place) + n
+        first, last = int(place) - lead, int(place) + tail
         if groups and first <= groups[-1][1]:
             begin, end, members = groups[-1]
             groups[-1] = begin, max(end, last), [*members, i]

@@ -174,8 +174,8 @@ def test_files_that_are_no_catalogue(tmp_path):
         tables.read_events(path)
     with pytest.raises(ValueError, match=r"must end in \.csv or"):
         tables.write_events(tables.event_table([ROW]), tmp_path / "events.doc")
+    events = tables.event_table([{**ROW, "event_id": "YN 1"}])
     with pytest.raises(ValueError, match=r"'YN 1', whose blanks"):
-        events = tables.event_table([{**ROW, "event_id": "YN 1"}])
         tables.write_events(events, tmp_path / "events.txt")
     assert not (tmp_path / "events.txt").exists()
 

@@ -196,7 +196,7 @@ def test_inventories():
         return Channel("HHZ", location, latitude, 0, 100, 20)
 
     moved = Station("B", 1, 0, 0, channels=[channel("00", 1), channel("00", 2)])
-    bare = Station("C", 3, 181, 30)
+    bare = Station("C", 3, -179, 30)
     stations = tables.stations_from_inventory(Inventory([Network("A", [bare])]))
     assert list(stations.iloc[0]) == ["A.C.", 3.0, -179.0, 30.0]
     with pytest.raises(ValueError, match=r"A\.B\.00 at two places.*Keep the one"):

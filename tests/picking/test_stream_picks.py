@@ -1,0 +1,169 @@
+"""Tables of picks of streams, their quality, and what is said of problems."""
+
+import numpy as np
+import obspy
+import pandas as pd
+import pytest
+import seisbench
+from archives import assert_same_picks
+from obspy.core.inventory import Channel, Inventory, Network, Response, Station
+
+from seisbench_diting.picking import pick_stream, plot_picks
+from seisbench_diting.picking.notes import collecting
+from seisbench_diting.picking.quality import Measure
+from seisbench_diting.tables import COLUMNS
+
+
+def test_a_table_of_a_stream(fast, event_record):
+    before = event_record.copy()
+
+    table = pick_stream(event_record, fast, record="event")
+
+    assert list(table.columns) == list(COLUMNS)
+    assert_same_picks(table, fast.classify(event_record).picks)
+    assert event_record == before
+    assert set(table["record"]) == {"event"}
+    start = pd.Timestamp(event_record[0].stats.starttime.datetime, tz="UTC")
+    seconds = (table["time"] - start).dt.total_seconds()
+    np.testing.assert_allclose(table["relative_time_s"], seconds, atol=1e-5)
+    assert len(plot_picks(event_record, table).axes) == 3
+
+
+def test_thresholds_and_separation(published, cx_pb01):
+    model = published("RNN", "csn_pnsn")
+    start = cx_pb01[0].stats.starttime
+    stream = cx_pb01.slice(start, start + 3600)
+
+    table = pick_stream(stream, model, prob=0.6, min_separation=30)
+
+    arguments = {f"{phase}_threshold": 0.6 for phase in ("Pg", "Sg", "Pn", "Sn")}
+    assert_same_picks(
+        table, model.classify(stream, min_separation=30, **arguments).picks
+    )
+    assert set(table["phase"]) <= {"Pg", "Sg", "Pn", "Sn"}
+    assert table["probability"].min() >= 0.6
+
+
+def test_models_of_seisbench(reference, event_record):
+    import seisbench.models as sbm
+
+    model = sbm.PhaseNet.load(
+        str(reference / "peers" / "phasenet" / "volpick"), version_str="1"
+    )
+    table = pick_stream(event_record, model)
+
+    expected = model.classify(event_record, P_threshold=0.3, S_threshold=0.3).picks
+    assert_same_picks(table, expected)
+    assert table["snr"].notna().all()
+
+
+def test_no_picks_and_no_stream(fast):
+    assert len(pick_stream(obspy.Stream(), fast)) == 0
+    with pytest.raises(TypeError, match=r"stream must be an obspy.Stream, got Trace"):
+        pick_stream(obspy.Trace(), fast)
+    with pytest.raises(ValueError, match="prob=2"):
+        pick_stream(obspy.Stream(), fast, prob=2)
+
+
+RATE = 100.0
+
+
+def step(at: float, quiet: float = 1.0, loud: float = 8.0) -> obspy.Trace:
+    """Noise of 5 Hz that becomes louder at a time, on a large offset."""
+    time = np.arange(20_000) / RATE
+    data = np.sin(2 * np.pi * 5 * time) * np.where(time < at, quiet, loud) + 1e6
+    header = {"sampling_rate": RATE, "network": "XX", "station": "A", "channel": "HHZ"}
+    return obspy.Trace(data, header)
+
+
+def test_snr_and_amplitude_of_a_step():
+    times = np.array([round(100.0 * 1e9)])
+
+    snr, amplitude, problems = Measure(1.0, (1.0, 10.0))([step(100.0)], times)
+
+    # The filter needs a moment to follow.
+    assert snr[0] == pytest.approx(8, rel=0.15)
+    assert amplitude[0] == pytest.approx(8, rel=0.15)
+    assert problems == []
+
+
+def test_a_pick_is_measured_the_same_with_others_around_it():
+    trace = step(100.0)
+    measure = Measure(1.0, (1.0, 10.0))
+    many = np.arange(1, 199, 3) * 10**9
+
+    together = measure([trace], many)[:2]
+
+    alone = [measure([trace], many[i : i + 1])[:2] for i in range(len(many))]
+    np.testing.assert_allclose(together[0], [a[0][0] for a in alone], rtol=1e-3)
+    np.testing.assert_allclose(together[1], [a[1][0] for a in alone], rtol=1e-3)
+
+
+def test_picks_without_data_around_them():
+    trace = step(100.0)
+    times = np.array([-5.0, 0.1, 100.0, 199.9, 300.0]) * 1e9
+
+    snr, amplitude, _ = Measure(1.0, (1.0, 10.0))([trace], times.astype(np.int64))
+
+    assert np.isfinite(snr).tolist() == [False, False, True, False, False]
+    assert np.isfinite(amplitude).tolist() == [False, True, True, True, False]
+    trace.data[:] = 3
+    snr, amplitude, _ = Measure(1.0, (1.0, 10.0))([trace], np.array([100 * 10**9]))
+    assert np.isnan(snr[0])
+    assert amplitude[0] == 0
+
+
+def test_bands_beyond_the_sampling_rate():
+    trace = step(100.0)
+    trace.stats.sampling_rate = 20.0
+    time = np.array([500 * 10**9])
+
+    snr, _, problems = Measure(1.0, (1.0, 10.0))([trace], time)
+    assert np.isfinite(snr[0])
+    assert problems == []
+    snr, _, (problem,) = Measure(1.0, (9.5, 12.0))([trace], time)
+    assert np.isnan(snr[0])
+    assert "20 Hz are too few for the band of 9.5 to 12 Hz" in problem
+
+
+def inventory(gain: float) -> Inventory:
+    response = Response.from_paz(
+        zeros=[0j, 0j],
+        poles=[-0.037 + 0.037j, -0.037 - 0.037j],
+        stage_gain=gain,
+        stage_gain_frequency=5.0,
+        input_units="M/S",
+        output_units="COUNTS",
+        normalization_frequency=5.0,
+        normalization_factor=1.0,
+    )
+    channel = Channel("HHZ", "", 0, 0, 0, 0, sample_rate=RATE, response=response)
+    station = Station("A", 0, 0, 0, channels=[channel])
+    return Inventory([Network("XX", [station])])
+
+
+def test_amplitudes_in_metres_a_second():
+    times = np.array([100 * 10**9])
+    counts = Measure(1.0, (1.0, 10.0))([step(100.0)], times)
+
+    snr, amplitude, problems = Measure(1.0, (1.0, 10.0), inventory(2e9))(
+        [step(100.0)], times
+    )
+
+    assert problems == []
+    assert snr[0] == pytest.approx(counts[0][0], rel=1e-3)
+    assert amplitude[0] == pytest.approx(counts[1][0] / 2e9, rel=0.03)
+    other = step(100.0)
+    other.stats.station = "B"
+    _, amplitude, (problem,) = Measure(1.0, (1.0, 10.0), inventory(2e9))([other], times)
+    assert np.isnan(amplitude[0])
+    assert "XX.B..HHZ has no amplitude: its response can't be removed" in problem
+
+
+def test_warnings_are_collected_and_not_shown(caplog):
+    with collecting() as notes:
+        seisbench.logger.warning("inside")
+    seisbench.logger.warning("outside")
+
+    assert notes == ["inside"]
+    assert "inside" not in caplog.text
