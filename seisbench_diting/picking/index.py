@@ -200,12 +200,16 @@ def _index_file(
     segments: list[Segment] = []
     problem = None
     size = modified = -1
+    # No table could hold a name that is no text.
+    name = os.fsencode(path).decode("utf-8", "replace")
     try:
+        if name != str(path):
+            raise UnreadableError("its name is no UTF-8 text; give it another one")
         status = os.stat(path)
         size, modified = status.st_size, status.st_mtime_ns
         known = state.execute(
             "SELECT id FROM files WHERE path = ? AND size = ? AND modified = ?",
-            [str(path), size, modified],
+            [name, size, modified],
         ).fetchone()
         if known:
             state.execute("UPDATE files SET walk = ? WHERE id = ?", [walk, known[0]])
@@ -219,13 +223,13 @@ def _index_file(
         problem = str(error)
     except OSError as error:
         problem = f"it can't be opened: {error.strerror or error}"
-    old = state.value("SELECT id FROM files WHERE path = ?", [str(path)])
+    old = state.value("SELECT id FROM files WHERE path = ?", [name])
     if old is not None:
         state.execute("DELETE FROM segments WHERE file = ?", [old])
     cursor = state.execute(
         "INSERT OR REPLACE INTO files (id, path, size, modified, walk, problem) "
         "VALUES (?, ?, ?, ?, ?, ?)",
-        [old, str(path), size, modified, walk, problem],
+        [old, name, size, modified, walk, problem],
     )
     state.execute_many(
         "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

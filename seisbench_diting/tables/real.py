@@ -100,18 +100,16 @@ def read_real(folder: str | Path) -> pd.DataFrame:
     folder = Path(folder).absolute()
     if not folder.is_dir():
         raise NotADirectoryError(f"folder={str(folder)!r} is no folder.")
-    if _DAY.fullmatch(folder.name):
-        days = [folder]
-    else:
-        days = [path for path in sorted(folder.iterdir()) if _DAY.fullmatch(path.name)]
+    folders = [folder] if _DAY.fullmatch(folder.name) else sorted(folder.iterdir())
+    days = {path: _day(path) for path in folders if _DAY.fullmatch(path.name)}
     if not days and not (folder / MARKER).is_file():
         raise ValueError(
             f"folder={str(folder)!r} holds no picks for REAL: its name, or those of the "
             "folders in it, must be a day's, such as 20161014."
         )
     tables = [
-        _read_file(file, match, _day(day))
-        for day in days
+        _read_file(file, match, start)
+        for day, start in days.items()
         for file in sorted(day.iterdir())
         if (match := _PICK_FILE.fullmatch(file.name))
     ]

@@ -25,6 +25,7 @@ from seisbench_diting.data import original as original_module
 from seisbench_diting.data.blocks import BlockWriter
 from seisbench_diting.data.conversion import convert
 from seisbench_diting.data.worker import Task
+from seisbench_diting.files import only_writer
 
 FILES = {"chunks", "conversion.json", ".conversion.lock"}
 

@@ -158,6 +158,7 @@ def test_damaged_files_among_good_ones(small, uninterrupted, fast, tmp_path, rng
     stream = np.zeros(632, dtype=np.uint8).tobytes()
     (bad / "header.sac").write_bytes(stream)
     os.mkfifo(bad / "pipe")
+    Path(os.fsdecode(os.fsencode(bad) + b"/caf\xe9.mseed")).write_bytes(good)
     (bad / "gone.mseed").symlink_to(tmp_path / "nowhere")
     (bad / "loop").symlink_to(folder)
 
@@ -180,9 +181,10 @@ def test_damaged_files_among_good_ones(small, uninterrupted, fast, tmp_path, rng
         "header.sac",
         "pipe",
         "gone.mseed",
+        "caf\ufffd.mseed",
     }
     assert errors[str(bad / "empty.mseed")] == "it is empty"
-    assert result.summary["files_with_problems"] == 9
+    assert result.summary["files_with_problems"] == 10
 
 
 def test_truncated_and_scrambled_files(fast, cx_pb01, event_record, tmp_path, rng):

@@ -1,0 +1,151 @@
+"""The command that picks archives, as a user types it."""
+
+import json
+
+import pytest
+from archives import row_tuples
+from typer.testing import CliRunner
+
+from seisbench_diting.cli.app import app
+from seisbench_diting.picking import pick_archive
+from seisbench_diting.tables import read_picks, read_real
+
+
+@pytest.fixture
+def pick(named, monkeypatch):
+    def pick(*arguments, model=("-m", named)):
+        return CliRunner().invoke(app, ["pick", *map(str, arguments), *model])
+
+    return pick
+
+
+def test_the_help_tells_all_a_user_needs():
+    text = CliRunner().invoke(app, ["pick", "--help"], terminal_width=100).output
+
+    for word in (
+        "seisbench-diting pick -i ARCHIVE -o picks",
+        "continues",
+        "NAME.err",
+        "root,file1,file2,file3",
+        "HH,BH,EH,SH,HN,EI",
+        "tcp://HOST:8786",
+        "--config",
+        "--ifreal",
+        "m/s",
+    ):
+        assert word in " ".join(text.split())
+
+
+def test_every_format_of_the_event_record(pick, reference, tmp_path):
+    result = pick(
+        "-i",
+        reference / "data" / "x1_event",
+        "-o",
+        tmp_path / "out",
+        "--formats",
+        "csv,parquet,txt,quakeml,pyocto,gamma",
+        "--ifreal",
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "station days" in result.output
+    tables = {
+        ending: read_picks(tmp_path / f"out{ending}")
+        for ending in (".csv", ".parquet", ".txt", ".xml", ".pyocto.csv", ".gamma.csv")
+    }
+    expected = row_tuples(tables[".csv"])
+    assert len(expected) > 0
+    for ending in (".parquet", ".xml"):
+        assert row_tuples(tables[ending]) == expected
+    for ending in (".txt", ".pyocto.csv", ".gamma.csv"):
+        assert len(tables[ending]) == len(expected)
+    assert len(read_real(tmp_path / "out.real")) == len(expected)
+
+
+def test_options_from_a_file(pick, named, small, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"""
+        input = ["{small}"]
+        output = "{tmp_path / "out"}"
+        model = "{named}"
+        prob = 0.6
+        min-separation = 2
+        bandpass = [2, 8]
+        stations = ["CX.S1", "CX.S2"]
+        formats = ["csv"]
+        quiet = true
+        """
+    )
+
+    result = pick("--config", config, "--prob", "0.5", model=())
+
+    assert result.exit_code == 0, result.output
+    assert result.output == ""
+    options = json.loads((tmp_path / "out.json").read_text())["options"]
+    assert options["prob"] == 0.5
+    assert options["min_separation"] == 2
+    assert options["bandpass"] == [2, 8]
+    assert options["stations"] == ["CX.S1", "CX.S2"]
+    assert not (tmp_path / "out.txt").exists()
+    direct = pick_archive(
+        small,
+        tmp_path / "direct",
+        named,
+        prob=0.5,
+        min_separation=2,
+        stations="CX.S[12]",
+        progress=False,
+    )
+    assert row_tuples(read_picks(tmp_path / "out.csv")) == row_tuples(direct.picks)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("probability = 0.5", "holds 'probability', which is no option; possible are"),
+        ("prob = ", "is no TOML file that can be read"),
+        ("config = 'other.toml'", "holds 'config', which is no option"),
+    ],
+)
+def test_files_that_are_no_options(pick, tmp_path, text, message):
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+
+    result = pick("--config", config, "-o", tmp_path / "out")
+
+    assert result.exit_code != 0
+    assert message in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "out"], "--input is missing"),
+        (["-i", "."], "--output is missing"),
+        (["-i", ".", "-o", "out", "--bandpass", "low"], "--bandpass='low' must be two"),
+        (["-i", ".", "-o", "out", "--prob", "30"], "prob=30.0 is not possible"),
+    ],
+)
+def test_what_the_command_refuses(pick, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+
+    result = pick(*arguments)
+
+    assert isinstance(result.exception, ValueError)
+    assert message in str(result.exception)
+    assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
+
+
+def test_progress_is_for_machines_where_nobody_looks(small, named, tmp_path, capfd):
+    from seisbench_diting.picking import progress
+
+    bar = progress.Progress(10.0, 2.0)
+    bar._last_line -= 100
+    bar.add(1.0)
+    bar.close()
+
+    line = json.loads(capfd.readouterr().err)
+    assert line["station_days"] == 3.0
+    assert line["of"] == 10.0
+    assert line["station_days_per_hour"] > 0
