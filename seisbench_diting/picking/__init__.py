@@ -1,7 +1,8 @@
 """From waveforms on disk to a table of picks."""
 
 from ..figures import plot_picks
-from .archive import ArchivePicks, pick_archive
+from .archive import pick_archive
+from .running import RunPicks
 from .stream import pick_stream
 
-__all__ = ["ArchivePicks", "pick_archive", "pick_stream", "plot_picks"]
+__all__ = ["RunPicks", "pick_archive", "pick_stream", "plot_picks"]

@@ -30,6 +30,7 @@ class UnitResult:
     :param problems: What was not used, and why
     :param seconds: What took how long
     :param failure: Why it could not be picked
+    :param counts: What else is counted
     """
 
     key: str
@@ -37,6 +38,7 @@ class UnitResult:
     problems: list[tuple[str, str]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     failure: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -16,36 +16,45 @@ _LINE_SECONDS = 30.0
 
 class Progress:
     """
-    A bar in station days on a terminal; elsewhere now and then a line of JSON on standard
+    A bar on a terminal; elsewhere now and then a line of JSON on standard
     error.
 
-    :param total: Station days in all
+    :param total: How many there are in all
     :param done: Those that a former run has picked
     :param show: If anything is said
+    :param what: What is counted
     """
 
-    def __init__(self, total: float, done: float, show: bool = True):
+    def __init__(
+        self,
+        total: float,
+        done: float,
+        show: bool = True,
+        what: str = "station days",
+    ):
         self._total = total
         self._done = self._first = done
         self._begin = self._last_line = time.monotonic()
+        self._name = what.replace(" ", "_")
         self._lines = show and not sys.stderr.isatty()
         self._bar = tqdm(
             total=round(total, 3),
             initial=round(done, 3),
             disable=not show or self._lines,
-            bar_format="{l_bar}{bar}| {n:.1f}/{total:.1f} station days "
+            bar_format="{l_bar}{bar}| {n:.1f}/{total:.1f} "
+            f"{what} "
             "[{elapsed}<{remaining}{postfix}]",
         )
 
     @property
     def per_hour(self) -> float:
-        """Station days an hour, of this run."""
+        """So many an hour, of this run."""
         elapsed = time.monotonic() - self._begin
         return (self._done - self._first) / elapsed * 3600 if elapsed > 0 else 0.0
 
     def add(self, days: float) -> None:
         """
-        :param days: Station days that are done
+        :param days: So many more are done
         """
         self._done += days
         self._bar.set_postfix_str(f"{self.per_hour:.0f} an hour", refresh=False)
@@ -56,9 +65,9 @@ class Progress:
             rate = self.per_hour
             left = (self._total - self._done) / rate * 3600 if rate else None
             line = {
-                "station_days": round(self._done, 3),
+                self._name: round(self._done, 3),
                 "of": round(self._total, 3),
-                "station_days_per_hour": round(rate, 1),
+                f"{self._name}_per_hour": round(rate, 1),
                 "remaining_s": None if left is None else round(left),
             }
             print(json.dumps(line), file=sys.stderr, flush=True)

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS plan (
     position INTEGER PRIMARY KEY, key TEXT UNIQUE, fingerprint TEXT, days REAL,
     task TEXT);
 CREATE TABLE IF NOT EXISTS units (
-    key TEXT PRIMARY KEY, fingerprint TEXT, days REAL, picks INTEGER, seconds TEXT,
+    key TEXT PRIMARY KEY, fingerprint TEXT, days REAL, picks INTEGER, counts TEXT,
     failure TEXT);
 CREATE TABLE IF NOT EXISTS picks (
     unit TEXT, station_id TEXT, phase TEXT, time INTEGER, probability REAL, snr REAL,
@@ -164,7 +164,7 @@ class State:
         days: float,
         picks: list[dict[str, Any]],
         problems: Iterable[tuple[str, str]],
-        seconds: dict[str, float],
+        counts: dict[str, int],
         failure: str | None = None,
     ) -> None:
         """
@@ -175,7 +175,7 @@ class State:
         :param days: Station days that it covers
         :param picks: Picks, with times in microseconds since 1970
         :param problems: What was not used, and why
-        :param seconds: What took how long
+        :param counts: What else is counted
         :param failure: Why it could not be picked: it is tried again in another run
         """
         with self.transaction():
@@ -188,7 +188,7 @@ class State:
             self.add_problems(key, problems)
             self.execute(
                 "INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?)",
-                [key, fingerprint, days, len(picks), json.dumps(seconds), failure],
+                [key, fingerprint, days, len(picks), json.dumps(counts), failure],
             )
 
     def add_problems(self, unit: str, problems: Iterable[tuple[str, str]]) -> None:

@@ -7,11 +7,11 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from .block import BlockPicker, UnitResult
+from .block import UnitResult
 from .plan import Unit
 from .setup import Setup, block_picker
 
@@ -26,20 +26,33 @@ _MOST_DEATHS = 2
 CONNECT_SECONDS = 30
 
 
-class Executor(Protocol):
+class Work(Protocol):
+    """What a unit of any kind has."""
+
+    key: str
+    fingerprint: str
+    days: float
+
+
+_Unit = TypeVar("_Unit", bound=Work)
+
+
+class Executor(Protocol[_Unit]):
     """Takes units, and gives their results in any order."""
 
-    def __call__(self, units: Iterator[Unit]) -> Iterator[UnitResult]: ...
+    def __call__(self, units: Iterator[_Unit]) -> Iterator[UnitResult]: ...
 
 
-def run_here(picker: BlockPicker, lanes: int = LANES) -> Executor:
+def run_here(
+    picker: Callable[[_Unit], UnitResult], lanes: int = LANES
+) -> Executor[_Unit]:
     """
     :param picker: What picks a unit
     :param lanes: Units that are worked at
     :return: What runs units in threads of this process
     """
 
-    def run(units: Iterator[Unit]) -> Iterator[UnitResult]:
+    def run(units: Iterator[_Unit]) -> Iterator[UnitResult]:
         pool = ThreadPoolExecutor(lanes, thread_name_prefix="picking")
         waiting: set[Future[UnitResult]] = set()
         try:
@@ -63,7 +76,7 @@ def _finished(waiting: set[Future[UnitResult]]) -> Iterator[UnitResult]:
         yield future.result()
 
 
-def run_in_processes(setup: Setup, workers: int) -> Executor:
+def run_in_processes(setup: Setup, workers: int) -> Executor[Unit]:
     """
     A process that dies is replaced, and what it worked at is done again.
 
@@ -190,7 +203,7 @@ def main() -> None:
             pool.submit(work, Unit.from_json(json.loads(line)))
 
 
-def run_on_cluster(setup: Setup, scheduler: str) -> Executor:
+def run_on_cluster(setup: Setup, scheduler: str) -> Executor[Unit]:
     """
     Units of a worker that dies are done again by others.
 

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from archives import row_tuples
 
-from seisbench_diting.picking import archive, pick_archive
+from seisbench_diting.files import only_writer
+from seisbench_diting.models.loading import load_model
+from seisbench_diting.picking import pick_archive, running
 from seisbench_diting.picking.outputs import STATE
 from seisbench_diting.picking.state import State
 from seisbench_diting.tables import read_picks
@@ -265,6 +267,7 @@ def _starved(small, output, named, limit):
 @pytest.mark.parametrize("share", [0.3, 0.9])
 def test_a_full_disk_loses_nothing(small, uninterrupted, fast, named, tmp_path, share):
     size = Path(f"{uninterrupted[0]}{STATE}").stat().st_size
+    load_model(named)  # Weights are in the cache.
 
     result = _starved(small, tmp_path / "out", named, int(share * size))
 
@@ -282,7 +285,7 @@ def test_no_room_for_the_tables(small, uninterrupted, fast, tmp_path, monkeypatc
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archive, "write_outputs", full)
+    monkeypatch.setattr(running, "write_outputs", full)
     with pytest.raises(OSError, match="No space left"):
         run(small, tmp_path / "out", fast)
     assert not (tmp_path / "out.csv").exists()
@@ -304,7 +307,7 @@ def test_two_runs_in_one_name_at_once(small, named, tmp_path):
         if code:
             assert "another picking run is writing there" in errors
     with (
-        archive.only_writer(tmp_path / "out", "picking run"),
+        only_writer(tmp_path / "out", "picking run"),
         pytest.raises(ValueError, match="another picking run is writing there"),
     ):
         run(small, tmp_path / "out", "LPPNT/csn")

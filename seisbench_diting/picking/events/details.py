@@ -10,6 +10,7 @@ import obspy
 from ...models.streams import station_id
 from .drawing import (
     COLOURS,
+    DISCARDED,
     GREY,
     Line,
     band_text,
@@ -109,7 +110,9 @@ def plot_station(
         ),
     ]
     if any(kind == "discarded" for kind, *_ in marks):
-        handles.append(Line2D([], [], color=GREY, ls=":", lw=1.2, label="discarded"))
+        handles.append(
+            Line2D([], [], color=DISCARDED, ls=":", lw=1.8, label="discarded")
+        )
     if curves:
         handles += [
             Line2D(
@@ -117,7 +120,7 @@ def plot_station(
             )
             for phase, colour in COLOURS.items()
         ]
-    legend_below(whole[0], handles)
+    legend_below(figure, handles)
     return figure
 
 
@@ -155,14 +158,14 @@ def _marks(result: EventPicks, row: Any) -> list[tuple[str, str, float, str]]:
 
 _STYLES = {
     "theory": {"ls": "--", "lw": 1.2, "zorder": 3},
-    "discarded": {"ls": ":", "lw": 1.2, "zorder": 3},
+    "discarded": {"ls": ":", "lw": 1.8, "zorder": 3},
     "pick": {"ls": "-", "lw": 1.5, "zorder": 4},
 }
 
 
 def _draw_marks(panel: Axes, marks: list[tuple[str, str, float, str]]) -> None:
     for kind, phase, seconds, _ in marks:
-        colour = GREY if kind == "discarded" else COLOURS[phase[:1]]
+        colour = DISCARDED if kind == "discarded" else COLOURS[phase[:1]]
         panel.axvline(seconds, color=colour, **_STYLES[kind])
 
 
@@ -232,6 +235,19 @@ def _draw_detail(
         beside.tick_params(axis="x", labelbottom=False, length=0)
         beside.set_xlim(begin, end)
     _draw_marks(panel, marks)
+    for kind, _, seconds, label in marks:
+        if kind == "discarded":
+            panel.annotate(
+                label,
+                (seconds, 1),
+                (2, -3),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                va="top",
+                fontsize=7,
+                color=DISCARDED,
+                annotation_clip=True,
+            )
     panel.set_xlim(begin, end)
     picked = [label for kind, _, _, label in own if kind == "pick"]
     panel.set_title(

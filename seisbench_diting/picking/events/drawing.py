@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import obspy
+import pandas as pd
 
 from ...figures import _COLOURS as COLOURS
 from ...figures import _GREY as GREY
@@ -15,9 +16,24 @@ from ..quality import CORNERS
 from .geometry import Event
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "GREY", "Line", "describe", "filtered_lines", "pick_seconds"]
+__all__ = [
+    "COLOURS",
+    "DISCARDED",
+    "GREY",
+    "Line",
+    "band_text",
+    "describe",
+    "filtered_lines",
+    "legend_below",
+    "pick_seconds",
+    "rank",
+    "vertical_of",
+]
+
+#: Of picks that were not chosen; to be seen on grey and black.
+DISCARDED = "#CC79A7"
 
 #: Seconds after the origin time and samples, NaN in gaps.
 Line = tuple[np.ndarray, np.ndarray]
@@ -76,7 +92,7 @@ def rank(component: str) -> tuple[int, str]:
     return (place if place >= 0 else 3), component
 
 
-def pick_seconds(times, event: Event) -> np.ndarray:
+def pick_seconds(times: pd.Series, event: Event) -> np.ndarray:
     """
     :param times: Column of times
     :param event: Event
@@ -101,12 +117,12 @@ def band_text(band: tuple[float, float]) -> str:
     return f"{band[0]:g}\N{EN DASH}{band[1]:g} Hz"
 
 
-def legend_below(panel: Axes, handles: list, columns: int | None = None) -> None:
+def legend_below(figure: Figure, handles: list) -> None:
     """A legend that covers nothing."""
-    panel.figure.legend(
+    figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=columns or len(handles),
+        ncols=len(handles),
         frameon=False,
         fontsize=9,
         handlelength=1.6,

@@ -52,7 +52,7 @@ def plot_map(result: EventPicks) -> Figure:
     figure.suptitle(describe(result.event), fontsize=10)
     picked = {"color": "white", "markeredgecolor": "black", "ls": ""}
     legend_below(
-        panels[0],
+        figure,
         [
             Line2D([], [], marker="*", ms=13, label="epicentre", **_STAR, ls=""),
             Line2D([], [], marker="^", ms=9, label="station with pick", **picked),
@@ -117,8 +117,9 @@ def _draw(panel: Axes, result: EventPicks, phase: str, largest: float):
     _scale_bar(panel, ends)
     panel.set_xlabel("Longitude (°)")
     panel.tick_params(labelsize=8)
-    panel.ticklabel_format(useOffset=False)
+    panel.ticklabel_format(axis="y", useOffset=False)
     panel.locator_params(nbins=5)
+    panel.xaxis.set_major_formatter(lambda x, _: f"{(x + 180) % 360 - 180:.6g}")
     panel.set_title(f"{phase}: {picked.sum()} of {len(stations)} stations", fontsize=10)
     return coloured
 
@@ -133,7 +134,7 @@ def _extent(longitude: np.ndarray, latitude: np.ndarray) -> tuple[float, ...]:
     x, y = ((values.min() + values.max()) / 2 for values in (longitude, latitude))
     narrow = np.cos(np.radians(np.clip(y, -85, 85)))
     size = max(np.ptp(longitude) * narrow, np.ptp(latitude), _LEAST_KM / KM_PER_DEGREE)
-    half = 0.6 * size
+    half = 0.68 * size
     return x - half / narrow, x + half / narrow, y - half, y + half
 
 

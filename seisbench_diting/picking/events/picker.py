@@ -161,7 +161,11 @@ def pick_event(
 
 
 def _cut(
-    event: Event, station: Any, traces: list[obspy.Trace], window: WindowOptions, least
+    event: Event,
+    station: Any,
+    traces: list[obspy.Trace],
+    window: WindowOptions,
+    least: float,
 ) -> tuple[obspy.Stream, str]:
     """The window of a station, or an empty stream and why."""
     if pd.isna(station.p_seconds) and pd.isna(station.s_seconds):

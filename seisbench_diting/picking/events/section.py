@@ -9,6 +9,7 @@ import numpy as np
 from .choosing import Fit
 from .drawing import (
     COLOURS,
+    DISCARDED,
     GREY,
     band_text,
     describe,
@@ -87,9 +88,9 @@ def plot_section(
     ]
     if sum(result.discarded.values()):
         handles.append(
-            Line2D([], [], color=GREY, ls="", marker="x", ms=5, label="discarded")
+            Line2D([], [], color=DISCARDED, ls="", marker="x", label="discarded")
         )
-    legend_below(panel, handles)
+    legend_below(figure, handles)
     return figure
 
 
@@ -166,21 +167,17 @@ def _thin(seconds: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndar
 def _draw_picks(panel: Axes, result: EventPicks, room: float) -> None:
     distance = result.stations.set_index("station_id")["epicentral_distance_km"]
     chosen = set(zip(result.picks["station_id"], result.picks["time"], strict=True))
-    others = result.candidates[
-        [
-            pair not in chosen
-            for pair in zip(
-                result.candidates["station_id"], result.candidates["time"], strict=True
-            )
-        ]
-    ]
+    every = zip(result.candidates["station_id"], result.candidates["time"], strict=True)
+    is_other = np.array([pair not in chosen for pair in every], dtype=bool)
+    others = result.candidates[is_other]
     panel.plot(
         pick_seconds(others["time"], result.event),
         distance.reindex(others["station_id"]).to_numpy(),
-        color=GREY,
+        color=DISCARDED,
         ls="",
         marker="x",
-        ms=5,
+        ms=6,
+        mew=1.6,
         zorder=4,
     )
     for phase, colour in COLOURS.items():

@@ -187,7 +187,7 @@ def _find_model(model: str | Path) -> tuple[str | Path, Path]:
         )
     if not path.is_file():
         raise FileNotFoundError(f"model={name!r}: there is no such file.")
-    return path, path
+    return path.resolve(), path
 
 
 def _checksum(path: Path) -> str:
