@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from seisbench.util import Pick
 
 #: Colours that people with the usual kinds of colour blindness can tell apart.
-_COLOURS = {"P": "#0072B2", "S": "#D55E00"}
-_GREY = "#555555"
+COLOURS = {"P": "#0072B2", "S": "#D55E00"}
+GREY = "#555555"
 
 
 def plot_picks(
@@ -66,7 +66,7 @@ def plot_picks(
             [
                 trace
                 for trace in annotations
-                if trace.stats.channel.rpartition("_")[2][:1] in _COLOURS
+                if trace.stats.channel.rpartition("_")[2][:1] in COLOURS
             ],
             start,
         )
@@ -204,7 +204,7 @@ def _plot_curves(panel, curves: list[obspy.Trace], start: obspy.UTCDateTime) -> 
 
 
 def _colour(phase: str) -> str:
-    return _COLOURS.get(phase[:1], _GREY)
+    return COLOURS.get(phase[:1], GREY)
 
 
 def _component_rank(trace_id: str) -> tuple[str, int, str]:

@@ -8,7 +8,17 @@ import sys
 import typer
 
 # Each registers its commands.
-from . import convert, demo, evaluate, export, latency, pick, train, weights  # noqa: F401
+from . import (  # noqa: F401
+    convert,
+    demo,
+    evaluate,
+    export,
+    latency,
+    pick,
+    pick_events,
+    train,
+    weights,
+)
 from .app import app
 
 

@@ -189,7 +189,7 @@ def pick(
             min_separation=min_separation,
             overlap=overlap,
             snritv=snritv,
-            bandpass=_band(bandpass),
+            bandpass=band(bandpass),
             inventory=inventory,
             instruments=instruments,
             stations=stations or (),
@@ -210,7 +210,8 @@ def pick(
         _print_summary(result)
 
 
-def _band(text: str) -> tuple[float, ...]:
+def band(text: str) -> tuple[float, ...]:
+    """Two frequencies, as they are given on the command line."""
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -232,12 +233,20 @@ def _print_summary(result) -> None:
         f"Now picked: {run['station_days']:.2f} station days in {run['seconds']:.1f} s, "
         f"{run['station_days_per_hour']:.0f} an hour"
     )
+    print_files(result, "records")
+
+
+def print_files(result, what: str) -> None:
+    """What a run left, and what it could not pick."""
+    summary = result.summary
     if summary["records_failed"]:
         typer.echo(
-            f"{summary['records_failed']} records could not be picked; the same command "
+            f"{summary['records_failed']} {what} could not be picked; the same command "
             "tries them again"
         )
     if summary["problems"]:
-        typer.echo(f"{summary['problems']} lines in {result.output}.err: not used")
+        typer.echo(
+            f"{summary['problems']} lines of what was not used in {result.output}.err"
+        )
     for path in result.files:
         typer.echo(f"Picks in {path}")

@@ -93,7 +93,7 @@ class BlockPicker:
             self.model,
             self.options,
             self.inventory,
-            [_piece(segment) for segment in unit.segments],
+            [piece_of(segment) for segment in unit.segments],
         )
         result.seconds["network"] = picked.network_seconds
         result.problems += [
@@ -108,7 +108,8 @@ class BlockPicker:
             draw_unit(self.pictures, unit, shown, result.picks, picked.annotations)
 
 
-def _piece(segment: Segment) -> Piece:
+def piece_of(segment: Segment) -> Piece:
+    """:return: The samples without gap of its file that a trace belongs to"""
     return Piece(
         segment.part.path,
         segment.station_id,

@@ -251,6 +251,13 @@ def _index_file(
     )
 
 
+_SELECT = (
+    "SELECT path, format, position, length, station_id, channel, begin, end, rate, "
+    "stretch, size || '-' || modified FROM segments "
+    "JOIN files ON files.id = segments.file "
+)
+
+
 def find_segments(state: State, station: str, begin: int, end: int) -> list[Segment]:
     """
     :param state: State with an index
@@ -264,18 +271,32 @@ def find_segments(state: State, station: str, begin: int, end: int) -> list[Segm
         "SELECT max(end - begin) FROM segments WHERE station_id = ?", [station]
     )
     rows = state.rows(
-        "SELECT path, format, position, length, station_id, channel, begin, end, rate, "
-        "stretch, size || '-' || modified FROM segments JOIN files ON files.id = segments.file "
-        "WHERE station_id = ? AND begin BETWEEN ? AND ? AND end >= ? "
+        f"{_SELECT} WHERE station_id = ? AND begin BETWEEN ? AND ? AND end >= ? "
         "ORDER BY begin, path, position",
         [station, begin - (longest or 0), end, begin],
     )
-    return [
-        Segment(
-            Part(path, name, offset, length), station_id, channel, first, last, *rest
-        )
-        for path, name, offset, length, station_id, channel, first, last, *rest in rows
-    ]
+    return [_of_row(row) for row in rows]
+
+
+def segments_below(state: State, folder: Path) -> list[Segment]:
+    """
+    :param state: State with an index
+    :param folder: Folder
+    :return: Traces of the files in it, at any depth, in order of their begin
+    """
+    # The character behind the slash ends all names that begin with the folder's.
+    rows = state.rows(
+        f"{_SELECT} WHERE path > ? AND path < ? ORDER BY begin, path, position",
+        [f"{folder}/", f"{folder}0"],
+    )
+    return [_of_row(row) for row in rows]
+
+
+def _of_row(row: tuple) -> Segment:
+    path, name, offset, length, station, channel, begin, end, *rest = row
+    return Segment(
+        Part(path, name, offset, length), station, channel, begin, end, *rest
+    )
 
 
 def find_stations(state: State) -> list[str]:

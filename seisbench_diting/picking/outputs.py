@@ -115,6 +115,10 @@ def hide_doubles(
 
 def pick_chunks(state: State) -> Iterator[pd.DataFrame]:
     """:return: Tables of picks in order of time, of which one is in memory"""
+    of_events = state.value(
+        "SELECT count(*) FROM (SELECT 1 FROM picks WHERE event_id IS NOT NULL LIMIT 1)"
+    )
+    table = table_of if of_events else _without_events
     columns = ", ".join(PICK_COLUMNS)
     rows: list[dict[str, Any]] = []
     day = None
@@ -125,19 +129,17 @@ def pick_chunks(state: State) -> Iterator[pd.DataFrame]:
         row = dict(zip(PICK_COLUMNS, values, strict=True))
         of_day = row["time"] // _DAY_US
         if (len(rows) >= _FEW and of_day != day) or len(rows) >= _MANY:
-            yield _table(rows)
+            yield table(rows)
             rows = []
         rows.append(row)
         day = of_day
     if rows:
-        yield _table(rows)
+        yield table(rows)
 
 
-def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    if all(row["event_id"] is None for row in rows):
-        names = PICK_COLUMNS[: PICK_COLUMNS.index("event_id")]
-        rows = [{name: row[name] for name in names} for row in rows]
-    return table_of(rows)
+def _without_events(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    names = PICK_COLUMNS[: PICK_COLUMNS.index("event_id")]
+    return table_of([{name: row[name] for name in names} for row in rows])
 
 
 def write_outputs(

@@ -93,7 +93,7 @@ class Planner:
         with state.transaction():
             state.execute("DELETE FROM plan")
             state.execute("DELETE FROM problems WHERE unit = ''")
-            state.add_problems("", self._problems_of_files(state))
+            state.add_problems("", problems_of_files(state))
             for station in find_stations(state):
                 if self._is_wanted(station):
                     for unit in self._units(state, station):
@@ -108,12 +108,6 @@ class Planner:
                             ],
                         )
                 update(1)
-
-    @staticmethod
-    def _problems_of_files(state: State) -> list[tuple[str, str]]:
-        return list(
-            state.rows("SELECT path, problem FROM files WHERE problem IS NOT NULL")
-        )
 
     def _is_wanted(self, station: str) -> bool:
         if not self.stations:
@@ -160,11 +154,11 @@ class Planner:
         if begin >= end:
             return [], []
         segments = find_segments(state, station, begin - self.margin, end + self.margin)
-        usable, problems = self._usable(segments)
+        usable, problems = usable_segments(segments, self.sampling_rate)
         if self.instruments == ALL_INSTRUMENTS:
             groups = [usable[code] for code in sorted(usable)]
         else:
-            chosen, passed_over = self._choose(usable)
+            chosen, passed_over = choose_instruments(usable, self.instruments)
             problems += [(station, reason) for reason in passed_over]
             groups = [chosen] if chosen else []
         units = []
@@ -185,7 +179,7 @@ class Planner:
                     end,
                     self.margin,
                     covered / DAY,
-                    _fingerprint(group),
+                    fingerprint_of(group),
                     tuple(group),
                 )
             )
@@ -197,50 +191,67 @@ class Planner:
         units, _ = self.block(state, station, int(begin) // DAY)
         return next(unit for unit in units if unit.key == key)
 
-    def _usable(
-        self, segments: Iterable[Segment]
-    ) -> tuple[dict[str, list[Segment]], list[tuple[str, str]]]:
-        """Segments by instrument."""
-        instruments: dict[str, list[Segment]] = defaultdict(list)
-        problems = []
-        for segment in segments:
-            name = f"{segment.station_id}.{segment.channel}"
-            if segment.channel[-1] not in _COMPONENTS:
-                problems.append((name, "it is no component Z, N, E, 1, 2 or 3"))
-            elif segment.rate < MIN_RATE_SHARE * self.sampling_rate:
-                problems.append(
-                    (
-                        name,
-                        f"its {segment.rate:g} Hz are too few for a model of "
-                        f"{self.sampling_rate:g} Hz",
-                    )
-                )
-            else:
-                instruments[segment.channel[:-1]].append(segment)
-        return instruments, problems
 
-    def _choose(
-        self, instruments: dict[str, list[Segment]]
-    ) -> tuple[list[Segment], list[str]]:
-        """Of instruments that record at the same time, the preferred one."""
-        chosen: list[Segment] = []
-        passed_over = []
-        for code in sorted(instruments, key=self._rank):
-            overlapping = {
-                other.channel[:-1] for other in _overlapping(chosen, instruments[code])
-            }
-            if overlapping:
-                passed_over.append(
-                    f"{code} is not used where {', '.join(sorted(overlapping))} records "
-                    "as well; the option for instruments changes that"
-                )
-            else:
-                chosen += instruments[code]
-        return chosen, passed_over
+def problems_of_files(state: State) -> list[tuple[str, str]]:
+    """:return: Files that could not be read, or not wholly, and why"""
+    return list(state.rows("SELECT path, problem FROM files WHERE problem IS NOT NULL"))
 
-    def _rank(self, code: str) -> tuple[int, str]:
-        known = code in self.instruments
-        return (self.instruments.index(code) if known else len(self.instruments)), code
+
+def usable_segments(
+    segments: Iterable[Segment], sampling_rate: float
+) -> tuple[dict[str, list[Segment]], list[tuple[str, str]]]:
+    """
+    :param segments: Traces of a station
+    :param sampling_rate: Of the model, in Hz
+    :return: Those that it can take by band and instrument code, and why not the others
+    """
+    instruments: dict[str, list[Segment]] = defaultdict(list)
+    problems = []
+    for segment in segments:
+        name = f"{segment.station_id}.{segment.channel}"
+        if segment.channel[-1] not in _COMPONENTS:
+            problems.append((name, "it is no component Z, N, E, 1, 2 or 3"))
+        elif segment.rate < MIN_RATE_SHARE * sampling_rate:
+            problems.append(
+                (
+                    name,
+                    f"its {segment.rate:g} Hz are too few for a model of "
+                    f"{sampling_rate:g} Hz",
+                )
+            )
+        else:
+            instruments[segment.channel[:-1]].append(segment)
+    return instruments, problems
+
+
+def choose_instruments(
+    instruments: dict[str, list[Segment]], preference: tuple[str, ...]
+) -> tuple[list[Segment], list[str]]:
+    """
+    :param instruments: Traces of a station by band and instrument code
+    :param preference: Codes, the preferred first
+    :return: Of instruments that record at the same time, the preferred one's traces; and
+        why others are passed over
+    """
+
+    def rank(code: str) -> tuple[int, str]:
+        place = preference.index(code) if code in preference else len(preference)
+        return place, code
+
+    chosen: list[Segment] = []
+    passed_over = []
+    for code in sorted(instruments, key=rank):
+        overlapping = {
+            other.channel[:-1] for other in _overlapping(chosen, instruments[code])
+        }
+        if overlapping:
+            passed_over.append(
+                f"{code} is not used where {', '.join(sorted(overlapping))} records as "
+                "well; the option for instruments changes that"
+            )
+        else:
+            chosen += instruments[code]
+    return chosen, passed_over
 
 
 def _overlapping(
@@ -272,7 +283,8 @@ def _covered(segments: Iterable[Segment], begin: int, end: int) -> int:
     return total
 
 
-def _fingerprint(segments: Iterable[Segment]) -> str:
+def fingerprint_of(segments: Iterable[Segment]) -> str:
+    """:return: What changes with the files of these traces"""
     digest = hashlib.sha256()
     for segment in segments:
         digest.update(f"{segment}\n".encode())

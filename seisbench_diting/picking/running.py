@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import platform
 import signal
 import threading
@@ -64,7 +65,7 @@ class RunPicks:
 
     @property
     def picks(self) -> pd.DataFrame:
-        """All picks, as one table in memory."""
+        """All picks of the run so far, as one table in memory."""
         state = State(beside(self.output, STATE))
         try:
             chunks = list(pick_chunks(state))
@@ -234,6 +235,16 @@ class Run:
         write_summary(self._output, summary)
         return RunPicks(self._output, summary, files)
 
+    def _counts(self) -> dict[str, int]:
+        """What units counted beside their picks."""
+        total: dict[str, int] = {}
+        for (text,) in self.state.rows(
+            "SELECT counts FROM units WHERE failure IS NULL"
+        ):
+            for name, number in json.loads(text).items():
+                total[name] = total.get(name, 0) + number
+        return total
+
     def _summary(self, status: str) -> dict[str, Any]:
         value = self.state.value
         seconds = time.monotonic() - self._started
@@ -261,6 +272,7 @@ class Run:
                 )
             ),
             "problems": value("SELECT count(*) FROM problems"),
+            **self._counts(),
             "this_run": {
                 name: round(self._new, 6),
                 "seconds": round(seconds, 3),

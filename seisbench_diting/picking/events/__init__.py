@@ -6,6 +6,7 @@ from .details import plot_station
 from .geometry import Event, arrivals_at
 from .maps import plot_map
 from .picker import EventPicks, pick_event
+from .run import pick_events
 from .section import plot_section
 from .travel_times import TravelTimes
 from .windows import Window, WindowOptions
@@ -23,6 +24,7 @@ __all__ = [
     "arrivals_at",
     "choose_picks",
     "pick_event",
+    "pick_events",
     "plot_map",
     "plot_section",
     "plot_station",

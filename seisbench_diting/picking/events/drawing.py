@@ -8,8 +8,7 @@ import numpy as np
 import obspy
 import pandas as pd
 
-from ...figures import _COLOURS as COLOURS
-from ...figures import _GREY as GREY
+from ...figures import COLOURS, GREY
 from ...models.streams import rename_components, split_at_missing, station_id
 from ..prepare import share
 from ..quality import CORNERS

@@ -1,0 +1,227 @@
+"""Catalogues picked from folders of events and from archives, and the command."""
+
+import json
+import shutil
+
+import numpy as np
+import obspy
+import pandas as pd
+import pytest
+from archives import row_tuples
+from typer.testing import CliRunner
+
+from seisbench_diting.cli.app import app
+from seisbench_diting.picking import pick_events
+from seisbench_diting.tables import (
+    read_picks,
+    write_events,
+    write_stations,
+)
+
+
+def run(inputs, output, catalog, stations, model, **options):
+    return pick_events(
+        inputs, output, catalog, stations, model, **{"progress": False, **options}
+    )
+
+
+@pytest.fixture
+def folder(reference, tmp_path, x1_event):
+    """A folder with a folder of the event, and one of another event."""
+    for name in (x1_event["event_id"].iloc[0], "another"):
+        shutil.copytree(reference / "data" / "x1_event", tmp_path / "events" / name)
+    return tmp_path / "events"
+
+
+def check_picks(table):
+    assert set(table["event_id"]) == {"X1.2012"}
+    assert sorted(table["phase"]) == ["P", "S"]
+    seconds = dict(zip(table["phase"], table["relative_time_s"], strict=True))
+    assert seconds["P"] == pytest.approx(96.2, abs=0.3)
+    assert seconds["S"] == pytest.approx(122.5, abs=0.3)
+    np.testing.assert_allclose(table["epicentral_distance_km"], 218.7, atol=0.1)
+    np.testing.assert_allclose(table["azimuth_deg"], 230.2, atol=0.2)
+    residual = (table["time"] - table["theoretical_time"]).dt.total_seconds()
+    np.testing.assert_allclose(table["residual_s"], residual, atol=1e-5)
+    # The picks are Pg and Sg, the first theoretical arrivals Pn and Sn.
+    assert table["residual_s"].between(1, 4).all()
+
+
+@pytest.mark.parametrize("catalog", ["txt", "csv", "xml"])
+@pytest.mark.parametrize("stations", ["txt", "csv", None])
+def test_an_event_of_every_kind_of_catalogue(
+    catalog, stations, folder, tmp_path, x1_event, x1_stations, model
+):
+    write_events(x1_event, tmp_path / f"catalog.{catalog}")
+    if stations:
+        write_stations(x1_stations, tmp_path / f"stations.{stations}")
+
+    result = run(
+        folder,
+        tmp_path / "out",
+        tmp_path / f"catalog.{catalog}",
+        stations and tmp_path / f"stations.{stations}",
+        model,
+    )
+
+    check_picks(result.picks)
+    check_picks(read_picks(tmp_path / "out.csv"))
+    assert row_tuples(read_picks(tmp_path / "out.csv")) == row_tuples(result.picks)
+    assert result.summary["events"] == 1
+    assert result.summary["discarded_too_far"] >= 0
+    assert (tmp_path / "out.err").read_text() == ""
+
+
+def test_an_archive_of_day_files(event_record, tmp_path, x1_event, x1_stations, model):
+    for trace in event_record:
+        for day, piece in enumerate(
+            (
+                trace.slice(endtime=obspy.UTCDateTime(2012, 7, 27)),
+                trace.slice(obspy.UTCDateTime(2012, 7, 27) + 0.001),
+            )
+        ):
+            path = tmp_path / "archive" / f"{trace.id}.{day}"
+            path.parent.mkdir(exist_ok=True)
+            piece.write(str(path), format="MSEED")
+    later = x1_event.assign(event_id="later")
+    later["time"] = later["time"] + pd.Timedelta(days=3)
+    catalog = pd.concat([x1_event, later])
+
+    result = run(tmp_path / "archive", tmp_path / "out", catalog, x1_stations, model)
+
+    table = result.picks
+    assert set(table["event_id"]) == {"X1.2012"}
+    assert sorted(table["phase"]) == ["P", "S"]
+    errors = (tmp_path / "out.err").read_text()
+    assert "later\tno waveforms of its time, or in its folder" in errors
+
+
+def test_figures_of_an_event(folder, tmp_path, x1_event, x1_stations, model):
+    run(folder, tmp_path / "out", x1_event, x1_stations, model, plot=True)
+
+    pictures = tmp_path / "out.figures" / "X1.2012"
+    names = {path.name for path in pictures.iterdir()}
+    assert names == {"section.png", "map.png", "X1.53085.01.png"}
+    assert all(path.stat().st_size > 10_000 for path in pictures.iterdir())
+
+
+def test_new_and_moved_events_are_picked(folder, tmp_path, x1_event, model):
+    first = run(folder, tmp_path / "out", x1_event, None, model).picks
+    again = run(folder, tmp_path / "out", x1_event, None, model)
+    assert again.summary["this_run"]["events"] == 0
+    assert row_tuples(again.picks) == row_tuples(first)
+
+    moved = x1_event.assign(depth_km=12.0)
+    both = pd.concat([moved, x1_event.assign(event_id="another")])
+    result = run(folder, tmp_path / "out", both, None, model)
+
+    assert result.summary["this_run"]["events"] == 2
+    assert set(result.picks["event_id"]) == {"X1.2012", "another"}
+    assert not np.allclose(
+        result.picks[result.picks["event_id"] == "X1.2012"]["residual_s"],
+        first["residual_s"],
+    )
+    with pytest.raises(ValueError, match=r"velocity=\"ak135\" differs from \"iasp91\""):
+        run(folder, tmp_path / "out", both, None, model, velocity="ak135")
+
+
+def test_what_can_not_be_picked(folder, tmp_path, x1_event, x1_stations, model):
+    def refused(message, **changes):
+        values = {
+            "inputs": folder,
+            "output": tmp_path / "refused",
+            "catalog": x1_event,
+            "stations": x1_stations,
+            "model": model,
+        }
+        with pytest.raises((ValueError, OSError), match=message):
+            run(**{**values, **changes})
+        assert not (tmp_path / "refused.csv").exists()
+
+    refused(r"catalog=.* holds no events", catalog=x1_event[:0])
+    refused(r"no column.*event_id", catalog=pd.DataFrame({"id": ["a"]}))
+    refused(r"missing.csv", catalog=tmp_path / "missing.csv")
+    refused(r"missing.csv", stations=tmp_path / "missing.csv")
+    refused(r"velocity|model|crust", velocity="crust9")
+    refused(r"instruments='all' is not possible for events", instruments="all")
+    refused(r"before=-1", before=-1)
+    refused(
+        r"hold no waveforms of any of the 1 events",
+        catalog=x1_event.assign(time=x1_event["time"] + pd.Timedelta(days=9)).assign(
+            event_id="late"
+        ),
+    )
+
+
+def test_stations_without_a_place_are_told(
+    folder, tmp_path, x1_event, x1_stations, model
+):
+    elsewhere = x1_stations.assign(station_id="XX.OTHER.")
+
+    result = run(folder, tmp_path / "out", x1_event, elsewhere, model)
+
+    assert len(result.picks) == 0
+    assert (
+        "X1.2012 X1.53085.01\tits coordinates are not known"
+        in (tmp_path / "out.err").read_text()
+    )
+
+
+def test_the_command(folder, tmp_path, x1_event, named):
+    write_events(x1_event, tmp_path / "catalog.txt")
+    config = tmp_path / "events.toml"
+    config.write_text('velocity = "ak135"\nprob = 0.2\n')
+
+    result = CliRunner().invoke(
+        app,
+        [
+            "pick-events",
+            "-i",
+            str(folder),
+            "-o",
+            str(tmp_path / "out"),
+            "-c",
+            str(tmp_path / "catalog.txt"),
+            "-m",
+            "LPPNM/csn",
+            "--config",
+            str(config),
+            "--formats",
+            "csv,txt,quakeml",
+        ],
+    )
+
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "2 picks of 1 events; not taken: " in result.output
+    options = json.loads((tmp_path / "out.json").read_text())["options"]
+    assert options["velocity"] == "ak135"
+    assert options["prob"] == 0.2
+    for ending in (".txt", ".xml"):
+        assert set(read_picks(tmp_path / f"out{ending}")["event_id"]) == {"X1.2012"}
+
+
+def test_the_help_tells_all_a_user_needs():
+    text = CliRunner().invoke(app, ["pick-events", "--help"], terminal_width=100).output
+
+    for word in (
+        "seisbench-diting pick-events -c CATALOG -s STATIONS -i FOLDER -o NAME",
+        "folder for each event, named after its id",
+        "NET STA LOC LON LAT ELEVATION_M",
+        "headers of SAC files",
+        "iasp91",
+        "exp(-(dt / width)^2 / 2)",
+        "residual",
+    ):
+        assert word in " ".join(text.split())
+
+
+@pytest.mark.parametrize("missing", ["--input", "--output", "--catalog"])
+def test_what_the_command_needs(missing, tmp_path):
+    arguments = {"--input": str(tmp_path), "--output": "out", "--catalog": "c.csv"}
+    arguments.pop(missing)
+
+    result = CliRunner().invoke(
+        app, ["pick-events", *(x for pair in arguments.items() for x in pair)]
+    )
+
+    assert f"{missing} is missing" in str(result.exception)
