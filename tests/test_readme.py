@@ -30,7 +30,9 @@ def test_code_runs_as_written(reference, cache, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv(MIRROR_VARIABLE, str(reference / "weights"))
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
+    (tmp_path / "ARCHIVE").mkdir()
+    obspy.read().write(str(tmp_path / "ARCHIVE" / "RJOB.mseed"), format="MSEED")
     (tmp_path / "readme.py").write_text("\n".join(blocks), encoding="utf-8")
     names = runpy.run_path(str(tmp_path / "readme.py"))
 
@@ -40,7 +42,9 @@ def test_code_runs_as_written(reference, cache, monkeypatch, tmp_path, capsys):
         ("P", "2009-08-24T00:20:07.69"),
         ("S", "2009-08-24T00:20:08.67"),
     ]
-    assert (tmp_path / "picks.csv").is_file()
+    assert len(names["table"]) == 2
+    for name in ("picks.csv", "picks.png", "archive.csv", "archive.json"):
+        assert (tmp_path / name).is_file()
     assert isinstance(names["curves"], obspy.Stream)
 
 

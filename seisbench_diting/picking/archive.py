@@ -12,7 +12,7 @@ import torch
 from seisbench.models import WaveformModel
 
 from ..models.base import PhasePicker
-from ..models.loading import load_model
+from ..models.loading import find_pair, load_model
 from .checks import (
     check_device,
     check_input_and_output,
@@ -139,7 +139,7 @@ def pick_archive(
             codes, patterns, first, last, _margin(loaded, options), _rate(loaded)
         )
         setup = Setup(
-            model=model if isinstance(model, str) else "",
+            model=_portable(model),
             device=device,
             threads=0,
             options=options,
@@ -153,6 +153,14 @@ def pick_archive(
         run.pick(lambda key, task: planner.find(run.state, key, task), executor)
         hide_doubles(run.state, min_separation, first, last)
         return run.finish(formats, ifreal)
+
+
+def _portable(model: str | WaveformModel) -> str:
+    """A name that other processes understand, wherever they run."""
+    if not isinstance(model, str):
+        return ""
+    path = Path(model).expanduser()
+    return str(path.absolute()) if find_pair(path) else model
 
 
 def _load(model: str | WaveformModel, device: str) -> WaveformModel:

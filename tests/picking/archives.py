@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import obspy
+from obspy.core.inventory import Channel, Inventory, Network, Response, Station
 
 
 def write_pieces(
@@ -108,3 +109,29 @@ def assert_same_picks(table, picks, seconds: float = 1e-5) -> None:
     np.testing.assert_allclose(
         [row[3] for row in rows], [pick[3] for pick in expected], atol=1e-4
     )
+
+
+def make_inventory(
+    network: str, station: str, location: str, channel: str, gain: float
+) -> Inventory:
+    """A seismometer of 120 s with so many counts for one m/s."""
+    response = Response.from_paz(
+        zeros=[0j, 0j],
+        poles=[-0.037 + 0.037j, -0.037 - 0.037j],
+        stage_gain=gain,
+        stage_gain_frequency=5.0,
+        input_units="M/S",
+        output_units="COUNTS",
+        normalization_frequency=5.0,
+        normalization_factor=1.0,
+    )
+    described = Channel(
+        channel, location, 0, 0, 0, 0, sample_rate=100.0, response=response
+    )
+    return Inventory(
+        [Network(network, [Station(station, 0, 0, 0, channels=[described])])]
+    )
+
+
+def write_inventory(path: Path, *arguments) -> None:
+    make_inventory(*arguments).write(str(path), format="STATIONXML")

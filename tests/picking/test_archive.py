@@ -8,7 +8,13 @@ import numpy as np
 import obspy
 import pandas as pd
 import pytest
-from archives import assert_same_picks, renamed, row_tuples, write_pieces
+from archives import (
+    assert_same_picks,
+    renamed,
+    row_tuples,
+    write_inventory,
+    write_pieces,
+)
 
 from seisbench_diting.picking import pick_archive
 from seisbench_diting.tables import read_picks
@@ -367,6 +373,23 @@ def test_other_rates_and_other_models(published, reference, tmp_path):
         result = run(path, tmp_path / name.replace("/", "-"), model)
 
         assert_same_picks(result.picks, model.classify(stream).picks)
+
+
+def test_amplitudes_with_an_inventory(fast, reference, tmp_path):
+    path = reference / "data" / "x1_event"
+    gain = 1e9
+    write_inventory(tmp_path / "stations.xml", "X1", "53085", "01", "BHZ", gain)
+
+    counts = run(path, tmp_path / "counts", fast).picks
+    metres = run(
+        path, tmp_path / "metres", fast, inventory=tmp_path / "stations.xml"
+    ).picks
+
+    assert row_tuples(metres) == row_tuples(counts)
+    np.testing.assert_allclose(metres["snr"], counts["snr"], rtol=1e-6)
+    np.testing.assert_allclose(
+        metres["amplitude"], counts["amplitude"] / gain, rtol=0.1
+    )
 
 
 def test_pictures_of_what_was_picked(fast, event_record, cx_pb01, tmp_path):

@@ -5,8 +5,7 @@ import obspy
 import pandas as pd
 import pytest
 import seisbench
-from archives import assert_same_picks
-from obspy.core.inventory import Channel, Inventory, Network, Response, Station
+from archives import assert_same_picks, make_inventory
 
 from seisbench_diting.picking import pick_stream, plot_picks
 from seisbench_diting.picking.notes import collecting
@@ -126,20 +125,8 @@ def test_bands_beyond_the_sampling_rate():
     assert "20 Hz are too few for the band of 9.5 to 12 Hz" in problem
 
 
-def inventory(gain: float) -> Inventory:
-    response = Response.from_paz(
-        zeros=[0j, 0j],
-        poles=[-0.037 + 0.037j, -0.037 - 0.037j],
-        stage_gain=gain,
-        stage_gain_frequency=5.0,
-        input_units="M/S",
-        output_units="COUNTS",
-        normalization_frequency=5.0,
-        normalization_factor=1.0,
-    )
-    channel = Channel("HHZ", "", 0, 0, 0, 0, sample_rate=RATE, response=response)
-    station = Station("A", 0, 0, 0, channels=[channel])
-    return Inventory([Network("XX", [station])])
+def inventory(gain: float):
+    return make_inventory("XX", "A", "", "HHZ", gain)
 
 
 def test_amplitudes_in_metres_a_second():
