@@ -66,9 +66,8 @@ def only_writer(path: Path, kind: str) -> Iterator[None]:
     :param kind: What writes there, such as ``conversion``
     :raises ValueError: if another one of the kind does so already
     """
-    name = path / f".{kind}.lock"
-    if not path.is_dir():
-        name = path.with_name(f".{path.name}.{kind}.lock")
+    ending = f".{kind.split()[0]}.lock"
+    name = path / ending if path.is_dir() else path.with_name(f".{path.name}{ending}")
     lock = FileLock(name)
     try:
         lock.acquire(timeout=0)

@@ -128,7 +128,7 @@ def test_edges_of_gaps_do_not_fire(name, components, published, cx_pb01):
         assert inside == 0
 
 
-@pytest.mark.parametrize("name", ["LPPNM", "LPPNL", "RNN", "EQT", "UNet"])
+@pytest.mark.parametrize("name", ["LPPNM", "RNN", "EQT"])
 def test_memory_for_a_day(name, reference):
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks.memory", "--one", name],

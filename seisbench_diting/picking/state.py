@@ -38,6 +38,9 @@ CREATE TABLE IF NOT EXISTS problems (
     unit TEXT, subject TEXT, reason TEXT, PRIMARY KEY (unit, subject, reason));
 """
 
+#: Of these tables; files of others are not continued.
+_VERSION = 1
+
 #: Columns of picks as they are stored, beside the unit.
 PICK_COLUMNS = (
     "station_id",
@@ -80,7 +83,14 @@ class State:
             self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = TRUNCATE")
             self._connection.execute("PRAGMA synchronous = FULL")
+            version = self.value("PRAGMA user_version")
+            if version not in (0, _VERSION):
+                raise ValueError(
+                    f"{path} was written by another version of this package. Go on with "
+                    "that one, or choose another output."
+                )
             self._connection.executescript(_SCHEMA)
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def close(self) -> None:
         self._connection.close()

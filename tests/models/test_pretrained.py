@@ -260,7 +260,7 @@ def test_a_cache_that_another_process_makes_meanwhile(cache, monkeypatch):
 
 @pytest.mark.slow
 def test_kill_at_any_moment(reference, made_cache, rng):
-    for _ in range(5):
+    for _ in range(3):
         process = _load_in_subprocess(reference, made_cache, wait=False)
         folder, deadline = made_cache / "rnn", time.monotonic() + 60
         # Killed once it has begun to write, or a little later.

@@ -360,4 +360,7 @@ def test_what_was_written_is_there_or_not(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert state.value("SELECT count(*) FROM options") == 0
+    state.execute("PRAGMA user_version = 99")
     state.close()
+    with pytest.raises(ValueError, match="written by another version"):
+        State(tmp_path / "x.state")
