@@ -84,7 +84,8 @@ def pick(
         typer.Option(
             metavar="CODES",
             help="Which instrument to take where a station has several, by band and "
-            "instrument code, the preferred first; or all. Default: "
+            "instrument code, the preferred first; or all, which gives picks of each under "
+            "one name. Default: "
             "HH,BH,EH,SH,HN,EI,EN,SN,BN and others.",
         ),
     ] = None,
@@ -100,7 +101,8 @@ def pick(
         typer.Option(metavar="TIME", help="First time to pick, UTC: 2014-05-01."),
     ] = None,
     end: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Time behind the last one.")
+        str | None,
+        typer.Option(metavar="TIME", help="Picks at and after it are left out."),
     ] = None,
     name_pattern: Annotated[
         str | None,
@@ -208,6 +210,7 @@ def pick(
         sys.exit(130)
     if not quiet:
         _print_summary(result)
+    exit_if_incomplete(result)
 
 
 def band(text: str) -> tuple[float, ...]:
@@ -250,3 +253,9 @@ def print_files(result, what: str) -> None:
         )
     for path in result.files:
         typer.echo(f"Picks in {path}")
+
+
+def exit_if_incomplete(result) -> None:
+    """With a status of its own where something is to be tried again."""
+    if result.summary["records_failed"]:
+        sys.exit(3)

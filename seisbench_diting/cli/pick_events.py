@@ -10,7 +10,7 @@ import typer
 
 from .app import app
 from .config import read_config
-from .pick import band, print_files
+from .pick import band, exit_if_incomplete, print_files
 
 
 @app.command("pick-events")
@@ -245,9 +245,12 @@ def pick_events(
     except KeyboardInterrupt:
         typer.echo("Interrupted. Call the same again to continue.", err=True)
         sys.exit(130)
-    if quiet:
-        return
-    summary = result.summary
+    if not quiet:
+        _print(result, result.summary)
+    exit_if_incomplete(result)
+
+
+def _print(result, summary) -> None:
     typer.echo(
         f"{summary['picks']} picks of {summary['events']:.0f} events; not taken: "
         f"{summary.get('discarded_wrong_phase', 0)} of the wrong phase, "

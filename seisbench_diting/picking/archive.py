@@ -117,10 +117,10 @@ def pick_archive(
             "model.save(PATH), and give the path."
         )
     kept = {
-        "prob": prob,
-        "min_separation": min_separation,
-        "overlap": overlap,
-        "snritv": snritv,
+        "prob": options.prob,
+        "min_separation": options.min_separation,
+        "overlap": options.overlap,
+        "snritv": options.snritv,
         "bandpass": options.bandpass,
         "inventory": inventory,
         "instruments": codes,

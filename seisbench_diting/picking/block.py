@@ -29,7 +29,7 @@ class UnitResult:
     :param picks: Rows of a pick table, with times in microseconds since 1970
     :param problems: What was not used, and why
     :param seconds: What took how long
-    :param failure: Why it could not be picked
+    :param failure: Why it could not be picked, or not wholly; it is tried again
     :param counts: What else is counted
     """
 
@@ -68,13 +68,14 @@ class BlockPicker:
         result = UnitResult(unit.key)
         started = time.perf_counter()
         try:
-            stream, problems = read_segments_between(
+            stream, problems, passing = read_segments_between(
                 unit.segments,
                 unit.begin - unit.margin,
                 unit.end + unit.margin,
                 self.pattern,
             )
             result.problems += problems
+            result.failure = passing
             read = time.perf_counter()
             result.seconds["reading"] = read - started
             if len(stream):
@@ -121,39 +122,53 @@ def piece_of(segment: Segment) -> Piece:
 
 def read_segments_between(
     segments: Iterable[Segment], begin: int, end: int, pattern: NamePattern | None
-) -> tuple[obspy.Stream, list[tuple[str, str]]]:
+) -> tuple[obspy.Stream, list[tuple[str, str]], str | None]:
     """
     :param segments: What to read
     :param begin: First time that is needed, in nanoseconds since 1970
     :param end: Last time that is needed
     :param pattern: What file names say, for headers that lack codes
-    :return: Traces, and files that could not be read, or not wholly
+    :return: Traces; files that could not be read, or not wholly; and one that can't be
+        read now, which may pass
     """
-    wanted: dict[Part, set[tuple[str, str]]] = {}
+    wanted: dict[Part, list[Segment]] = {}
     for segment in segments:
-        wanted.setdefault(segment.part, set()).add(
-            (segment.station_id, segment.channel)
-        )
+        wanted.setdefault(segment.part, []).append(segment)
     stream = obspy.Stream()
     problems = []
-    for part, channels in wanted.items():
+    passing = None
+    for part, of_part in wanted.items():
         try:
             found, wrong = read_part(
                 part,
                 obspy.UTCDateTime(ns=begin),
                 obspy.UTCDateTime(ns=end),
                 # Names of the file may not be those of its header.
-                station=None if pattern else next(iter(channels))[0],
+                station=None if pattern else of_part[0].station_id,
             )
         except UnreadableError as error:
             problems.append((part.path, str(error)))
             continue
+        except OSError as error:
+            passing = f"{part.path} can't be read now: {error.strerror or error}"
+            continue
         problems += [(part.path, reason) for reason in wrong]
         complete_codes(found, Path(part.path), pattern)
-        stream.traces += [
-            trace
-            for trace in found
-            if (station_id(trace), trace.stats.channel) in channels
-            and trace.stats.npts > 0
-        ]
-    return stream, problems
+        for trace in found:
+            stream.traces += _wanted_of(trace, of_part)
+    return stream, problems, passing
+
+
+def _wanted_of(trace: obspy.Trace, segments: Iterable[Segment]) -> list[obspy.Trace]:
+    """The trace, or what segments of its channel want of it."""
+    name = (station_id(trace), trace.stats.channel)
+    of_channel = [s for s in segments if (s.station_id, s.channel) == name]
+    if not of_channel or trace.stats.npts == 0:
+        return []
+    if not any(segment.cut for segment in of_channel):
+        return [trace]
+    pieces = [
+        trace.slice(obspy.UTCDateTime(ns=s.begin), obspy.UTCDateTime(ns=s.end))
+        for s in of_channel
+    ]
+    return [piece for piece in pieces if piece.stats.npts > 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +12,16 @@ import obspy
 import torch
 
 from .inputs import check_inputs
-from .outputs import FORMATS, PICTURES, STATE, beside, own_files
+from .outputs import (
+    ERRORS,
+    FOLDERS,
+    FORMATS,
+    LOG,
+    STATE,
+    SUMMARY,
+    beside,
+    own_files,
+)
 
 
 def check_input_and_output(
@@ -51,7 +61,7 @@ def check_results(output: Path) -> None:
     """Files of a run without its state are somebody's results."""
     if beside(output, STATE).exists():
         return
-    for ending in (*FORMATS.values(), PICTURES):
+    for ending in (*FORMATS.values(), LOG, ERRORS, SUMMARY, *FOLDERS):
         if beside(output, ending).exists():
             raise ValueError(
                 f"output={str(output)!r}: {beside(output, ending).name} exists, but not "
@@ -87,7 +97,7 @@ def check_device(device: str) -> str:
     # PyTorch has an error of its own for each kind of device.
     except Exception as error:
         raise ValueError(
-            f"device={device!r} is not possible here: {str(error).splitlines()[0]} Use "
+            f"device={device!r} is not possible here: {str(error).splitlines()[0].rstrip('.')}. Use "
             "cpu, or auto."
         ) from error
     return device
@@ -101,7 +111,7 @@ def check_inventory(path: str | Path | None) -> str | None:
     if path is None:
         return None
     try:
-        obspy.read_inventory(str(path))
+        obspy.read_inventory(glob.escape(str(path)))
     # ObsPy raises whatever its parsers do.
     except Exception as error:
         raise ValueError(

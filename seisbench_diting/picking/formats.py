@@ -89,7 +89,10 @@ def _is_format(name: str, path: Path) -> bool:
         # They raise whatever their parsing of foreign bytes comes upon.
         try:
             return bool(check(str(path)))
-        except Exception:
+        except MemoryError:
+            raise
+        except Exception as error:
+            _raise_if_passing(error, str(path))
             return False
 
 
@@ -106,7 +109,8 @@ def read_part(
     :param end: Last time that is needed
     :param headonly: If true, without samples
     :param station: NET.STA.LOC; of formats that know how, others are passed over
-    :raises UnreadableError: if it can't be read
+    :raises UnreadableError: if it holds what can't be read
+    :raises OSError: if it can't be read now, which may pass
     :return: Traces, and what was wrong with the file
     """
     if part.format in _UNSAFE:
@@ -125,12 +129,24 @@ def read_part(
             stream = obspy.read(
                 source, format=part.format, headonly=headonly, **options
             )
+    except MemoryError:
+        raise
     # What ObsPy raises for damaged files depends on the format.
     except Exception as error:
+        _raise_if_passing(error, part.path)
         raise UnreadableError(
             f"it can't be read as {part.format}: {_first_line(error)}"
         ) from error
     return stream, _summarize(raised)
+
+
+def _raise_if_passing(error: Exception, path: str) -> None:
+    """An error of the system is none of the file; another time it may be gone."""
+    # Those of formats are of this class, too, but without a number.
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
+    with Path(path).open("rb"):
+        pass
 
 
 def _summarize(raised: list[warnings.WarningMessage]) -> list[str]:

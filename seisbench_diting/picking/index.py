@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -11,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import obspy
-from obspy.io.mseed.util import get_record_information
 
 from ..models.streams import station_id
 from .formats import Part, UnreadableError, find_format, read_part
@@ -23,6 +23,9 @@ from .state import State
 PIECE_BYTES = 1 << 24
 
 _COMMIT_FILES = 200
+
+#: How a record of MiniSEED begins: its number, its quality, a blank.
+_RECORD = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00]")
 
 #: Nanoseconds.
 SECOND = 1_000_000_000
@@ -41,6 +44,7 @@ class Segment:
     :param rate: Sampling rate in Hz
     :param stretch: Begin of the samples without gap in this file that it belongs to
     :param version: Changes with the file
+    :param cut: If only samples from ``begin`` to ``end`` are used of it
     """
 
     part: Part
@@ -51,6 +55,7 @@ class Segment:
     rate: float
     stretch: int
     version: str = ""
+    cut: bool = False
 
 
 def read_segments(
@@ -64,9 +69,24 @@ def read_segments(
     :return: Its traces, and what is wrong with it
     """
     name = find_format(path)
+    parts = _parts(path, name)
+    try:
+        segments, problems = _read_parts(parts, path, pattern)
+    except UnreadableError:
+        if len(parts) == 1:
+            raise
+        segments, problems = _read_parts([Part(str(path), name)], path, pattern)
+    if not segments and not problems:
+        raise UnreadableError("it holds no samples")
+    return _join_stretches(segments), list(dict.fromkeys(problems))
+
+
+def _read_parts(
+    parts: list[Part], path: Path, pattern: NamePattern | None
+) -> tuple[list[Segment], list[str]]:
     segments: list[Segment] = []
     problems: list[str] = []
-    for part in _parts(path, name):
+    for part in parts:
         stream, wrong = read_part(part, headonly=True)
         problems += wrong
         complete_codes(stream, path, pattern)
@@ -76,9 +96,7 @@ def read_segments(
                 segments.append(_segment(part, trace))
             else:
                 problems.append(reason)
-    if not segments and not problems:
-        raise UnreadableError("it holds no samples")
-    return _join_stretches(segments), list(dict.fromkeys(problems))
+    return segments, problems
 
 
 def complete_codes(
@@ -113,15 +131,12 @@ def _parts(path: Path, name: str) -> list[Part]:
     if name != "MSEED" or size <= 2 * PIECE_BYTES:
         return [whole]
     pieces = []
-    for offset in range(0, size, PIECE_BYTES):
-        try:
-            length = get_record_information(str(path), offset=offset)["record_length"]
-        # Whatever reading bytes in the middle of a record comes upon.
-        except Exception:
-            return [whole]
-        if PIECE_BYTES % length:
-            return [whole]
-        pieces.append(replace(whole, offset=offset, length=PIECE_BYTES))
+    with path.open("rb") as file:
+        for offset in range(0, size, PIECE_BYTES):
+            file.seek(offset)
+            if not _RECORD.match(file.read(8)):
+                return [whole]
+            pieces.append(replace(whole, offset=offset, length=PIECE_BYTES))
     return pieces
 
 
@@ -205,6 +220,8 @@ def _index_file(
     try:
         if name != str(path):
             raise UnreadableError("its name is no UTF-8 text; give it another one")
+        if any(ord(letter) < 32 for letter in name):
+            raise UnreadableError("its name holds a control character")
         status = os.stat(path)
         size, modified = status.st_size, status.st_mtime_ns
         known = state.execute(
@@ -214,6 +231,8 @@ def _index_file(
         if known:
             state.execute("UPDATE files SET walk = ? WHERE id = ?", [walk, known[0]])
             return
+        if stat.S_ISDIR(status.st_mode):
+            raise UnreadableError("the folder can't be read, or is one in a list")
         # A pipe would wait for ever.
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableError("it is no regular file")
@@ -221,8 +240,10 @@ def _index_file(
         problem = "; ".join(problems) or None
     except UnreadableError as error:
         problem = str(error)
-    except OSError as error:
-        problem = f"it can't be opened: {error.strerror or error}"
+    except (OSError, MemoryError) as error:
+        problem = f"it can't be read now: {getattr(error, 'strerror', None) or error}"
+        # So that it is tried again.
+        size = modified = -1
     old = state.value("SELECT id FROM files WHERE path = ?", [name])
     if old is not None:
         state.execute("DELETE FROM segments WHERE file = ?", [old])

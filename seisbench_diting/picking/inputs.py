@@ -10,6 +10,9 @@ from pathlib import Path
 #: As the published picker takes them: lines of ``root,file1,file2,file3``.
 _LIST_ENDINGS = (".txt", ".lst", ".list", ".csv")
 
+#: Lines of a text that are looked at for paths.
+_LOOKED_AT = 100
+
 
 def find_files(inputs: Iterable[str | Path]) -> Iterator[Path]:
     """
@@ -61,7 +64,7 @@ def _find(name: str) -> Iterator[str]:
     elif not path.exists():
         raise FileNotFoundError(f"inputs={name!r} does not exist.")
     elif path.suffix.lower() in _LIST_ENDINGS and _is_text(path):
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             yield from _listed(lines, path.parent)
     else:
         yield str(path)
@@ -70,7 +73,10 @@ def _find(name: str) -> Iterator[str]:
 def _walk(folder: Path) -> Iterator[str]:
     # A link to a folder above would never end.
     walked: set[tuple[int, int]] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
+    unreadable: list[OSError] = []
+    for root, folders, files in os.walk(
+        folder, onerror=unreadable.append, followlinks=True
+    ):
         status = os.stat(root)
         if (status.st_dev, status.st_ino) in walked:
             folders.clear()
@@ -80,18 +86,27 @@ def _walk(folder: Path) -> Iterator[str]:
         for name in sorted(files):
             if not name.startswith("."):
                 yield os.path.join(root, name)
+    # As if they were files, which are then told to be none.
+    yield from (error.filename for error in unreadable)
 
 
 def _is_text(path: Path) -> bool:
-    """A few formats of waveforms are text, too, but their first line is no path."""
+    """A few formats of waveforms are text, too, but their lines are no paths."""
     with path.open("rb") as file:
-        first = file.readline(4096)
+        start = file.read(65536)
     try:
-        line = first.decode("utf-8")
+        lines = start.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        return False
-    names = [Path(name) for name in _split(line, path.parent)]
-    return not line.strip() or line.startswith("#") or any(n.exists() for n in names)
+        # The last letter may have been cut.
+        lines = start[:-4].decode("utf-8-sig", "replace").splitlines()
+        if any("\ufffd" in line for line in lines):
+            return False
+    return any(
+        os.path.exists(name)
+        for line in lines[:_LOOKED_AT]
+        if line.strip() and not line.startswith("#")
+        for name in _split(line, path.parent)
+    )
 
 
 def _listed(lines: Iterable[str], folder: Path) -> Iterator[str]:

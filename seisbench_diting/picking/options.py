@@ -61,7 +61,12 @@ class PickOptions:
                 f"bandpass={band!r} is not possible; use two frequencies in Hz, the lower "
                 "one first, such as 1,10."
             )
+        # As the command line gives them, so that 1 is no other option than 1.0.
         object.__setattr__(self, "bandpass", tuple(map(float, band)))
+        for name in ("prob", "min_separation", "snritv"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        if self.overlap is not None:
+            object.__setattr__(self, "overlap", float(self.overlap))
 
     def arguments(self, phases: list[str] | str) -> dict[str, float]:
         """

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+import lxml.etree
 import pandas as pd
 
 from ..files import write_text
@@ -155,11 +157,25 @@ def write_outputs(
     written = []
     for name in formats:
         written.append(beside(output, FORMATS[name]))
-        write_picks(pick_chunks(state), written[-1])
+        with _reporting(written[-1]):
+            write_picks(pick_chunks(state), written[-1])
     if real:
         written.append(beside(output, REAL))
-        write_real(pick_chunks(state), written[-1])
+        with _reporting(written[-1]):
+            write_real(pick_chunks(state), written[-1])
     return written
+
+
+@contextmanager
+def _reporting(path: Path) -> Iterator[None]:
+    try:
+        yield
+    # That of lxml, which is none of these, is a full disk's as well.
+    except (OSError, lxml.etree.SerialisationError) as error:
+        raise OSError(
+            f"{path} can't be written ({error}). Make room for it and run the same "
+            "command again: it continues, and nothing is lost."
+        ) from error
 
 
 def write_summary(output: Path, summary: dict[str, Any]) -> None:

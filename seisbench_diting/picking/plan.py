@@ -6,10 +6,9 @@ import fnmatch
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
 import obspy
 
 from ..models.streams import MIN_RATE_SHARE
@@ -24,6 +23,10 @@ DAY = 86400 * SECOND
 #: Picks so near outside of a block are kept as well: clocks that jump by less than a
 #: sample give them slightly other times in the next block. One of both is hidden later.
 TOLERANCE = SECOND // 10
+
+#: Another instrument fills in where the preferred one has no samples for a minute, which
+#: is about a window of the models.
+SHORTEST_FILL = 60 * SECOND
 
 #: Last letters of channels that models take.
 _COMPONENTS = "ZNE123"
@@ -52,6 +55,16 @@ class Unit:
     days: float
     fingerprint: str
     segments: tuple[Segment, ...] = ()
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Times with samples, in microseconds since 1970, apart from each other."""
+        return [
+            ((first - TOLERANCE) // 1000, (last + TOLERANCE) // 1000)
+            for first, last in covered_spans(
+                self.segments, self.begin - TOLERANCE, self.end + TOLERANCE
+            )
+        ]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -163,7 +176,7 @@ class Planner:
             groups = [chosen] if chosen else []
         units = []
         for group in groups:
-            covered = _covered(group, begin, end)
+            covered = sum(b - a for a, b in covered_spans(group, begin, end))
             # The next block picks so far beyond its own limits.
             if covered <= TOLERANCE and covered < end - begin:
                 continue
@@ -230,8 +243,8 @@ def choose_instruments(
     """
     :param instruments: Traces of a station by band and instrument code
     :param preference: Codes, the preferred first
-    :return: Of instruments that record at the same time, the preferred one's traces; and
-        why others are passed over
+    :return: Of instruments that record at the same time, the preferred one's traces, and
+        of others what lies where it has no samples; and why the rest is passed over
     """
 
     def rank(code: str) -> tuple[int, str]:
@@ -241,46 +254,67 @@ def choose_instruments(
     chosen: list[Segment] = []
     passed_over = []
     for code in sorted(instruments, key=rank):
-        overlapping = {
-            other.channel[:-1] for other in _overlapping(chosen, instruments[code])
-        }
-        if overlapping:
+        of_code = instruments[code]
+        free = _free_spans(chosen, of_code)
+        used = [piece for segment in of_code for piece in _cut(segment, free)]
+        if used != of_code:
             passed_over.append(
-                f"{code} is not used where {', '.join(sorted(overlapping))} records as "
-                "well; the option for instruments changes that"
+                f"{code} is not used where {', '.join(sorted({s.channel[:-1] for s in chosen}))} "
+                "records as well; the option for instruments changes that"
             )
-        else:
-            chosen += instruments[code]
+        chosen += used
     return chosen, passed_over
 
 
-def _overlapping(
-    some: Sequence[Segment], others: Sequence[Segment]
-) -> Iterator[Segment]:
-    if not some or not others:
-        return
-    begins = np.sort([segment.begin for segment in others])
-    ends = np.sort([segment.end for segment in others])
-    for segment in some:
-        # As many have ended as began before: none of them is under way.
-        under_way = np.searchsorted(begins, segment.end) - np.searchsorted(
-            ends, segment.begin, side="right"
+def _free_spans(
+    chosen: Sequence[Segment], others: Sequence[Segment]
+) -> list[tuple[int, int]]:
+    """Times of the others in which nothing is chosen, if they are long enough."""
+    begin = min(segment.begin for segment in others)
+    end = max(segment.end for segment in others)
+    taken = covered_spans(chosen, begin, end + 1)
+    edges = [begin, *(edge for span in taken for edge in span), end + 1]
+    return [
+        # Components may begin microseconds apart: a little room between instruments.
+        (
+            first if first == begin else first + TOLERANCE,
+            last - 1 if last == end + 1 else last - 1 - TOLERANCE,
         )
-        if under_way > 0:
-            yield segment
+        for first, last in zip(edges[::2], edges[1::2], strict=True)
+        if last - first >= SHORTEST_FILL or (first == begin and last == end + 1)
+    ]
 
 
-def _covered(segments: Iterable[Segment], begin: int, end: int) -> int:
-    """Nanoseconds of a time in which any of the segments has samples."""
-    total = 0
-    reached = begin
+def _cut(segment: Segment, free: Iterable[tuple[int, int]]) -> list[Segment]:
+    """What of a segment lies in these times."""
+    pieces = []
+    for first, last in free:
+        if first <= segment.begin and segment.end <= last:
+            return [segment]
+        begin, end = max(first, segment.begin), min(last, segment.end)
+        if begin < end:
+            pieces.append(replace(segment, begin=begin, end=end, cut=True))
+    return pieces
+
+
+def covered_spans(
+    segments: Iterable[Segment], begin: int, end: int
+) -> list[tuple[int, int]]:
+    """
+    :param segments: Traces
+    :param begin: Nanoseconds since 1970
+    :param end: The same
+    :return: Times in between in which any of them has samples, apart from each other
+    """
+    spans: list[tuple[int, int]] = []
     for segment in sorted(segments, key=lambda segment: segment.begin):
-        first = max(segment.begin, reached)
+        first = max(segment.begin, begin)
         last = min(segment.end + round(SECOND / segment.rate), end)
-        if last > first:
-            total += last - first
-            reached = last
-    return total
+        if spans and first <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], last)
+        elif first < last:
+            spans.append((first, last))
+    return spans
 
 
 def fingerprint_of(segments: Iterable[Segment]) -> str:

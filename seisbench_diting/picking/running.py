@@ -66,11 +66,13 @@ class RunPicks:
     @property
     def picks(self) -> pd.DataFrame:
         """All picks of the run so far, as one table in memory."""
-        state = State(beside(self.output, STATE))
-        try:
-            chunks = list(pick_chunks(state))
-        finally:
-            state.close()
+        # No other process may have it open.
+        with only_writer(self.output, "picking run"):
+            state = State(beside(self.output, STATE))
+            try:
+                chunks = list(pick_chunks(state))
+            finally:
+                state.close()
         return pd.concat(chunks, ignore_index=True) if chunks else pick_table([])
 
 
@@ -176,6 +178,7 @@ class Run:
                         problems,
                         result.counts,
                         result.failure,
+                        unit.spans,
                     )
                     if result.failure is not None:
                         failures += 1
@@ -229,9 +232,17 @@ class Run:
         :param real: If day folders for REAL are written
         :return: What was written
         """
-        files = write_outputs(self.state, self._output, formats, real)
+        try:
+            files = write_outputs(self.state, self._output, formats, real)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                write_summary(self._output, self._summary("stopped"))
+            raise
         write_journals(self.state, self._output)
-        summary = self._summary("complete")
+        failed = self.state.value(
+            "SELECT count(*) FROM units WHERE failure IS NOT NULL"
+        )
+        summary = self._summary("incomplete" if failed else "complete")
         write_summary(self._output, summary)
         return RunPicks(self._output, summary, files)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import threading
 from dataclasses import asdict, dataclass
@@ -57,7 +58,9 @@ class Setup:
         return BlockPicker(
             model,
             self.options,
-            obspy.read_inventory(self.inventory) if self.inventory else None,
+            obspy.read_inventory(glob.escape(self.inventory))
+            if self.inventory
+            else None,
             NamePattern(self.name_pattern) if self.name_pattern else None,
             Path(self.pictures) if self.pictures else None,
         )

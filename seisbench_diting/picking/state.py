@@ -176,9 +176,12 @@ class State:
         problems: Iterable[tuple[str, str]],
         counts: dict[str, int],
         failure: str | None = None,
+        spans: Iterable[tuple[int, int]] | None = None,
     ) -> None:
         """
-        Keeps what came of a unit instead of what came of it before.
+        Keeps what came of a unit instead of what came of it before. Where it failed, what
+        came of it when it did not stays; and so do picks of times that it has no samples
+        of any more.
 
         :param key: The unit
         :param fingerprint: What its data were
@@ -187,10 +190,26 @@ class State:
         :param problems: What was not used, and why
         :param counts: What else is counted
         :param failure: Why it could not be picked: it is tried again in another run
+        :param spans: Times that it has samples of, in microseconds since 1970; None for
+            all
         """
         with self.transaction():
-            for table in ("picks", "problems"):
-                self.execute(f"DELETE FROM {table} WHERE unit = ?", [key])
+            before = self.execute(
+                "SELECT picks, failure FROM units WHERE key = ?", [key]
+            ).fetchone()
+            if failure is not None and before is not None and before[1] is None:
+                self.execute(
+                    "UPDATE units SET failure = ? WHERE key = ?", [failure, key]
+                )
+                return
+            self.execute("DELETE FROM problems WHERE unit = ?", [key])
+            if spans is None:
+                self.execute("DELETE FROM picks WHERE unit = ?", [key])
+            else:
+                self.execute_many(
+                    "DELETE FROM picks WHERE unit = ? AND time BETWEEN ? AND ?",
+                    [(key, *span) for span in spans],
+                )
             self.execute_many(
                 _INSERT_PICK,
                 [(key, *(pick.get(name) for name in PICK_COLUMNS)) for pick in picks],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ from .notes import collecting
 from .options import PickOptions
 from .prepare import cut_overlaps, share
 from .quality import Measure
+
+#: Models of SeisBench are not made for several threads.
+_foreign_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ def pick_waveforms(
             "station_id": pick.trace_id,
             "phase": pick.phase,
             "time": round(pick.peak_time.ns / 1000),
-            "probability": pick.peak_value,
+            "probability": float(pick.peak_value),
         }
         for pick in picks
     ]
@@ -181,7 +185,8 @@ def _verticals(stream: obspy.Stream) -> dict[str, list[obspy.Trace]]:
 def _classify(model: WaveformModel, stream: obspy.Stream, options: PickOptions):
     arguments = options.arguments(_phases(model))
     if not isinstance(model, PhasePicker):
-        found = model.classify(stream, **arguments)
+        with _foreign_lock:
+            found = model.classify(stream, **arguments)
         return obspy.Stream(), sorted(found.picks, key=lambda pick: pick.peak_time)
     arguments["min_separation"] = options.min_separation
     with warning_anew():
@@ -211,11 +216,13 @@ def _locate(at: int, pieces: Sequence[Piece]) -> tuple[str, float | None]:
         if not pieces:
             return "", None
         around = [min(pieces, key=lambda piece: _distance(piece, at))]
-    first = min(
-        around, key=lambda piece: ("ZNE123".find(piece.component) % 9, piece.record)
-    )
-    begin = max(piece.begin for piece in around)
-    return first.record, (at - begin) * 1e-9
+    # Where files overlap, the samples of the one that begins first are used.
+    used: dict[str, Piece] = {}
+    for piece in sorted(around, key=lambda piece: (piece.begin, piece.record)):
+        used.setdefault(piece.component, piece)
+    vertical = used[min(used, key=lambda component: "ZNE123".find(component) % 9)]
+    begin = max(piece.begin for piece in used.values())
+    return vertical.record, (at - begin) * 1e-9
 
 
 def _distance(piece: Piece, at: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -32,6 +33,9 @@ class Work(Protocol):
     key: str
     fingerprint: str
     days: float
+
+    @property
+    def spans(self) -> list[tuple[int, int]] | None: ...
 
 
 _Unit = TypeVar("_Unit", bound=Work)
@@ -193,10 +197,18 @@ def main() -> None:
     picker = Setup.from_text(sys.stdin.readline()).make()
 
     def work(unit: Unit) -> None:
-        text = json.dumps(picker(unit).to_json())
-        with lock:
-            answers.write(text + "\n")
-            answers.flush()
+        # Without an answer the parent would wait for ever.
+        try:
+            text = json.dumps(picker(unit).to_json())
+        except BaseException as error:
+            failure = f"{type(error).__name__}: {error}"
+            text = json.dumps(UnitResult(unit.key, failure=failure).to_json())
+        try:
+            with lock:
+                answers.write(text + "\n")
+                answers.flush()
+        except BaseException:
+            os._exit(1)
 
     with ThreadPoolExecutor(LANES) as pool:
         for line in sys.stdin:

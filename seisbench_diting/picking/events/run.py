@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -128,10 +129,10 @@ def pick_events(
         "before": before,
         "after": after,
         "fit": asdict(fit),
-        "prob": prob,
-        "min_separation": min_separation,
-        "overlap": overlap,
-        "snritv": snritv,
+        "prob": options.prob,
+        "min_separation": options.min_separation,
+        "overlap": options.overlap,
+        "snritv": options.snritv,
         "bandpass": options.bandpass,
         "inventory": inventory,
         "instruments": codes,
@@ -156,7 +157,7 @@ def pick_events(
             window,
             fit,
             codes,
-            obspy.read_inventory(inventory) if inventory else None,
+            obspy.read_inventory(glob.escape(inventory)) if inventory else None,
             pattern,
             beside(output, PICTURES) if plot else None,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -47,6 +48,11 @@ class EventUnit:
     event: Event
     segments: tuple[Segment, ...]
 
+    @property
+    def spans(self) -> None:
+        """Nothing of an event's former picks stays."""
+        return None
+
 
 @dataclass
 class EventPicker:
@@ -85,7 +91,8 @@ class EventPicker:
             stations = self._stations(unit.segments)
             segments, problems = self._choose(unit.segments)
             result.problems += problems
-            stream, problems = self._read(unit.event, segments, stations)
+            stream, problems, passing = self._read(unit.event, segments, stations)
+            result.failure = passing
             result.problems += problems
             read = time.perf_counter()
             result.seconds["reading"] = read - started
@@ -153,11 +160,12 @@ class EventPicker:
 
     def _read(
         self, event: Event, segments: list[Segment], stations: pd.DataFrame
-    ) -> tuple[obspy.Stream, list[tuple[str, str]]]:
+    ) -> tuple[obspy.Stream, list[tuple[str, str]], str | None]:
         """Of each station what a window around its arrivals may need."""
         names = sorted({segment.station_id for segment in segments})
         around, unknown = arrivals_at(event, names, stations, self.travel_times)
         stream = obspy.Stream()
+        passing = None
         problems = [
             (f"{event.event_id} {name}", "its coordinates are not known")
             for name in unknown
@@ -172,7 +180,7 @@ class EventPicker:
             if pd.isna(first):
                 # Too far for arrivals, which pick_event tells by what little there is.
                 first, last = 0.0, least
-            found, wrong = read_segments_between(
+            found, wrong, failed = read_segments_between(
                 [s for s in segments if s.station_id == station.station_id],
                 event.origin.ns + round(first * SECOND),
                 event.origin.ns + round(last * SECOND),
@@ -180,6 +188,7 @@ class EventPicker:
             )
             stream += found
             problems += wrong
+            passing = passing or failed
             if not len(found):
                 problems.append(
                     (
@@ -187,7 +196,7 @@ class EventPicker:
                         "no data in the window around the theoretical arrivals",
                     )
                 )
-        return stream, problems
+        return stream, problems, passing
 
     def _draw(self, folder: Path, picked: EventPicks) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -201,7 +210,11 @@ class EventPicker:
 
 
 def _file_name(text: str) -> str:
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in text)
+    """The name itself, or where it can't be one, another one of its own."""
+    name = "".join(c if c.isalnum() or c in "._-" else "_" for c in text)
+    if name == text and name.strip("."):
+        return name
+    return f"{name.strip('.')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
