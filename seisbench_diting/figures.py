@@ -71,6 +71,8 @@ def plot_picks(
             start,
         )
     for station, phase, time, probability in _each_pick(picks):
+        if not start <= time <= end:
+            continue
         of_station = [
             panel
             for panel, trace_id in zip(panels, ids, strict=False)
@@ -115,7 +117,6 @@ def _mark_pick(
             fontsize=9,
             # P and S of a near event would cover each other's labels.
             ha="right" if phase[:1] == "P" else "left",
-            annotation_clip=True,
         )
 
 

@@ -31,6 +31,8 @@ def test_a_panel_for_each_component_and_one_for_the_curves(picked):
     for axes in figure.axes:
         assert 4.7 in [line.get_xdata()[0] for line in axes.lines]
     assert figure.axes[0].texts[0].get_text() == "P 0.98"
+    # It stands above the axes, where a clipped one would not be drawn.
+    assert not figure.axes[0].texts[0].get_annotation_clip()
 
 
 def test_a_table_of_picks_without_curves(picked):
@@ -52,6 +54,15 @@ def test_a_table_of_picks_without_curves(picked):
     marked = [axes for axes in figure.axes if len(axes.lines) == 2]
     assert {axes.get_ylabel().split(".")[1] for axes in marked} == {"RJOB"}
     assert len(marked) == 3
+
+
+def test_picks_of_another_time_are_left_out(picked):
+    stream, picks, curves = picked
+
+    figure = plot_picks(stream.slice(endtime=picks[0].peak_time - 1), picks, curves)
+
+    assert figure.axes[0].texts == []
+    assert len(figure.axes[0].lines) == 1
 
 
 def test_an_empty_stream_can_not_be_drawn():
