@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .app import app
+from .interruption import continuing_later
 
 
 @app.command()
@@ -86,7 +86,7 @@ def convert(
         typer.echo(plan)
         _fail_with([f"part {name}: {text}" for name, text in plan.errors.items()])
         return
-    try:
+    with continuing_later():
         report = data.convert(
             source,
             output,
@@ -97,9 +97,6 @@ def convert(
             seed=seed,
             parts=chosen,
         )
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Call the same again to continue.", err=True)
-        sys.exit(130)
     typer.echo(report.summary())
     typer.echo(f"Report: {output / data.REPORT_FILE}")
     _fail_with(report.problems)

@@ -10,6 +10,20 @@ import typer
 
 from .app import app
 from .config import read_config
+from .interruption import continuing_later
+from .picking_options import (
+    Device,
+    Formats,
+    IfReal,
+    MinSeparation,
+    MoreInputs,
+    NamePattern,
+    Overlap,
+    Probability,
+    Quiet,
+    SnrSeconds,
+    band,
+)
 
 
 @app.command()
@@ -26,9 +40,7 @@ def pick(
             "for such a list on standard input.",
         ),
     ] = None,
-    more_inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATH]...", help="More of them.")
-    ] = None,
+    more_inputs: MoreInputs = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -50,10 +62,7 @@ def pick(
             "or a SeisBench pair of files.",
         ),
     ] = "LPPNM",
-    device: Annotated[
-        str,
-        typer.Option("--device", "-d", help="cpu, cuda, cuda:1, mps; auto."),
-    ] = "auto",
+    device: Device = "auto",
     config: Annotated[
         Path | None,
         typer.Option(
@@ -64,21 +73,9 @@ def pick(
             "The command line has the last word.",
         ),
     ] = None,
-    prob: Annotated[float, typer.Option(help="Smallest probability of a pick.")] = 0.3,
-    min_separation: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            help="Of two picks of one phase at one station closer than this the more "
-            "probable one stays.",
-        ),
-    ] = 1.0,
-    overlap: Annotated[
-        float | None,
-        typer.Option(
-            help="Of windows, as a share or in samples. Default: the model's own."
-        ),
-    ] = None,
+    prob: Probability = 0.3,
+    min_separation: MinSeparation = 1.0,
+    overlap: Overlap = None,
     instruments: Annotated[
         str | None,
         typer.Option(
@@ -104,21 +101,8 @@ def pick(
         str | None,
         typer.Option(metavar="TIME", help="Picks at and after it are left out."),
     ] = None,
-    name_pattern: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Ends of file names, for files whose headers lack codes: "
-            "{network}.{station}.{location}.{channel}.*",
-        ),
-    ] = None,
-    snritv: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            help="Length before and after a pick for its SNR and amplitude.",
-        ),
-    ] = 1.0,
+    name_pattern: NamePattern = None,
+    snritv: SnrSeconds = 1.0,
     bandpass: Annotated[
         str,
         typer.Option(
@@ -132,20 +116,12 @@ def pick(
             help="Responses, for amplitudes in m/s. Default: the input's unit.",
         ),
     ] = None,
-    formats: Annotated[
-        str,
-        typer.Option(
-            help="Tables to write: csv, parquet, txt (the published text format), "
-            "quakeml, pyocto, gamma."
-        ),
-    ] = "csv,txt",
+    formats: Formats = "csv,txt",
     ifplot: Annotated[
         bool,
         typer.Option("--ifplot", help="Draw every record with picks, in NAME.figures."),
     ] = False,
-    ifreal: Annotated[
-        bool, typer.Option("--ifreal", help="Write day folders for REAL, in NAME.real.")
-    ] = False,
+    ifreal: IfReal = False,
     workers: Annotated[
         int,
         typer.Option(
@@ -160,9 +136,7 @@ def pick(
             help="Pick on a Dask cluster: tcp://HOST:8786, or a scheduler file.",
         ),
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Show no progress and no summary.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """
     Pick continuous records, from one file to years of a network.
@@ -181,7 +155,7 @@ def pick(
         raise ValueError("--input is missing: a folder, a file, or a list of files.")
     if output is None:
         raise ValueError("--output is missing: a name that the files will begin with.")
-    try:
+    with continuing_later():
         result = pick_archive(
             names,
             output,
@@ -205,22 +179,9 @@ def pick(
             scheduler=scheduler,
             progress=not quiet,
         )
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Call the same again to continue.", err=True)
-        sys.exit(130)
     if not quiet:
         _print_summary(result)
     exit_if_incomplete(result)
-
-
-def band(text: str) -> tuple[float, ...]:
-    """Two frequencies, as they are given on the command line."""
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(
-            f"--bandpass={text!r} must be two frequencies in Hz, such as 1,10."
-        ) from None
 
 
 def _print_summary(result) -> None:

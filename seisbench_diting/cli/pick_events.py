@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,21 @@ import typer
 
 from .app import app
 from .config import read_config
-from .pick import band, exit_if_incomplete, print_files
+from .interruption import continuing_later
+from .pick import exit_if_incomplete, print_files
+from .picking_options import (
+    Device,
+    Formats,
+    IfReal,
+    MinSeparation,
+    MoreInputs,
+    NamePattern,
+    Overlap,
+    Probability,
+    Quiet,
+    SnrSeconds,
+    band,
+)
 
 
 @app.command("pick-events")
@@ -26,9 +39,7 @@ def pick_events(
             "as for `pick`.",
         ),
     ] = None,
-    more_inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATH]...", help="More of them.")
-    ] = None,
+    more_inputs: MoreInputs = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -70,9 +81,7 @@ def pick_events(
             "SeisBench model, or pair of files.",
         ),
     ] = "LPPNM",
-    device: Annotated[
-        str, typer.Option("--device", "-d", help="cpu, cuda, cuda:1, mps; auto.")
-    ] = "auto",
+    device: Device = "auto",
     config: Annotated[
         Path | None,
         typer.Option(
@@ -122,21 +131,9 @@ def pick_events(
             metavar="SECONDS", help="What it is wider for each km, to 1000 km."
         ),
     ] = 0.005,
-    prob: Annotated[float, typer.Option(help="Smallest probability of a pick.")] = 0.3,
-    min_separation: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            help="Of two picks of one phase at one station closer than this the more "
-            "probable one stays.",
-        ),
-    ] = 1.0,
-    overlap: Annotated[
-        float | None,
-        typer.Option(
-            help="Of windows, as a share or in samples. Default: the model's own."
-        ),
-    ] = None,
+    prob: Probability = 0.3,
+    min_separation: MinSeparation = 1.0,
+    overlap: Overlap = None,
     instruments: Annotated[
         str | None,
         typer.Option(
@@ -145,21 +142,8 @@ def pick_events(
             "first. Default: HH,BH,EH,SH,HN,EI,EN,SN,BN and others.",
         ),
     ] = None,
-    name_pattern: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Ends of file names, for files whose headers lack codes: "
-            "{network}.{station}.{location}.{channel}.*",
-        ),
-    ] = None,
-    snritv: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            help="Length before and after a pick for its SNR and amplitude.",
-        ),
-    ] = 1.0,
+    name_pattern: NamePattern = None,
+    snritv: SnrSeconds = 1.0,
     bandpass: Annotated[
         str,
         typer.Option(
@@ -174,13 +158,7 @@ def pick_events(
             help="Responses, for amplitudes in m/s. Default: the input's unit.",
         ),
     ] = None,
-    formats: Annotated[
-        str,
-        typer.Option(
-            help="Tables to write: csv, parquet, txt (the published text format), "
-            "quakeml, pyocto, gamma."
-        ),
-    ] = "csv,txt",
+    formats: Formats = "csv,txt",
     plot: Annotated[
         bool,
         typer.Option(
@@ -189,12 +167,8 @@ def pick_events(
             "and every station.",
         ),
     ] = False,
-    ifreal: Annotated[
-        bool, typer.Option("--ifreal", help="Write day folders for REAL, in NAME.real.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Show no progress and no summary.")
-    ] = False,
+    ifreal: IfReal = False,
+    quiet: Quiet = False,
 ) -> None:
     """
     Pick the P and S arrivals of known events.
@@ -216,7 +190,7 @@ def pick_events(
         raise ValueError("--output is missing: a name that the files will begin with.")
     if catalog is None:
         raise ValueError("--catalog is missing: a file of events.")
-    try:
+    with continuing_later():
         result = run(
             names,
             output,
@@ -242,15 +216,13 @@ def pick_events(
             ifreal=ifreal,
             progress=not quiet,
         )
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Call the same again to continue.", err=True)
-        sys.exit(130)
     if not quiet:
-        _print(result, result.summary)
+        _print_summary(result)
     exit_if_incomplete(result)
 
 
-def _print(result, summary) -> None:
+def _print_summary(result) -> None:
+    summary = result.summary
     typer.echo(
         f"{summary['picks']} picks of {summary['events']:.0f} events; not taken: "
         f"{summary.get('discarded_wrong_phase', 0)} of the wrong phase, "

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from .app import app
+from .interruption import continuing_later
 
 
 @app.command()
@@ -132,11 +133,8 @@ def train(
         onnx=onnx,
         progress=sys.stderr.isatty(),
     )
-    try:
+    with continuing_later():
         result = run(settings, resume)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Call the same again to continue.", err=True)
-        sys.exit(130)
     typer.echo(f"{result.steps} steps, {result.skipped} of them skipped")
     for name, value in result.scores.items():
         typer.echo(f"  {name} {value:.4g}")

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..processes import start_worker
 from .original import MergedPart, Part
 from .part import Options, Place, convert_part
 from .report import PartReport
@@ -91,21 +92,7 @@ def _attend(task: Task, messages: queue.SimpleQueue, running: set) -> None:
     report = PartReport(task.part.chunk, {}, error="The worker could not be started.")
     answered = False
     try:
-        # A session of its own: Ctrl-C reaches the parent alone, which ends its workers.
-        process = subprocess.Popen(
-            # With this process's own path: a bare -c looks for modules in the current
-            # folder first.
-            [
-                sys.executable,
-                "-c",
-                f"import sys; sys.path[:] = {sys.path!r}\n"
-                f"from {__name__} import main; main()",
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        process = start_worker(__name__)
         running.add(process)
         with process:
             process.stdin.write(task.to_json() + "\n")

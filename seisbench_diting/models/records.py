@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,7 +117,7 @@ def _cut_instrument(
     components = [component_order.index(trace.stats.channel[-1]) for trace in traces]
 
     covered = [
-        _union(
+        join_spans(
             [span for span, c in zip(spans, components, strict=True) if c == component],
             tolerance=1,
         )
@@ -126,7 +126,7 @@ def _cut_instrument(
     if strict:
         stretches = _intersection(covered)
     else:
-        stretches = _union(
+        stretches = join_spans(
             [span for component in covered for span in component], tolerance=1
         )
 
@@ -216,7 +216,14 @@ def _bridge_single_samples(row: np.ndarray) -> None:
     row[places] = (row[places - 1] + row[places + 1]) / 2
 
 
-def _union(spans: list[tuple[int, int]], tolerance: int = 0) -> list[tuple[int, int]]:
+def join_spans(
+    spans: Iterable[tuple[int, int]], tolerance: int = 0
+) -> list[tuple[int, int]]:
+    """
+    :param spans: Begin and end of each
+    :param tolerance: Those so far apart are one
+    :return: What any of them covers, sorted, apart from each other
+    """
     joined: list[tuple[int, int]] = []
     for begin, end in sorted(spans):
         if joined and begin <= joined[-1][1] + tolerance:

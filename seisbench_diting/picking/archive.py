@@ -11,8 +11,7 @@ import obspy
 import torch
 from seisbench.models import WaveformModel
 
-from ..models.base import PhasePicker
-from ..models.loading import find_pair, load_model
+from ..models.loading import find_pair
 from .checks import (
     check_device,
     check_input_and_output,
@@ -26,14 +25,12 @@ from .outputs import PICTURES, beside, check_formats, hide_doubles
 from .plan import Planner, Unit
 from .running import Run, RunPicks, open_run
 from .setup import Setup
-from .workers import LANES, Executor, run_here, run_in_processes, run_on_cluster
+from .stream import load_on, rate_of, window_seconds
+from .workers import Executor, run_here, run_in_processes, run_on_cluster
 
 #: Windows around a block, so that those at its ends are as in an uncut record.
 _MARGIN_WINDOWS = 2
 _MARGIN_SECONDS = 10.0
-
-#: Of models that do not say how long their windows are.
-_USUAL_WINDOW = 60.0
 
 
 def pick_archive(
@@ -131,12 +128,12 @@ def pick_archive(
         "inputs": names,
         "ifplot": ifplot,
     }
-    with open_run(output, lambda: _load(model, device), kept, progress) as (
+    with open_run(output, lambda: load_on(model, device), kept, progress) as (
         run,
         loaded,
     ):
         planner = Planner(
-            codes, patterns, first, last, _margin(loaded, options), _rate(loaded)
+            codes, patterns, first, last, _margin(loaded, options), rate_of(loaded)
         )
         setup = Setup(
             model=_portable(model),
@@ -163,11 +160,6 @@ def _portable(model: str | WaveformModel) -> str:
     return str(path.absolute()) if find_pair(path) else model
 
 
-def _load(model: str | WaveformModel, device: str) -> WaveformModel:
-    loaded = load_model(model) if isinstance(model, str) else model.eval()
-    return loaded.to(device)
-
-
 def _plan(run: Run, planner: Planner) -> None:
     with run.counting("Planning", " stations") as bar:
         planner.plan(run.state, bar.update)
@@ -178,15 +170,11 @@ def _plan(run: Run, planner: Planner) -> None:
         )
 
 
-def _rate(model: WaveformModel) -> float:
-    return float(model.sampling_rate or 100.0)
-
-
 def _margin(model: WaveformModel, options: PickOptions) -> int:
-    samples = getattr(model, "in_samples", None)
-    window = samples / _rate(model) if samples else _USUAL_WINDOW
     seconds = (
-        _MARGIN_WINDOWS * window + _MARGIN_SECONDS + 5 * float(options.min_separation)
+        _MARGIN_WINDOWS * window_seconds(model)
+        + _MARGIN_SECONDS
+        + 5 * options.min_separation
     )
     return round(seconds * SECOND)
 
@@ -200,6 +188,4 @@ def _executor(
         # Together as many threads as this process would have.
         threads = max(1, torch.get_num_threads() // workers)
         return run_in_processes(replace(setup, threads=threads), workers)
-    # Those of SeisBench are not made for several threads.
-    lanes = LANES if isinstance(model, PhasePicker) else 1
-    return run_here(setup.make(model), lanes)
+    return run_here(setup.make(model))

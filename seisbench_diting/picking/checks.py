@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +21,7 @@ from .outputs import (
     beside,
     own_files,
 )
+from .quality import read_responses
 
 
 def check_input_and_output(
@@ -111,7 +111,7 @@ def check_inventory(path: str | Path | None) -> str | None:
     if path is None:
         return None
     try:
-        obspy.read_inventory(glob.escape(str(path)))
+        read_responses(path)
     # ObsPy raises whatever its parsers do.
     except Exception as error:
         raise ValueError(

@@ -11,6 +11,7 @@ from typing import Any
 
 import obspy
 
+from ..models.records import join_spans
 from ..models.streams import MIN_RATE_SHARE
 from .formats import Part
 from .index import SECOND, Segment, find_segments, find_stations
@@ -44,7 +45,7 @@ class Unit:
     :param margin: Time before and after it whose samples are needed
     :param days: How much of a day its samples cover
     :param fingerprint: Changes with the files
-    :param segments: What to read; left out where they may be found again
+    :param segments: What to read
     """
 
     key: str
@@ -54,7 +55,7 @@ class Unit:
     margin: int
     days: float
     fingerprint: str
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[Segment, ...]
 
     @property
     def spans(self) -> list[tuple[int, int]]:
@@ -117,7 +118,7 @@ class Planner:
                                 unit.key,
                                 unit.fingerprint,
                                 unit.days,
-                                f"{unit.station_id}|{unit.begin}|{unit.end}",
+                                f"{unit.station_id}|{unit.begin // DAY}",
                             ],
                         )
                 update(1)
@@ -200,8 +201,8 @@ class Planner:
 
     def find(self, state: State, key: str, task: str) -> Unit:
         """The unit of a line of the plan."""
-        station, begin, _ = task.split("|")
-        units, _ = self.block(state, station, int(begin) // DAY)
+        station, day = task.split("|")
+        units, _ = self.block(state, station, int(day))
         return next(unit for unit in units if unit.key == key)
 
 
@@ -306,15 +307,11 @@ def covered_spans(
     :param end: The same
     :return: Times in between in which any of them has samples, apart from each other
     """
-    spans: list[tuple[int, int]] = []
-    for segment in sorted(segments, key=lambda segment: segment.begin):
-        first = max(segment.begin, begin)
-        last = min(segment.end + round(SECOND / segment.rate), end)
-        if spans and first <= spans[-1][1]:
-            spans[-1] = spans[-1][0], max(spans[-1][1], last)
-        elif first < last:
-            spans.append((first, last))
-    return spans
+    clipped = (
+        (max(s.begin, begin), min(s.end + round(SECOND / s.rate), end))
+        for s in segments
+    )
+    return join_spans((first, last) for first, last in clipped if first < last)
 
 
 def fingerprint_of(segments: Iterable[Segment]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import obspy
@@ -18,6 +20,15 @@ _LEAD_PERIODS = 15.0
 
 #: Response of an instrument: longer, since the ends of what is cut are tapered.
 _RESPONSE_SECONDS = 60.0
+
+
+def read_responses(path: str | Path) -> obspy.Inventory:
+    """
+    :param path: StationXML file
+    :return: Its inventory
+    """
+    # In brackets ObsPy sees a pattern.
+    return obspy.read_inventory(glob.escape(str(path)))
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ class Measure:
         self, trace: obspy.Trace, places: np.ndarray, problems: list[str]
     ) -> tuple[np.ndarray, np.ndarray]:
         rate = trace.stats.sampling_rate
-        sections = _sections(self.band, rate)
+        sections = band_sections(self.band, rate)
         n = max(2, round(self.seconds * rate))
         lead = n + round(_LEAD_PERIODS / self.band[0] * rate)
         tail = n
@@ -112,8 +123,13 @@ class Measure:
         return piece.data
 
 
-def _sections(band: tuple[float, float], rate: float) -> np.ndarray | None:
-    """Second-order sections; a high-pass where the samples hold no more."""
+def band_sections(band: tuple[float, float], rate: float) -> np.ndarray | None:
+    """
+    :param band: Lowest and highest frequency in Hz
+    :param rate: Sampling rate in Hz
+    :return: Second-order sections of a filter that looks only back; a high-pass where
+        samples hold no more, and none where they do not hold the band
+    """
     low, high = band
     nyquist = rate / 2
     if low >= 0.9 * nyquist:

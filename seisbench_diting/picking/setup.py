@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import obspy
 import torch
 from seisbench.models import WaveformModel
 
-from ..models.loading import load_model
 from .block import BlockPicker
 from .names import NamePattern
 from .options import PickOptions
+from .quality import read_responses
+from .stream import load_on
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,11 @@ class Setup:
         if self.threads:
             torch.set_num_threads(self.threads)
         if model is None:
-            model = load_model(self.model).to(self.device)
+            model = load_on(self.model, self.device)
         return BlockPicker(
             model,
             self.options,
-            obspy.read_inventory(glob.escape(self.inventory))
-            if self.inventory
-            else None,
+            read_responses(self.inventory) if self.inventory else None,
             NamePattern(self.name_pattern) if self.name_pattern else None,
             Path(self.pictures) if self.pictures else None,
         )

@@ -24,6 +24,10 @@ from .options import PickOptions
 from .prepare import cut_overlaps, share
 from .quality import Measure
 
+#: Of models that do not say what rate and windows they want: Hz and seconds.
+_USUAL_RATE = 100.0
+_USUAL_WINDOW = 60.0
+
 #: Models of SeisBench are not made for several threads.
 _foreign_lock = threading.Lock()
 
@@ -101,12 +105,13 @@ def pick_stream(
     options = PickOptions(prob, min_separation, overlap, snritv, bandpass)
     picker = load_model(model) if isinstance(model, str) else model
     picked = pick_waveforms(
-        share(stream), picker, options, inventory, _pieces(stream, record)
+        share(stream), picker, options, inventory, pieces_of(stream, record)
     )
     return table_of(picked.rows)
 
 
-def _pieces(stream: obspy.Stream, record: str) -> list[Piece]:
+def pieces_of(stream: obspy.Stream, record: str) -> list[Piece]:
+    """:return: The traces of a stream that is one record"""
     return [
         Piece(
             record,
@@ -193,6 +198,27 @@ def _classify(model: WaveformModel, stream: obspy.Stream, options: PickOptions):
         annotations = model.annotate(stream, copy=False, **arguments)
     picks = model.classify_aggregate(annotations, {**model.default_args, **arguments})
     return annotations, picks.picks
+
+
+def rate_of(model: WaveformModel) -> float:
+    """Sampling rate of a model in Hz; some take any."""
+    return float(model.sampling_rate or _USUAL_RATE)
+
+
+def window_seconds(model: WaveformModel) -> float:
+    """Length of a model's windows in seconds; some take any."""
+    samples = getattr(model, "in_samples", None)
+    return samples / rate_of(model) if samples else _USUAL_WINDOW
+
+
+def load_on(model: WaveformModel | str, device: str) -> WaveformModel:
+    """
+    :param model: Model, or its name
+    :param device: As PyTorch names it
+    :return: The model, in evaluation mode, there
+    """
+    loaded = load_model(model) if isinstance(model, str) else model.eval()
+    return loaded.to(device)
 
 
 def _phases(model: WaveformModel) -> list[str]:

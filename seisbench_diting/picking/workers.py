@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import queue
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol, TypeVar
 
+from ..processes import start_worker
 from .block import UnitResult
 from .plan import Unit
 from .setup import Setup, block_picker
@@ -141,21 +141,7 @@ class _Process:
 
     def __init__(self, setup: Setup, answers: queue.SimpleQueue):
         self.units: dict[str, Unit] = {}
-        # A session of its own: Ctrl-C reaches the parent alone, which ends its workers;
-        # and they end themselves when their input does, so none outlives it. With this
-        # process's own path: a bare -c looks for modules in the current folder first.
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                f"import sys; sys.path[:] = {sys.path!r}\n"
-                f"from {__name__} import main; main()",
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        self._process = start_worker(__name__)
         self._write(setup.to_text())
         threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
 

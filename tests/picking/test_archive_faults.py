@@ -76,21 +76,14 @@ def test_fifty_kills_leave_the_uninterrupted_picks(
 COMMAND = "from seisbench_diting.cli import main; main()"
 
 
+def command(small, output, named, *options):
+    names = ["-i", str(small), "-o", str(output), "-m", named]
+    return [sys.executable, "-c", COMMAND, "pick", *names, *options]
+
+
 def begin(small, output, named, *options):
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            COMMAND,
-            "pick",
-            "-i",
-            str(small),
-            "-o",
-            str(output),
-            "-m",
-            named,
-            *options,
-        ],
+        command(small, output, named, *options),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -246,18 +239,7 @@ def _starved(small, output, named, limit):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
     return subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            COMMAND,
-            "pick",
-            "-i",
-            str(small),
-            "-o",
-            str(output),
-            "-m",
-            named,
-        ],
+        command(small, output, named),
         preexec_fn=limited,
         capture_output=True,
         text=True,

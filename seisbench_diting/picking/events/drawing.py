@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import obspy
 import pandas as pd
+from scipy import signal
 
 from ...figures import COLOURS, GREY
 from ...models.streams import rename_components, split_at_missing, station_id
 from ..prepare import share
-from ..quality import CORNERS
+from ..quality import band_sections
 from .geometry import Event
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def filtered_lines(
     for trace in sorted(shown, key=lambda trace: trace.stats.starttime):
         data = np.asarray(trace.data, dtype=float)
         trace.data = data - data.mean()
-        _filter(trace, band)
+        sections = band_sections(band, trace.stats.sampling_rate)
+        if sections is not None:
+            trace.data = signal.sosfilt(sections, trace.data)
         seconds = trace.times() + (trace.stats.starttime - event.origin)
         of_station = pieces.setdefault(station_id(trace), {})
         line = of_station.setdefault(trace.stats.channel[-1:], [])
@@ -68,15 +71,6 @@ def filtered_lines(
         }
         for station, components in pieces.items()
     }
-
-
-def _filter(trace: obspy.Trace, band: tuple[float, float]) -> None:
-    low, high = band
-    nyquist = trace.stats.sampling_rate / 2
-    if high < 0.95 * nyquist:
-        trace.filter("bandpass", freqmin=low, freqmax=high, corners=CORNERS)
-    elif low < 0.9 * nyquist:
-        trace.filter("highpass", freq=low, corners=CORNERS)
 
 
 def vertical_of(components: dict[str, Line]) -> tuple[str, Line]:

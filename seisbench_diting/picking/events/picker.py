@@ -14,7 +14,7 @@ from ...models.streams import station_id
 from ...tables import EVENT_COLUMNS, pick_table
 from ..options import PickOptions
 from ..prepare import share
-from ..stream import Piece, pick_waveforms, table_of
+from ..stream import Piece, pick_waveforms, pieces_of, table_of, window_seconds
 from .choosing import REASONS, Arrivals, Fit, choose_picks
 from .geometry import Event, arrivals_at
 from .travel_times import TravelTimes
@@ -100,7 +100,7 @@ def pick_event(
     problems = [
         (station, "no coordinates in the table of stations") for station in unknown
     ]
-    least = model.in_samples / (model.sampling_rate or 100.0)
+    least = window_seconds(model)
     windows = [
         _cut(event, station, traces[station.station_id], window, least)
         for station in around.itertuples(index=False)
@@ -126,7 +126,7 @@ def pick_event(
         model,
         options or PickOptions(),
         inventory,
-        pieces or [_piece(trace, record) for trace in stream],
+        pieces or pieces_of(stream, record),
     )
     candidates = table_of(picked.rows)
     tables, discarded = [], dict.fromkeys(REASONS, 0)
@@ -181,13 +181,3 @@ def _cut(
         event.origin + found.begin, event.origin + found.end
     )
     return cut, "no data in the window around the theoretical arrivals"
-
-
-def _piece(trace: obspy.Trace, record: str) -> Piece:
-    return Piece(
-        record,
-        station_id(trace),
-        trace.stats.channel[-1:],
-        trace.stats.starttime.ns,
-        trace.stats.endtime.ns,
-    )

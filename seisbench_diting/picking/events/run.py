@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-import obspy
 import pandas as pd
 from seisbench.models import WaveformModel
 
-from ...models.base import PhasePicker
-from ...models.loading import load_model
 from ...tables import event_table, read_events, read_stations, station_table
 from ..checks import check_device, check_input_and_output, check_inventory
 from ..index import SECOND, Segment, find_segments, find_stations, segments_below
@@ -21,9 +17,11 @@ from ..names import NamePattern
 from ..options import ALL_INSTRUMENTS, PickOptions, check_instruments
 from ..outputs import PICTURES, beside, check_formats
 from ..plan import fingerprint_of, problems_of_files
+from ..quality import read_responses
 from ..running import Run, RunPicks, open_run
 from ..state import State
-from ..workers import LANES, run_here
+from ..stream import load_on
+from ..workers import run_here
 from .choosing import Fit
 from .geometry import Event
 from .travel_times import TravelTimes
@@ -140,12 +138,10 @@ def pick_events(
         "inputs": names,
         "plot": plot,
     }
-
-    def load() -> WaveformModel:
-        loaded = load_model(model) if isinstance(model, str) else model.eval()
-        return loaded.to(device)
-
-    with open_run(output, load, kept, progress, "events") as (run, loaded):
+    with open_run(output, lambda: load_on(model, device), kept, progress, "events") as (
+        run,
+        loaded,
+    ):
         run.index(names, pattern)
         finder = _Finder(names, events, places)
         _plan(run, finder)
@@ -157,12 +153,11 @@ def pick_events(
             window,
             fit,
             codes,
-            obspy.read_inventory(glob.escape(inventory)) if inventory else None,
+            read_responses(inventory) if inventory else None,
             pattern,
             beside(output, PICTURES) if plot else None,
         )
-        lanes = LANES if isinstance(loaded, PhasePicker) else 1
-        run.pick(lambda key, _: finder.find(run.state, key), run_here(picker, lanes))
+        run.pick(lambda key, _: finder.find(run.state, key), run_here(picker))
         return run.finish(formats, ifreal)
 
 

@@ -22,6 +22,7 @@ from ..index import SECOND, Segment, complete_codes
 from ..names import NamePattern
 from ..options import PickOptions
 from ..plan import choose_instruments, usable_segments
+from ..stream import rate_of, window_seconds
 from .choosing import Fit
 from .details import plot_station
 from .geometry import Event, arrivals_at
@@ -150,7 +151,7 @@ class EventPicker:
             by_station[segment.station_id].append(segment)
         chosen: list[Segment] = []
         problems = []
-        rate = float(self.model.sampling_rate or 100.0)
+        rate = rate_of(self.model)
         for station, of_station in by_station.items():
             usable, unusable = usable_segments(of_station, rate)
             used, passed_over = choose_instruments(usable, self.instruments)
@@ -170,7 +171,7 @@ class EventPicker:
             (f"{event.event_id} {name}", "its coordinates are not known")
             for name in unknown
         ]
-        least = self.model.in_samples / (self.model.sampling_rate or 100.0)
+        least = window_seconds(self.model)
         for station in around.itertuples(index=False):
             seconds = [station.p_seconds, station.s_seconds]
             first, last = (
