@@ -61,7 +61,7 @@ def test_picks_of_another_time_are_left_out(picked):
 
     figure = plot_picks(stream.slice(endtime=picks[0].peak_time - 1), picks, curves)
 
-    assert figure.axes[0].texts == []
+    assert list(figure.axes[0].texts) == []
     assert len(figure.axes[0].lines) == 1
 
 
