@@ -23,7 +23,14 @@ ALLOWED = {
     "generate": {"models"},
     "inference": {"_version", "files", "models"},
     "models": {"weights"},
-    "picking": {"figures", "files", "models", "processes", "tables"},
+    "picking": {
+        "figures",
+        "files",
+        "models",
+        "processes",
+        "tables",
+        "travel_times",
+    },
     "processes": set(),
     "tables": {"files"},
     "training": {
@@ -35,6 +42,7 @@ ALLOWED = {
         "inference",
         "models",
     },
+    "travel_times": {"files"},
     "weights": set(),
 }
 

@@ -11,7 +11,7 @@ import obspy
 import pandas as pd
 from obspy.geodetics import gps2dist_azimuth
 
-from .travel_times import TravelTimes
+from ...travel_times import TravelTimes
 
 
 @dataclass(frozen=True)

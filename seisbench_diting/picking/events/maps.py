@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...travel_times import KM_PER_DEGREE
 from .drawing import GREY, describe, legend_below
 from .picker import EventPicks
-from .travel_times import KM_PER_DEGREE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

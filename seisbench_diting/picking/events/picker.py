@@ -12,12 +12,12 @@ from seisbench.models import WaveformModel
 
 from ...models.streams import station_id
 from ...tables import EVENT_COLUMNS, pick_table
+from ...travel_times import TravelTimes
 from ..options import PickOptions
 from ..prepare import share
 from ..stream import Piece, pick_waveforms, pieces_of, table_of, window_seconds
 from .choosing import REASONS, Arrivals, Fit, choose_picks
 from .geometry import Event, arrivals_at
-from .travel_times import TravelTimes
 from .windows import WindowOptions
 
 

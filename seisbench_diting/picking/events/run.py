@@ -11,6 +11,7 @@ import pandas as pd
 from seisbench.models import WaveformModel
 
 from ...tables import event_table, read_events, read_stations, station_table
+from ...travel_times import TravelTimes
 from ..checks import check_device, check_input_and_output, check_inventory
 from ..index import SECOND, Segment, find_segments, find_stations, segments_below
 from ..names import NamePattern
@@ -24,7 +25,6 @@ from ..stream import load_on
 from ..workers import run_here
 from .choosing import Fit
 from .geometry import Event
-from .travel_times import TravelTimes
 from .unit import EventPicker, EventUnit
 from .windows import WindowOptions
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...travel_times import TravelTimes
 from .choosing import Fit
 from .drawing import (
     COLOURS,
@@ -19,7 +20,6 @@ from .drawing import (
     vertical_of,
 )
 from .picker import EventPicks
-from .travel_times import TravelTimes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,6 +16,7 @@ from seisbench.models import WaveformModel
 
 from ...figures import save_figure
 from ...tables import stations_from_stream
+from ...travel_times import TravelTimes
 from ..block import UnitResult, piece_of, read_segments_between
 from ..formats import UnreadableError, read_part
 from ..index import SECOND, Segment, complete_codes
@@ -29,7 +30,6 @@ from .geometry import Event, arrivals_at
 from .maps import plot_map
 from .picker import EventPicks, pick_event
 from .section import plot_section
-from .travel_times import TravelTimes
 from .windows import WindowOptions
 
 

@@ -7,9 +7,8 @@ import numpy as np
 import obspy.taup
 import pytest
 
-from seisbench_diting.picking.events import TravelTimes, VelocityModelError
-from seisbench_diting.picking.events.curves import P_PHASES, S_PHASES, load_taup
-from seisbench_diting.picking.events.travel_times import KM_PER_DEGREE
+from seisbench_diting.travel_times import KM_PER_DEGREE, TravelTimes, VelocityModelError
+from seisbench_diting.travel_times.curves import P_PHASES, S_PHASES, load_taup
 
 TOLERANCE = 0.05
 
@@ -150,7 +149,7 @@ def test_impossible_default_depth():
 @pytest.fixture
 def made(cache, monkeypatch):
     """Depths that TauP was asked for, in an empty cache."""
-    from seisbench_diting.picking.events import curves
+    from seisbench_diting.travel_times import curves
 
     depths = []
     make_curve = curves.make_curve
