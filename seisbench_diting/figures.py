@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 COLOURS = {"P": "#0072B2", "S": "#D55E00"}
 GREY = "#555555"
 
+#: More such colours, of what must be told from its neighbours.
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+
 
 def plot_picks(
     stream: obspy.Stream,
@@ -212,6 +215,32 @@ def _component_rank(trace_id: str) -> tuple[str, int, str]:
     order = "ZNE123"
     component = order.find(trace_id[-1]) % len(order) if trace_id else 0
     return trace_id.rpartition(".")[0], component, trace_id
+
+
+def band_text(band: tuple[float, float]) -> str:
+    """
+    :param band: Lowest and highest frequency in Hz
+    :return: The frequency band, for a label
+    """
+    return f"{band[0]:g}\N{EN DASH}{band[1]:g} Hz"
+
+
+def legend_below(figure: Figure, handles: list) -> None:
+    """
+    A legend that covers nothing.
+
+    :param figure: Figure with constrained layout
+    :param handles: What it shows
+    """
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles),
+        frameon=False,
+        fontsize=9,
+        handlelength=1.6,
+        columnspacing=1.4,
+    )
 
 
 def save_figure(figure: Figure, path: Path) -> None:

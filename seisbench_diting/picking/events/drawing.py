@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import obspy
 import pandas as pd
 from scipy import signal
 
-from ...figures import COLOURS, GREY
+from ...figures import COLOURS, GREY, band_text, legend_below
+from ...filters import band_sections
 from ...models.streams import rename_components, split_at_missing, station_id
 from ..prepare import share
-from ..quality import band_sections
 from .geometry import Event
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = [
     "COLOURS",
@@ -103,21 +98,3 @@ def describe(event: Event) -> str:
     if np.isfinite(event.depth_km):
         words.append(f"{event.depth_km:.1f} km deep")
     return ", ".join(words)
-
-
-def band_text(band: tuple[float, float]) -> str:
-    """The frequency band, for a label."""
-    return f"{band[0]:g}\N{EN DASH}{band[1]:g} Hz"
-
-
-def legend_below(figure: Figure, handles: list) -> None:
-    """A legend that covers nothing."""
-    figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        ncols=len(handles),
-        frameon=False,
-        fontsize=9,
-        handlelength=1.6,
-        columnspacing=1.4,
-    )

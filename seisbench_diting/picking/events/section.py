@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...sections import label_stations, room_of_lines, thin
 from ...travel_times import TravelTimes
 from .choosing import Fit
 from .drawing import (
@@ -24,12 +25,6 @@ from .picker import EventPicks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-#: Labels of stations need so many inches each.
-_LABEL_INCHES = 0.16
-
-#: More samples of a line than this can't be told apart.
-_MOST_POINTS = 6000
 
 
 def plot_section(
@@ -64,7 +59,7 @@ def plot_section(
     height = float(np.clip(3.2 + 0.28 * len(stations), 4.6, 11))
     figure = Figure(figsize=(9, height), layout="constrained")
     panel = figure.subplots()
-    room, bottom, top = _room(distances)
+    room, bottom, top = room_of_lines(distances)
     panel.set_ylim(bottom, top)
     _draw_theory(panel, result, travel_times, fit or Fit(), (bottom, top))
     _draw_records(panel, result, band, room)
@@ -72,7 +67,7 @@ def plot_section(
     panel.set_xlim(
         stations["begin_seconds"].min() - 0.5, stations["end_seconds"].max() + 0.5
     )
-    _label_stations(panel, result, (bottom, top), height)
+    label_stations(panel, stations["station_id"], distances, height - 1.5)
     panel.set_xlabel("Time after the origin time (s)")
     panel.set_ylabel("Epicentral distance (km)")
     panel.set_title(
@@ -92,16 +87,6 @@ def plot_section(
         )
     legend_below(figure, handles)
     return figure
-
-
-def _room(distances: np.ndarray) -> tuple[float, float, float]:
-    """Half the height of a record in km, and the ends of the axis."""
-    nearest, farthest = distances.min(), distances.max()
-    spread = farthest - nearest
-    if spread < 1:
-        spread = max(10.0, 0.1 * farthest)
-    room = float(np.clip(0.9 * spread / len(distances), spread / 40, spread / 4))
-    return room, nearest - 1.4 * room, farthest + 1.4 * room
 
 
 def _draw_theory(
@@ -134,7 +119,7 @@ def _draw_records(
         place = station.epicentral_distance_km
         _, (seconds, samples) = vertical_of(lines[station.station_id])
         peak = np.nanmax(np.abs(samples), initial=0.0)
-        seconds, samples = _thin(seconds, samples)
+        seconds, samples = thin(seconds, samples)
         panel.plot(
             seconds,
             place + room * samples / (peak if peak > 0 else 1.0),
@@ -151,17 +136,6 @@ def _draw_records(
             ms=9,
             zorder=2,
         )
-
-
-def _thin(seconds: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest of many samples, which look the same."""
-    step = len(seconds) // _MOST_POINTS * 2
-    if step < 4:
-        return seconds, samples
-    count = len(samples) // step
-    blocks = samples[: count * step].reshape(count, step)
-    thin = np.stack([blocks.min(axis=1), blocks.max(axis=1)], axis=1).ravel()
-    return np.repeat(seconds[: count * step : step], 2), thin
 
 
 def _draw_picks(panel: Axes, result: EventPicks, room: float) -> None:
@@ -189,27 +163,4 @@ def _draw_picks(panel: Axes, result: EventPicks, room: float) -> None:
             color=colour,
             lw=2,
             zorder=5,
-        )
-
-
-def _label_stations(
-    panel: Axes, result: EventPicks, ends: tuple[float, float], height: float
-) -> None:
-    """On the right; of those that would cover each other the nearer one."""
-    apart = (ends[1] - ends[0]) * _LABEL_INCHES / (height - 1.5)
-    last = -np.inf
-    for station in result.stations.itertuples(index=False):
-        place = station.epicentral_distance_km
-        if place - last < apart:
-            continue
-        last = place
-        panel.annotate(
-            station.station_id.rstrip("."),
-            (1, place),
-            (4, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-            annotation_clip=False,
         )
