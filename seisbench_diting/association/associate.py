@@ -19,9 +19,6 @@ from .results import make_tables
 #: need packages that not everyone has.
 METHODS: Mapping[str, tuple[str, str]] = {
     "real": ("real", "Real"),
-    "lppn": ("lppn", "Lppn"),
-    "pyocto": ("pyocto", "PyOcto"),
-    "gamma": ("gamma", "Gamma"),
 }
 
 
@@ -41,7 +38,7 @@ def associate(
     :param picks: Table of picks, in any order; see
         :py:func:`~seisbench_diting.tables.pick_table`. Pg and Pn are P, Sg and Sn are S.
     :param stations: Table of stations
-    :param method: ``real``, ``lppn``, ``pyocto`` or ``gamma``
+    :param method: Name of the method, one of :py:data:`METHODS`
     :param progress: Show a progress bar
     :param options: Options of the method, see :py:func:`options_of`
     :raises ValueError: if a table, the method or an option is wrong

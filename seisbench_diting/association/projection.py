@@ -57,7 +57,10 @@ class Projection:
         :param longitude: Degrees
         :return: Kilometres east and north of the centre
         """
-        lat, lon = np.radians(latitude), np.radians(longitude)
+        lat, lon = (
+            np.radians(np.asarray(values, dtype=float))
+            for values in (latitude, longitude)
+        )
         lat0, east = np.radians(self.latitude), lon - np.radians(self.longitude)
         u = np.cos(lat) * np.sin(east)
         v = np.cos(lat0) * np.sin(lat) - np.sin(lat0) * np.cos(lat) * np.cos(east)

@@ -1,0 +1,159 @@
+"""
+Association by grid searches around stations, as in REAL.
+
+Zhang, M., Ellsworth, W. L., & Beroza, G. C. (2019). Rapid Earthquake Association and
+Location. Seismological Research Letters, 90(6), 2276-2284.
+<https://doi.org/10.1785/0220190052>
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from .interface import Associator, Found
+from .pursuit import Candidates, Pursuit, PursuitOptions, Stretch, kernels
+from .real_names import read_real_names
+
+#: Nodes lie this share of a step beside the station, where azimuths are defined.
+_BESIDE = 0.012
+
+#: A pick at a grid's node adds about this much to its score where picks are rare.
+_GAIN = 2.0
+
+
+@dataclass(frozen=True)
+class RealOptions(PursuitOptions):
+    """
+    :param search_km: Events are searched this far around the station of each P pick, to
+        the north, south, east and west
+    :param grid_km: Step of the grid there
+    :param depth_grid_km: Its step in depth
+    :param R: Search in REAL's own words, rx/rh/tdx/tdh/tint[/gap/GCarc0]: range
+        (degrees), depth (km), grid (degrees), grid (km), event interval (s), azimuthal
+        gap (degrees), largest distance (degrees). These options of REAL's take the place
+        of others here.
+    :param G: Travel-time table, trx/trh/tdx/tdh: its range limits the distance
+    :param V: Velocities, vp0/vs0: they tell how long the windows are
+    :param S: Limits, np0/ns0/nps0/npsboth0/std0/dtps/nrt[/drt/nxd/rsel/ires]: picks of P,
+        S, and both together, stations with both, standard deviation (s), least S minus P
+        (s), windows in grid cells; nxd, the nearest station as a share of the largest
+        distance. The others have nothing here that they would change.
+    """
+
+    search_km: float = 12.0
+    grid_km: float = 2.0
+    depth_grid_km: float = 2.0
+    R: str = ""
+    G: str = ""
+    V: str = ""
+    S: str = ""
+
+    def __post_init__(self) -> None:
+        for name, value in read_real_names(self.R, self.G, self.V, self.S).items():
+            object.__setattr__(self, name, value)
+        super().__post_init__()
+        for name in ("search_km", "grid_km", "depth_grid_km"):
+            if not (value := getattr(self, name)) > 0:
+                raise ValueError(f"{name}={value} must be above 0.")
+        if self.grid_km > self.search_km:
+            raise ValueError(
+                f"grid_km={self.grid_km} must not be larger than "
+                f"search_km={self.search_km}."
+            )
+
+
+class Real(Associator):
+    """
+    Each P pick starts a search around its station: for every node of a grid the origin
+    time follows, and P and S picks at the times expected are counted, by how well they
+    fit. The best node of each becomes a candidate; see :py:mod:`.pursuit` for how these
+    become events.
+    """
+
+    options_type = RealOptions
+
+    @property
+    def margin_km(self) -> float:
+        """How far outside the network events may be."""
+        return 1.5 * self.options.search_km
+
+    def find(self, progress: bool = False) -> Found:
+        """See :py:class:`.Associator`."""
+        options = self.options
+        self._pursuit = Pursuit(
+            self.network, self.travel_times, options, options.grid_km
+        )
+        self._grid = _grid(options)
+        return self._pursuit.run(self._candidates, progress)
+
+    def _candidates(self, stretch: Stretch, pool: ThreadPoolExecutor) -> Candidates:
+        curves = self._pursuit.curves(stretch)
+        found = list(
+            pool.map(
+                lambda station: self._search(station, stretch, curves),
+                range(len(self._pursuit.stations)),
+            )
+        )
+        origins = np.concatenate([origin for origin, _ in found])
+        scores = np.concatenate([score for _, score in found])
+        good = scores >= _GAIN * self.options.min_picks
+        return origins[good], scores[good]
+
+    def _search(
+        self,
+        station: int,
+        stretch: Stretch,
+        curves: tuple[np.ndarray, np.ndarray, float],
+    ) -> Candidates:
+        """Around one station, for all its P picks."""
+        pursuit, grid = self._pursuit, self._grid
+        first, last = pursuit.rows.start[2 * station : 2 * station + 2]
+        times = pursuit.rows.time[first:last]
+        times = times[(times >= stretch.begin) & (times < stretch.end)]
+        if len(times) == 0:
+            return np.empty((0, 4)), np.empty(0)
+        rows = pursuit.rows.number
+        offsets = np.empty((rows, len(grid)), dtype=np.int32)
+        low, high = np.empty((2, rows), dtype=np.int64)
+        own = kernels.grid_offsets(
+            grid,
+            station,
+            pursuit.stations,
+            pursuit.table,
+            self.options.max_distance_km,
+            offsets,
+            low,
+            high,
+        )
+        values, counts, begin = curves
+        nodes = np.empty(len(times), dtype=np.int64)
+        scores = np.empty(len(times), dtype=np.float32)
+        reach = int(kernels.WIDTH * pursuit.grid_sigmas.max() / kernels.STEP_S) + 1
+        kernels.best_nodes(
+            values,
+            counts,
+            np.rint((times - begin) / kernels.STEP_S).astype(np.int64),
+            offsets,
+            reach,
+            low,
+            high,
+            nodes,
+            scores,
+        )
+        origins = np.empty((len(times), 4))
+        origins[:, :3] = grid[nodes]
+        origins[:, :2] += pursuit.stations[station, :2]
+        origins[:, 3] = times - own[nodes]
+        return origins, scores
+
+
+def _grid(options: RealOptions) -> np.ndarray:
+    """(nodes, 3): x and y from the station, and depth, km."""
+    number = int(options.search_km / options.grid_km + 1e-6)
+    side = (np.arange(-number, number + 1) + _BESIDE) * options.grid_km
+    deep = np.arange(0, options.max_depth_km + 1e-6, options.depth_grid_km)
+    axes = np.meshgrid(side, side, deep, indexing="ij")
+    return np.stack([axis.ravel() for axis in axes], axis=1)
