@@ -35,4 +35,7 @@ $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+# For Python 3.11 PyOcto asks for NumPy below 2, with which the rest is not tested; it works
+# with NumPy 2, too.
+	$(PIP) install --quiet --constraint constraints.txt --no-deps pyocto
 	touch $@
