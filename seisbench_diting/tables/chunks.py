@@ -25,7 +25,7 @@ def pick_chunks(picks: Picks) -> Iterator[pd.DataFrame]:
     :return: Tables of picks
     """
     first: pd.DataFrame | None = None
-    last = pd.Timestamp.min.tz_localize("UTC")
+    last: pd.Timestamp | None = None
     for number, chunk in enumerate(
         [picks] if isinstance(picks, pd.DataFrame) else picks, start=1
     ):
@@ -40,7 +40,7 @@ def pick_chunks(picks: Picks) -> Iterator[pd.DataFrame]:
             continue
         if first is None or len(first) == 0:
             first = table
-        if table["time"].iloc[0] < last:
+        if last is not None and table["time"].iloc[0] < last:
             raise ValueError(
                 "picks must come in order of time, but table "
                 f"{number} begins at {table['time'].iloc[0]}, before {last}, where the "

@@ -10,25 +10,33 @@ import pandas as pd
 #: Type of times.
 TIME = "datetime64[us, UTC]"
 
-_DEFAULTS = {"str": "", "float64": np.nan, TIME: pd.NaT}
+_DEFAULTS = {"str": "", "float64": np.nan, "Int64": pd.NA, TIME: pd.NaT}
 
-_NAMES = {"str": "text", "float64": "number", TIME: "time"}
+_NAMES = {"str": "text", "float64": "number", "Int64": "whole number", TIME: "time"}
 
 Rows = pd.DataFrame | Iterable[Mapping[str, object]]
 
 
 def typed(
-    given: Rows, types: Mapping[str, str], required: Iterable[str], name: str
+    given: Rows,
+    types: Mapping[str, str],
+    required: Iterable[str],
+    name: str,
+    further: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """
     :param given: Rows, or a table
     :param types: Columns of the result and their types
-    :param required: Columns that must be given; the others are empty, NaN or NaT
+    :param required: Columns that must be given; the others are empty, NaN, NA or NaT
     :param name: What the table is called in errors
+    :param further: More columns and their types, of which all are there if any is given
     :raises ValueError: if a column is missing, unknown, or holds what is not of its type
     :return: New table
     """
     given = given if isinstance(given, pd.DataFrame) else pd.DataFrame(list(given))
+    # All, where there is a column of neither kind: the error names what is possible.
+    if further and not set(given.columns) <= set(types):
+        types = {**types, **further}
     if len(given) == 0:
         given = given.reindex(columns=list(types))
     if missing := [column for column in required if column not in given.columns]:
@@ -58,8 +66,9 @@ def _column(values: pd.Series, kind: str, name: str) -> pd.Series:
             return pd.to_datetime(values, utc=True, format="ISO8601").astype(kind)
         if kind == "str":
             return values.fillna("").astype("str")
-        return pd.to_numeric(values).astype(kind)
-    except (TypeError, ValueError) as error:
+        # NA is no number to pandas where numbers are Python's.
+        return pd.to_numeric(values.where(values.notna(), np.nan)).astype(kind)
+    except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(
             f"{name}[{values.name!r}] holds what is no {_NAMES[kind]}: {error}."
         ) from error

@@ -47,12 +47,7 @@ def pick_table(picks: Rows) -> pd.DataFrame:
     :raises ValueError: if one of these is missing, or a value is impossible
     :return: New table
     """
-    given = picks if isinstance(picks, pd.DataFrame) else pd.DataFrame(list(picks))
-    types = dict(COLUMNS)
-    # All, where there is a column of neither kind: the error names what is possible.
-    if not set(given.columns) <= set(COLUMNS):
-        types.update(EVENT_COLUMNS)
-    table = typed(given, types, _REQUIRED, "picks")
+    table = typed(picks, COLUMNS, _REQUIRED, "picks", EVENT_COLUMNS)
     check(
         table,
         {

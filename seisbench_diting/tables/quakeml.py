@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
-from lxml import etree
 from obspy import UTCDateTime
 from obspy.core.event import (
-    Catalog,
     Event,
     EventDescription,
     Pick,
@@ -18,13 +16,10 @@ from obspy.core.event import (
     WaveformStreamID,
 )
 
-from ..files import replacing
 from .chunks import Picks, pick_chunks
 from .picks import EVENT_COLUMNS
+from .quakeml_file import quakeml_file
 from .resources import moment, notes, resource
-
-_ROOT = "http://quakeml.org/xmlns/quakeml/1.2"
-_BODY = "http://quakeml.org/xmlns/bed/1.2"
 
 #: Rows that wait for more of their day, before what there is becomes an event.
 _MOST = 200_000
@@ -50,22 +45,10 @@ def write_picks_quakeml(picks: Picks, path: str | Path) -> None:
     :param picks: Table of picks, or tables in order of time
     :param path: File to write
     """
-    names = {None: _BODY, "q": _ROOT}
-    with (
-        replacing(Path(path)) as temporary,
-        etree.xmlfile(str(temporary), encoding="utf-8") as file,
-    ):
-        file.write_declaration()
-        with (
-            file.element(f"{{{_ROOT}}}quakeml", nsmap=names),
-            file.element(f"{{{_BODY}}}eventParameters", publicID=resource("picks").id),
-        ):
-            for day, event_id, rows in _events(pick_chunks(picks)):
-                first = moment(rows["time"].iloc[0])
-                name = resource("event", event_id or day, first)
-                with file.element(f"{{{_BODY}}}event", publicID=name.id):
-                    for element in _elements(rows, name, _description(day, event_id)):
-                        file.write(element)
+    with quakeml_file(path, resource("picks")) as file:
+        for day, event_id, rows in _events(pick_chunks(picks)):
+            name = resource("event", event_id or day, moment(rows["time"].iloc[0]))
+            file.write(name, _parts(rows, name, _description(day, event_id)))
 
 
 def _events(
@@ -101,32 +84,24 @@ def _description(day: str, event_id: str) -> str:
     )
 
 
-def _elements(
+def _parts(
     rows: pd.DataFrame, name: ResourceIdentifier, description: str
-) -> Iterator[etree._Element]:
+) -> Iterator[Event]:
+    picks = pick_objects(rows)
+    descriptions = [EventDescription(text=description)]
+    while some := list(islice(picks, _FEW)):
+        yield Event(resource_id=name, event_descriptions=descriptions, picks=some)
+        descriptions = []
+
+
+def pick_objects(rows: pd.DataFrame) -> Iterator[Pick]:
+    """
+    :param rows: Picks that belong together, rows of a table of picks
+    :return: Picks of ObsPy, whose names differ
+    """
     same = rows.groupby(["time", "station_id", "phase"]).cumcount()
-    for start in range(0, len(rows), _FEW):
-        some = rows.iloc[start : start + _FEW]
-        event = Event(
-            resource_id=name,
-            event_descriptions=[] if start else [EventDescription(text=description)],
-            picks=[
-                _pick(row, number)
-                for row, number in zip(
-                    some.to_dict("records"), same[start : start + _FEW], strict=True
-                )
-            ],
-        )
-        buffer = io.BytesIO()
-        Catalog([event], resource_id=name).write(buffer, format="QUAKEML")
-        root = etree.fromstring(buffer.getvalue())
-        parameters = root[0]
-        element = parameters[0]
-        # Its namespace is that of the file, and would be written again for each pick.
-        for part in element.iter():
-            part.tag = etree.QName(part).localname
-        parameters.remove(element)
-        yield from element
+    for row, number in zip(rows.itertuples(index=False), same, strict=True):
+        yield _pick(row._asdict(), number)
 
 
 def _pick(row: dict[str, object], number: int) -> Pick:
@@ -141,7 +116,7 @@ def _pick(row: dict[str, object], number: int) -> Pick:
         noted["record"] = row["record"]
     return Pick(
         resource_id=name,
-        time=UTCDateTime(ns=time.value),
+        time=UTCDateTime(time.to_pydatetime()),
         waveform_id=WaveformStreamID(network, station, location, None),
         phase_hint=row["phase"],
         evaluation_mode="automatic",

@@ -12,10 +12,8 @@ import pandas as pd
 from lxml import etree
 
 from .picks import COLUMNS, EVENT_COLUMNS, PHASES, pick_table
-from .resources import read_notes, short_names
-
-# QuakeML has epicentral distances in degrees, of 1/360 of the Earth's mean circumference.
-_KM_PER_DEGREE = 111.195
+from .quakeml_file import iterate
+from .resources import KM_PER_DEGREE, read_notes, short_names
 
 _KNOWN = {**COLUMNS, **EVENT_COLUMNS}
 
@@ -33,15 +31,18 @@ def read_picks_quakeml(path: str | Path) -> pd.DataFrame:
     :return: Table of picks
     """
     rows: list[dict[str, object]] = []
+    resources: set[str] = set()
     left_out: Counter[str] = Counter()
     with Path(path).open("rb") as file:
         try:
             _check_root(file, path)
-            for row in _rows(file):
-                if reason := _impossible(row):
-                    left_out[reason] += 1
-                else:
-                    rows.append(row)
+            for event, picks in _events(file):
+                resources.add(event)
+                for row in picks:
+                    if reason := _impossible(row):
+                        left_out[reason] += 1
+                    else:
+                        rows.append(row)
         except etree.XMLSyntaxError as error:
             raise ValueError(f"{path} is no whole XML file: {error}.") from error
     if left_out:
@@ -51,7 +52,8 @@ def read_picks_quakeml(path: str | Path) -> pd.DataFrame:
             f"left out, as no table of picks has them: {', '.join(reasons)}.",
             stacklevel=2,
         )
-    names = short_names({row["resource"] for row in rows if "resource" in row})
+    # Of all events, so that they are those of a table of events.
+    names = short_names(resources)
     for row in rows:
         if "resource" in row:
             row["event_id"] = names[row.pop("resource")]
@@ -59,7 +61,7 @@ def read_picks_quakeml(path: str | Path) -> pd.DataFrame:
 
 
 def _check_root(file: BinaryIO, path: str | Path) -> None:
-    _, root = next(etree.iterparse(file, events=("start",), **_SAFE))
+    _, root = next(iterate(file, events=("start",)))
     file.seek(0)
     if etree.QName(root).localname != "quakeml":
         raise ValueError(
@@ -67,13 +69,10 @@ def _check_root(file: BinaryIO, path: str | Path) -> None:
         )
 
 
-# Files come from anywhere: nothing that they refer to is opened.
-_SAFE = {"resolve_entities": False, "no_network": True, "load_dtd": False}
-
-
-def _rows(file: BinaryIO) -> Iterator[dict[str, object]]:
+def _events(file: BinaryIO) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """Names of events, and their picks."""
     picks: list[tuple[str, dict[str, object]]] = []
-    for _, element in etree.iterparse(file, tag=("{*}pick", "{*}event"), **_SAFE):
+    for _, element in iterate(file, tag=("{*}pick", "{*}event")):
         if etree.QName(element).localname == "pick":
             picks.append((element.get("publicID", ""), _row(element)))
             element.clear()
@@ -83,7 +82,7 @@ def _rows(file: BinaryIO) -> Iterator[dict[str, object]]:
             if "probability" not in row:
                 arrivals = _arrivals(element) if arrivals is None else arrivals
                 row.update(_of_others(row, element, arrivals.get(name)))
-            yield row
+        yield element.get("publicID", ""), [row for _, row in picks]
         picks = []
         element.clear()
         while element.getprevious() is not None:
@@ -119,7 +118,7 @@ def _of_others(
     azimuth = arrival.findtext("{*}azimuth")
     residual = arrival.findtext("{*}timeResidual")
     if distance:
-        more["epicentral_distance_km"] = float(distance) * _KM_PER_DEGREE
+        more["epicentral_distance_km"] = float(distance) * KM_PER_DEGREE
     if azimuth:
         more["azimuth_deg"] = float(azimuth)
     if residual:

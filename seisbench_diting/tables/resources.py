@@ -11,6 +11,9 @@ from urllib.parse import quote
 import pandas as pd
 from obspy.core.event import Comment, ResourceIdentifier
 
+#: QuakeML has epicentral distances in degrees, of 1/360 of the Earth's mean circumference.
+KM_PER_DEGREE = 111.195
+
 _NOTES = "seisbench_diting"
 
 # Event services name events in a query, others in the last part of a path.
@@ -54,14 +57,18 @@ def _short_name(resource_id: str) -> str:
 
 def notes(values: Mapping[str, object], of: ResourceIdentifier) -> Comment:
     """
-    :param values: What QuakeML has no place for; NaN and NaT are left out
+    :param values: What QuakeML has no place for; NaN, NA and NaT are left out
     :param of: What it is about
     :return: Comment in JSON
     """
     known = {
         name: value.isoformat() if isinstance(value, pd.Timestamp) else value
         for name, value in values.items()
-        if not (value is pd.NaT or (isinstance(value, float) and math.isnan(value)))
+        if not (
+            value is pd.NaT
+            or value is pd.NA
+            or (isinstance(value, float) and math.isnan(value))
+        )
     }
     return Comment(
         text=json.dumps({_NOTES: known}),

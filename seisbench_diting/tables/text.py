@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from ..files import write_text
 from .chunks import Picks, pick_chunks
 from .picks import EVENT_COLUMNS, PHASES, pick_table
+from .published import full_station, parse_time, short_station, time_texts
 
 _HEADER = "##phase,relative_time_s,probability,time_utc,snr,amplitude,station"
 
@@ -47,7 +47,7 @@ def pick_lines(picks: Picks) -> Iterator[str]:
             if record != last:
                 yield f"{_record_line(record)}\n"
                 last = record
-            times = _times(group["time"])
+            times = time_texts(group["time"])
             events = _event_fields(group) if of_events else [""] * len(group)
             for row, time, event in zip(
                 group.itertuples(index=False), times, events, strict=True
@@ -55,7 +55,7 @@ def pick_lines(picks: Picks) -> Iterator[str]:
                 yield (
                     f"{row.phase},{row.relative_time_s:.3f},{row.probability:.3f},"
                     f"{time},{row.snr:.3f},{row.amplitude:.6g},"
-                    f"{_short(row.station_id)}{event}\n"
+                    f"{short_station(row.station_id)}{event}\n"
                 )
 
 
@@ -64,25 +64,16 @@ def _record_line(record: str) -> str:
     return f"# {record}" if record.startswith("#") else f"#{record}"
 
 
-def _times(values: pd.Series) -> pd.Series:
-    return values.dt.strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
 def _event_fields(group: pd.DataFrame) -> Iterator[str]:
     for row, time in zip(
         group.itertuples(index=False),
-        _times(group["theoretical_time"]).fillna(""),
+        time_texts(group["theoretical_time"]).fillna(""),
         strict=True,
     ):
         yield (
             f",{row.epicentral_distance_km:.3f},{row.azimuth_deg:.3f},{time},"
             f"{row.residual_s:.6f},{row.event_id}"
         )
-
-
-def _short(station_id: str) -> str:
-    """As in the published files, which know no location code."""
-    return station_id.removesuffix(".")
 
 
 def read_picks_text(source: str | Path | Iterable[str]) -> pd.DataFrame:
@@ -135,9 +126,9 @@ def _parse_pick(line: str, record: str, of_events: bool) -> dict[str, object]:
     if phase not in PHASES:
         raise ValueError(f"phase {phase!r} is none of {', '.join(PHASES)}")
     row = {
-        "station_id": _full(station),
+        "station_id": full_station(station),
         "phase": phase,
-        "time": _time(time),
+        "time": parse_time(time),
         "probability": float(probability),
         "snr": float(snr),
         "amplitude": float(amplitude),
@@ -156,17 +147,6 @@ def _parse_event(line: str) -> dict[str, object]:
         "event_id": event_id,
         "epicentral_distance_km": float(distance),
         "azimuth_deg": float(azimuth),
-        "theoretical_time": _time(time),
+        "theoretical_time": parse_time(time),
         "residual_s": float(residual),
     }
-
-
-def _time(text: str) -> np.datetime64:
-    return np.datetime64(text.replace(" ", "T"), "us")
-
-
-def _full(station: str) -> str:
-    parts = station.split(".")
-    if len(parts) not in (2, 3) or not parts[1]:
-        raise ValueError(f"station {station!r} is not NET.STA or NET.STA.LOC")
-    return ".".join([*parts, ""][:3])
