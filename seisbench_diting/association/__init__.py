@@ -1,13 +1,20 @@
 """From picks to events."""
 
 from .associate import METHODS, associate, make_options, options_of
+from .compare import Comparison, compare
+from .figures import plot_association, plot_moveout, plot_timeline
 from .interface import Association, Options
 
 __all__ = [
     "METHODS",
     "Association",
+    "Comparison",
     "Options",
     "associate",
+    "compare",
     "make_options",
     "options_of",
+    "plot_association",
+    "plot_moveout",
+    "plot_timeline",
 ]
