@@ -7,8 +7,10 @@ import difflib
 import importlib
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from .inputs import make_network
@@ -19,6 +21,17 @@ from .results import make_tables
 #: need packages that not everyone has.
 METHODS: Mapping[str, tuple[str, str]] = {
     "real": ("real", "Real"),
+    "lppn": ("lppn", "Lppn"),
+    "pyocto": ("pyocto", "PyOcto"),
+    "gamma": ("gamma", "Gamma"),
+}
+
+#: What options may be, by the types of their fields.
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int, np.integer),
+    "float": (float, int, np.floating, np.integer),
+    "str": (str, Path),
 }
 
 
@@ -75,8 +88,8 @@ def make_options(method: str = "real", **options: Any) -> Options:
     :return: All its options
     """
     kind = find_method(method).options_type
-    known = {field.name for field in dataclasses.fields(kind)}
-    for name in options:
+    known = {field.name: str(field.type) for field in dataclasses.fields(kind)}
+    for name, value in options.items():
         if name not in known:
             close = difflib.get_close_matches(name, known, 3)
             raise ValueError(
@@ -84,6 +97,10 @@ def make_options(method: str = "real", **options: Any) -> Options:
                 + (f"did you mean {' or '.join(close)}? " if close else "")
                 + f"Possible are {', '.join(sorted(known))}."
             )
+        if not isinstance(value, _TYPES[known[name]]) or (
+            isinstance(value, bool) and known[name] != "bool"
+        ):
+            raise ValueError(f"{name}={value!r} must be of the type {known[name]}.")
     return kind(**options)
 
 

@@ -352,7 +352,7 @@ def judge(
 
 
 @njit(cache=True, nogil=True)
-def make_curves(time, start, begin, sigmas, curves, counts):
+def make_curves(time, start, claimed, begin, sigmas, curves, counts):
     """
     :param begin: Time of the curves' first sample
     :param sigmas: Widths for P and S, s
@@ -367,16 +367,18 @@ def make_curves(time, start, begin, sigmas, curves, counts):
         curve[:] = 0.0
         count = counts[row]
         count[:] = 0
-        low, high = start[row], start[row]
+        low, high, near = start[row], start[row], 0
         for place in range(start[row], start[row + 1]):
             middle = (time[place] - begin) / STEP_S
-            if middle < -reach or middle > samples + reach:
-                continue
-            while time[low] < time[place] - BACKGROUND_S:
-                low += 1
             while high < start[row + 1] and time[high] <= time[place] + BACKGROUND_S:
+                near += not claimed[high]
                 high += 1
-            rate = max((high - low) / (2 * BACKGROUND_S), LEAST_RATE)
+            while time[low] < time[place] - BACKGROUND_S:
+                near -= not claimed[low]
+                low += 1
+            if claimed[place] or middle < -reach or middle > samples + reach:
+                continue
+            rate = max(near / (2 * BACKGROUND_S), LEAST_RATE)
             scale = DETECTED / (1 - DETECTED) / np.sqrt(2 * np.pi) / sigma / rate
             first = max(int(middle) - reach, 0)
             last = min(int(middle) + reach + 2, samples)
@@ -699,3 +701,133 @@ def select(
                 claimed[chosen[row]] = True
         number += 1
     return number
+
+
+@njit(cache=True, nogil=True)
+def link_gains(
+    time, start, claimed, begin, step, number, density, time_step, gains, active
+):
+    """
+    What each row adds to the score of an origin at each of some distances and times.
+
+    :param begin: First origin time, and ``step`` and ``number`` of the others
+    :param density: (2, times, places) Of picks of an origin, 1/s; a place is a depth and a
+        distance
+    :param gains: (rows, places, number) float32; is written
+    :param active: (rows,) Which rows have picks; is written
+    """
+    longest = (density.shape[1] - 1) * time_step
+    for row in range(gains.shape[0]):
+        phase = row % 2
+        active[row] = False
+        place = _from(time, start[row], start[row + 1], begin)
+        first = place
+        while (
+            place < start[row + 1]
+            and time[place] < begin + (number - 1) * step + longest
+        ):
+            place += 1
+        if place == first:
+            continue
+        active[row] = True
+        before = _from(time, start[row], first, begin - BACKGROUND_S)
+        count, after = 0, before
+        end = begin + number * step + longest
+        while after < start[row + 1] and time[after] < end:
+            count += not claimed[after]
+            after += 1
+        rate = max(count / (end - begin + BACKGROUND_S), LEAST_RATE)
+        gain = gains[row]
+        gain[:] = 0.0
+        for one in range(first, place):
+            if claimed[one]:
+                continue
+            for k in range(number):
+                seconds = time[one] - begin - k * step
+                if seconds < 0.0 or seconds > longest:
+                    continue
+                of_time = density[phase, int(seconds / time_step + 0.5)]
+                for i in range(gain.shape[0]):
+                    gain[i, k] += of_time[i]
+        scale = DETECTED / (1 - DETECTED) / rate
+        for i in range(gain.shape[0]):
+            for k in range(number):
+                if gain[i, k] > 0.0:
+                    gain[i, k] = np.log(1.0 + scale * gain[i, k])
+
+
+@njit(cache=True, nogil=True)
+def add_links(bins, gains, active, layers, scores, depths):
+    """
+    :param bins: (nodes, stations) int16: distance of each node to each station, in bins;
+        -1 where it is too far
+    :param layers: Number of depths
+    :param scores: (nodes, times) float32: those of the best depth; is written
+    :param depths: (nodes, times) uint8: which one that is; is written
+    """
+    number = gains.shape[2]
+    distances = gains.shape[1] // layers
+    total = np.empty(number, dtype=np.float32)
+    for node in range(bins.shape[0]):
+        for layer in range(layers):
+            total[:] = 0.0
+            for station in range(bins.shape[1]):
+                place = bins[node, station]
+                if place < 0:
+                    continue
+                for phase in range(2):
+                    row = 2 * station + phase
+                    if active[row]:
+                        gain = gains[row, layer * distances + place]
+                        for k in range(number):
+                            total[k] += gain[k]
+            for k in range(number):
+                if layer == 0 or total[k] > scores[node, k]:
+                    scores[node, k] = total[k]
+                    depths[node, k] = layer
+
+
+@njit(cache=True, nogil=True)
+def peaks(scores, columns, least, most, found):
+    """
+    Nodes and times that no neighbour surpasses; of one time the best ones.
+
+    :param scores: (nodes, times); the nodes are a grid with ``columns`` columns
+    :param least: Least score
+    :param most: Most peaks of one time
+    :param found: (peaks, 2) int64 node and time; is written
+    :return: How many
+    """
+    nodes, number = scores.shape
+    rows = nodes // columns
+    here = np.empty(nodes, dtype=np.int64)
+    total = 0
+    for k in range(1, number - 1):
+        count = 0
+        for node in range(nodes):
+            value = scores[node, k]
+            if (
+                value < least
+                or scores[node, k - 1] > value
+                or scores[node, k + 1] >= value
+            ):
+                continue
+            y, x = node // columns, node % columns
+            best = True
+            for dy in range(-1, 2):
+                for dx in range(-1, 2):
+                    v, u = y + dy, x + dx
+                    if 0 <= v < rows and 0 <= u < columns:
+                        best = best and scores[v * columns + u, k] <= value
+            if best:
+                here[count] = node
+                count += 1
+        if count > most:
+            order = np.argsort(-scores[here[:count], k])
+            here[:most] = here[:count][order[:most]]
+            count = most
+        for one in range(count):
+            if total < len(found):
+                found[total, 0], found[total, 1] = here[one], k
+                total += 1
+    return total

@@ -29,13 +29,15 @@ except ImportError as error:
 #: Stretches are this long, s. Memory is bounded by one of them.
 STRETCH_S = 600.0
 
+#: Where so many events were found, 1/s, their stretch is searched again, at most so often.
+_MANY_PER_S, _MOST_PASSES = 0.02, 3
+
+#: Earlier passes that may hold events of about the same time.
+_RECENT = 2 * _MOST_PASSES
+
 #: Candidates that are closer in time (s) and place (km) are the same event: before they
 #: are improved, and after it.
 _SAME_BEFORE, _SAME_AFTER = (0.3, 3.0), (0.2, 2.0)
-
-#: How wrong times of a grid's nodes are for each km of its step: less than a cell is long,
-#: as the origin time makes up for what is common to all stations.
-_ERROR_S_PER_KM = 0.1
 
 #: Rounds of least squares: from a grid, and when picks were taken away.
 _ROUNDS_FIRST, _ROUNDS_AGAIN = 8, 3
@@ -64,7 +66,7 @@ class PursuitOptions(Options):
     s_window_s: float = 0.7
     p_error_s: float = 0.15
     s_error_s: float = 0.25
-    min_score: float = 12.0
+    min_score: float = 16.0
     max_spread_s: float = 0.5
     max_gap_deg: float = 360.0
     max_nearest_km: float = np.inf
@@ -116,6 +118,7 @@ class Pursuit:
     :param travel_times: Travel times
     :param options: Options
     :param grid_km: How far candidates may be from where they belong
+    :param grid_errors_s: Residuals of P and S that are expected there
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class Pursuit:
         travel_times: TravelTimeTable,
         options: PursuitOptions,
         grid_km: float,
+        grid_errors_s: tuple[float, float],
     ) -> None:
         self.options = options
         self.windows = np.array([options.p_window_s, options.s_window_s])
@@ -145,10 +149,8 @@ class Pursuit:
             travel_times.depth_step_km,
         )
         self.longest_s = float(np.nanmax(travel_times.times)) + 5.0
-        self.grid_sigmas = np.maximum(
-            np.minimum(self.windows / 2, _ERROR_S_PER_KM * grid_km), self._errors
-        )
-        self._claimed = np.zeros(len(self.rows.time), dtype=bool)
+        self.grid_errors = np.maximum(grid_errors_s, self._errors)
+        self.claimed = np.zeros(len(self.rows.time), dtype=bool)
         self._grid_km = grid_km
         self.threads = options.threads or os.cpu_count() or 1
 
@@ -164,19 +166,19 @@ class Pursuit:
         :param before_s: How long before the first pick an event may be
         :return: Events
         """
-        events: list[np.ndarray] = []
-        picks: list[np.ndarray] = []
+        events: list[np.ndarray] = [np.empty((0, 5))]
+        picks: list[np.ndarray] = [np.empty((0, 2), dtype=np.int64)]
         with ThreadPoolExecutor(self.threads) as pool:
             for stretch in self._stretches(before_s, progress):
-                origins, scores = candidates(stretch, pool)
-                earlier = np.concatenate(
-                    [e[-200:] for e in events[-1:]] or [np.empty((0, 5))]
-                )
-                found, chosen = self._select(
-                    origins, scores, earlier[:, 3].copy(), pool
-                )
-                events.append(found)
-                picks.append(chosen)
+                for _ in range(_MOST_PASSES):
+                    origins, scores = candidates(stretch, pool)
+                    earlier = np.concatenate([part[:, 3] for part in events[-_RECENT:]])
+                    found, chosen = self._select(origins, scores, earlier, pool)
+                    events.append(found)
+                    picks.append(chosen)
+                    # Where events are many they hide others, which show without them.
+                    if len(found) < _MANY_PER_S * STRETCH_S:
+                        break
         return self._found(events, picks)
 
     def _stretches(self, before_s: float, progress: bool) -> Iterator[Stretch]:
@@ -209,7 +211,13 @@ class Pursuit:
         curves = np.empty((self.rows.number, samples), dtype=np.float32)
         counts = np.empty((self.rows.number, samples + 1), dtype=np.int32)
         kernels.make_curves(
-            self.rows.time, self.rows.start, begin, self.grid_sigmas, curves, counts
+            self.rows.time,
+            self.rows.start,
+            self.claimed,
+            begin,
+            self.grid_errors,
+            curves,
+            counts,
         )
         return curves, counts, begin
 
@@ -225,12 +233,12 @@ class Pursuit:
         common = (
             self.rows.time,
             self.rows.start,
-            self._claimed,
+            self.claimed,
             self.stations,
             self.table,
         )
         limits = (options.max_depth_km, options.max_distance_km, options.min_sp_s)
-        wide = np.stack([self.grid_sigmas, self._errors])
+        wide = np.stack([self.grid_errors, self._errors])
         parts = np.array_split(np.arange(len(origins)), 4 * self.threads)
 
         def improve(part: np.ndarray) -> None:

@@ -20,6 +20,13 @@ from .real_names import read_real_names
 #: Nodes lie this share of a step beside the station, where azimuths are defined.
 _BESIDE = 0.012
 
+#: How wrong times of a grid's nodes are for each km of its step: less than a cell is long,
+#: as the origin time makes up for what is common to all stations.
+_ERROR_S_PER_KM = 0.1
+
+#: More nodes need more memory than they are worth.
+_MOST_NODES = 100_000
+
 #: A pick at a grid's node adds about this much to its score where picks are rare.
 _GAIN = 2.0
 
@@ -58,6 +65,14 @@ class RealOptions(PursuitOptions):
         for name in ("search_km", "grid_km", "depth_grid_km"):
             if not (value := getattr(self, name)) > 0:
                 raise ValueError(f"{name}={value} must be above 0.")
+        nodes = len(_axis(self)) ** 2 * len(_depths(self))
+        if nodes > _MOST_NODES:
+            raise ValueError(
+                f"search_km={self.search_km} with grid_km={self.grid_km} and "
+                f"max_depth_km={self.max_depth_km} with "
+                f"depth_grid_km={self.depth_grid_km} are {nodes} nodes; "
+                f"{_MOST_NODES} are possible. Search less far, or with wider steps."
+            )
         if self.grid_km > self.search_km:
             raise ValueError(
                 f"grid_km={self.grid_km} must not be larger than "
@@ -83,8 +98,13 @@ class Real(Associator):
     def find(self, progress: bool = False) -> Found:
         """See :py:class:`.Associator`."""
         options = self.options
+        error = _ERROR_S_PER_KM * options.grid_km
         self._pursuit = Pursuit(
-            self.network, self.travel_times, options, options.grid_km
+            self.network,
+            self.travel_times,
+            options,
+            options.grid_km,
+            (min(error, options.p_window_s / 2), min(error, options.s_window_s / 2)),
         )
         self._grid = _grid(options)
         return self._pursuit.run(self._candidates, progress)
@@ -131,7 +151,7 @@ class Real(Associator):
         values, counts, begin = curves
         nodes = np.empty(len(times), dtype=np.int64)
         scores = np.empty(len(times), dtype=np.float32)
-        reach = int(kernels.WIDTH * pursuit.grid_sigmas.max() / kernels.STEP_S) + 1
+        reach = int(kernels.WIDTH * pursuit.grid_errors.max() / kernels.STEP_S) + 1
         kernels.best_nodes(
             values,
             counts,
@@ -152,8 +172,15 @@ class Real(Associator):
 
 def _grid(options: RealOptions) -> np.ndarray:
     """(nodes, 3): x and y from the station, and depth, km."""
-    number = int(options.search_km / options.grid_km + 1e-6)
-    side = (np.arange(-number, number + 1) + _BESIDE) * options.grid_km
-    deep = np.arange(0, options.max_depth_km + 1e-6, options.depth_grid_km)
-    axes = np.meshgrid(side, side, deep, indexing="ij")
+    side = _axis(options)
+    axes = np.meshgrid(side, side, _depths(options), indexing="ij")
     return np.stack([axis.ravel() for axis in axes], axis=1)
+
+
+def _axis(options: RealOptions) -> np.ndarray:
+    number = int(options.search_km / options.grid_km + 1e-6)
+    return (np.arange(-number, number + 1) + _BESIDE) * options.grid_km
+
+
+def _depths(options: RealOptions) -> np.ndarray:
+    return np.arange(0, options.max_depth_km + 1e-6, options.depth_grid_km)

@@ -26,6 +26,9 @@ _NAMES = {
     ),
 }
 
+#: Expected residuals as a share of a window.
+_ERROR = 0.4
+
 _LEAST = {"R": 5, "G": 4, "V": 2, "S": 7}
 
 
@@ -72,8 +75,11 @@ def read_real_names(R: str, G: str, V: str, S: str) -> dict[str, float | int]:
         # Half the time that waves need from one corner of a cell to the opposite one.
         cell = np.sqrt(2 * found["grid_km"] ** 2 + found["depth_grid_km"] ** 2)
         half = limits.get("nrt", 1.0) * cell / 2
-        found["p_window_s"] = half / velocities["vp0"]
-        found["s_window_s"] = half / velocities["vs0"]
+        for phase in "ps":
+            window = half / velocities[f"v{phase}0"]
+            found[f"{phase}_window_s"] = window
+            # REAL counts all picks in a window alike.
+            found[f"{phase}_error_s"] = _ERROR * window
     return {
         name: value if isinstance(value, int) else float(value)
         for name, value in found.items()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..tables import event_table, pick_table
+from ..tables import event_names, event_table, pick_table
 from .inputs import Network
 from .interface import Found
 from .projection import distance_and_azimuth
@@ -33,7 +33,7 @@ def make_tables(
     times = network.reference + pd.Series(
         pd.to_timedelta((events["time_s"] * 1e6).round().astype("int64"), unit="us")
     )
-    names = _names(times)
+    names = event_names(times)
     picks = _assigned(network, travel_times, events, used, names)
     rows = event_table(
         pd.DataFrame(
@@ -50,16 +50,6 @@ def make_tables(
         )
     )
     return rows, pick_table(picks)
-
-
-def _names(times: pd.Series) -> list[str]:
-    """Origin times as names, made different where they are the same."""
-    seen: dict[str, int] = {}
-    names = []
-    for name in times.dt.strftime("%Y%m%dT%H%M%S.%f").str[:-3]:
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return names
 
 
 def _assigned(

@@ -9,6 +9,7 @@ import typer
 
 # Each registers its commands.
 from . import (  # noqa: F401
+    associate,
     compare,
     convert,
     demo,

@@ -17,6 +17,9 @@ else:
 #: What a file can't name: itself.
 _NOT_IN_FILE = ("config",)
 
+#: Where :py:func:`read_config_of_method` leaves keys that are no options of the command.
+OTHERS = "seisbench_diting.others"
+
 
 def read_config(context: typer.Context, path: Path | None) -> Path | None:
     """
@@ -28,31 +31,68 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
     :raises ValueError: if it can't be read, or holds other keys
     :return: The file
     """
+    values = _read(path)
+    known = _known(context)
+    for key in values:
+        if key.replace("_", "-") not in known:
+            raise ValueError(
+                f"config={str(path)!r} holds {key!r}, which is no option; possible are "
+                f"{', '.join(sorted(known))}."
+            )
+    _make_defaults(context, values, known)
+    return path
+
+
+def read_config_of_method(context: typer.Context, path: Path | None) -> Path | None:
+    """
+    As :py:func:`read_config`, for commands whose options depend on a method: keys that are
+    no options of the command are kept in the context for it to check.
+
+    :param context: Context of the command
+    :param path: TOML file
+    :raises ValueError: if it can't be read
+    :return: The file
+    """
+    values = _read(path)
+    known = _known(context)
+    context.meta[OTHERS] = {
+        key: value
+        for key, value in values.items()
+        if key.replace("_", "-") not in known
+    }
+    _make_defaults(context, values, known)
+    return path
+
+
+def _read(path: Path | None) -> dict[str, Any]:
     if path is None:
-        return None
+        return {}
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(
             f"config={str(path)!r} is no TOML file that can be read: {error}"
         ) from error
-    known = {
+
+
+def _known(context: typer.Context) -> dict[str, click.Parameter]:
+    return {
         name: parameter
         for parameter in context.command.params
         if parameter.name not in _NOT_IN_FILE
         for name in _names(parameter)
     }
-    defaults: dict[str, Any] = {}
-    for key, value in values.items():
-        parameter = known.get(key.replace("_", "-"))
-        if parameter is None:
-            raise ValueError(
-                f"config={str(path)!r} holds {key!r}, which is no option; possible are "
-                f"{', '.join(sorted(known))}."
-            )
-        defaults[parameter.name] = _as_given(value, parameter)
+
+
+def _make_defaults(
+    context: typer.Context, values: dict[str, Any], known: dict[str, click.Parameter]
+) -> None:
+    defaults = {
+        parameter.name: _as_given(value, parameter)
+        for key, value in values.items()
+        if (parameter := known.get(key.replace("_", "-")))
+    }
     context.default_map = {**(context.default_map or {}), **defaults}
-    return path
 
 
 def _names(parameter: click.Parameter) -> list[str]:

@@ -1,0 +1,199 @@
+"""
+Association by the LPPN linker: a network tells from distance and time which picks can belong
+to an origin.
+
+Yu, Z., Wang, W., & Chen, Y. (2023). Benchmark on the accuracy and efficiency of several
+neural network based phase pickers using datasets from China Seismic Network. Earthquake
+Science, 36(2), 113-131. <https://doi.org/10.1016/j.eqs.2022.10.001>
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .interface import Associator, Found
+from .linker import (
+    DISTANCE_STEP_KM,
+    TIME_STEP_S,
+    LinkTable,
+    load_linker,
+    own_table,
+    published_table,
+)
+from .pursuit import Candidates, Pursuit, PursuitOptions, Stretch, kernels
+
+#: Origin times that are scored together, so that what is added up fits a processor's cache.
+_TOGETHER = 64
+
+#: More epicentres need more memory than they are worth.
+_MOST_NODES = 1_000_000
+
+#: Residuals of P and S there, as neither the depth nor the place is known well.
+_ERRORS_S = (0.3, 0.4)
+
+#: A pick adds about this much to a score where picks are rare.
+_GAIN = 1.5
+
+
+@dataclass(frozen=True)
+class LppnOptions(PursuitOptions):
+    """
+    :param network: Weights of the network, such as the published ``link32.ckpt``. Default:
+        the package's own
+    :param step_s: Step of the origin times that are tried; the published linker has 1 s
+    :param window_s: Longest time after an origin that picks count; the published linker
+        has 30 s
+    :param grid_km: Step of the epicentres that are tried
+    :param depth_grid_km: Step of depths, which begin at half of it. Other weights than the
+        package's own serve all depths at once
+    :param margin_km: How far outside the network they are tried
+    :param peaks: Most candidates of one origin time
+    """
+
+    network: str = ""
+    step_s: float = 0.25
+    window_s: float = 30.0
+    grid_km: float = 2.0
+    depth_grid_km: float = 5.0
+    margin_km: float = 20.0
+    peaks: int = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("step_s", "window_s", "grid_km", "depth_grid_km", "peaks"):
+            if not (value := getattr(self, name)) > 0:
+                raise ValueError(f"{name}={value} must be above 0.")
+        if not self.margin_km >= 0:
+            raise ValueError(f"margin_km={self.margin_km} must not be negative.")
+
+
+class Lppn(Associator):
+    """
+    Epicentres on a grid are scored over sliding windows by the picks that the network says
+    belong to an origin there; peaks become candidates, see :py:mod:`.pursuit`.
+    """
+
+    options_type = LppnOptions
+
+    @property
+    def margin_km(self) -> float:
+        """How far outside the network events may be."""
+        return 1.5 * self.options.margin_km + self.options.grid_km
+
+    def find(self, progress: bool = False) -> Found:
+        """See :py:class:`.Associator`."""
+        options = self.options
+        self._pursuit = Pursuit(
+            self.network, self.travel_times, options, options.grid_km, _ERRORS_S
+        )
+        return self._pursuit.run(self._candidates, progress, before_s=options.window_s)
+
+    @cached_property
+    def _table(self) -> LinkTable:
+        options = self.options
+        reach = min(self.travel_times.max_distance_km, options.max_distance_km)
+        linker = load_linker(options.network or None)
+        if options.network:
+            return published_table(linker, reach, options.window_s)
+        step = options.depth_grid_km
+        depths = np.arange(step / 2, max(options.max_depth_km, step / 2) + 1e-6, step)
+        return own_table(linker, reach, options.window_s, self.travel_times, depths)
+
+    @cached_property
+    def _density(self) -> np.ndarray:
+        """The table as kernels take it: (2, times, places)."""
+        density = self._table.density
+        flat = density.reshape(2, -1, density.shape[-1]).transpose(0, 2, 1)
+        return np.ascontiguousarray(flat)
+
+    @cached_property
+    def _nodes(self) -> tuple[np.ndarray, int]:
+        """(nodes, 2): x and y in km, row by row; and how many are in a row."""
+        stations, options = self.network.stations, self.options
+        x, y = (
+            np.arange(
+                values.min() - options.margin_km,
+                values.max() + options.margin_km + options.grid_km,
+                options.grid_km,
+            )
+            for values in (stations["x_km"], stations["y_km"])
+        )
+        if (nodes := len(x) * len(y)) > _MOST_NODES:
+            raise ValueError(
+                f"grid_km={options.grid_km} gives {nodes} epicentres for stations "
+                f"{self.network.diameter_km:.0f} km apart; {_MOST_NODES} are possible. "
+                "Take a wider one."
+            )
+        grid = np.meshgrid(x, y)
+        return np.stack([axis.ravel() for axis in grid], axis=1), len(x)
+
+    @cached_property
+    def _bins(self) -> np.ndarray:
+        """(nodes, stations): distances in steps of the table; -1 beyond it."""
+        nodes, _ = self._nodes
+        stations = self._pursuit.stations
+        distance = np.hypot(
+            nodes[:, :1] - stations[:, 0], nodes[:, 1:] - stations[:, 1]
+        )
+        bins = np.rint(distance / DISTANCE_STEP_KM)
+        far = (bins >= self._table.density.shape[2]) | (
+            distance > self.options.max_distance_km
+        )
+        return np.where(far, -1, bins).astype(np.int16)
+
+    def _candidates(self, stretch: Stretch, pool: ThreadPoolExecutor) -> Candidates:
+        step = self.options.step_s
+        number = int(np.ceil((stretch.end - stretch.begin) / step))
+        # Prepared before threads would do it at once.
+        _ = self._bins, self._nodes, self._density
+        found = list(
+            pool.map(
+                lambda first: self._score(stretch.begin + first * step),
+                range(0, number, _TOGETHER),
+            )
+        )
+        return (
+            np.concatenate([origins for origins, _ in found]),
+            np.concatenate([scores for _, scores in found]),
+        )
+
+    def _score(self, begin: float) -> Candidates:
+        """Origin times from `begin` on, with one more before and after to compare with."""
+        options, pursuit = self.options, self._pursuit
+        nodes, columns = self._nodes
+        number = _TOGETHER + 2
+        rows = pursuit.rows.number
+        gains = np.empty((rows, self._density.shape[2], number), dtype=np.float32)
+        active = np.empty(rows, dtype=np.bool_)
+        kernels.link_gains(
+            pursuit.rows.time,
+            pursuit.rows.start,
+            pursuit.claimed,
+            begin - options.step_s,
+            options.step_s,
+            number,
+            self._density,
+            TIME_STEP_S,
+            gains,
+            active,
+        )
+        if active.sum() < options.min_picks:
+            return np.empty((0, 4)), np.empty(0)
+        scores = np.empty((len(nodes), number), dtype=np.float32)
+        depths = np.empty((len(nodes), number), dtype=np.uint8)
+        layers = self._table.depths_km
+        kernels.add_links(self._bins, gains, active, len(layers), scores, depths)
+        found = np.empty((options.peaks * number, 2), dtype=np.int64)
+        count = kernels.peaks(
+            scores, columns, _GAIN * options.min_picks, options.peaks, found
+        )
+        node, k = found[:count].T
+        origins = np.empty((count, 4))
+        origins[:, :2] = nodes[node]
+        origins[:, 2] = layers[depths[node, k]]
+        origins[:, 3] = begin + (k - 1) * options.step_s
+        return origins, scores[node, k].astype(float)
