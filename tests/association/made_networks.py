@@ -1,0 +1,148 @@
+"""Made-up networks and events, with what is true of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from seisbench_diting.association.projection import Projection
+from seisbench_diting.tables import pick_table, station_table
+
+#: Velocities of P and S, km/s, and what `velocity` is with them.
+P_KM_S, S_KM_S = 6.0, 3.46
+VELOCITY = f"{P_KM_S}/{S_KM_S}"
+
+
+@dataclass(frozen=True)
+class MadeNetwork:
+    """
+    :param stations: Table of stations
+    :param events: True events: ``time``, ``latitude``, ``longitude``, ``depth_km``, and
+        ``x_km`` and ``y_km`` from the network's middle
+    :param picks: Table of picks
+    :param truth: For each pick the row of its event, -1 for false ones
+    """
+
+    stations: pd.DataFrame
+    events: pd.DataFrame
+    picks: pd.DataFrame
+    truth: np.ndarray
+
+
+def made_network(
+    seed: int,
+    events: int,
+    *,
+    stations: int = 20,
+    radius_km: float = 40.0,
+    duration_s: float = 600.0,
+    start: str = "2022-04-09T02:00:00",
+    latitude: float = 25.0,
+    longitude: float = 102.0,
+    depth_km: tuple[float, float] = (3.0, 15.0),
+    elevation_m: tuple[float, float] = (-300.0, 2000.0),
+    noise_s: float = 0.1,
+    missed: float = 0.2,
+    false: float = 0.2,
+) -> MadeNetwork:
+    """
+    Stations are spread over a disk and events over its inner half, at least
+    ``duration_s / events / 2`` apart in time; rays are straight, from the depth below sea
+    level to the height of the station.
+
+    :param seed: Of the random numbers
+    :param events: Number of events
+    :param stations: Number of stations
+    :param radius_km: Radius of the disk
+    :param duration_s: Length of time with events
+    :param start: Its begin, UTC
+    :param latitude: Of the disk's centre
+    :param longitude: Of the disk's centre
+    :param depth_km: Least and largest depth
+    :param elevation_m: Least and largest elevation of stations
+    :param noise_s: Standard deviation of errors of picks; S picks have twice that
+    :param missed: Share of arrivals that have no pick
+    :param false: False picks, as a share of the arrivals
+    :return: Network and events
+    """
+    rng = np.random.default_rng(seed)
+    projection = Projection(latitude, longitude)
+    begin = pd.Timestamp(start, tz="UTC")
+    sx, sy = _in_disk(rng, stations, radius_km)
+    height = rng.uniform(*elevation_m, stations)
+    ex, ey = _in_disk(rng, events, radius_km / 2)
+    depth = rng.uniform(*depth_km, events)
+    origin = (np.arange(events) + rng.uniform(0, 0.5, events)) * duration_s / events
+
+    distance = np.sqrt(
+        (ex[:, None] - sx) ** 2
+        + (ey[:, None] - sy) ** 2
+        + (depth[:, None] + height / 1000) ** 2
+    )
+    # (events, stations, phases)
+    travel = np.stack([distance / P_KM_S, distance / S_KM_S], axis=2)
+    arrival = origin[:, None, None] + travel
+    arrival += rng.normal(0, 1, travel.shape) * noise_s * np.array([1, 2])
+    kept = rng.uniform(size=travel.shape) >= missed
+    event, station, phase = np.nonzero(kept)
+    count = round(false * travel.size)
+    seconds = np.concatenate([arrival[kept], rng.uniform(0, duration_s, count)])
+    event = np.concatenate([event, np.full(count, -1)])
+    station = np.concatenate([station, rng.integers(stations, size=count)])
+    phase = np.concatenate([phase, rng.integers(2, size=count)])
+    probability = np.where(
+        event >= 0,
+        rng.uniform(0.5, 1, len(event)),
+        rng.uniform(0.3, 0.7, len(event)),
+    )
+
+    ids = np.array([f"XX.S{number:03d}." for number in range(stations)])
+    lat, lon = projection.to_degrees(sx, sy)
+    places = station_table(
+        pd.DataFrame(
+            {
+                "station_id": ids,
+                "latitude": lat,
+                "longitude": lon,
+                "elevation_m": height,
+            }
+        )
+    )
+    # As a table of picks is sorted.
+    order = np.lexsort([phase, station, np.round(seconds * 1e6)])
+    picks = pick_table(
+        pd.DataFrame(
+            {
+                "station_id": ids[station[order]],
+                "phase": np.array(["P", "S"])[phase[order]],
+                "time": begin + _microseconds(seconds[order]),
+                "probability": probability[order],
+            }
+        )
+    )
+    lat, lon = projection.to_degrees(ex, ey)
+    true = pd.DataFrame(
+        {
+            "time": begin + _microseconds(origin),
+            "latitude": lat,
+            "longitude": lon,
+            "depth_km": depth,
+            "x_km": ex,
+            "y_km": ey,
+        }
+    )
+    return MadeNetwork(places, true, picks, event[order])
+
+
+def _in_disk(
+    rng: np.random.Generator, number: int, radius_km: float
+) -> tuple[np.ndarray, np.ndarray]:
+    angle = rng.uniform(0, 2 * np.pi, number)
+    radius = radius_km * np.sqrt(rng.uniform(0, 1, number))
+    return radius * np.cos(angle), radius * np.sin(angle)
+
+
+def _microseconds(seconds: np.ndarray) -> pd.TimedeltaIndex:
+    return pd.to_timedelta(np.round(seconds * 1e6).astype("int64"), unit="us")
