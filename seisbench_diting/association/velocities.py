@@ -93,13 +93,18 @@ def make_travel_times(
     text = str(velocity)
     if text.lower().endswith(".txt"):
         return _from_file(Path(velocity), *grid)
-    constant = _constant(text)
+    constant = constant_velocities(text)
     if constant is not None:
         return _of_constant(constant, *grid)
     return _layered(TravelTimes(velocity), *grid)
 
 
-def _constant(text: str) -> tuple[float, float] | None:
+def constant_velocities(text: str) -> tuple[float, float] | None:
+    """
+    :param text: Velocity model, see :py:func:`make_travel_times`
+    :raises ValueError: if S is not below P
+    :return: P and S in km/s, or None for models of other kinds
+    """
     parts = text.split("/")
     try:
         p, s = (float(part) for part in parts)
