@@ -72,7 +72,7 @@ def write_outputs(
     :param stations: Table of stations
     :param formats: ``csv`` and ``parquet``, each with one file of events and one of picks;
         ``txt``, the published text; ``quakeml``
-    :param plot: Draw NAME.png
+    :param plot: Draw NAME.png, if there are events
     :raises ValueError: if a format isn't known, or output is no name
     :raises FileNotFoundError: if its folder is missing
     :raises ImportError: for ``parquet`` without pyarrow
@@ -87,11 +87,14 @@ def write_outputs(
         if ".events." in ending:
             picks = ending.replace(".events.", ".picks.")
             written.append(name.with_name(name.name + picks))
-    if plot:
+    path = name.with_name(f"{name.name}.png")
+    if plot and len(result.events) == 0:
+        # A picture of an earlier run would not be that of these tables.
+        path.unlink(missing_ok=True)
+    elif plot:
         from ..figures import save_figure
         from .figures import plot_association
 
-        path = name.with_name(f"{name.name}.png")
         figure = plot_association(result.events, result.picks, stations, name.name)
         save_figure(figure, path)
         written.append(path)

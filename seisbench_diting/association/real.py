@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,6 +28,10 @@ _ERROR_S_PER_KM = 0.1
 #: More nodes need more memory than they are worth.
 _MOST_NODES = 100_000
 
+#: How far events are searched around stations, at least and at most, where nothing is said:
+#: as far as this share of stations is from the next one that is not at the same place.
+_SEARCH_KM, _MOST_STATIONS, _ONE_PLACE_KM = (10.0, 60.0), 0.9, 0.5
+
 #: A pick at a grid's node adds about this much to its score where picks are rare.
 _GAIN = 2.0
 
@@ -35,7 +40,8 @@ _GAIN = 2.0
 class RealOptions(PursuitOptions):
     """
     :param search_km: Events are searched this far around the station of each P pick, to
-        the north, south, east and west
+        the north, south, east and west; 0 for as far as most stations are from the next
+        one, and at least 10 km
     :param grid_km: Step of the grid there
     :param depth_grid_km: Its step in depth
     :param R: Search in REAL's own words, rx/rh/tdx/tdh/tint[/gap/GCarc0]: range
@@ -50,7 +56,7 @@ class RealOptions(PursuitOptions):
         distance. The others have nothing here that they would change.
     """
 
-    search_km: float = 12.0
+    search_km: float = 0.0
     grid_km: float = 2.0
     depth_grid_km: float = 2.0
     R: str = ""
@@ -62,18 +68,12 @@ class RealOptions(PursuitOptions):
         for name, value in read_real_names(self.R, self.G, self.V, self.S).items():
             object.__setattr__(self, name, value)
         super().__post_init__()
-        for name in ("search_km", "grid_km", "depth_grid_km"):
+        for name in ("grid_km", "depth_grid_km"):
             if not (value := getattr(self, name)) > 0:
                 raise ValueError(f"{name}={value} must be above 0.")
-        nodes = len(_axis(self)) ** 2 * len(_depths(self))
-        if nodes > _MOST_NODES:
-            raise ValueError(
-                f"search_km={self.search_km} with grid_km={self.grid_km} and "
-                f"max_depth_km={self.max_depth_km} with "
-                f"depth_grid_km={self.depth_grid_km} are {nodes} nodes; "
-                f"{_MOST_NODES} are possible. Search less far, or with wider steps."
-            )
-        if self.grid_km > self.search_km:
+        if not self.search_km >= 0:
+            raise ValueError(f"search_km={self.search_km} must not be negative.")
+        if 0 < self.search_km < self.grid_km:
             raise ValueError(
                 f"grid_km={self.grid_km} must not be larger than "
                 f"search_km={self.search_km}."
@@ -93,7 +93,18 @@ class Real(Associator):
     @property
     def margin_km(self) -> float:
         """How far outside the network events may be."""
-        return 1.5 * self.options.search_km
+        return 1.5 * self._search_km
+
+    @cached_property
+    def _search_km(self) -> float:
+        if self.options.search_km:
+            return self.options.search_km
+        x, y = (self.network.stations[name].to_numpy() for name in ("x_km", "y_km"))
+        apart = np.hypot(x[:, None] - x, y[:, None] - y)
+        apart[apart < _ONE_PLACE_KM] = np.inf
+        next_one = np.where(np.isfinite(least := apart.min(axis=0)), least, 0)
+        spacing = float(np.quantile(next_one, _MOST_STATIONS))
+        return float(np.clip(spacing, *_SEARCH_KM))
 
     def find(self, progress: bool = False) -> Found:
         """See :py:class:`.Associator`."""
@@ -106,7 +117,7 @@ class Real(Associator):
             options.grid_km,
             (min(error, options.p_window_s / 2), min(error, options.s_window_s / 2)),
         )
-        self._grid = _grid(options)
+        self._grid = _grid(options, self._search_km)
         return self._pursuit.run(self._candidates, progress)
 
     def _candidates(self, stretch: Stretch, pool: ThreadPoolExecutor) -> Candidates:
@@ -170,17 +181,18 @@ class Real(Associator):
         return origins, scores
 
 
-def _grid(options: RealOptions) -> np.ndarray:
+def _grid(options: RealOptions, search_km: float) -> np.ndarray:
     """(nodes, 3): x and y from the station, and depth, km."""
-    side = _axis(options)
-    axes = np.meshgrid(side, side, _depths(options), indexing="ij")
+    number = int(search_km / options.grid_km + 1e-6)
+    deep = np.arange(0, options.max_depth_km + 1e-6, options.depth_grid_km)
+    nodes = (2 * number + 1) ** 2 * len(deep)
+    if nodes > _MOST_NODES:
+        raise ValueError(
+            f"search_km={search_km:g} with grid_km={options.grid_km:g} and "
+            f"max_depth_km={options.max_depth_km:g} with "
+            f"depth_grid_km={options.depth_grid_km:g} are {nodes} nodes; "
+            f"{_MOST_NODES} are possible. Search less far, or with wider steps."
+        )
+    side = (np.arange(-number, number + 1) + _BESIDE) * options.grid_km
+    axes = np.meshgrid(side, side, deep, indexing="ij")
     return np.stack([axis.ravel() for axis in axes], axis=1)
-
-
-def _axis(options: RealOptions) -> np.ndarray:
-    number = int(options.search_km / options.grid_km + 1e-6)
-    return (np.arange(-number, number + 1) + _BESIDE) * options.grid_km
-
-
-def _depths(options: RealOptions) -> np.ndarray:
-    return np.arange(0, options.max_depth_km + 1e-6, options.depth_grid_km)
