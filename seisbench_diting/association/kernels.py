@@ -705,86 +705,145 @@ def select(
 
 @njit(cache=True, nogil=True)
 def link_gains(
-    time, start, claimed, begin, step, number, density, time_step, gains, active
+    time,
+    start,
+    claimed,
+    begin,
+    step,
+    density,
+    spans,
+    time_step,
+    reach,
+    gains,
+    most,
+    active,
 ):
     """
-    What each row adds to the score of an origin at each of some distances and times.
+    What each station adds to the score of an origin at each of some distances and times.
 
-    :param begin: First origin time, and ``step`` and ``number`` of the others
-    :param density: (2, times, places) Of picks of an origin, 1/s; a place is a depth and a
-        distance
-    :param gains: (rows, places, number) float32; is written
-    :param active: (rows,) Which rows have picks; is written
+    :param begin: First origin time, and ``step`` of the others
+    :param density: (2, depths, distances, times) Of picks of an origin, 1/s
+    :param spans: (2, depths, distances, 2) First and last time where it is not 0
+    :param reach: For how many distances to both sides ``most`` holds the largest
+    :param gains: (stations, depths, distances, number) float32; is written
+    :param most: (stations, distances, number) float32: the largest of near distances and
+        all depths; is written
+    :param active: (stations,) Which ones have picks; is written
     """
-    longest = (density.shape[1] - 1) * time_step
-    for row in range(gains.shape[0]):
-        phase = row % 2
-        active[row] = False
-        place = _from(time, start[row], start[row + 1], begin)
-        first = place
-        while (
-            place < start[row + 1]
-            and time[place] < begin + (number - 1) * step + longest
-        ):
-            place += 1
-        if place == first:
-            continue
-        active[row] = True
-        before = _from(time, start[row], first, begin - BACKGROUND_S)
-        count, after = 0, before
-        end = begin + number * step + longest
-        while after < start[row + 1] and time[after] < end:
-            count += not claimed[after]
-            after += 1
-        rate = max(count / (end - begin + BACKGROUND_S), LEAST_RATE)
-        gain = gains[row]
-        gain[:] = 0.0
-        for one in range(first, place):
-            if claimed[one]:
+    _, depths, distances, number = gains.shape
+    longest = (density.shape[3] - 1) * time_step
+    end = begin + number * step + longest
+    of_phase = np.empty((depths, distances, number), dtype=np.float32)
+    largest = np.empty((distances, number), dtype=np.float32)
+    for station in range(gains.shape[0]):
+        gain = gains[station]
+        active[station] = False
+        for phase in range(2):
+            row = 2 * station + phase
+            first = _from(time, start[row], start[row + 1], begin)
+            last = _from(time, first, start[row + 1], end - step)
+            if first == last:
                 continue
-            for k in range(number):
-                seconds = time[one] - begin - k * step
-                if seconds < 0.0 or seconds > longest:
+            before = _from(time, start[row], first, begin - BACKGROUND_S)
+            count, after = 0, before
+            while after < start[row + 1] and time[after] < end:
+                count += not claimed[after]
+                after += 1
+            rate = max(count / (end - begin + BACKGROUND_S), LEAST_RATE)
+            of_phase[:] = 0.0
+            for one in range(first, last):
+                if claimed[one]:
                     continue
-                of_time = density[phase, int(seconds / time_step + 0.5)]
-                for i in range(gain.shape[0]):
-                    gain[i, k] += of_time[i]
-        scale = DETECTED / (1 - DETECTED) / rate
-        for i in range(gain.shape[0]):
-            for k in range(number):
-                if gain[i, k] > 0.0:
-                    gain[i, k] = np.log(1.0 + scale * gain[i, k])
+                since = time[one] - begin
+                for depth in range(depths):
+                    for i in range(distances):
+                        low, high = spans[phase, depth, i]
+                        if high < low:
+                            continue
+                        earliest = max(
+                            int(np.ceil((since - (high + 0.5) * time_step) / step)), 0
+                        )
+                        latest = min(
+                            int(np.floor((since - (low - 0.5) * time_step) / step)),
+                            number - 1,
+                        )
+                        for k in range(earliest, latest + 1):
+                            sample = int((since - k * step) / time_step + 0.5)
+                            if low <= sample <= high:
+                                of_phase[depth, i, k] += density[
+                                    phase, depth, i, sample
+                                ]
+            if not active[station]:
+                gain[:] = 0.0
+                active[station] = True
+            scale = np.float32(DETECTED / (1 - DETECTED) / rate)
+            for depth in range(depths):
+                for i in range(distances):
+                    for k in range(number):
+                        if of_phase[depth, i, k] > 0.0:
+                            gain[depth, i, k] += np.log(
+                                np.float32(1) + scale * of_phase[depth, i, k]
+                            )
+        if not active[station]:
+            continue
+        largest[:] = gain[0]
+        for depth in range(1, depths):
+            for i in range(distances):
+                for k in range(number):
+                    largest[i, k] = max(largest[i, k], gain[depth, i, k])
+        for i in range(distances):
+            near = max(i - reach, 0)
+            most[station, i] = largest[near]
+            for j in range(near + 1, min(i + reach + 1, distances)):
+                for k in range(number):
+                    most[station, i, k] = max(most[station, i, k], largest[j, k])
 
 
 @njit(cache=True, nogil=True)
-def add_links(bins, gains, active, layers, scores, depths):
+def add_links(bins, near, members, gains, most, active, least, scores, depths):
     """
+    Scores of nodes, block by block: blocks where no node and depth can have the least
+    score, which are most of them, cost little.
+
     :param bins: (nodes, stations) int16: distance of each node to each station, in bins;
         -1 where it is too far
-    :param layers: Number of depths
+    :param near: (blocks, stations) The same of the blocks' middles
+    :param members: (blocks, 4) int32 Nodes of each block, or -1
+    :param gains: Of :py:func:`link_gains`, and ``most`` and ``active``
+    :param least: Least score; scores below are any number below
     :param scores: (nodes, times) float32: those of the best depth; is written
     :param depths: (nodes, times) uint8: which one that is; is written
     """
-    number = gains.shape[2]
-    distances = gains.shape[1] // layers
+    number = gains.shape[3]
     total = np.empty(number, dtype=np.float32)
-    for node in range(bins.shape[0]):
-        for layer in range(layers):
-            total[:] = 0.0
-            for station in range(bins.shape[1]):
-                place = bins[node, station]
-                if place < 0:
-                    continue
-                for phase in range(2):
-                    row = 2 * station + phase
-                    if active[row]:
-                        gain = gains[row, layer * distances + place]
+    for block in range(near.shape[0]):
+        total[:] = 0.0
+        for station in range(bins.shape[1]):
+            place = near[block, station]
+            if place >= 0 and active[station]:
+                gain = most[station, place]
+                for k in range(number):
+                    total[k] += gain[k]
+        possible = total.max() >= least
+        for member in range(members.shape[1]):
+            node = members[block, member]
+            if node < 0:
+                continue
+            scores[node] = 0.0
+            if not possible:
+                continue
+            for depth in range(gains.shape[1]):
+                total[:] = 0.0
+                for station in range(bins.shape[1]):
+                    place = bins[node, station]
+                    if place >= 0 and active[station]:
+                        gain = gains[station, depth, place]
                         for k in range(number):
                             total[k] += gain[k]
-            for k in range(number):
-                if layer == 0 or total[k] > scores[node, k]:
-                    scores[node, k] = total[k]
-                    depths[node, k] = layer
+                for k in range(number):
+                    if depth == 0 or total[k] > scores[node, k]:
+                        scores[node, k] = total[k]
+                        depths[node, k] = depth
 
 
 @njit(cache=True, nogil=True)

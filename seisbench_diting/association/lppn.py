@@ -27,7 +27,7 @@ from .linker import (
 from .pursuit import Candidates, Pursuit, PursuitOptions, Stretch, kernels
 
 #: Origin times that are scored together, so that what is added up fits a processor's cache.
-_TOGETHER = 64
+_TOGETHER = 30
 
 #: More epicentres need more memory than they are worth.
 _MOST_NODES = 1_000_000
@@ -104,11 +104,12 @@ class Lppn(Associator):
         return own_table(linker, reach, options.window_s, self.travel_times, depths)
 
     @cached_property
-    def _density(self) -> np.ndarray:
-        """The table as kernels take it: (2, times, places)."""
-        density = self._table.density
-        flat = density.reshape(2, -1, density.shape[-1]).transpose(0, 2, 1)
-        return np.ascontiguousarray(flat)
+    def _spans(self) -> np.ndarray:
+        """(2, depths, distances, 2): first and last time at which picks may come."""
+        some = self._table.density > 0
+        last = some.shape[-1] - 1 - some[..., ::-1].argmax(axis=-1)
+        first = np.where(some.any(axis=-1), some.argmax(axis=-1), last + 1)
+        return np.stack([first, last], axis=-1).astype(np.int32)
 
     @cached_property
     def _nodes(self) -> tuple[np.ndarray, int]:
@@ -134,22 +135,52 @@ class Lppn(Associator):
     @cached_property
     def _bins(self) -> np.ndarray:
         """(nodes, stations): distances in steps of the table; -1 beyond it."""
-        nodes, _ = self._nodes
-        stations = self._pursuit.stations
-        distance = np.hypot(
-            nodes[:, :1] - stations[:, 0], nodes[:, 1:] - stations[:, 1]
-        )
+        distance = self._distances(self._nodes[0])
         bins = np.rint(distance / DISTANCE_STEP_KM)
         far = (bins >= self._table.density.shape[2]) | (
             distance > self.options.max_distance_km
         )
         return np.where(far, -1, bins).astype(np.int16)
 
+    @cached_property
+    def _blocks(self) -> tuple[np.ndarray, np.ndarray, int]:
+        """
+        Squares of four nodes: (blocks, 4) these nodes, -1 beyond the grid; (blocks,
+        stations) distances of their middles; and how many bins a node's may differ.
+        """
+        nodes, columns = self._nodes
+        grid = np.arange(len(nodes)).reshape(-1, columns)
+        grid = np.pad(
+            grid,
+            [(0, side % 2) for side in grid.shape],
+            constant_values=-1,
+        )
+        members = np.stack(
+            [grid[y::2, x::2].ravel() for y in (0, 1) for x in (0, 1)], axis=1
+        )
+        half = self.options.grid_km / 2
+        bins = np.rint(self._distances(nodes[members[:, 0]] + half) / DISTANCE_STEP_KM)
+        bins = np.minimum(bins, self._table.density.shape[2] - 1)
+        # The last row of -1 is that of nodes which are not there.
+        of_nodes = np.vstack([self._bins, np.full_like(self._bins[:1], -1)])
+        far = (of_nodes[members] < 0).all(axis=1)
+        reach = int(np.sqrt(2) * half / DISTANCE_STEP_KM) + 1
+        return (
+            members.astype(np.int32),
+            np.where(far, -1, bins).astype(np.int16),
+            reach,
+        )
+
+    def _distances(self, places: np.ndarray) -> np.ndarray:
+        """(places, stations), km."""
+        stations = self._pursuit.stations
+        return np.hypot(places[:, :1] - stations[:, 0], places[:, 1:] - stations[:, 1])
+
     def _candidates(self, stretch: Stretch, pool: ThreadPoolExecutor) -> Candidates:
         step = self.options.step_s
         number = int(np.ceil((stretch.end - stretch.begin) / step))
         # Prepared before threads would do it at once.
-        _ = self._bins, self._nodes, self._density
+        _ = self._blocks, self._spans
         found = list(
             pool.map(
                 lambda first: self._score(stretch.begin + first * step),
@@ -166,34 +197,40 @@ class Lppn(Associator):
         options, pursuit = self.options, self._pursuit
         nodes, columns = self._nodes
         number = _TOGETHER + 2
-        rows = pursuit.rows.number
-        gains = np.empty((rows, self._density.shape[2], number), dtype=np.float32)
-        active = np.empty(rows, dtype=np.bool_)
+        members, near, reach = self._blocks
+        rows = pursuit.rows
+        _, depths, distances, _ = self._table.density.shape
+        sites = rows.number // 2
+        gains = np.empty((sites, depths, distances, number), dtype=np.float32)
+        most = np.empty((sites, distances, number), dtype=np.float32)
+        active = np.empty(sites, dtype=np.bool_)
         kernels.link_gains(
-            pursuit.rows.time,
-            pursuit.rows.start,
+            rows.time,
+            rows.start,
             pursuit.claimed,
             begin - options.step_s,
             options.step_s,
-            number,
-            self._density,
+            self._table.density,
+            self._spans,
             TIME_STEP_S,
+            reach,
             gains,
+            most,
             active,
         )
-        if active.sum() < options.min_picks:
+        if 2 * active.sum() < options.min_picks:
             return np.empty((0, 4)), np.empty(0)
         scores = np.empty((len(nodes), number), dtype=np.float32)
-        depths = np.empty((len(nodes), number), dtype=np.uint8)
-        layers = self._table.depths_km
-        kernels.add_links(self._bins, gains, active, len(layers), scores, depths)
-        found = np.empty((options.peaks * number, 2), dtype=np.int64)
-        count = kernels.peaks(
-            scores, columns, _GAIN * options.min_picks, options.peaks, found
+        layers = np.empty((len(nodes), number), dtype=np.uint8)
+        least = _GAIN * options.min_picks
+        kernels.add_links(
+            self._bins, near, members, gains, most, active, least, scores, layers
         )
+        found = np.empty((options.peaks * number, 2), dtype=np.int64)
+        count = kernels.peaks(scores, columns, least, options.peaks, found)
         node, k = found[:count].T
         origins = np.empty((count, 4))
         origins[:, :2] = nodes[node]
-        origins[:, 2] = layers[depths[node, k]]
+        origins[:, 2] = self._table.depths_km[layers[node, k]]
         origins[:, 3] = begin + (k - 1) * options.step_s
         return origins, scores[node, k].astype(float)
