@@ -36,7 +36,7 @@ def associate(
             "-s",
             metavar="FILE",
             help="Stations: the published format (NET STA LOC LON LAT ELEVATION_M), "
-            "StationXML, or CSV.",
+            "StationXML, CSV, or a folder with SAC files, whose headers tell.",
         ),
     ] = None,
     output: Annotated[

@@ -14,7 +14,12 @@ from ..files import write_text
 from .columns import with_gaps
 from .comma import read_any, write_csv
 from .files import choose
-from .stations import STATION_COLUMNS, station_table, stations_from_inventory
+from .stations import (
+    STATION_COLUMNS,
+    station_table,
+    stations_from_inventory,
+    stations_from_stream,
+)
 
 _NAMES = {
     "station_id": ("station_id", "id", "seed_id"),
@@ -53,12 +58,16 @@ def read_stations(path: str | Path) -> pd.DataFrame:
     - the published text: ``NET STA LOC LON LAT ELEVATION_M``, where ``LOC`` may be ``--``
       or missing
     - StationXML
+    - the headers of the SAC files in a folder, at any depth
 
-    :param path: File; one that ends neither in ``.csv`` nor in ``.xml`` may be any of these
+    :param path: Folder, or file; one that ends neither in ``.csv`` nor in ``.xml`` may be
+        any of these
     :raises ValueError: if it is none of them, or a station is impossible or at two places
     :return: Table of stations
     """
     path = Path(path)
+    if path.is_dir():
+        return _read_headers(path)
     ending = path.suffix.lower()
     if ending == ".csv":
         return _read_csv(path)
@@ -173,6 +182,27 @@ def _read_stationxml(path: Path) -> pd.DataFrame:
         except Exception as error:
             raise ValueError(f"{path} is no whole StationXML file: {error}.") from error
     return stations_from_inventory(inventory)
+
+
+def _read_headers(folder: Path) -> pd.DataFrame:
+    stream = obspy.Stream()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            # Of a format that is named: ObsPy would look for others.
+            stream += obspy.read(path, format="SAC", headonly=True)
+        # Files of other kinds raise errors of many.
+        except Exception:
+            continue
+    try:
+        stations = stations_from_stream(stream)
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from error
+    if len(stations) == 0:
+        raise ValueError(
+            f"{folder} has no SAC file whose header tells where its station is; give a "
+            "table of stations, the published text, or StationXML."
+        )
+    return stations
 
 
 def _write_csv(stations: pd.DataFrame, path: Path) -> None:

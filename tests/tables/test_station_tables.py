@@ -201,3 +201,21 @@ def test_inventories():
     assert list(stations.iloc[0]) == ["A.C.", 3.0, -179.0, 30.0]
     with pytest.raises(ValueError, match=r"A\.B\.00 at two places.*Keep the one"):
         tables.stations_from_inventory(Inventory([Network("A", [moved])]))
+
+
+def test_a_folder_of_sac_files(reference, example, tmp_path):
+    folder = reference / "data" / "ridgecrest"
+
+    stations = tables.read_stations(folder)
+
+    assert list(stations["station_id"]) == [
+        "PB.B916.",
+        "PB.B917.",
+        "PB.B918.",
+        "PB.B921.",
+    ]
+    assert stations["latitude"].between(35, 37).all()
+    example.write(str(tmp_path / "elsewhere.mseed"), format="MSEED")
+    (tmp_path / "notes.txt").write_text("No header of SAC.")
+    with pytest.raises(ValueError, match="no SAC file whose header"):
+        tables.read_stations(tmp_path)
