@@ -1,0 +1,353 @@
+"""
+Association by the library GaMMA, which fits a mixture of events to picks.
+
+Zhu, W., McBrearty, I. W., Mousavi, S. M., Ellsworth, W. L., & Beroza, G. C. (2022).
+Earthquake phase association using a Bayesian Gaussian mixture model. Journal of
+Geophysical Research: Solid Earth, 127(5). <https://doi.org/10.1029/2021JB023249>
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from .found import make_found
+from .inputs import Network
+from .interface import Associator, Found, Options, nothing_found
+from .velocities import TravelTimeTable, constant_velocities
+
+try:
+    import gamma.utils
+    import joblib
+    from threadpoolctl import threadpool_limits
+except ImportError as error:
+    raise ImportError(
+        "The method gamma needs GaMMA: pip install 'seisbench-diting[gamma]'."
+    ) from error
+
+#: GaMMA's axes.
+_AXES = ["x(km)", "y(km)", "z(km)"]
+
+#: Picks that are clustered at once: neighbours of all of them are held in memory.
+_CLUSTERED = 20_000
+
+#: A process starts in the time that so many picks need.
+_PICKS_A_PROCESS = 500
+
+#: GaMMA takes the logarithm of a pick's probability.
+_LEAST_PROBABILITY = 0.01
+
+#: GaMMA gets seconds after this time: not every system has times before 1970.
+_EPOCH = pd.Timestamp("2000-01-01")
+
+#: Events' time, x, y and depth; and event and pick.
+_Result = tuple[list[tuple[float, ...]], list[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class GammaOptions(Options):
+    """
+    But for ``margin_km``, ``max_cluster_picks`` and ``threads`` the names are GaMMA's, with
+    units; its documentation says more about them.
+
+    :param margin_km: How far outside the network events are searched
+    :param dbscan_eps_s: Picks this near in time, and in space by the time that P needs,
+        are in one cluster; 0 for what GaMMA makes of the distances between stations
+    :param dbscan_min_samples: Least sum of the probabilities of the picks that are so near
+        to one in the middle of a cluster
+    :param dbscan_min_cluster_size: Clusters with fewer picks are not divided
+    :param dbscan_max_time_space_ratio: Nor are those that are shorter than so many times
+        what P needs through them
+    :param max_sigma11_s: Largest residual of a pick of an event
+    :param oversample_factor: Events that are tried, for each pick of the station and phase
+        that has most of them
+    :param max_cluster_picks: Clusters with more picks are cut over time, and what is at a
+        cut is searched twice. Time and memory grow with the square of a cluster's picks
+    :param threads: Processes; 0 for one a processor
+    """
+
+    margin_km: float = 20.0
+    dbscan_eps_s: float = 0.0
+    dbscan_min_samples: int = 3
+    dbscan_min_cluster_size: int = 500
+    dbscan_max_time_space_ratio: float = 10.0
+    max_sigma11_s: float = 1.5
+    oversample_factor: int = 5
+    max_cluster_picks: int = 500
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in (
+            "margin_km",
+            "dbscan_min_samples",
+            "dbscan_min_cluster_size",
+            "dbscan_max_time_space_ratio",
+            "max_sigma11_s",
+            "oversample_factor",
+        ):
+            if not (value := getattr(self, name)) > 0:
+                raise ValueError(f"{name}={value} must be above 0.")
+        for name in ("dbscan_eps_s", "threads"):
+            if not (value := getattr(self, name)) >= 0:
+                raise ValueError(f"{name}={value} must not be negative.")
+        least = max(2 * self.min_picks, 2)
+        if self.max_cluster_picks < least:
+            raise ValueError(
+                f"max_cluster_picks={self.max_cluster_picks} must be {least} at least, "
+                "twice min_picks."
+            )
+
+
+class Gamma(Associator):
+    """
+    Picks, stations and velocities are GaMMA's input; what it finds is checked, see
+    :py:mod:`.found`. Picks' amplitudes are not used.
+
+    Of models with layers GaMMA gets the constant velocities that are nearest to their
+    travel times, see :py:func:`equivalent_velocities`.
+    """
+
+    options_type = GammaOptions
+
+    def find(self, progress: bool = False) -> Found:
+        """See :py:class:`.Associator`."""
+        # GaMMA makes nothing of one P and one S.
+        if len(self.network.stations) < 2:
+            return nothing_found()
+        pieces = self._pieces()
+        events: list[tuple[float, ...]] = []
+        assigned: list[tuple[int, int]] = []
+        with tqdm(
+            total=sum(map(len, pieces)), unit="pick", disable=not progress, delay=1
+        ) as bar:
+            for piece, (some, theirs) in zip(pieces, self._run(pieces), strict=True):
+                assigned += [(len(events) + event, pick) for event, pick in theirs]
+                events += some
+                bar.update(len(piece))
+        if not events:
+            return nothing_found()
+        return make_found(
+            self.network,
+            self.options,
+            pd.DataFrame(events, columns=["time_s", "x_km", "y_km", "depth_km"]),
+            pd.DataFrame(assigned, columns=["event", "pick"]),
+        )
+
+    @cached_property
+    def _velocities(self) -> dict[str, float]:
+        # With times in a table, as its solver for layers makes them, GaMMA needs 2.7 times
+        # as long for an hour of central Italy and finds the same share of events. That
+        # solver makes a folder where the program runs, too.
+        p, s = constant_velocities(self.options.velocity) or equivalent_velocities(
+            self.travel_times, self.network, self.options.max_depth_km
+        )
+        return {"p": p, "s": s}
+
+    @cached_property
+    def _picks(self) -> pd.DataFrame:
+        """GaMMA's, sorted by time: it takes S for P where it begins if they are not."""
+        network = self.network
+        probability = network.picks["probability"]
+        return pd.DataFrame(
+            {
+                "id": network.picks["station"].astype(str),
+                "timestamp": _EPOCH + pd.to_timedelta(network.seconds(), unit="s"),
+                "type": np.where(network.is_s(), "S", "P"),
+                "prob": probability.clip(lower=_LEAST_PROBABILITY),
+            }
+        )
+
+    @cached_property
+    def _stations(self) -> pd.DataFrame:
+        stations = self.network.stations
+        return pd.DataFrame(
+            {
+                "id": stations.index.astype(str),
+                "x(km)": stations["x_km"],
+                "y(km)": stations["y_km"],
+                "z(km)": -stations["elevation_m"] / 1000,
+            }
+        )
+
+    def _config(self) -> dict[str, Any]:
+        options, margin = self.options, self.options.margin_km
+        x, y = (
+            (self._stations[name].min() - margin, self._stations[name].max() + margin)
+            for name in _AXES[:2]
+        )
+        z = (0.0, options.max_depth_km)
+        return {
+            "dims": _AXES,
+            **dict(zip(_AXES, (x, y, z), strict=True)),
+            "bfgs_bounds": (x, y, z, (None, None)),
+            "vel": self._velocities,
+            "use_amplitude": False,
+            # They are clusters already.
+            "use_dbscan": False,
+            "ncpu": 1,
+            "oversample_factor": options.oversample_factor,
+            "max_sigma11": options.max_sigma11_s,
+            "min_picks_per_eq": max(options.min_picks, 1),
+            "min_p_picks_per_eq": options.min_p_picks,
+            "min_s_picks_per_eq": options.min_s_picks,
+        }
+
+    def _pieces(self) -> list[np.ndarray]:
+        """Rows of the picks of each cluster, the largest ones first."""
+        options, seconds = self.options, self.network.seconds()
+        # So long that an event's picks are all in one of two neighbours.
+        overlap = self.network.diameter_km / self._velocities["s"]
+        pieces = []
+        for rows in _cut(np.arange(len(seconds)), seconds, _CLUSTERED, overlap):
+            labels = self._clusters(rows)
+            order = np.argsort(labels, kind="stable")
+            starts = np.flatnonzero(np.diff(labels[order])) + 1
+            for cluster in np.split(order, starts):
+                # What is in no cluster has a label below 0.
+                if labels[cluster[0]] >= 0 and len(cluster) >= options.min_picks:
+                    pieces += _cut(
+                        rows[cluster], seconds, options.max_cluster_picks, overlap
+                    )
+        # So that no process is left with a large one at the end.
+        return sorted(pieces, key=len, reverse=True)
+
+    def _clusters(self, rows: np.ndarray) -> np.ndarray:
+        """GaMMA's clusters of some picks."""
+        options, picks = self.options, self._picks.iloc[rows]
+        with _quiet():
+            return gamma.utils.hierarchical_dbscan_clustering(
+                self.network.seconds()[rows, None],
+                self._stations[_AXES].to_numpy()[picks["id"].astype(int)],
+                picks["type"].to_numpy(),
+                picks["prob"].to_numpy()[:, None],
+                self._velocities,
+                eps=self._eps_s,
+                min_samples=options.dbscan_min_samples,
+                min_cluster_size=options.dbscan_min_cluster_size,
+                max_time_space_ratio=options.dbscan_max_time_space_ratio,
+            )
+
+    @cached_property
+    def _eps_s(self) -> float:
+        if self.options.dbscan_eps_s > 0:
+            return self.options.dbscan_eps_s
+        p = self._velocities["p"]
+        with _quiet():
+            eps = gamma.utils.estimate_eps(self._stations, p)
+        # It needs three stations at different places.
+        return eps if np.isfinite(eps) else max(self.network.diameter_km / p, 1.0)
+
+    def _run(self, pieces: list[np.ndarray]) -> Iterator[_Result]:
+        """Results in the order of the pieces, each as soon as it is there."""
+        config, stations = self._config(), self._stations
+        tasks = (
+            joblib.delayed(_associate)(self._picks.iloc[piece], stations, config)
+            for piece in pieces
+        )
+        enough = sum(map(len, pieces)) // _PICKS_A_PROCESS
+        threads = self.options.threads or os.cpu_count() or 1
+        # Its processes are not forked, which could hang beside PyTorch's threads, need no
+        # __main__ guard in scripts, and end some seconds after their work.
+        return joblib.Parallel(
+            max(min(threads, enough), 1),
+            return_as="generator",
+            backend="loky",
+            idle_worker_timeout=10,
+        )(tasks)
+
+
+def equivalent_velocities(
+    travel_times: TravelTimeTable, network: Network, max_depth_km: float
+) -> tuple[float, float]:
+    """
+    Those with the least squares of differences from travel times, at all depths and at
+    the distances that stations have from each other: events are where stations are.
+
+    :param travel_times: Travel times
+    :param network: Stations
+    :param max_depth_km: Largest depth
+    :return: P and S in km/s
+    """
+    x, y = (network.stations[name].to_numpy() for name in ("x_km", "y_km"))
+    step = travel_times.distance_step_km
+    between = np.hypot(x[:, None] - x, y[:, None] - y) / step
+    number = np.bincount(between.round().astype(int).ravel())
+    distance = np.arange(len(number)) * step
+    depth = np.arange(0, max_depth_km + 0.1, travel_times.depth_step_km)[:, None]
+    length = np.hypot(distance, depth)
+    p, s = (
+        float(
+            np.sum(number * length**2, where=np.isfinite(times))
+            / np.nansum(number * length * times)
+        )
+        for times in travel_times.at(*np.broadcast_arrays(distance, depth))
+    )
+    return p, s
+
+
+def _cut(
+    rows: np.ndarray, seconds: np.ndarray, most: int, overlap_s: float
+) -> list[np.ndarray]:
+    """
+    Cuts rows that are sorted by time. Neighbours have the last seconds of the first one in
+    common, but no more than half of it.
+    """
+    pieces, start, seconds = [], 0, seconds[rows]
+    while start + most < len(rows):
+        stop = start + most
+        pieces.append(rows[start:stop])
+        common = int(np.searchsorted(seconds, seconds[stop] - overlap_s))
+        start = min(max(common, start + most // 2), stop)
+    return [*pieces, rows[start:]]
+
+
+def _associate(
+    picks: pd.DataFrame, stations: pd.DataFrame, config: dict[str, Any]
+) -> _Result:
+    """Events, and for each of their picks the event and the row."""
+    with _quiet():
+        events, assigned = gamma.utils.association(picks, stations, dict(config))
+    number = {event["event_index"]: row for row, event in enumerate(events)}
+    return (
+        [
+            (
+                (pd.Timestamp(event["time"]) - _EPOCH).total_seconds(),
+                *(float(event[axis]) for axis in _AXES),
+            )
+            for event in events
+        ],
+        [(number[event], int(row)) for row, event, _ in assigned],
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """
+    Nothing of GaMMA's reaches the terminal, and its random numbers are the same for each
+    cluster, whichever process has it. The caller's go on as if nothing had been.
+    """
+    state = np.random.get_state()
+    np.random.seed(0)
+    try:
+        with (
+            # For matrices as small as these more threads take ten times as long.
+            threadpool_limits(1),
+            warnings.catch_warnings(),
+            redirect_stdout(io.StringIO()),
+            redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        np.random.set_state(state)
