@@ -5,7 +5,7 @@ Trains the network of the LPPN linker on travel times of TauP.
 
 Picks of a class come at the times of its phase, as TauP has them for a distance, with errors
 of the velocity model, of the pick, and of the origin, which is known to half a step of the
-windows and of the grid. Others come at any time. It takes a few minutes on two cores, and
+windows and of the grid. Others come at any time. It takes half a minute on two cores, and
 writes the weights that are part of the package. They need not be made again for another
 velocity model: the linker shifts its times.
 """
