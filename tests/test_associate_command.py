@@ -79,7 +79,9 @@ def test_all_files(files):
     assert all(arrival.pick_id in by_id for arrival in arrivals)
 
 
-@pytest.mark.parametrize("kind", ["txt", "xml", "real", "pyocto.csv", "gamma.csv"])
+@pytest.mark.parametrize(
+    "kind", ["txt", "xml", "parquet", "real", "pyocto.csv", "gamma.csv"]
+)
 def test_picks_of_all_formats(files, made, kind):
     if kind == "real":
         path = files / "real"
@@ -118,7 +120,51 @@ def test_options_from_a_file(files):
     assert options["grid_km"] == 3
     assert options["step_s"] == 0.4
     assert options["min_picks"] == 20
+    # Infinite numbers are not JSON.
+    assert options["max_nearest_km"] is None
     assert (read_events(files / "events.events.csv")["pick_count"] >= 20).all()
+
+
+def test_the_command_line_has_the_last_word(files):
+    config = files / "options.toml"
+    config.write_text("min_picks = 12\nmax_depth_km = 15.0\nvelocity = 'ak135'\n")
+    arguments = ("-i", files / "picks.csv", "-s", files / "stations.txt")
+    last = ("-o", files / "events", "--config", config, "--formats", "csv")
+
+    run(*arguments, *last, "--set", "min_picks=9", "--set", f"velocity={VELOCITY}")
+
+    options = json.loads((files / "events.json").read_text())["options"]
+    assert options["min_picks"] == 9
+    assert options["velocity"] == VELOCITY
+    assert options["max_depth_km"] == 15
+    run(*arguments, *last, "--min-picks", 7)
+    options = json.loads((files / "events.json").read_text())["options"]
+    assert options["min_picks"] == 7
+    assert options["velocity"] == "ak135"
+    with pytest.raises(ValueError, match="min_picks: given twice"):
+        run(*arguments, *last, "--min-picks", 7, "--set", "min_picks=9")
+
+
+def test_what_is_there_is_not_replaced(files, made):
+    write_picks_text(made.picks, files / "mine.txt")
+    before = (files / "mine.txt").read_bytes()
+    with pytest.raises(ValueError, match=r"would replace .*mine\.txt"):
+        run("-i", files / "mine.txt", *common(files, "mine"))
+    (files / "day.state").write_bytes(b"of pick")
+    with pytest.raises(ValueError, match="is a name of the command pick"):
+        run("-i", files / "mine.txt", *common(files, "day"))
+    assert (files / "mine.txt").read_bytes() == before
+    assert {path.name for path in files.iterdir()} == {
+        *("picks.csv", "stations.txt", "mine.txt", "day.state")
+    }
+
+
+@pytest.mark.skipif(
+    not Path("/proc").is_dir(), reason="has no folder that is read-only"
+)
+def test_a_folder_that_cannot_be_written(files):
+    with pytest.raises(OSError, match="nothing can be written to /proc"):
+        run("-i", files / "picks.csv", *common(files, "/proc/events"))
 
 
 def test_list_of_options():
@@ -136,6 +182,7 @@ def test_list_of_options():
         (("--set", "grid_km=wide"), "must be of the type float"),
         (("--method", "magic"), "method='magic' must be one of"),
         (("--formats", "csv,pdf"), "holds 'pdf'"),
+        (("--formats", ""), "formats is empty"),
         (("--set", "R=1/2"), "R='1/2' must be rx/rh"),
         (("--min-picks", "-3"), "min_picks=-3 must not be negative"),
     ],
@@ -153,6 +200,8 @@ def test_what_is_missing(files):
         run("-i", files / "picks.csv", "-o", files / "events")
     with pytest.raises(ValueError, match="--output is missing"):
         run("-i", files / "picks.csv", "-s", files / "stations.txt")
+    with pytest.raises(FileNotFoundError, match=r"input='.*nope\.csv': there is no"):
+        run("-i", files / "nope.csv", *common(files))
     with pytest.raises(FileNotFoundError, match="no folder"):
         run("-i", files / "picks.csv", *common(files, "nowhere/events"))
     with pytest.raises(ValueError, match="not a folder"):

@@ -17,6 +17,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "_version": set(),
     "association": {
+        "_version",
         "figures",
         "files",
         "filters",

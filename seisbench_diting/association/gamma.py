@@ -101,6 +101,8 @@ class GammaOptions(Options):
         for name in ("dbscan_eps_s", "threads"):
             if not (value := getattr(self, name)) >= 0:
                 raise ValueError(f"{name}={value} must not be negative.")
+        if self.margin_km > 1000:
+            raise ValueError(f"margin_km={self.margin_km} must be 1000 at most.")
         least = max(2 * self.min_picks, 2)
         if self.max_cluster_picks < least:
             raise ValueError(

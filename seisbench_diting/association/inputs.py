@@ -9,11 +9,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ..tables import find_station, pick_table, station_table
+from ..tables import Station, find_station, pick_table, station_table
+from ..travel_times import KM_PER_DEGREE
 from .projection import MOST_KM, Projection
 
 #: Picks of one phase at one station that are closer are one.
 SAME_PICK_S = 0.01
+
+#: Locations of a station that are closer are one place: picks there tell nothing new.
+SAME_PLACE_KM = 0.5
 
 
 @dataclass(frozen=True)
@@ -118,21 +122,25 @@ def _doubles(table: pd.DataFrame) -> pd.Index:
         & by_station["kind"].eq(by_station["kind"].shift())
         & (by_station["time"].diff() < pd.Timedelta(seconds=SAME_PICK_S))
     )
-    group = (~same).cumsum()
+    chain = (~same).cumsum()
+    # However many there are in a row, each is compared with one that is kept.
+    since = by_station["time"] - by_station["time"].groupby(chain).transform("first")
+    group = [chain, since // pd.Timedelta(seconds=SAME_PICK_S)]
     first = by_station["probability"].groupby(group).transform("idxmax")
     return by_station.index[by_station.index.to_numpy() != first.to_numpy()]
 
 
 def _one_row_a_place(known: dict) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Locations of a station that are at one place are one station."""
+    """Locations of a station that are as good as at one place are one station."""
     rows: list[dict] = []
     row_of: dict[str, int] = {}
-    seen: dict[tuple, int] = {}
+    rows_of_station: dict[str, list[int]] = {}
     for name, place in sorted(known.items()):
-        network_station = ".".join(name.split(".")[:2])
-        key = (network_station, place.latitude, place.longitude)
-        if key not in seen:
-            seen[key] = len(rows)
+        others = rows_of_station.setdefault(name.rsplit(".", 1)[0], [])
+        same = [row for row in others if _apart_km(rows[row], place) < SAME_PLACE_KM]
+        if not same:
+            same = [len(rows)]
+            others += same
             rows.append(
                 {
                     "station_id": name,
@@ -141,5 +149,12 @@ def _one_row_a_place(known: dict) -> tuple[pd.DataFrame, dict[str, int]]:
                     "elevation_m": np.nan_to_num(place.elevation_m),
                 }
             )
-        row_of[name] = seen[key]
+        row_of[name] = same[0]
     return pd.DataFrame(rows), row_of
+
+
+def _apart_km(row: dict, place: Station) -> float:
+    north = (place.latitude - row["latitude"]) * KM_PER_DEGREE
+    turn = (place.longitude - row["longitude"] + 180) % 360 - 180
+    east = turn * KM_PER_DEGREE * np.cos(np.radians(place.latitude))
+    return float(np.hypot(north, east))

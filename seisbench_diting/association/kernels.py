@@ -47,6 +47,9 @@ FARTHER = 3.0
 #: A pick is taken if it is this many times as likely with the event as by chance.
 LEAST_GAIN = 0.8
 
+#: Offset of a node from which nothing arrives.
+UNKNOWN = -(2**31)
+
 _ROOT = 1 / np.sqrt(2 * np.pi)
 
 
@@ -394,7 +397,7 @@ def make_curves(time, start, claimed, begin, sigmas, curves, counts):
 
 
 @njit(cache=True, nogil=True)
-def best_nodes(curves, counts, samples, offsets, reach, low, high, nodes, scores):
+def best_nodes(curves, counts, samples, offsets, reach, low, high, gaps, nodes, scores):
     """
     For each of some origin times, given as samples of the curves at which the initiating
     pick lies, the node with the highest score.
@@ -403,6 +406,7 @@ def best_nodes(curves, counts, samples, offsets, reach, low, high, nodes, scores
     :param offsets: (rows, nodes) int32: samples after the initiating one
     :param reach: Samples that a pick reaches before itself
     :param low: (rows,) Least offset of each row, and ``high`` the largest one
+    :param gaps: (rows,) Which ones have unknown offsets
     :param nodes: The best node of each; is written
     :param scores: Its score; is written
     """
@@ -423,6 +427,11 @@ def best_nodes(curves, counts, samples, offsets, reach, low, high, nodes, scores
             offset = offsets[row]
             if shift + low[row] < 0 or shift + high[row] >= length:
                 continue
+            if gaps[row]:
+                for node in range(n):
+                    if offset[node] != UNKNOWN:
+                        total[node] += curve[shift + offset[node]]
+                continue
             for node in range(n):
                 total[node] += curve[shift + offset[node]]
         best = 0
@@ -434,15 +443,16 @@ def best_nodes(curves, counts, samples, offsets, reach, low, high, nodes, scores
 
 
 @njit(cache=True, nogil=True)
-def grid_offsets(grid, station, stations, table, farthest, offsets, low, high):
+def grid_offsets(grid, station, stations, table, farthest, offsets, low, high, gaps):
     """
     When P and S arrive from nodes around a station, after P at the station itself.
 
     :param grid: (nodes, 3): x and y from the station, and depth, km
     :param station: Row of the initiating station
-    :param offsets: (rows, nodes) int32, samples; is written
+    :param offsets: (rows, nodes) int32, samples; is written, UNKNOWN where nothing arrives
     :param low: (rows,) int64: least of each row, and ``high`` the largest; ``low`` is
         above ``high`` where there is none
+    :param gaps: (rows,) Which ones have unknown offsets; is written
     :return: (nodes,): travel times of P to the station itself
     """
     times, rise, step, depth_step = table
@@ -466,6 +476,7 @@ def grid_offsets(grid, station, stations, table, farthest, offsets, low, high):
         for phase in range(2):
             row = 2 * other + phase
             low[row], high[row] = 1, 0
+            gaps[row] = False
             if np.sqrt(east * east + north * north) > farthest:
                 continue
             least, most = 2**31 - 1, -(2**31)
@@ -481,10 +492,12 @@ def grid_offsets(grid, station, stations, table, farthest, offsets, low, high):
                     step,
                     depth_step,
                 )
-                if np.isnan(travel):
-                    least = 2**31
-                    break
-                value = int(np.rint((travel - own[node]) / STEP_S))
+                delay = travel - own[node]
+                if np.isnan(delay):
+                    offsets[row, node] = UNKNOWN
+                    gaps[row] = True
+                    continue
+                value = int(np.rint(delay / STEP_S))
                 offsets[row, node] = value
                 least, most = min(least, value), max(most, value)
             if least <= most:
@@ -812,7 +825,7 @@ def add_links(bins, near, members, gains, most, active, least, scores, depths):
     :param gains: Of :py:func:`link_gains`, and ``most`` and ``active``
     :param least: Least score; scores below are any number below
     :param scores: (nodes, times) float32: those of the best depth; is written
-    :param depths: (nodes, times) uint8: which one that is; is written
+    :param depths: (nodes, times) uint16: which one that is; is written
     """
     number = gains.shape[3]
     total = np.empty(number, dtype=np.float32)

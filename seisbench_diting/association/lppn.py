@@ -29,14 +29,26 @@ from .pursuit import Candidates, Pursuit, PursuitOptions, Stretch, kernels
 #: Origin times that are scored together, so that what is added up fits a processor's cache.
 _TOGETHER = 30
 
-#: More epicentres need more memory than they are worth.
-_MOST_NODES = 1_000_000
+#: More epicentres need more memory than they are worth, and so do more of what stations
+#: add at all depths and distances, for each thread.
+_MOST_NODES, _MOST_GAINS = 1_000_000, 100_000_000
 
 #: Residuals of P and S there, as neither the depth nor the place is known well.
 _ERRORS_S = (0.3, 0.4)
 
 #: A pick adds about this much to a score where picks are rare.
 _GAIN = 1.5
+
+
+#: Outside of these values options make no sense, or need days.
+_LIMITS = {
+    "step_s": (0.05, 10),
+    "window_s": (1, 1000),
+    "grid_km": (0.1, 100),
+    "depth_grid_km": (0.1, 100),
+    "margin_km": (0, 1000),
+    "peaks": (1, 1000),
+}
 
 
 @dataclass(frozen=True)
@@ -64,11 +76,9 @@ class LppnOptions(PursuitOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("step_s", "window_s", "grid_km", "depth_grid_km", "peaks"):
-            if not (value := getattr(self, name)) > 0:
-                raise ValueError(f"{name}={value} must be above 0.")
-        if not self.margin_km >= 0:
-            raise ValueError(f"margin_km={self.margin_km} must not be negative.")
+        for name, (least, most) in _LIMITS.items():
+            if not least <= (value := getattr(self, name)) <= most:
+                raise ValueError(f"{name}={value} must be from {least} to {most}.")
 
 
 class Lppn(Associator):
@@ -181,6 +191,16 @@ class Lppn(Associator):
         number = int(np.ceil((stretch.end - stretch.begin) / step))
         # Prepared before threads would do it at once.
         _ = self._blocks, self._spans
+        _, depths, distances, _ = self._table.density.shape
+        if (size := self._pursuit.rows.number // 2 * depths * distances) * (
+            _TOGETHER + 2
+        ) > _MOST_GAINS:
+            raise ValueError(
+                f"depth_grid_km={self.options.depth_grid_km} gives {depths} depths, which "
+                f"with {distances} distances and {self._pursuit.rows.number // 2} stations "
+                f"are {size} values; {_MOST_GAINS // (_TOGETHER + 2)} are possible. Take a "
+                "wider one, or a smaller max_depth_km or max_distance_km."
+            )
         found = list(
             pool.map(
                 lambda first: self._score(stretch.begin + first * step),
@@ -221,7 +241,7 @@ class Lppn(Associator):
         if 2 * active.sum() < options.min_picks:
             return np.empty((0, 4)), np.empty(0)
         scores = np.empty((len(nodes), number), dtype=np.float32)
-        layers = np.empty((len(nodes), number), dtype=np.uint8)
+        layers = np.empty((len(nodes), number), dtype=np.uint16)
         least = _GAIN * options.min_picks
         kernels.add_links(
             self._bins, near, members, gains, most, active, least, scores, layers

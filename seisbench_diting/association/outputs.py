@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from .._version import __version__
 from ..files import write_text
 from ..tables import write_association
+from ..tables.parquet import import_pyarrow
 from .interface import Association
+
+#: Files with which the command pick goes on, or that only it writes.
+_OF_PICK = (".state", ".log")
 
 #: Formats and how their files end.
 FORMATS = {
@@ -24,10 +32,12 @@ FORMATS = {
 def check_formats(formats: Iterable[str]) -> tuple[str, ...]:
     """
     :param formats: Names of formats
-    :raises ValueError: if one isn't known
+    :raises ValueError: if one isn't known, or there is none
     :return: The names
     """
     names = tuple(formats)
+    if not names:
+        raise ValueError(f"formats is empty; possible are {', '.join(FORMATS)}.")
     for name in names:
         if name not in FORMATS:
             raise ValueError(
@@ -57,6 +67,57 @@ def check_name(output: str | Path) -> Path:
     return path
 
 
+def check_output(
+    output: str | Path, formats: Iterable[str], inputs: Iterable[str | Path]
+) -> None:
+    """
+    :param output: Name that files begin with
+    :param formats: Formats that will be written
+    :param inputs: Files that must stay
+    :raises ValueError: if the name is none, a file of inputs would be replaced, or there
+        are files of ``pick`` of this name
+    :raises OSError: if nothing can be written there
+    :raises ImportError: for ``parquet`` without pyarrow
+    """
+    name = check_name(output)
+    written = {_with(name, ending).resolve() for ending in _endings(formats)}
+    for path in map(Path, inputs):
+        if path.resolve() in written:
+            raise ValueError(
+                f"output={str(output)!r} would replace {path}, which is read. Choose "
+                "another name."
+            )
+    for ending in _OF_PICK:
+        if _with(name, ending).exists():
+            raise ValueError(
+                f"output={str(output)!r} is a name of the command pick, whose files would "
+                f"be replaced; {_with(name, ending)} is one of them. Choose another name."
+            )
+    if "parquet" in formats:
+        import_pyarrow()
+    # Long work must not end in this.
+    try:
+        with TemporaryFile(dir=name.parent):
+            pass
+    except OSError as error:
+        raise type(error)(
+            f"output={str(output)!r}: nothing can be written to {name.parent}: "
+            f"{error.strerror}."
+        ) from error
+
+
+def _with(name: Path, ending: str) -> Path:
+    return name.with_name(name.name + ending)
+
+
+def _endings(formats: Iterable[str]) -> Iterator[str]:
+    for ending in (FORMATS[kind] for kind in formats):
+        yield ending
+        if ".events." in ending:
+            yield ending.replace(".events.", ".picks.")
+    yield from (".png", ".err", ".json")
+
+
 def write_outputs(
     result: Association,
     output: str | Path,
@@ -79,32 +140,44 @@ def write_outputs(
     :return: What was written
     """
     name = check_name(output)
-    written = []
-    for ending in (FORMATS[kind] for kind in check_formats(formats)):
-        path = name.with_name(name.name + ending)
+    kinds = check_formats(formats)
+    for kind in kinds:
+        path = _with(name, FORMATS[kind])
         write_association(result.events, result.picks, path, stations)
-        written.append(path)
-        if ".events." in ending:
-            picks = ending.replace(".events.", ".picks.")
-            written.append(name.with_name(name.name + picks))
-    path = name.with_name(f"{name.name}.png")
-    if plot and len(result.events) == 0:
-        # A picture of an earlier run would not be that of these tables.
-        path.unlink(missing_ok=True)
-    elif plot:
+    written = [_with(name, ending) for ending in _endings(kinds)]
+    picture = _with(name, ".png")
+    if plot and len(result.events):
         from ..figures import save_figure
         from .figures import plot_association
 
         figure = plot_association(result.events, result.picks, stations, name.name)
-        save_figure(figure, path)
-        written.append(path)
-    path = name.with_name(f"{name.name}.err")
-    write_text(path, _left_out(result.not_used))
-    written.append(path)
-    path = name.with_name(f"{name.name}.json")
-    write_text(path, json.dumps(result.summary, indent=2, default=str) + "\n")
-    written.append(path)
+        save_figure(figure, picture)
+    else:
+        written.remove(picture)
+        if plot:
+            # A picture of an earlier run would not be that of these tables.
+            picture.unlink(missing_ok=True)
+    write_text(_with(name, ".err"), _left_out(result.not_used))
+    summary = result.summary | {
+        "version": __version__,
+        "files": list(map(str, written)),
+    }
+    write_text(_with(name, ".json"), _json(summary))
     return written
+
+
+def _json(summary: dict[str, Any]) -> str:
+    """As others read it, who don't know infinite numbers."""
+    options = {
+        key: None if isinstance(value, float) and not np.isfinite(value) else value
+        for key, value in summary["options"].items()
+    }
+    return (
+        json.dumps(
+            summary | {"options": options}, indent=2, default=str, allow_nan=False
+        )
+        + "\n"
+    )
 
 
 def _left_out(picks: pd.DataFrame) -> Iterable[str]:

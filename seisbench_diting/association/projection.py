@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 _EQUATOR_KM, _E2 = 6378.137, 6.69437999014e-3
 
 #: Farther from the centre distances on the plane are wrong by more than a few per cent.
-MOST_KM = 3000.0
+MOST_KM = 1000.0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from .inputs import Network
 from .interface import Found, Options, nothing_found
 from .rows import Rows, make_rows
-from .velocities import TravelTimeTable
+from .velocities import TravelTimeTable, is_local
 
 try:
     from . import kernels
@@ -43,13 +43,20 @@ _SAME_BEFORE, _SAME_AFTER = (0.3, 3.0), (0.2, 2.0)
 _ROUNDS_FIRST, _ROUNDS_AGAIN = 8, 3
 
 
+#: Residuals with a velocity model that is of a region, and with one that is not; and how
+#: many of them a window is long.
+_ERRORS_S, _WINDOW = {"p": (0.15, 0.3), "s": (0.25, 0.45)}, 10 / 3
+
+
 @dataclass(frozen=True)
 class PursuitOptions(Options):
     """
-    :param p_window_s: Largest residual of a P pick
-    :param s_window_s: Largest residual of an S pick
-    :param p_error_s: Expected residual of P picks, of the velocity model's errors, too
-    :param s_error_s: Expected residual of S picks
+    :param p_error_s: Expected residual of P picks, of the velocity model's errors, too; 0
+        for 0.15 s where ``velocity`` is a file or constant, and 0.3 s where it is a model
+        of the whole Earth
+    :param s_error_s: Expected residual of S picks; 0 for 0.25 s or 0.45 s
+    :param p_window_s: Largest residual of a P pick; 0 for 10/3 of what is expected
+    :param s_window_s: Largest residual of an S pick; the same
     :param min_score: Least score: the logarithm of how much likelier the picks are with
         the event than by chance, at the rate of picks around it
     :param max_spread_s: Largest standard deviation of the residuals
@@ -62,10 +69,10 @@ class PursuitOptions(Options):
     :param threads: Threads; 0 for all processors
     """
 
-    p_window_s: float = 0.5
-    s_window_s: float = 0.7
-    p_error_s: float = 0.15
-    s_error_s: float = 0.25
+    p_error_s: float = 0.0
+    s_error_s: float = 0.0
+    p_window_s: float = 0.0
+    s_window_s: float = 0.0
     min_score: float = 16.0
     max_spread_s: float = 0.5
     max_gap_deg: float = 360.0
@@ -77,6 +84,14 @@ class PursuitOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for phase, (local, of_the_earth) in _ERRORS_S.items():
+            error, window = f"{phase}_error_s", f"{phase}_window_s"
+            if getattr(self, error) == 0:
+                value = local if is_local(self.velocity) else of_the_earth
+                object.__setattr__(self, error, value)
+            if getattr(self, window) == 0:
+                value = round(_WINDOW * getattr(self, error), 3)
+                object.__setattr__(self, window, value)
         for name in (
             "p_window_s",
             "s_window_s",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import tempfile
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -98,6 +99,8 @@ class PyOctoOptions(Options):
         ):
             if not (value := getattr(self, name)) >= 0:
                 raise ValueError(f"{name}={value} must not be negative.")
+        if self.margin_km > 1000:
+            raise ValueError(f"margin_km={self.margin_km} must be 1000 at most.")
         if not 0 <= self.min_pick_fraction <= 1:
             raise ValueError(
                 f"min_pick_fraction={self.min_pick_fraction} must be from 0 to 1."
@@ -144,7 +147,10 @@ class PyOcto(Associator):
         )
         with tempfile.TemporaryDirectory(prefix="seisbench-diting-") as folder:
             associator = self._make(Path(folder))
-            events, assigned = associator.associate(picks, stations)
+            with warnings.catch_warnings():
+                # Of pandas, about PyOcto.
+                warnings.simplefilter("ignore")
+                events, assigned = associator.associate(picks, stations)
         if len(events) == 0:
             return nothing_found()
         return make_found(

@@ -16,7 +16,7 @@ import numpy as np
 
 from .interface import Associator, Found
 from .pursuit import Candidates, Pursuit, PursuitOptions, Stretch, kernels
-from .real_names import read_real_names
+from .real_names import GRID_KM, read_real_names
 
 #: Nodes lie this share of a step beside the station, where azimuths are defined.
 _BESIDE = 0.012
@@ -57,8 +57,8 @@ class RealOptions(PursuitOptions):
     """
 
     search_km: float = 0.0
-    grid_km: float = 2.0
-    depth_grid_km: float = 2.0
+    grid_km: float = GRID_KM
+    depth_grid_km: float = GRID_KM
     R: str = ""
     G: str = ""
     V: str = ""
@@ -69,10 +69,10 @@ class RealOptions(PursuitOptions):
             object.__setattr__(self, name, value)
         super().__post_init__()
         for name in ("grid_km", "depth_grid_km"):
-            if not (value := getattr(self, name)) > 0:
-                raise ValueError(f"{name}={value} must be above 0.")
-        if not self.search_km >= 0:
-            raise ValueError(f"search_km={self.search_km} must not be negative.")
+            if not 0.01 <= (value := getattr(self, name)) <= 100:
+                raise ValueError(f"{name}={value} must be from 0.01 to 100.")
+        if not 0 <= self.search_km <= 1000:
+            raise ValueError(f"search_km={self.search_km} must be from 0 to 1000.")
         if 0 < self.search_km < self.grid_km:
             raise ValueError(
                 f"grid_km={self.grid_km} must not be larger than "
@@ -149,6 +149,7 @@ class Real(Associator):
         rows = pursuit.rows.number
         offsets = np.empty((rows, len(grid)), dtype=np.int32)
         low, high = np.empty((2, rows), dtype=np.int64)
+        gaps = np.zeros(rows, dtype=np.bool_)
         own = kernels.grid_offsets(
             grid,
             station,
@@ -158,6 +159,7 @@ class Real(Associator):
             offsets,
             low,
             high,
+            gaps,
         )
         values, counts, begin = curves
         nodes = np.empty(len(times), dtype=np.int64)
@@ -171,6 +173,7 @@ class Real(Associator):
             reach,
             low,
             high,
+            gaps,
             nodes,
             scores,
         )

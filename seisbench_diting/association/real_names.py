@@ -26,6 +26,9 @@ _NAMES = {
     ),
 }
 
+#: Step of grids where R says nothing.
+GRID_KM = 2.0
+
 #: Expected residuals as a share of a window.
 _ERROR = 0.4
 
@@ -71,9 +74,12 @@ def read_real_names(R: str, G: str, V: str, S: str) -> dict[str, float | int]:
         found["min_sp_s"] = limits["dtps"]
         if "nxd" in limits and np.isfinite(farthest):
             found["max_nearest_km"] = limits["nxd"] * farthest * KM_PER_DEGREE
-    if search and (limits or V):
+    if limits or V:
         # Half the time that waves need from one corner of a cell to the opposite one.
-        cell = np.sqrt(2 * found["grid_km"] ** 2 + found["depth_grid_km"] ** 2)
+        side, depth = (
+            found.get(name, GRID_KM) for name in ("grid_km", "depth_grid_km")
+        )
+        cell = np.sqrt(2 * side**2 + depth**2)
         half = limits.get("nrt", 1.0) * cell / 2
         for phase in "ps":
             window = half / velocities[f"v{phase}0"]

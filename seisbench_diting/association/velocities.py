@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..travel_times import KM_PER_DEGREE, TravelTimes
+from ..travel_times import KM_PER_DEGREE, TravelTimes, VelocityModelError
 
 #: Steps of tables in km, over distance and depth. Between them times are interpolated
 #: linearly, wrong by less than 0.02 s in the crust.
@@ -92,11 +93,26 @@ def make_travel_times(
     )
     text = str(velocity)
     if text.lower().endswith(".txt"):
-        return _from_file(Path(velocity), *grid)
+        return _from_file(Path(velocity), *grid, max_depth_km)
     constant = constant_velocities(text)
     if constant is not None:
         return _of_constant(constant, *grid)
-    return _layered(TravelTimes(velocity), *grid)
+    try:
+        model = TravelTimes(velocity)
+    except VelocityModelError as error:
+        raise VelocityModelError(
+            f"velocity={text!r}: {error} Constant velocities, P/S in km/s such as "
+            "6.2/3.5, and REAL's table of travel times (.txt) are possible, too."
+        ) from error
+    return _layered(model, *grid)
+
+
+def is_local(velocity: str | Path) -> bool:
+    """
+    :param velocity: Velocity model, see :py:func:`make_travel_times`
+    :return: Whether it may have been made for a region: it is a file or constant
+    """
+    return "/" in str(velocity) or bool(Path(velocity).suffix)
 
 
 def constant_velocities(text: str) -> tuple[float, float] | None:
@@ -137,7 +153,9 @@ def _layered(
     return TravelTimeTable(low.astype(np.float32), (high - low).astype(np.float32))
 
 
-def _from_file(path: Path, depth: np.ndarray, distance: np.ndarray) -> TravelTimeTable:
+def _from_file(
+    path: Path, depth: np.ndarray, distance: np.ndarray, max_depth_km: float
+) -> TravelTimeTable:
     """
     REAL's table: distance in degrees, depth in km, P and S time in s, slownesses in s a
     degree, vertical slownesses in s/km, and the names of the phases.
@@ -145,13 +163,29 @@ def _from_file(path: Path, depth: np.ndarray, distance: np.ndarray) -> TravelTim
     from scipy.interpolate import LinearNDInterpolator, RegularGridInterpolator
 
     try:
-        rows = np.loadtxt(path, usecols=range(4), comments="#", ndmin=2)
+        with warnings.catch_warnings():
+            # Of a file without lines; see below.
+            warnings.simplefilter("ignore", UserWarning)
+            rows = np.loadtxt(path, usecols=range(4), comments="#", ndmin=2)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"velocity={str(path)!r}: there is no such file."
+        ) from None
     except ValueError as error:
         raise ValueError(
             f"velocity={str(path)!r} is no table of travel times: its lines must begin "
             f"with distance (degrees), depth (km), P and S time (s); {error}."
         ) from error
+    if len(rows) == 0:
+        raise ValueError(f"velocity={str(path)!r} is empty.")
     x, z = np.unique(rows[:, 0]), np.unique(rows[:, 1])
+    if z[-1] < max_depth_km:
+        raise ValueError(
+            f"velocity={str(path)!r} has sources to a depth of {z[-1]:g} km; "
+            f"max_depth_km={max_depth_km:g} must be no larger."
+        )
+    # Rows of the grid beyond the last one of the table are needed to interpolate.
+    depth = np.minimum(depth, z[-1])
     points = np.stack([depth.ravel(), distance.ravel() / KM_PER_DEGREE], axis=1)
     times = []
     for column in (2, 3):

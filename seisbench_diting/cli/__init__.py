@@ -38,7 +38,11 @@ def main() -> None:
         ExportError,
         BackendUnavailableError,
         OSError,
+        ImportError,
     ) as error:
+        if isinstance(error, ModuleNotFoundError):
+            # Of Python, and no answer to a user; ours say what to install.
+            raise
         if os.environ.get("SEISBENCH_DITING_TRACEBACK"):
             raise
         typer.echo(f"Error: {error}", err=True)

@@ -11,6 +11,7 @@ import typer
 
 from .app import app
 from .config import OTHERS, read_config_of_method
+from .interruption import leaving_nothing
 
 
 @app.command()
@@ -121,7 +122,7 @@ def associate(
     seisbench-diting associate -i picks.csv -s STATIONS -o events --velocity 6.2/3.5
     """
     from .. import association
-    from ..association.outputs import check_formats, check_name, write_outputs
+    from ..association.outputs import check_formats, check_output, write_outputs
     from ..tables import read_stations
 
     if list_options:
@@ -135,36 +136,64 @@ def associate(
         raise ValueError("--stations is missing: a file of stations.")
     if output is None:
         raise ValueError("--output is missing: a name that the files will begin with.")
-    options = {
-        **context.meta.get(OTHERS, {}),
-        **_settings(settings or [], method),
+    given = {
         "velocity": velocity,
+        "max_depth_km": max_depth,
+        "min_picks": min_picks,
+        "min_p_picks": min_p,
+        "min_s_picks": min_s,
+        "min_both": min_both,
     }
-    for name, value in (
-        ("max_depth_km", max_depth),
-        ("min_picks", min_picks),
-        ("min_p_picks", min_p),
-        ("min_s_picks", min_s),
-        ("min_both", min_both),
-    ):
-        if value is not None:
-            options[name] = value
+    options = _options(context, given, _settings(settings or [], method))
     # What is wrong is said before the work, not after it.
     association.make_options(method, **options)
-    check_name(output)
     kinds = check_formats(name.strip() for name in formats.split(",") if name.strip())
+    check_output(output, kinds, [*names, stations])
+    for name, path in (*(("input", path) for path in names), ("stations", stations)):
+        if not path.exists():
+            raise FileNotFoundError(f"{name}={str(path)!r}: there is no such file.")
     places = read_stations(stations)
-    result = association.associate(
-        _read(names),
-        places,
-        method,
-        progress=not quiet and sys.stderr.isatty(),
-        **options,
-    )
+    picks = _read(names)
+    with leaving_nothing():
+        result = association.associate(
+            picks,
+            places,
+            method,
+            progress=not quiet and sys.stderr.isatty(),
+            **options,
+        )
     written = write_outputs(result, output, places, kinds, plot)
     if not quiet:
         _print_summary(result.summary)
         typer.echo("\n".join(map(str, written)))
+
+
+#: Options of the command that are options of methods under other names.
+_PARAMETERS = {
+    "max_depth_km": "max_depth",
+    "min_p_picks": "min_p",
+    "min_s_picks": "min_s",
+}
+
+
+def _options(
+    context: typer.Context, given: dict[str, Any], settings: dict[str, Any]
+) -> dict[str, Any]:
+    """The command line, with its --set, has the last word, then comes the file."""
+    on_line, in_file = {}, dict(context.meta.get(OTHERS, {}))
+    for name, value in given.items():
+        # By its name: Typer may have a Click of its own.
+        source = context.get_parameter_source(_PARAMETERS.get(name, name)).name
+        if source == "COMMANDLINE":
+            on_line[name] = value
+        elif source != "DEFAULT":
+            in_file[name] = value
+    if twice := sorted(on_line.keys() & settings.keys()):
+        raise ValueError(
+            f"{', '.join(twice)}: given twice, by --set and by an option of the command. "
+            "Leave one out."
+        )
+    return in_file | settings | on_line
 
 
 def _read(paths: list[Path]):

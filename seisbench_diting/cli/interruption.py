@@ -17,3 +17,13 @@ def continuing_later() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("Interrupted. Call the same again to continue.", err=True)
         sys.exit(130)
+
+
+@contextmanager
+def leaving_nothing() -> Iterator[None]:
+    """The same for commands that write at their end."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Nothing was written.", err=True)
+        sys.exit(130)

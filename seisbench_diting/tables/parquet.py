@@ -45,7 +45,7 @@ def write_parquet(
     :param path: File to write
     :raises ImportError: without pyarrow
     """
-    pyarrow = _pyarrow()
+    pyarrow = import_pyarrow()
     with replacing(Path(path)) as temporary:
         writer = None
         try:
@@ -68,7 +68,7 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
     :raises ValueError: if it is no Parquet file
     :return: Table
     """
-    pyarrow = _pyarrow()
+    pyarrow = import_pyarrow()
     with Path(path).open("rb") as file:
         try:
             return pyarrow.parquet.ParquetFile(file).read().to_pandas()
@@ -89,7 +89,7 @@ def _schema(pyarrow: ModuleType, types: Mapping[str, str]) -> object:
     return pyarrow.schema([(name, kinds[kind]) for name, kind in types.items()])
 
 
-def _pyarrow() -> ModuleType:
+def import_pyarrow() -> ModuleType:
     try:
         import pyarrow
         import pyarrow.parquet

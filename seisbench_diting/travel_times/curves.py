@@ -37,6 +37,10 @@ DEPTHS = _steps((2, 0.1), (5, 0.25), (60, 0.5), (400, 2), (800, 2.5))
 _ROUNDING = 1e-9
 
 
+#: TauP needs a crust and what is below it.
+_LEAST_BRANCHES = 2
+
+
 class VelocityModelError(ValueError):
     """TauP can't use a velocity model."""
 
@@ -94,7 +98,10 @@ def load_taup(model: str | Path) -> TauPyModel:
         try:
             with np.errstate(all="ignore"):  # See make_curve.
                 build_taup_model(model, folder, verbose=False)
-            return TauPyModel(str(Path(folder) / f"{model.stem}.npz"))
+            taup = TauPyModel(str(Path(folder) / f"{model.stem}.npz"))
+            if taup.model.tau_branches.shape[1] < _LEAST_BRANCHES:
+                raise ValueError("it has no layer below the crust")
+            return taup
         # TauP raises its own errors, and those of whatever it comes upon.
         except Exception as error:
             raise VelocityModelError(
@@ -102,7 +109,8 @@ def load_taup(model: str | Path) -> TauPyModel:
                 f"{' '.join(str(error).split()) or type(error).__name__}. It takes "
                 "lines of depth (km), P and S velocity (km/s) and density from the "
                 "surface to the Earth's centre, and the names mantle, outer-core and "
-                "inner-core in .nd files; ObsPy's folder taup/data has examples."
+                "inner-core in .nd files; ObsPy's folder taup/data has examples, such as "
+                "iasp91.nd, whose lines may follow those of a local model."
             ) from error
 
 

@@ -72,6 +72,37 @@ def test_picks_that_are_given_twice(made):
     assert (network.picks["probability"] > 0.2).all()
 
 
+def test_doubles_in_a_row_are_compared_with_the_one_that_stays(made):
+    row = made.picks.iloc[:1]
+    times = row["time"].iloc[0] + pd.to_timedelta(np.arange(100) * 5, unit="ms")
+    picks = pd.concat([row] * 100).assign(time=times)
+
+    network = make_network(picks, made.stations)
+
+    # Half a second of picks is more than one.
+    assert len(network.picks) == 50
+
+
+def test_locations_of_a_station_count_once(made):
+    """Two sensors a few metres apart."""
+    picks, stations = made.picks, made.stations
+    at_10 = stations["station_id"] + "10"
+    moved = stations.assign(station_id=at_10, latitude=stations["latitude"] + 5e-5)
+    again = picks.assign(
+        station_id=picks["station_id"] + "10",
+        time=picks["time"] + pd.Timedelta("50ms"),
+    )
+
+    result = associate(
+        pd.concat([picks, again]), pd.concat([stations, moved]), velocity=VELOCITY
+    )
+
+    assert len(result.events) == len(made.events)
+    station = result.picks["station_id"].str.rsplit(".", n=1).str[0]
+    one = result.picks.assign(station=station).groupby(["event_id", "station", "phase"])
+    assert one.size().max() == 1
+
+
 def test_doubles_do_not_depend_on_their_order(made):
     picks = pd.concat([made.picks.iloc[:50]] * 3)
 
@@ -166,8 +197,8 @@ def test_the_tables_belong_together(made):
         ({"min_pick": 3}, "did you mean min_picks"),
         ({"min_picks": -1}, "min_picks=-1 must not be negative"),
         ({"min_picks": "many"}, "min_picks='many' must be of the type int"),
-        ({"grid_km": 0.0}, "grid_km=0.0 must be above 0"),
-        ({"grid_km": np.nan}, "grid_km=nan must be above 0"),
+        ({"grid_km": 0.0}, "grid_km=0.0 must be from 0.01 to 100"),
+        ({"grid_km": np.nan}, "grid_km=nan must be from 0.01 to 100"),
         ({"grid_km": 0.01}, "nodes"),
         ({"max_depth_km": 10_000.0}, "max_depth_km=10000.0 must be above 0"),
         ({"velocity": "3.5/6.2"}, "velocity='3.5/6.2' must be P/S"),

@@ -89,7 +89,27 @@ def test_with_the_published_network(reference):
     assert shares(result, made.events)[1] >= 0.9
 
 
+def test_many_depths():
+    made = made_network(12, 3)
+    options = {"velocity": VELOCITY, "max_depth_km": 65.0}
+    few, many = (
+        associate(made.picks, made.stations, "lppn", depth_grid_km=step, **options)
+        for step in (5.0, 0.25)
+    )
+    assert len(few.events) == len(many.events) == 3
+
+
+def test_too_many_depths():
+    made = made_network(12, 1)
+    with pytest.raises(ValueError, match=r"depth_grid_km=0\.1 gives 3000 depths"):
+        associate(
+            *(made.picks, made.stations, "lppn"),
+            max_depth_km=300.0,
+            depth_grid_km=0.1,
+        )
+
+
 def test_too_many_epicentres():
     made = made_network(11, 1)
-    with pytest.raises(ValueError, match=r"grid_km=0\.02 gives .* epicentres"):
-        associate(made.picks, made.stations, "lppn", grid_km=0.02)
+    with pytest.raises(ValueError, match=r"grid_km=0\.1 gives .* epicentres"):
+        associate(made.picks, made.stations, "lppn", grid_km=0.1, margin_km=100.0)

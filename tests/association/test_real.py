@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_networks import VELOCITY, made_network
+from made_networks import P_KM_S, S_KM_S, VELOCITY, made_network
 from scoring import as_catalogue, shares
 
 from benchmarks.association_truth import make_sequence
@@ -171,25 +171,73 @@ def test_events_that_are_too_close():
     assert 3 <= len(events) < 10
 
 
-def test_a_table_of_travel_times(tmp_path):
-    made = made_network(6, 10, elevation_m=(0.0, 1.0))
-    degrees, depths = np.arange(0, 1.01, 0.01), np.arange(0, 25.0, 1.0)
-    length = np.hypot(degrees * 111.195, depths[:, None])
-    path = tmp_path / "ttdb.txt"
+def _write_table(path, farthest_deg=1.0, deepest_km=20.0):
+    """As REAL's taup_tt.py writes them, with the made networks' velocities."""
+    degrees = np.arange(0, farthest_deg + 0.001, 0.01)
+    depths = np.arange(0, deepest_km + 0.1, 1.0)
     with path.open("w") as file:
-        for i, depth in enumerate(depths):
-            for j, degree in enumerate(degrees):
-                way = length[i, j]
+        for depth in depths:
+            for degree in degrees:
+                way = np.hypot(degree * 111.195, depth)
                 file.write(
-                    f"{degree:.2f} {depth:.1f} {way / 6.0:.4f} {way / 3.46:.4f} "
+                    f"{degree:.2f} {depth:.1f} {way / P_KM_S:.4f} {way / S_KM_S:.4f} "
                     "0 0 0 0 p s\n"
                 )
-    options = {"max_depth_km": 20.0}
-    table = associate(made.picks, made.stations, velocity=str(path), **options)
+    return str(path)
+
+
+@pytest.mark.parametrize("method", ["real", "lppn"])
+def test_a_table_of_travel_times(tmp_path, method):
+    """Also one that is no deeper than events are searched."""
+    made = made_network(6, 10, elevation_m=(0.0, 1.0))
+    velocity = _write_table(tmp_path / "ttdb.txt")
+    options = {"method": method, "max_depth_km": 20.0}
+
+    table = associate(made.picks, made.stations, velocity=velocity, **options)
     constant = associate(made.picks, made.stations, velocity=VELOCITY, **options)
 
+    assert len(constant.events) >= 9
     found = compare(table.events, constant.events, max_time_s=0.05, max_distance_km=0.2)
     assert found.share_of_a == found.share_of_b == 1
+
+
+def test_a_table_that_is_too_shallow(tmp_path):
+    made = made_network(6, 1)
+    velocity = _write_table(tmp_path / "ttdb.txt", deepest_km=15.0)
+    with pytest.raises(ValueError, match="depth of 15 km; max_depth_km=20 must be"):
+        associate(made.picks, made.stations, velocity=velocity, max_depth_km=20.0)
+
+
+def test_a_table_that_does_not_reach_all_stations(tmp_path):
+    """Those within its reach are enough."""
+    made = made_network(6, 10, elevation_m=(0.0, 1.0))
+    velocity = _write_table(tmp_path / "ttdb.txt", farthest_deg=0.45)
+
+    result = associate(made.picks, made.stations, velocity=velocity, max_depth_km=20.0)
+
+    precision, recall = shares(result, made.events, 0.5, 3.0)
+    assert precision == 1
+    assert recall >= 0.8
+    assert result.picks["residual_s"].notna().all()
+    assert result.picks["epicentral_distance_km"].max() <= 0.45 * 111.3
+
+
+def test_a_model_that_ends_in_the_crust(tmp_path):
+    path = tmp_path / "local.nd"
+    path.write_text("0 5.5 3.1 2.6\n10 6 3.5 2.7\n30 8 4.5 3.3\n")
+    made = made_network(6, 1)
+    with pytest.raises(ValueError, match="no layer below the crust"):
+        associate(made.picks, made.stations, velocity=str(path))
+
+
+def test_residuals_follow_the_model():
+    """Those of the whole Earth's models are larger in a region."""
+    region, earth = (make_options("real", velocity=v) for v in ("6.2/3.5", "iasp91"))
+    assert region.p_error_s < earth.p_error_s
+    assert region.s_window_s < earth.s_window_s
+    options = make_options("lppn", p_error_s=0.3, s_window_s=0.9)
+    assert options.p_window_s == pytest.approx(1.0)
+    assert options.s_window_s == 0.9
 
 
 def test_a_file_that_is_no_table(tmp_path):
