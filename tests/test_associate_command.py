@@ -273,3 +273,5 @@ def test_from_waveforms_to_events(reference, tmp_path):
     _, picks = read_association(tmp_path / "events.events.csv")
     assert picks["residual_s"].abs().median() < 0.3
     assert len(read_picks(tmp_path / "events.picks.csv")) == len(picks)
+    # The nearest station, which the model of the whole Earth fits least.
+    assert picks["station_id"].str.startswith("CI.RXH.").sum() >= 2
