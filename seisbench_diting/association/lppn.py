@@ -29,9 +29,9 @@ from .pursuit import Candidates, Pursuit, PursuitOptions, Stretch, kernels
 #: Origin times that are scored together, so that what is added up fits a processor's cache.
 _TOGETHER = 30
 
-#: More epicentres need more memory than they are worth, and so do more of what stations
-#: add at all depths and distances, for each thread.
-_MOST_NODES, _MOST_GAINS = 1_000_000, 100_000_000
+#: More epicentres need more memory than they are worth, and so do more values over depths
+#: and distances, for each thread.
+_MOST_NODES, _MOST_VALUES = 1_000_000, 100_000_000
 
 #: Residuals of P and S there, as neither the depth nor the place is known well.
 _ERRORS_S = (0.3, 0.4)
@@ -100,18 +100,46 @@ class Lppn(Associator):
         self._pursuit = Pursuit(
             self.network, self.travel_times, options, options.grid_km, _ERRORS_S
         )
+        self._check_size()
         return self._pursuit.run(self._candidates, progress, before_s=options.window_s)
 
     @cached_property
     def _table(self) -> LinkTable:
         options = self.options
-        reach = min(self.travel_times.max_distance_km, options.max_distance_km)
         linker = load_linker(options.network or None)
         if options.network:
-            return published_table(linker, reach, options.window_s)
-        step = options.depth_grid_km
-        depths = np.arange(step / 2, max(options.max_depth_km, step / 2) + 1e-6, step)
-        return own_table(linker, reach, options.window_s, self.travel_times, depths)
+            return published_table(linker, self._reach_km, options.window_s)
+        return own_table(
+            linker, self._reach_km, options.window_s, self.travel_times, self._depths
+        )
+
+    @cached_property
+    def _reach_km(self) -> float:
+        return min(self.travel_times.max_distance_km, self.options.max_distance_km)
+
+    @cached_property
+    def _depths(self) -> np.ndarray:
+        step = self.options.depth_grid_km
+        return np.arange(
+            step / 2, max(self.options.max_depth_km, step / 2) + 1e-6, step
+        )
+
+    def _check_size(self) -> None:
+        options = self.options
+        depths = 1 if options.network else len(self._depths)
+        # What stations add at some times, and the table itself.
+        of_one = max(
+            self._pursuit.rows.number // 2 * (_TOGETHER + 2),
+            2 * options.window_s / TIME_STEP_S,
+        )
+        distances = int(self._reach_km / DISTANCE_STEP_KM) + 1
+        if (values := depths * distances * of_one) > _MOST_VALUES:
+            raise ValueError(
+                f"depth_grid_km={options.depth_grid_km} gives {depths} depths, which with "
+                f"{distances} distances are {values / _MOST_VALUES:.1f} times what is "
+                "possible. Take a wider one, or a smaller max_depth_km, max_distance_km or "
+                "window_s."
+            )
 
     @cached_property
     def _spans(self) -> np.ndarray:
@@ -191,16 +219,6 @@ class Lppn(Associator):
         number = int(np.ceil((stretch.end - stretch.begin) / step))
         # Prepared before threads would do it at once.
         _ = self._blocks, self._spans
-        _, depths, distances, _ = self._table.density.shape
-        if (size := self._pursuit.rows.number // 2 * depths * distances) * (
-            _TOGETHER + 2
-        ) > _MOST_GAINS:
-            raise ValueError(
-                f"depth_grid_km={self.options.depth_grid_km} gives {depths} depths, which "
-                f"with {distances} distances and {self._pursuit.rows.number // 2} stations "
-                f"are {size} values; {_MOST_GAINS // (_TOGETHER + 2)} are possible. Take a "
-                "wider one, or a smaller max_depth_km or max_distance_km."
-            )
         found = list(
             pool.map(
                 lambda first: self._score(stretch.begin + first * step),

@@ -81,7 +81,7 @@ def catalogues(draw, name):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(catalogues("a"), catalogues("b"), st.randoms(use_true_random=False))
 def test_any_catalogues(first, second, random):
     (a, a_picks), (b, b_picks) = first, second

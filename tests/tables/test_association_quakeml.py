@@ -133,11 +133,11 @@ def test_quakeml_of_others(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_day_of_a_sequence_takes_seconds(tmp_path):
-    events, picks = made(events=1001, picks=20)
+def test_an_hour_of_a_sequence_takes_seconds(tmp_path):
+    events, picks = made(events=301, picks=20)
     start = time.perf_counter()
     tables.write_association(events, picks, tmp_path / "a.xml")
     found, assigned = tables.read_association(tmp_path / "a.xml")
-    assert time.perf_counter() - start < 60
+    assert time.perf_counter() - start < 20
     pd.testing.assert_frame_equal(found, events)
     np.testing.assert_array_equal(assigned["residual_s"], picks["residual_s"])
