@@ -167,6 +167,20 @@ def test_a_folder_that_cannot_be_written(files):
         run("-i", files / "picks.csv", *common(files, "/proc/events"))
 
 
+def test_interrupted(files, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("seisbench_diting.association.associate", interrupted)
+    arguments = ["associate", "-i", str(files / "picks.csv"), *map(str, common(files))]
+
+    result = CliRunner().invoke(app, arguments)
+
+    assert result.exit_code == 130
+    assert "Interrupted. Nothing was written." in result.output
+    assert not list(files.glob("events*"))
+
+
 def test_list_of_options():
     output = run("--list-options", "--method", "lppn")
 

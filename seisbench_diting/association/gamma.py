@@ -88,19 +88,15 @@ class GammaOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in (
+        self._must_be_above_0(
             "margin_km",
             "dbscan_min_samples",
             "dbscan_min_cluster_size",
             "dbscan_max_time_space_ratio",
             "max_sigma11_s",
             "oversample_factor",
-        ):
-            if not (value := getattr(self, name)) > 0:
-                raise ValueError(f"{name}={value} must be above 0.")
-        for name in ("dbscan_eps_s", "threads"):
-            if not (value := getattr(self, name)) >= 0:
-                raise ValueError(f"{name}={value} must not be negative.")
+        )
+        self._must_not_be_negative("dbscan_eps_s", "threads")
         if self.margin_km > 1000:
             raise ValueError(f"margin_km={self.margin_km} must be 1000 at most.")
         least = max(2 * self.min_picks, 2)

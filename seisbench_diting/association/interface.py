@@ -41,8 +41,18 @@ class Options:
             raise ValueError(
                 f"max_depth_km={self.max_depth_km} must be above 0, and 700 at most."
             )
-        for name in ("min_picks", "min_p_picks", "min_s_picks", "min_both"):
-            if (value := getattr(self, name)) < 0:
+        self._must_not_be_negative(
+            "min_picks", "min_p_picks", "min_s_picks", "min_both"
+        )
+
+    def _must_be_above_0(self, *names: str) -> None:
+        for name in names:
+            if not (value := getattr(self, name)) > 0:
+                raise ValueError(f"{name}={value} must be above 0.")
+
+    def _must_not_be_negative(self, *names: str) -> None:
+        for name in names:
+            if not (value := getattr(self, name)) >= 0:
                 raise ValueError(f"{name}={value} must not be negative.")
 
 

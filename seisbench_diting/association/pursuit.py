@@ -92,7 +92,7 @@ class PursuitOptions(Options):
             if getattr(self, window) == 0:
                 value = round(_WINDOW * getattr(self, error), 3)
                 object.__setattr__(self, window, value)
-        for name in (
+        self._must_be_above_0(
             "p_window_s",
             "s_window_s",
             "p_error_s",
@@ -101,12 +101,10 @@ class PursuitOptions(Options):
             "max_gap_deg",
             "max_nearest_km",
             "max_distance_km",
-        ):
-            if not (value := getattr(self, name)) > 0:
-                raise ValueError(f"{name}={value} must be above 0.")
-        for name in ("min_score", "min_sp_s", "event_interval_s", "threads"):
-            if not (value := getattr(self, name)) >= 0:
-                raise ValueError(f"{name}={value} must not be negative.")
+        )
+        self._must_not_be_negative(
+            "min_score", "min_sp_s", "event_interval_s", "threads"
+        )
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class PyOctoOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in (
+        self._must_be_above_0(
             "margin_km",
             "tolerance_s",
             "pick_match_tolerance_s",
@@ -88,17 +88,13 @@ class PyOctoOptions(Options):
             "refinement_iterations",
             "edt_pick_std_s",
             "time_slicing_s",
-        ):
-            if not (value := getattr(self, name)) > 0:
-                raise ValueError(f"{name}={value} must be above 0.")
-        for name in (
+        )
+        self._must_not_be_negative(
             "association_cutoff_distance_km",
             "min_interevent_time_s",
             "location_split_return",
             "threads",
-        ):
-            if not (value := getattr(self, name)) >= 0:
-                raise ValueError(f"{name}={value} must not be negative.")
+        )
         if self.margin_km > 1000:
             raise ValueError(f"margin_km={self.margin_km} must be 1000 at most.")
         if not 0 <= self.min_pick_fraction <= 1:

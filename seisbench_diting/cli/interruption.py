@@ -1,29 +1,28 @@
-"""What commands say that go on where they were interrupted."""
+"""What commands say that are interrupted."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import typer
 
 
-@contextmanager
-def continuing_later() -> Iterator[None]:
+def continuing_later() -> AbstractContextManager[None]:
     """Ctrl-C and SIGTERM end the command with what to do next, and the status 130."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Call the same again to continue.", err=True)
-        sys.exit(130)
+    return _saying("Call the same again to continue.")
+
+
+def leaving_nothing() -> AbstractContextManager[None]:
+    """The same for commands that write at their end."""
+    return _saying("Nothing was written.")
 
 
 @contextmanager
-def leaving_nothing() -> Iterator[None]:
-    """The same for commands that write at their end."""
+def _saying(text: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo("Interrupted. Nothing was written.", err=True)
+        typer.echo(f"Interrupted. {text}", err=True)
         sys.exit(130)

@@ -90,6 +90,10 @@ def _schema(pyarrow: ModuleType, types: Mapping[str, str]) -> object:
 
 
 def import_pyarrow() -> ModuleType:
+    """
+    :raises ImportError: if it isn't there; the error says what to install
+    :return: pyarrow
+    """
     try:
         import pyarrow
         import pyarrow.parquet
