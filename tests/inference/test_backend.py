@@ -190,6 +190,10 @@ def test_a_cache_that_can_not_be_written(pair, cache, example, monkeypatch):
 
 def test_first_use_by_many_at_once(pair, tmp_path, example):
     environment = {**os.environ, "SEISBENCH_CACHE_ROOT": str(tmp_path / "cache")}
+    # SeisBench makes its own configuration at first, which one must not see half-written.
+    subprocess.run(
+        [sys.executable, "-c", "import seisbench"], env=environment, check=True
+    )
     command = [sys.executable, "-W", "ignore", "-c", ANNOTATE, str(pair)]
     processes = [
         subprocess.Popen(

@@ -87,8 +87,11 @@ def test_a_seed_gives_the_same_weights(settings, tmp_path):
 
 
 RUN = """
-import json, os, sys, torch
+import json, os, signal, sys, torch
 from seisbench_diting.training import TrainingSettings, module, train
+
+# Shells start what runs in the background with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 values = json.loads(sys.argv[1])
 settings = TrainingSettings(**{**values, "freeze": tuple(values["freeze"])})
