@@ -13,6 +13,7 @@ from . import (  # noqa: F401
     compare,
     convert,
     demo,
+    distill,
     evaluate,
     export,
     latency,

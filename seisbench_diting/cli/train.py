@@ -117,7 +117,7 @@ def train(
         seed=seed,
         init=init,
         freeze=tuple(freeze or ()),
-        augmentations=_augmentations(augment or []),
+        augmentations=parse_augmentations(augment or []),
         sampling_rate=sampling_rate,
         component_order=component_order,
         n_samples=n_samples,
@@ -141,7 +141,7 @@ def train(
     typer.echo(f"Results in {output}")
 
 
-def _augmentations(texts: list[str]) -> dict[str, Any]:
+def parse_augmentations(texts: list[str]) -> dict[str, Any]:
     found = {}
     for text in texts:
         name, is_there, value = text.partition("=")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from seisbench.data import MultiWaveformDataset, WaveformDataset
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from .checks import check_whole
 from .labels import STRIDE, check_cells
+from .loading import Numbers, batch_loader, seeded
 from .phases import check_phases, find_arrivals, read_arrivals
 from .reader import RecordReader
 from .recipe import LABELS, make_labeller, window_augmentations
@@ -118,18 +118,7 @@ class _Batches(Dataset):
         :param kwargs: Passed to PyTorch's ``DataLoader``
         :return: Loader of arrays as tensors
         """
-        check_whole("num_workers", num_workers, 0)
-        check_whole("start", start, 0)
-        if stop is not None:
-            check_whole("stop", stop, start)
-        check_whole("step", step, 1)
-        return DataLoader(
-            self,
-            batch_size=None,
-            sampler=_Numbers(start, stop, step),
-            num_workers=num_workers,
-            **kwargs,
-        )
+        return batch_loader(self, num_workers, start, stop, step, **kwargs)
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         """One epoch, the first one, in this process."""
@@ -137,7 +126,7 @@ class _Batches(Dataset):
 
     def _following(self) -> dict[str, np.ndarray]:
         if self._next is None:
-            self._next = (self[number] for number in _Numbers(0, None, 1))
+            self._next = (self[number] for number in Numbers(0, None, 1))
         return next(self._next)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -220,7 +209,7 @@ class DiTingBatches(_Batches):
         return self._epoch[1][begin : begin + self.batch_size]
 
     def _make(self, number: int) -> dict[str, np.ndarray]:
-        with _seeded(self.seed, number):
+        with seeded(self.seed, number):
             states = [self._window(record) for record in self._records(number)]
         for state in states:
             for labeller in self._labellers:
@@ -307,7 +296,7 @@ class DiTingTestBatches(_Batches):
         waves, labels = [], []
         for record in self._records(number):
             # A record's window hangs on the record, not on the batch that it is in.
-            with _seeded(self.seed, int(record)):
+            with seeded(self.seed, int(record)):
                 wave, metadata = self._window(record)["X"]
             waves.append(wave)
             labels.append(self._label(wave.shape[1], metadata))
@@ -360,38 +349,3 @@ def _check_rates(
             f"dataset has sampling rates from {rates[0]:g} to {rates[-1]:g} Hz; set "
             "dataset.sampling_rate to one of them."
         )
-
-
-class _Numbers(Sampler[int]):
-    """Numbers of batches, without end if there is no stop."""
-
-    def __init__(self, start: int, stop: int | None, step: int):
-        self.start = start
-        self.stop = stop
-        self.step = step
-
-    def __iter__(self) -> Iterator[int]:
-        number = self.start
-        while self.stop is None or number < self.stop:
-            yield number
-            number += self.step
-
-    def __len__(self) -> int:
-        """:raises TypeError: If there is no end"""
-        if self.stop is None:
-            raise TypeError("There is no last batch.")
-        return len(range(self.start, self.stop, self.step))
-
-
-@contextmanager
-def _seeded(*seed: int) -> Iterator[None]:
-    """
-    NumPy's global state, from which SeisBench's augmentations draw, from a seed; the
-    user's own state is put back.
-    """
-    state = np.random.get_state()
-    np.random.seed(list(seed))
-    try:
-        yield
-    finally:
-        np.random.set_state(state)

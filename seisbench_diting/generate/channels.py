@@ -1,4 +1,4 @@
-"""Augmentations of the components: polarity, rotation, dropout, gaps."""
+"""Augmentations of the components: polarity, rotation, dropout, gaps, edges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .augmentation import Augmentation
-from .checks import check_span, check_whole
+from .checks import check_probability, check_span, check_whole
 from .phases import GAP, check_phases, hide, read_arrivals
 from .windows import VISIBLE, forget_if_dead
 
@@ -149,3 +149,53 @@ class Gap(Augmentation):
                 hide(metadata, arrival)
         metadata.update(zip(GAP, (begin, end), strict=True))
         return x, metadata
+
+
+class RecordEdge(Augmentation):
+    """
+    Lets the record begin or end in the window: zeros on one side, and the mean of what is
+    left removed. Arrivals in the part that is gone have no label any more.
+
+    :param least: Least share of its samples that stays
+    :param visible: Samples that must be seen from an arrival on
+    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :param key: Key of the state dict, or keys to read from and to write to
+    :raises ValueError: If an argument has an impossible value
+    """
+
+    def __init__(
+        self,
+        least: float = 0.125,
+        visible: int = VISIBLE,
+        phases: Mapping[str, str] | None = None,
+        key: str | tuple[str, str] = "X",
+    ):
+        super().__init__(key)
+        check_probability("least", least)
+        check_whole("visible", visible, 0)
+        check_phases(phases)
+        self.least = least
+        self.visible = visible
+        self.phases = phases
+
+    def apply(
+        self, x: np.ndarray, metadata: dict[str, Any]
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        there = np.flatnonzero(x.any(axis=0))
+        if len(there) == 0:
+            return x, metadata
+        first, behind = there[0], there[-1] + 1
+        left = np.random.randint(int(self.least * (behind - first)), behind - first + 1)
+        begin = np.random.choice((first, behind - left))
+        for arrival in read_arrivals(metadata, self.phases):
+            if arrival.hidden:
+                continue
+            if not begin <= arrival.sample < begin + left - self.visible:
+                hide(metadata, arrival)
+        cut = np.zeros_like(x, dtype=np.result_type(x, np.float32))
+        part = x[:, begin : begin + left]
+        known = part != 0
+        count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+        mean = part.sum(axis=1, keepdims=True, dtype=np.float64) / count
+        cut[:, begin : begin + left] = np.where(known, part - mean, 0)
+        return cut, metadata

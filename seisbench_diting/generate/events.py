@@ -9,7 +9,8 @@ import numpy as np
 
 from .augmentation import Augmentation
 from .checks import check_span
-from .phases import read_arrivals, second_event_column
+from .drowning import drown
+from .phases import probability_column, read_arrivals, second_event_column
 from .rates import resample, sampling_rate
 from .sources import RecordSource
 from .windows import ArrivalWindow
@@ -72,7 +73,16 @@ class SecondEvent(Augmentation):
         peak, its_peak = np.abs(x).max(initial=0), np.abs(second).max(initial=0)
         if peak == 0 or its_peak == 0:
             return x, metadata
-        for arrival in read_arrivals(its_metadata, self.phases):
-            if arrival.event == 1:
-                metadata[second_event_column(arrival.column)] = arrival.sample
-        return x + second / its_peak * np.float32(ratio * peak), metadata
+        second = second / its_peak * np.float32(ratio * peak)
+        drown(its_metadata, second, x, self.phases)
+        drown(metadata, x, second, self.phases)
+        for column in {
+            a.column for a in read_arrivals(its_metadata, self.phases) if a.event == 1
+        }:
+            second_column = second_event_column(column)
+            metadata[second_column] = its_metadata[column]
+            if probability_column(column) in its_metadata:
+                metadata[probability_column(second_column)] = its_metadata[
+                    probability_column(column)
+                ]
+        return x + second, metadata

@@ -10,6 +10,7 @@ import numpy as np
 
 from .augmentation import Augmentation
 from .checks import check_span, check_whole
+from .drowning import drown
 from .phases import check_phases, read_arrivals
 from .rates import resample, sampling_rate
 from .sources import RecordSource
@@ -60,6 +61,7 @@ class _NoiseAtSNR(Augmentation):
             return x, metadata
         factor = self._signal(x, metadata) / level * 10 ** (-snr_db / 20)
         noise = noise * factor * (x != 0)
+        drown(metadata, x, noise, self.phases)
         return (x + noise).astype(x.dtype, copy=False), metadata
 
     @abstractmethod

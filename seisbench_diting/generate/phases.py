@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 #: First arrivals of P and S by the names that SeisBench's datasets give them, in lower
 #: case. Depth phases, core phases and the like are other onsets and not among them.
 DIRECT = {
@@ -33,6 +35,8 @@ class Arrival(NamedTuple):
     :param event: 1, or 2 for a superposed event
     :param sample: Samples from the window's first, may be fractional or outside
     :param hidden: If there is no signal at it, so that nobody can pick it
+    :param place: Its place in the column, if that holds an array of several arrivals
+    :param probability: How sure it is
     """
 
     column: str
@@ -40,6 +44,8 @@ class Arrival(NamedTuple):
     event: int
     sample: float
     hidden: bool
+    place: int | None = None
+    probability: float = 1.0
 
 
 def find_arrivals(
@@ -67,7 +73,8 @@ def read_arrivals(
     metadata: Mapping[str, Any], phases: Mapping[str, str] | None = None
 ) -> list[Arrival]:
     """
-    :param metadata: Metadata of one window or record
+    :param metadata: Metadata of one window or record. A column may also hold an array,
+        several arrivals, with a column ``trace_<phase>_arrival_probability`` beside it.
     :param phases: See :py:func:`find_arrivals`
     :return: Arrivals that have a finite sample
     """
@@ -75,6 +82,9 @@ def read_arrivals(
     for column, value in metadata.items():
         entry = _look_up(column, phases)
         if entry is None:
+            continue
+        if isinstance(value, np.ndarray) and value.ndim == 1:
+            arrivals += _read_array(column, value, entry, metadata)
             continue
         try:
             sample = float(value)
@@ -84,6 +94,35 @@ def read_arrivals(
             phase, event, hidden = entry
             arrivals.append(Arrival(column, phase, event, sample, hidden))
     return arrivals
+
+
+def _read_array(
+    column: str,
+    samples: np.ndarray,
+    entry: tuple[str, int, bool],
+    metadata: Mapping[str, Any],
+) -> list[Arrival]:
+    phase, event, hidden = entry
+    probabilities = metadata.get(probability_column(column))
+    if probabilities is None:
+        probabilities = np.ones(len(samples))
+    return [
+        Arrival(
+            column,
+            phase,
+            event,
+            float(samples[place]),
+            hidden,
+            int(place),
+            float(probabilities[place]),
+        )
+        for place in np.flatnonzero(np.isfinite(samples))
+    ]
+
+
+def probability_column(column: str) -> str:
+    """Column that says how sure the arrivals of a column are."""
+    return f"trace_{_COLUMN.fullmatch(column)[1]}_arrival_probability"
 
 
 def second_event_column(column: str) -> str:
@@ -97,9 +136,17 @@ def hide(metadata: dict[str, Any], arrival: Arrival) -> None:
     Takes an arrival without signal out of its column, in place. Its sample is kept in a
     column ``trace_<phase>_hidden_sample``, on which the detection depends.
     """
-    name = _COLUMN.fullmatch(arrival.column)[1]
-    metadata[f"trace_{name}_hidden_sample"] = arrival.sample
-    metadata[arrival.column] = math.nan
+    hidden = f"trace_{_COLUMN.fullmatch(arrival.column)[1]}_hidden_sample"
+    if arrival.place is None:
+        metadata[hidden] = arrival.sample
+        metadata[arrival.column] = math.nan
+        return
+    # Arrays are shared with the metadata that these are a copy of.
+    samples = metadata[arrival.column].copy()
+    kept = metadata.get(hidden, np.full(len(samples), math.nan)).copy()
+    kept[arrival.place] = arrival.sample
+    samples[arrival.place] = math.nan
+    metadata[hidden], metadata[arrival.column] = kept, samples
 
 
 def check_phases(phases: Mapping[str, str] | None) -> None:

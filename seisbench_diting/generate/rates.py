@@ -11,11 +11,16 @@ import numpy as np
 from scipy import signal
 
 from .augmentation import Augmentation
-from .checks import check_positive
+from .checks import check_positive, check_span
 from .phases import scale_samples
 
 #: A ratio of sampling rates is brought to a fraction of numbers up to this.
 _LARGEST = 200
+
+#: Largest denominator of the ratio of a stretch.
+_STRETCHES = 16
+
+_RATES = ("trace_sampling_rate_hz", "trace_dt_s")
 
 
 class RateJitter(Augmentation):
@@ -40,6 +45,40 @@ class RateJitter(Augmentation):
         self, x: np.ndarray, metadata: dict[str, Any]
     ) -> tuple[np.ndarray, dict[str, Any]]:
         return resample(x, metadata, 1 + np.random.uniform(-self.share, self.share))
+
+
+class TimeStretch(Augmentation):
+    """
+    Stretches or squeezes the record as if everything had happened slower or faster, at
+    the same sampling rate: smaller earthquakes nearby, larger ones far away. Columns in
+    samples are changed along, the sampling rate is not.
+
+    :param factor: Smallest and largest quotient of the new and the old length, drawn
+                   with a uniform logarithm
+    :param key: Key of the state dict, or keys to read from and to write to
+    :raises ValueError: If the factors are impossible
+    """
+
+    def __init__(
+        self,
+        factor: tuple[float, float] = (0.5, 2.0),
+        key: str | tuple[str, str] = "X",
+    ):
+        super().__init__(key)
+        check_span("factor", factor, 0.1)
+        if factor[1] > 10:
+            raise ValueError(f"factor={factor!r} is not possible; use at most 10.")
+        self.factor = factor
+
+    def apply(
+        self, x: np.ndarray, metadata: dict[str, Any]
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        factor = float(np.exp(np.random.uniform(*np.log(self.factor))))
+        # Filters are as long as the numbers of the fraction are large.
+        factor = float(Fraction(factor).limit_denominator(_STRETCHES))
+        unchanged = {name: metadata[name] for name in _RATES if name in metadata}
+        x, metadata = resample(x, metadata, factor)
+        return x, {**metadata, **unchanged}
 
 
 class SecondRate(Augmentation):

@@ -10,13 +10,27 @@ from seisbench.models import EQTransformer, WaveformModel
 
 from .. import models
 from .augmentation import Augmentation
-from .channels import ComponentDropout, Gap, HorizontalRotation, PolarityFlip
+from .channels import (
+    ComponentDropout,
+    Gap,
+    HorizontalRotation,
+    PolarityFlip,
+    RecordEdge,
+)
 from .checks import check_probability, check_whole
 from .events import SecondEvent
+from .instruments import (
+    BandLimit,
+    Clipping,
+    ComponentGain,
+    Differentiation,
+    Glitch,
+    Integration,
+)
 from .labellers import EQTLabeller, LPPNLabeller, PointLabeller
 from .labels import STRIDE, check_cells
 from .noise import GaussianNoiseAtSNR, RealNoiseAtSNR
-from .rates import RateJitter, SecondRate
+from .rates import RateJitter, SecondRate, TimeStretch
 from .sources import RecordSource, check_source
 from .windows import N_SAMPLES, PADLEN, ArrivalWindow, NoiseWindow, PeakScale
 
@@ -126,15 +140,25 @@ def window_augmentations(
     second_rate_hz: float = 100.0,
     rate_jitter: float = 0.0,
     rate_jitter_share: float = 0.01,
+    time_stretch: float = 0.0,
+    time_stretch_factor: tuple[float, float] = (0.5, 2.0),
     second_event: float = 0.0,
     second_event_records: RecordSource | None = None,
     second_event_ratio: tuple[float, float] = (0.3, 1.0),
+    component_gain: float = 0.0,
+    component_gain_ratio: tuple[float, float] = (0.5, 2.0),
+    differentiation: float = 0.0,
+    integration: float = 0.0,
+    band_limit: float = 0.0,
     gaussian_noise: float = 0.0,
     real_noise: float = 0.0,
     noise_records: RecordSource | None = None,
     snr_db: tuple[float, float] = (0.0, 20.0),
+    clipping: float = 0.0,
+    glitch: float = 0.0,
     rotation: float = 0.0,
     polarity_flip: float = 0.0,
+    record_edge: float = 0.0,
     component_dropout: float = 0.0,
     gap: float = 0.0,
     gap_length: tuple[int, int] = (50, 1000),
@@ -155,15 +179,25 @@ def window_augmentations(
     :param second_rate_hz: That rate
     :param rate_jitter: The record a little stretched or squeezed
     :param rate_jitter_share: By up to this share
+    :param time_stretch: The record as if everything had happened slower or faster
+    :param time_stretch_factor: Smallest and largest quotient of new and old length
     :param second_event: A second event on top, with its own labels
     :param second_event_records: Dataset it is drawn from
     :param second_event_ratio: Smallest and largest quotient of its peak and the first's
+    :param component_gain: Each component multiplied by a factor of its own
+    :param component_gain_ratio: Smallest and largest of these factors
+    :param differentiation: All components differentiated
+    :param integration: All components integrated
+    :param band_limit: A high-pass, a low-pass or both, of drawn corners and order
     :param gaussian_noise: Added white noise
     :param real_noise: Added noise of a record
     :param noise_records: Dataset it is drawn from
     :param snr_db: Smallest and largest signal-to-noise ratio of added noise
+    :param clipping: What exceeds a share of the peak is cut off
+    :param glitch: A step or a spike in one component, which has no label
     :param rotation: Horizontals rotated by a random angle
     :param polarity_flip: All components upside down
+    :param record_edge: The record begins or ends in the window
     :param component_dropout: One or two components dead
     :param gap: A gap in all components; an arrival in it loses its label
     :param gap_length: Smallest and largest length of the gap in samples
@@ -185,20 +219,34 @@ def window_augmentations(
                 second_event_records, second_event_ratio, padlen, phases
             ),
         ),
+        (
+            "component_gain",
+            component_gain,
+            lambda: ComponentGain(component_gain_ratio),
+        ),
+        ("differentiation", differentiation, Differentiation),
+        ("integration", integration, Integration),
+        ("band_limit", band_limit, BandLimit),
         ("gaussian_noise", gaussian_noise, lambda: GaussianNoiseAtSNR(snr_db, phases)),
         (
             "real_noise",
             real_noise,
             lambda: RealNoiseAtSNR(noise_records, snr_db=snr_db, phases=phases),
         ),
+        ("clipping", clipping, Clipping),
+        ("glitch", glitch, lambda: Glitch(phases=phases)),
         ("rotation", rotation, lambda: HorizontalRotation(component_order)),
         ("polarity_flip", polarity_flip, PolarityFlip),
+        ("record_edge", record_edge, lambda: RecordEdge(phases=phases)),
         ("component_dropout", component_dropout, lambda: ComponentDropout(phases)),
         ("gap", gap, lambda: Gap(gap_length, phases=phases)),
     ]
     return [
         *_sometimes("second_rate", second_rate, lambda: SecondRate(second_rate_hz)),
         *_sometimes("rate_jitter", rate_jitter, lambda: RateJitter(rate_jitter_share)),
+        *_sometimes(
+            "time_stretch", time_stretch, lambda: TimeStretch(time_stretch_factor)
+        ),
         OneOf([quiet, window], [noise_window, 1 - noise_window])
         if noise_window
         else window,

@@ -29,8 +29,8 @@ _ROUNDING = ROUNDING[torch.float64]
 
 class ArrivalWindow(Augmentation):
     """
-    A window around one of the record's arrivals of P or S, chosen at random, at a
-    random place at least ``padlen`` samples from the window's edges. The mean of each
+    A window around one of the record's arrivals of P or S, chosen at random (by their
+    probabilities, where they have any), at a random place at least ``padlen`` samples from the window's edges. The mean of each
     component's samples is removed and zeros follow where the record ends, so that its
     ends make no step. A record without arrivals gives a window anywhere in it. All
     columns in samples are moved along. An arrival without signal, as it lies outside of
@@ -92,12 +92,12 @@ class ArrivalWindow(Augmentation):
         :return: The record's sample that becomes the window's first; may be negative
         """
         inside = [
-            arrival.sample
+            arrival
             for arrival in read_arrivals(metadata, self.phases)
-            if not arrival.hidden
+            if not arrival.hidden and arrival.probability > 0
         ]
         if inside:
-            chosen = math.floor(inside[np.random.randint(len(inside))])
+            chosen = math.floor(_draw(inside).sample)
             first = chosen + self.padlen + 1 - self.n_samples
             last = chosen - self.padlen
             if self.within and max(first, 0) <= min(last, npts - self.n_samples):
@@ -176,6 +176,14 @@ def forget_if_dead(
     if not window.any():
         for arrival in read_arrivals(metadata, phases):
             metadata[arrival.column] = math.nan
+
+
+def _draw(arrivals: list[Arrival]) -> Arrival:
+    """One at random, sure ones more often than others."""
+    weights = np.array([arrival.probability for arrival in arrivals])
+    if (weights == weights[0]).all():
+        return arrivals[np.random.randint(len(arrivals))]
+    return arrivals[np.random.choice(len(arrivals), p=weights / weights.sum())]
 
 
 def _is_seen(x: np.ndarray, arrival: Arrival) -> bool:

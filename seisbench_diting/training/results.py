@@ -65,24 +65,38 @@ def write_results(
     :param trainer: Its trainer
     :return: What was left
     """
+    scores = best_scores(read_log(output))
+    card = _card(settings, task, splits, scores, module.skipped, trainer.global_step)
+    path = write_model(output, task, card, settings.n_samples, settings.onnx)
+    save_figure(plot_example(task, splits, settings), output / "example.png")
+    return TrainingResult(output, trainer.global_step, module.skipped, path, scores)
+
+
+def write_model(
+    output: Path, task: Task, card: str, n_samples: int, onnx: bool = False
+) -> Path:
+    """
+    Writes the weights in every form, the model card, and the losses.
+
+    :param output: Folder of the run
+    :param task: Model with the parameters to keep, and its label
+    :param card: Model card
+    :param n_samples: Samples a window
+    :param onnx: If true, an ONNX file is among them
+    :return: SeisBench's pair without its ending
+    """
     model = task.model.cpu().eval()
     name = type(model).__name__
-    curves = read_log(output)
-    scores = best_scores(curves)
-    card = _card(settings, task, splits, scores, module.skipped, trainer.global_step)
     model.save(output / name, weights_docstring=card)
     if isinstance(model, PhasePicker):
         export_model(model, output / f"{name}.jit")
-        if settings.onnx:
+        if onnx:
             export_model(model, output / f"{name}.onnx")
     else:
-        _write_torchscript(task, output / f"{name}.jit", settings.n_samples)
+        _write_torchscript(task, output / f"{name}.jit", n_samples)
     write_text(output / CARD, card)
-    save_figure(plot_losses(curves, name), output / "loss.png")
-    save_figure(plot_example(task, splits, settings), output / "example.png")
-    return TrainingResult(
-        output, trainer.global_step, module.skipped, output / name, scores
-    )
+    save_figure(plot_losses(read_log(output), name), output / "loss.png")
+    return output / name
 
 
 def best_scores(curves: dict[str, list[tuple[int, float]]]) -> dict[str, float]:

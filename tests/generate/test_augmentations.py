@@ -46,10 +46,17 @@ OPTIONS = {
     "second_rate": {"second_rate": 1.0, "second_rate_hz": 100.0},
     "slower": {"second_rate": 1.0, "second_rate_hz": 20.0},
     "noise_window": {"noise_window": 1.0},
+    "time_stretch": {"time_stretch": 1.0},
+    "component_gain": {"component_gain": 1.0},
+    "clipping": {"clipping": 1.0},
+    "record_edge": {"record_edge": 1.0},
 }
 
 #: Resampling spreads a spike over its neighbours.
-SPREAD = ("rate_jitter", "second_rate", "slower")
+SPREAD = ("rate_jitter", "second_rate", "slower", "time_stretch")
+
+#: What cuts arrivals off.
+CUTTING = ("gap", "record_edge")
 
 
 def run(steps, x, metadata, seed):
@@ -94,12 +101,12 @@ def test_labels_are_where_the_arrivals_are(name, seed, p, between):
         )
     seen = np.flatnonzero(size > 0.65 * size.max())
     if labelled:
-        # One that is cut off by the gap soon after it is seen, but has no label.
-        allowed = labelled + (hidden if name == "gap" else [])
+        # One that is cut off soon after it is seen, but has no label.
+        allowed = labelled + (hidden if name in CUTTING else [])
         assert all(near(seen, allowed, slack + bool(slack)))
     else:
         assert name == "noise_window" or hidden or not metadata["trace_npts"] > p
-    if name != "gap":
+    if name not in CUTTING:
         assert not any(size[sample] > 0.15 * size.max() for sample in hidden)
     # The three labels say the same.
     assert set(np.flatnonzero(lppn[0] > 0)) == {sample // 8 for sample in labelled}

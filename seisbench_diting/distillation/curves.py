@@ -1,0 +1,97 @@
+"""Where teachers' arrivals lie: in curves of models, and of files of probabilities."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..models.picks import peak_indices, suppress_close
+from .arrivals import PHASES
+
+#: Two arrivals of one phase closer than this, in seconds, are one.
+SEPARATION_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Curve:
+    """
+    Probability of one phase at one station.
+
+    :param station_id: NET.STA.LOC
+    :param phase: "P" or "S"
+    :param begin: Time of its first sample in nanoseconds since 1970
+    :param rate: Sampling rate in Hz
+    :param values: Probabilities, (samples,)
+    """
+
+    station_id: str
+    phase: str
+    begin: int
+    rate: float
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Seen:
+    """
+    An arrival that a teacher sees.
+
+    :param station_id: NET.STA.LOC
+    :param phase: "P" or "S"
+    :param time: Nanoseconds since 1970
+    :param probability: Its probability
+    """
+
+    station_id: str
+    phase: str
+    time: int
+    probability: float
+
+
+def seen_in(curve: Curve, least: float) -> list[Seen]:
+    """
+    :param curve: Curve
+    :param least: Smallest probability
+    :return: Its maxima, placed between samples by the parabola through three of them
+    """
+    values = np.asarray(curve.values, dtype=np.float64)
+    peaks = peak_indices(values, least)
+    keep = suppress_close(peaks, values[peaks], SEPARATION_SECONDS * curve.rate)
+    padded = np.pad(values, 1, mode="edge")
+    seen = []
+    for peak in peaks[keep]:
+        before, top, after = padded[peak : peak + 3]
+        bend = before - 2 * top + after
+        shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
+        time = curve.begin + round((peak + float(shift)) / curve.rate * 1e9)
+        seen.append(Seen(curve.station_id, curve.phase, time, float(top)))
+    return seen
+
+
+def by_station(seen: Iterable[Seen]) -> dict[str, list[Seen]]:
+    """:return: Arrivals of each station"""
+    found: dict[str, list[Seen]] = defaultdict(list)
+    for one in seen:
+        found[one.station_id].append(one)
+    return found
+
+
+def rows_between(
+    seen: Iterable[Seen], begin: int, rate: float, n_samples: int
+) -> list[tuple[int, float, float]]:
+    """
+    :param seen: Arrivals at a station
+    :param begin: Time of a record's first sample in nanoseconds since 1970
+    :param rate: Its sampling rate in Hz
+    :param n_samples: Its length
+    :return: Phase, sample and probability of those in the record
+    """
+    rows = []
+    for one in seen:
+        sample = (one.time - begin) * 1e-9 * rate
+        if 0 <= sample < n_samples:
+            rows.append((PHASES[one.phase], sample, one.probability))
+    return rows

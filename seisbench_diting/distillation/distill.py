@@ -1,0 +1,299 @@
+"""Distillation, from waveforms and teachers to a folder of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from lightning.pytorch.callbacks import Callback, WeightAveraging
+from torch.utils.data import Dataset
+
+from ..files import only_writer, write_text
+from ..models import PICKERS
+from ..models.base import PhasePicker
+from ..models.loading import find_pair, load_model
+from ..training.fitting import (
+    RESUME,
+    FitOptions,
+    find_checkpoint,
+    fit,
+    forget_checkpoints,
+    make_trainer,
+)
+from ..training.logs import read_log
+from ..training.results import best_scores, write_model
+from ..training.settings import TrainingSettings
+from ..training.tasks import make_task
+from ..training.windows import ValidationBatches, open_splits
+from .labelling import Labels, label_archive
+from .module import SoftTask, StudentModule
+from .pieces import Corpus
+from .settings import SETTINGS_FILE, DistillationSettings
+from .store import Stretch
+from .teachers import load_teachers
+from .windows import HeldOutBatches, StudentWindows, TeacherBatches, split_off
+
+#: Folder of what the teachers said, in a run's folder.
+LABELS = "labels"
+
+#: Largest norm of a gradient.
+_CLIP = 20.0
+
+_RANDOM = "random"
+
+#: Of a student that begins with random parameters: Hz, and order of components.
+_RATE, _ORDER = 100.0, "ZNE"
+
+#: Settings that are nobody's business but the user's.
+_PRIVATE = ("inputs", "output", "validation", "progress")
+
+
+@dataclass(frozen=True)
+class DistillationResult:
+    """
+    What a run left.
+
+    :param output: Its folder
+    :param steps: Number of steps
+    :param skipped: Steps that were skipped since their loss was not finite
+    :param arrivals: Number of arrivals that it learned from
+    :param hours: Hours of waveforms that it learned from
+    :param weights: SeisBench's pair without its ending, for ``Model.load``
+    :param scores: F1 in validation, of the best checkpoint
+    """
+
+    output: Path
+    steps: int
+    skipped: int
+    arrivals: int
+    hours: float
+    weights: Path | None
+    scores: dict[str, float]
+
+
+def distill(settings: DistillationSettings, resume: str = "auto") -> DistillationResult:
+    """
+    Trains a small picker on what others say of unlabelled waveforms.
+
+        distill(DistillationSettings("LPPNT", ("RNN/csn",), ("archive",), "run"))
+
+    A run that was interrupted, also by force, goes on when it is started again with the
+    same settings: with what the teachers have said so far, and from its last checkpoint.
+
+    :param settings: Settings
+    :param resume: ``auto`` goes on where there is something to go on from, ``must``
+        raises an error where there is no checkpoint, ``never`` begins the training anew;
+        what the teachers said is kept as long as it would be the same
+    :raises ValueError: for wrong settings, if the folder holds another run, or if there is
+        nothing to learn
+    :raises FileNotFoundError: if an input does not exist
+    :raises NotFiniteError: if the loss was not finite in 100 steps in a row
+    :raises KeyboardInterrupt: after Ctrl-C; call the same again to continue
+    :return: What the run left
+    """
+    if resume not in RESUME:
+        raise ValueError(f"resume={resume!r} must be one of {', '.join(RESUME)}.")
+    torch.manual_seed(settings.seed)
+    output = Path(settings.output).expanduser()
+    task = _make_student(settings)
+    teachers = load_teachers(settings.teachers, settings.overlap)
+    output.mkdir(parents=True, exist_ok=True)
+    with only_writer(output, "run"):
+        if resume == "never":
+            forget_checkpoints(output)
+        else:
+            settings.check_continues(output)
+        checkpoint = find_checkpoint(output, resume)
+        labels = label_archive(settings, task.model, teachers, output / LABELS)
+        kept, held_out = split_off(labels.stretches(), settings.held_out)
+        corpus = _make_corpus(settings, task, kept)
+        validation = _validation(settings, task, held_out)
+        module = StudentModule(
+            task,
+            max_steps=settings.max_steps,
+            lr=settings.lr,
+            seed=settings.seed,
+            sampling_rate=task.model.sampling_rate,
+        )
+        trainer = make_trainer(
+            output,
+            _fit_options(settings),
+            validates=validation is not None,
+            checkpoint=checkpoint,
+            callbacks=_averaging(settings),
+        )
+        windows = StudentWindows(
+            TeacherBatches(corpus, settings, task.label), validation, settings.workers
+        )
+        write_text(output / SETTINGS_FILE, settings.to_json())
+        fit(trainer, module, windows, output, checkpoint)
+        hours = (
+            sum(s.waveforms.shape[1] for s in kept) / task.model.sampling_rate / 3600
+        )
+        result = DistillationResult(
+            output,
+            trainer.global_step,
+            module.skipped,
+            len(corpus.arrivals),
+            hours,
+            output / type(task.model).__name__,
+            best_scores(read_log(output)),
+        )
+        if trainer.is_global_zero:
+            write_model(
+                output, task, _card(settings, task, labels, result), settings.n_samples
+            )
+        return result
+
+
+def _make_student(settings: DistillationSettings) -> SoftTask:
+    """With the weights to begin with, whose rate and component order it takes over."""
+    task = make_task(settings.student, n_samples=settings.n_samples)
+    cls = type(task.model)
+    if not isinstance(task.model, PhasePicker):
+        raise ValueError(
+            f"student={settings.student!r} can't be distilled; choose one of this "
+            f"package's pickers: {', '.join(PICKERS)}."
+        )
+    begin = None if settings.init == _RANDOM else _initial(cls, settings.init)
+    rate, order = _RATE, _ORDER
+    if begin is not None:
+        rate, order = begin.sampling_rate, "".join(begin.component_order)
+    model = cls(
+        in_samples=settings.n_samples,
+        phases="NPS",
+        sampling_rate=settings.sampling_rate or rate,
+        component_order=settings.component_order or order,
+    )
+    if begin is not None:
+        if begin.state_dict().keys() != model.state_dict().keys() or list(
+            begin.labels
+        ) != list(model.labels):
+            raise ValueError(
+                f"init={settings.init!r} has the classes {''.join(begin.labels)} or is "
+                f"another network than {cls.__name__} with N, P and S."
+            )
+        model.load_state_dict(begin.state_dict())
+    return SoftTask(model, task.label)
+
+
+def _initial(cls: type[PhasePicker], init: str | None) -> PhasePicker:
+    if init is None:
+        return cls.from_pretrained()
+    if "/" not in init and find_pair(Path(init)) is None:
+        return cls.from_pretrained(init)
+    model = load_model(init)
+    if not isinstance(model, cls):
+        raise ValueError(
+            f"init={init!r} are weights of {type(model).__name__}, not of "
+            f"{cls.__name__}."
+        )
+    return model
+
+
+def _make_corpus(
+    settings: DistillationSettings, task: SoftTask, kept: Sequence[Stretch]
+) -> Corpus:
+    return Corpus(
+        kept,
+        settings.n_samples,
+        "".join(task.model.component_order),
+        task.model.sampling_rate,
+    )
+
+
+def _validation(
+    settings: DistillationSettings, task: SoftTask, held_out: Sequence[Stretch]
+) -> Dataset | None:
+    order = "".join(task.model.component_order)
+    if settings.validation_windows == 0:
+        return None
+    if settings.validation is None:
+        return HeldOutBatches(held_out, settings, order) if held_out else None
+    as_in_training = TrainingSettings(
+        model=settings.student,
+        data=settings.validation,
+        output=settings.output,
+        batch_size=settings.batch_size,
+        sampling_rate=task.model.sampling_rate,
+        component_order=order,
+        n_samples=settings.n_samples,
+        padlen=settings.padlen,
+        validation_windows=settings.validation_windows,
+    )
+    splits = open_splits(as_in_training)
+    if splits.dev is None:
+        raise ValueError(
+            f"validation={settings.validation!r} has no split 'dev' to validate on."
+        )
+    return ValidationBatches(splits.dev, as_in_training, task.label)
+
+
+def _fit_options(settings: DistillationSettings) -> FitOptions:
+    return FitOptions(
+        max_steps=settings.max_steps,
+        validate_every=settings.validate_every,
+        checkpoint_every=settings.checkpoint_every,
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        gradient_clip=_CLIP,
+        progress=settings.progress,
+    )
+
+
+def _averaging(settings: DistillationSettings) -> list[Callback]:
+    if settings.averaging == 0:
+        return []
+
+    def average(
+        mean: torch.Tensor, value: torch.Tensor, number: torch.Tensor
+    ) -> torch.Tensor:
+        # At first what was random or another's is forgotten fast.
+        decay = min(settings.averaging, (1 + int(number)) / (50 + int(number)))
+        return mean * decay + value * (1 - decay)
+
+    return [WeightAveraging(avg_fn=average)]
+
+
+def _card(
+    settings: DistillationSettings,
+    task: SoftTask,
+    labels: Labels,
+    result: DistillationResult,
+) -> str:
+    model = task.model
+    stations = sorted({s.station_id for s in labels.stretches()})
+    networks = sorted({station.partition(".")[0] for station in stations})
+    lines = [
+        f"# {type(model).__name__}",
+        "",
+        f"{sum(p.numel() for p in model.parameters())} parameters, distilled with "
+        f"seisbench-diting {version('seisbench-diting')}.",
+        "",
+        "## Input and output",
+        "",
+        f"Windows of {settings.n_samples} samples at {model.sampling_rate:g} Hz, "
+        f"components {''.join(model.component_order)}, means removed, divided by the "
+        f"joint peak. Classes: {' '.join(model.labels)}; label: {task.label}.",
+        "",
+        "## Data",
+        "",
+        f"{result.hours:.2f} h of {len(stations)} stations of the networks "
+        f"{', '.join(networks)}, without labels: {result.arrivals} arrivals that the "
+        f"teachers see. Teachers: {', '.join(settings.teachers)}.",
+        "",
+        "## Settings",
+        "",
+        *(f"- {k}: {v}" for k, v in vars(settings).items() if k not in _PRIVATE),
+        "",
+        "## Scores",
+        "",
+        f"{result.steps} steps, {result.skipped} of them skipped.",
+        *(f"- {name}: {value:.4g}" for name, value in result.scores.items()),
+    ]
+    if not result.scores:
+        lines.append("Nothing was held out: no scores, and the last parameters.")
+    return "\n".join(lines) + "\n"

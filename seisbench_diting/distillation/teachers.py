@@ -1,0 +1,223 @@
+"""Who teaches: pickers of SeisBench, and files of probabilities."""
+
+from __future__ import annotations
+
+import re
+import threading
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import obspy
+import torch
+from seisbench.models import WaveformModel
+
+from ..models.backends import weights_checksum
+from ..models.base import PhasePicker
+from ..models.loading import load_model
+from ..picking.prepare import share
+from .curves import SEPARATION_SECONDS, Curve, Seen, by_station, seen_in
+
+#: Arrays of a file of probabilities: a name, and their sampling rate.
+_ARRAY = re.compile(r"(.+)_(\d+(?:\.\d+)?)hz", re.IGNORECASE)
+
+#: Streams are brought to this peak. Some pickers add a small number to their divisor,
+#: which silences them on records in m/s.
+_PEAK = 1e4
+
+
+class Teacher(ABC):
+    """
+    :param name: How it is called in tables
+    :param checksum: Changes with what it says
+    """
+
+    def __init__(self, name: str, checksum: str):
+        self.name = name
+        self.checksum = checksum
+
+    @abstractmethod
+    def see(
+        self, stream: obspy.Stream, begin: int, end: int, least: float
+    ) -> dict[str, list[Seen]] | None:
+        """
+        :param stream: Waveforms of one station
+        :param begin: Time in nanoseconds since 1970 from which it is asked
+        :param end: Time to which it is asked
+        :param least: Smallest probability
+        :return: Arrivals of each station; None if it knows nothing of these waveforms
+        """
+
+
+class ModelTeacher(Teacher):
+    """
+    A picker of this package or of SeisBench. It gets the components in its own order, at
+    its own sampling rate, and what it says of overlapping windows is averaged.
+
+    :param name: As :py:func:`seisbench_diting.models.load_model` takes it
+    :param model: The picker
+    :param overlap: Share of a window that the next one repeats
+    """
+
+    def __init__(self, name: str, model: WaveformModel, overlap: float):
+        super().__init__(name, f"{weights_checksum(model)} {overlap}")
+        self.model = model.eval()
+        self.overlap = overlap
+        # Models of SeisBench are not made for several threads.
+        self._lock = threading.Lock()
+
+    def see(
+        self, stream: obspy.Stream, begin: int, end: int, least: float
+    ) -> dict[str, list[Seen]] | None:
+        stream = share(stream)
+        peak = max((np.abs(t.data.astype(float)).max() for t in stream), default=0.0)
+        if peak > 0 and np.isfinite(peak):
+            for trace in stream:
+                trace.data = trace.data * (_PEAK / peak)
+        arguments = {"overlap": self.overlap, "stacking": "avg"}
+        with self._lock, torch.no_grad():
+            annotations = self.model.annotate(stream, copy=False, **arguments)
+        if isinstance(self.model, PhasePicker):
+            return by_station(self._picks(annotations, least))
+        return by_station(
+            one
+            for trace in annotations
+            if (phase := _phase(trace.stats.channel.rpartition("_")[2]))
+            for one in seen_in(_curve(trace, phase), least)
+        )
+
+    def _picks(self, annotations: obspy.Stream, least: float) -> list[Seen]:
+        """By the model's own rule, which knows where in a cell an arrival lies."""
+        thresholds = {f"{phase}_threshold": least for phase in self.model.labels[1:]}
+        found = self.model.classify_aggregate(
+            annotations, {**thresholds, "min_separation": SEPARATION_SECONDS}
+        )
+        return [
+            Seen(
+                pick.trace_id,
+                pick.phase[0],
+                pick.peak_time.ns,
+                float(pick.peak_value),
+            )
+            for pick in found.picks
+        ]
+
+
+class FileTeacher(Teacher):
+    """
+    Probabilities of any picker, as NumPy files. Each holds ``station_id`` (NET.STA.LOC),
+    ``start_time`` and arrays ``NAME_<rate>hz`` (2, samples): P and S from that time on, at
+    so many Hz. Arrays of one name are one teacher. An array without any value other than
+    zero says nothing.
+
+    :param name: Name of the arrays, with the rate
+    :param files: Files, and what stations and times they are of
+    """
+
+    def __init__(self, name: str, files: Sequence[_File]):
+        super().__init__(name, str([(f.path.name, f.size) for f in files]))
+        self._rate = float(_ARRAY.fullmatch(name)[2])
+        self._files: dict[str, list[_File]] = defaultdict(list)
+        for file in files:
+            self._files[file.station_id].append(file)
+
+    def see(
+        self, stream: obspy.Stream, begin: int, end: int, least: float
+    ) -> dict[str, list[Seen]] | None:
+        seen: dict[str, list[Seen]] = {}
+        for station in {".".join(trace.id.split(".")[:3]) for trace in stream}:
+            for file in self._files.get(station, ()):
+                length = file.lengths[self.name] / self._rate
+                if file.begin >= end or file.begin + length * 1e9 <= begin:
+                    continue
+                with np.load(file.path) as arrays:
+                    values = arrays[self.name]
+                if not values.any():
+                    continue
+                of_file = [
+                    one
+                    for phase, row in zip("PS", values, strict=True)
+                    for one in seen_in(
+                        Curve(station, phase, file.begin, self._rate, row), least
+                    )
+                ]
+                seen.setdefault(station, []).extend(of_file)
+        return seen or None
+
+
+class _File:
+    """A file of probabilities: what it is of, but not its values."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.size = path.stat().st_size
+        try:
+            with np.load(path) as arrays:
+                names = [name for name in arrays.files if _ARRAY.fullmatch(name)]
+                self.station_id = str(arrays["station_id"])
+                self.begin = obspy.UTCDateTime(str(arrays["start_time"])).ns
+                shapes = {name: arrays[name].shape for name in names}
+        except (KeyError, OSError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"teachers: {path} is no file of probabilities with station_id, "
+                f"start_time and arrays NAME_<rate>hz ({error})."
+            ) from error
+        wrong = [n for n, shape in shapes.items() if len(shape) != 2 or shape[0] != 2]
+        if wrong or not names:
+            raise ValueError(
+                f"teachers: {path} must hold arrays NAME_<rate>hz of the shape (2, "
+                f"samples), P and S, but has {shapes or 'none'}."
+            )
+        self.lengths = {name: shape[1] for name, shape in shapes.items()}
+
+
+def load_teachers(names: Sequence[str], overlap: float) -> list[Teacher]:
+    """
+    :param names: Models, as :py:func:`seisbench_diting.models.load_model` takes them;
+        files of probabilities, or folders of them, each with ``#NAME`` for one of its
+        arrays only
+    :param overlap: Share of a window that the next one repeats
+    :raises ValueError: if there is no such model or file
+    :return: Teachers, at least one for each name
+    """
+    if not names:
+        raise ValueError("teachers names nobody; give a model such as RNN/csn.")
+    teachers: list[Teacher] = []
+    for name in names:
+        path, _, array = str(name).partition("#")
+        folder = Path(path).expanduser()
+        if folder.is_dir() or folder.suffix == ".npz":
+            teachers += _file_teachers(str(name), folder, array)
+        else:
+            teachers.append(ModelTeacher(str(name), load_model(name), overlap))
+    return teachers
+
+
+def _file_teachers(name: str, folder: Path, array: str) -> list[Teacher]:
+    paths = sorted(folder.glob("*.npz")) if folder.is_dir() else [folder]
+    if not paths or not paths[0].is_file():
+        raise ValueError(f"teachers={name!r} is no file NAME.npz or folder of them.")
+    files = [_File(path) for path in paths]
+    every = sorted({one for file in files for one in file.lengths})
+    chosen = [one for one in every if not array or one.startswith(array)]
+    if not chosen:
+        raise ValueError(
+            f"teachers={name!r}: the files have no array {array!r}, but "
+            f"{', '.join(every)}."
+        )
+    return [FileTeacher(one, [f for f in files if one in f.lengths]) for one in chosen]
+
+
+def _phase(label: str) -> str | None:
+    """P or S, also of Pg and Sn; None of noise and detections."""
+    return label[:1] if label[:1] in ("P", "S") else None
+
+
+def _curve(trace: obspy.Trace, phase: str) -> Curve:
+    stats = trace.stats
+    station = f"{stats.network}.{stats.station}.{stats.location}"
+    return Curve(
+        station, phase, stats.starttime.ns, float(stats.sampling_rate), trace.data
+    )

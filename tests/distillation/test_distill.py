@@ -1,0 +1,282 @@
+"""Runs: what they learn, that they continue, what they leave, and what goes wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import obspy
+import pytest
+import torch
+from conftest import PERIOD, START, P, S
+
+pytest.importorskip("lightning")
+
+from seisbench_diting.cli import main
+from seisbench_diting.distillation import distill
+from seisbench_diting.distillation.pieces import Corpus
+from seisbench_diting.distillation.store import LabelStore
+from seisbench_diting.distillation.windows import TeacherBatches
+from seisbench_diting.models.loading import load_model
+
+
+def weights_of(output) -> dict[str, torch.Tensor]:
+    (path,) = Path(output).glob("*.pt")
+    return torch.load(path, weights_only=True)
+
+
+def assert_same_weights(first, second):
+    first, second = weights_of(first), weights_of(second)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+def stretches_of(output):
+    store = LabelStore(Path(output) / "labels")
+    keys = ["XX.AA. 2020-01-01", "XX.BB. 2020-01-01"]
+    return list(store.stretches(keys))
+
+
+@pytest.mark.slow
+def test_a_student_learns_what_its_teacher_knows(settings, archive):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        result = distill(
+            settings(
+                max_steps=250,
+                batch_size=16,
+                lr=1e-2,
+                augmentations={"time_stretch": 0.0, "band_limit": 0.0},
+                validate_every=50,
+                validation_windows=100,
+            )
+        )
+    finally:
+        torch.set_num_threads(threads)
+    assert result.scores["validation_f1_P"] > 0.9
+    assert result.scores["validation_f1_S"] > 0.9
+    model = load_model(result.weights)
+    picks = model.classify(obspy.read(str(archive / "*AA*"))).picks
+    expected = [START + (k * PERIOD + x) / 100 for k in range(24) for x in (P, S)]
+    near = [min(abs(t - pick.peak_time) for pick in picks) < 0.1 for t in expected]
+    assert np.mean(near) > 0.9
+
+
+@pytest.mark.parametrize("student", ["lppnm", "UNet", "RNN"])
+def test_every_kind_of_student_leaves_its_results(settings, student):
+    result = distill(settings(student=student))
+    name = {"lppnm": "LPPNM"}.get(student, student)
+    assert result.steps == 6
+    assert result.weights == result.output / name
+    # All but those in the last tenth of two stations with 24 events each.
+    assert 80 <= result.arrivals <= 90
+    model = load_model(result.weights)
+    assert (model.sampling_rate, model.component_order) == (100, "ZNE")
+    card = (result.output / "MODEL_CARD.md").read_text()
+    for word in (name, "networks XX", "2 stations", "max_steps: 6", "validation_f1"):
+        assert word in card
+    assert str(result.output) not in card
+    assert (result.output / f"{name}.jit").is_file()
+    assert not list(result.output.rglob(".*partial*"))
+
+
+def test_labels_are_where_the_teacher_says(settings):
+    result = distill(settings(max_steps=1))
+    stretches = stretches_of(result.output)
+    assert [s.station_id for s in stretches] == ["XX.AA.", "XX.BB."]
+    for stretch in stretches:
+        assert stretch.waveforms.shape == (3, 60000)
+        places = np.sort(stretch.arrivals["sample"])
+        expected = [k * PERIOD + x for k in range(24) for x in (P, S)]
+        np.testing.assert_allclose(places, expected, atol=0.6)
+        np.testing.assert_allclose(stretch.arrivals["probability"], 0.9**0.5, atol=0.01)
+
+
+@pytest.mark.parametrize("order", ["ZNE", "ENZ"])
+def test_windows_show_their_labels(settings, order):
+    distill(settings(max_steps=1))
+    stretches = stretches_of(settings().output)
+    quiet = settings(
+        augmentations={"second_event": 0.0, "snr_db": (20, 30), "clipping": 0.0},
+        batch_size=32,
+    )
+    corpus = Corpus(stretches, 1536, order, 100.0)
+    batches = TeacherBatches(corpus, quiet, "lppn")
+    batch = batches[3]
+    again = TeacherBatches(corpus, quiet, "lppn")[3]
+    np.testing.assert_array_equal(batch["wave"], again["wave"])
+    assert batch["wave"].shape == (32, 3, 1536)
+    assert batch["wave"].dtype == batch["lppn"].dtype == np.float32
+    peaks = np.abs(batch["wave"]).max(axis=(1, 2))
+    np.testing.assert_allclose(peaks, 1, atol=1e-6)
+    # Behind an arrival is more than before it.
+    rises = []
+    for wave, label in zip(batch["wave"], batch["lppn"], strict=True):
+        for phase in (1, 2):
+            for cell in np.flatnonzero(label[phase] > 0.5):
+                place = int(cell * 8 + label[3, cell])
+                before = np.abs(wave[:, max(0, place - 60) : place - 5])
+                after = np.abs(wave[:, place : place + 55])
+                if before.size and before.max() > 0:
+                    rises.append(after.mean() / before.mean())
+    assert len(rises) > 20
+    assert np.median(rises) > 2
+
+
+RUN = """
+import json, os, signal, sys, torch
+from seisbench_diting.distillation import DistillationSettings, distill, module, store
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+values = json.loads(sys.argv[1])
+for name in ("teachers", "inputs", "shares", "stations"):
+    values[name] = tuple(values[name])
+settings = DistillationSettings(**values)
+step = module.StudentModule.training_step
+write = store.LabelStore.write
+torch.set_num_threads(1)
+
+def run(where, number):
+    def training_step(self, batch, batch_idx):
+        if self.global_step == where:
+            os.kill(os.getpid(), number)
+        return step(self, batch, batch_idx)
+
+    def write_and_die(self, key, *others):
+        write(self, key, *others)
+        if where == key:
+            os.kill(os.getpid(), number)
+
+    module.StudentModule.training_step = training_step
+    store.LabelStore.write = write_and_die
+    distill(settings)
+
+for where, number in json.loads(sys.argv[2]):
+    child = os.fork()
+    if child == 0:
+        try:
+            run(where, number)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def run_until(settings, *ends) -> list[int]:
+    output = subprocess.check_output(
+        [sys.executable, "-c", RUN, settings.to_json(), json.dumps(ends)],
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    return [int(line) for line in output.splitlines() if line.lstrip("-").isdigit()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_run_killed_anywhere_ends_with_the_same_weights(settings, tmp_path):
+    whole = settings(output=str(tmp_path / "whole"))
+    assert run_until(whole, (-1, 0)) == [0]
+    killed = settings()
+    ends = [("XX.AA. 2020-01-01", 9), (0, 9), (1, 9), (3, 9), (4, 2), (5, 9), (-1, 0)]
+    assert run_until(killed, *ends) == [-9, -9, -9, -9, 1, -9, 0]
+    assert_same_weights(whole.output, killed.output)
+
+
+def test_teachers_are_not_asked_again(settings, monkeypatch):
+    from seisbench_diting.distillation import teachers
+
+    distill(settings(max_steps=2))
+
+    def see(*arguments):
+        raise AssertionError("The teacher was asked again.")
+
+    monkeypatch.setattr(teachers.FileTeacher, "see", see)
+    assert distill(settings(max_steps=2), resume="never").steps == 2
+    with pytest.raises(AssertionError, match="asked again"):
+        distill(settings(max_steps=2, least=0.2), resume="never")
+
+
+def test_disk_is_bounded_and_what_is_not_used_any_more_goes(settings):
+    result = distill(settings(max_steps=1, cache_gb=0.0004))
+    kept = sum(s.waveforms.shape[1] for s in stretches_of(result.output))
+    assert kept * 12 <= 0.0004e9 * 1.2
+    assert kept > 20_000
+    labels = Path(result.output) / "labels"
+    one = settings(max_steps=1, stations=("XX.AA",))
+    distill(replace(one, held_out=0.0), resume="never")
+    assert len(list(labels.glob("*.npy"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"student": "EQTransformer"}, "student='EQTransformer' can't be distilled"),
+        ({"student": "Nobody"}, "can't be trained"),
+        ({"teachers": ()}, "teachers names nobody"),
+        ({"inputs": ("nowhere",)}, "nowhere' does not exist"),
+        ({"init": "LPPNM/nobody"}, "nobody"),
+        ({"max_steps": 0}, "max_steps=0"),
+        ({"lr": 0.0}, "lr=0.0"),
+        ({"held_out": 1.0}, "held_out=1.0"),
+        ({"shares": (0, 1, 1)}, "leaves no windows with arrivals"),
+        ({"start": "2020-01-02", "end": "2020-01-01"}, "must be before end"),
+        ({"start": "soon"}, "start='soon' is no time"),
+        ({"instruments": "H"}, "instruments='H'"),
+        ({"augmentations": {"gap": 2.0}}, "gap=2.0"),
+        ({"stations": ("YY.*",)}, "hold nothing that can be used"),
+        ({"least": 0.95}, "see no arrivals"),
+        ({"sharpness": 0.0}, "sharpness=0.0"),
+    ],
+)
+def test_what_is_wrong_is_named(settings, options, message):
+    with pytest.raises((ValueError, OSError), match=message):
+        distill(settings(**options))
+
+
+def test_another_run_in_its_folder_is_not_continued(settings):
+    distill(settings(max_steps=2))
+    with pytest.raises(ValueError, match=r"lr=0.1 differs from 0.002"):
+        distill(settings(max_steps=2, lr=0.1))
+    assert distill(settings(max_steps=2, lr=0.1), resume="never").steps == 2
+    with pytest.raises(ValueError, match="no checkpoint to go on from"):
+        distill(settings(output=settings().output + "2"), resume="must")
+
+
+def test_teachers_that_know_nothing_of_a_station(settings, teacher, tmp_path):
+    only = tmp_path / "only"
+    only.mkdir()
+    (only / "AA.npz").write_bytes((teacher / "AA.npz").read_bytes())
+    with pytest.raises(ValueError, match=r"say nothing of XX\.BB\."):
+        distill(settings(teachers=(str(only),)))
+
+
+def test_the_command(settings, archive, teacher, tmp_path, monkeypatch, capsys):
+    arguments = [
+        "seisbench-diting",
+        "distill",
+        "--student=LPPNT",
+        f"--teacher={teacher}",
+        f"--input={archive}",
+        f"--output={tmp_path / 'run'}",
+        "--init=random",
+        "--max-steps=2",
+        "--batch-size=4",
+        "--n-samples=1536",
+        "--workers=0",
+        "--validate-every=2",
+    ]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code in (0, None)
+    said = capsys.readouterr().out
+    assert "2 steps, 0 of them skipped; " in said
+    assert "validation_f1_P" in said
+    settings_file = tmp_path / "run" / "distillation.json"
+    assert json.loads(settings_file.read_text())["batch_size"] == 4
