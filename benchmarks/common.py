@@ -13,7 +13,7 @@ import torch
 
 from seisbench_diting import models
 from seisbench_diting.models.base import PhasePicker
-from seisbench_diting.weights import find_set
+from seisbench_diting.weights import find_set, read_set
 
 
 def reference() -> Path:
@@ -25,9 +25,12 @@ def reference() -> Path:
 
 
 def published(model: str, name: str) -> PhasePicker:
-    """A model with published weights from the reference material."""
+    """A model with bundled weights, or published ones of the reference material."""
     entry = find_set(model, name)
-    content = (reference() / "weights" / entry.file).read_bytes()
+    if entry.bundled:
+        content = read_set(entry)
+    else:
+        content = (reference() / "weights" / entry.file).read_bytes()
     return getattr(models, model).from_published(entry, content)
 
 

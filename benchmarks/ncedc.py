@@ -177,7 +177,7 @@ def main() -> None:
     for entry in weight_sets():
         if sys.argv[1:] and entry.title not in sys.argv[1:]:
             continue
-        if not (reference() / "weights" / entry.file).is_file():
+        if not (entry.bundled or (reference() / "weights" / entry.file).is_file()):
             print(f"{entry.title:<14}no weights at hand")
             continue
         model = published(entry.model, entry.name)

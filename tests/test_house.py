@@ -27,6 +27,7 @@ ALLOWED = {
         "travel_times",
     },
     "data": {"files", "processes"},
+    "distillation": {"files", "generate", "models", "picking", "training"},
     "evaluation": {"_version", "data", "figures", "files", "generate", "models"},
     "figures": {"files"},
     "files": set(),

@@ -16,6 +16,9 @@ PHASES = {"P": 1, "S": 2}
 #: Arrivals of several teachers closer than this, in seconds, are one.
 SAME_SECONDS = 0.3
 
+#: How steeply confidence rises.
+_STEEPNESS = 3
+
 
 def make_arrivals(rows: Sequence[tuple[int, float, float]]) -> np.ndarray:
     """
@@ -76,3 +79,13 @@ def merge_arrivals(
                 )
             )
     return make_arrivals(rows)
+
+
+def confident(probabilities: np.ndarray, even: float) -> np.ndarray:
+    """
+    :param probabilities: What cautious teachers say, in the mean
+    :param even: What they say of an arrival that is there as likely as not
+    :return: Probabilities, 0.5 there, and steep around it
+    """
+    powers = np.asarray(probabilities, dtype=np.float64) ** _STEEPNESS
+    return powers / (powers + even**_STEEPNESS)

@@ -22,7 +22,7 @@ from ..picking.plan import Planner, Unit
 from ..picking.prepare import cut_overlaps, share
 from ..picking.progress import Progress, counting
 from ..picking.state import State
-from .arrivals import SAME_SECONDS, make_arrivals, merge_arrivals
+from .arrivals import SAME_SECONDS, confident, make_arrivals, merge_arrivals
 from .choosing import choose_pieces
 from .curves import Seen, rows_between
 from .settings import DistillationSettings
@@ -80,7 +80,7 @@ def label_archive(
                 (
                     sorted((t.name, t.checksum) for t in teachers),
                     settings.least,
-                    settings.sharpness,
+                    settings.even,
                     settings.n_samples,
                     student.sampling_rate,
                     most,
@@ -247,7 +247,6 @@ def _ask(
             f"teachers: {', '.join(t.name for t in teachers)} say nothing of {station} at "
             f"{obspy.UTCDateTime(ns=record.start_time.ns)}. Add a model, such as RNN/csn."
         )
-    for arrivals, _ in opinions:
-        arrivals["probability"] **= settings.sharpness
     arrivals = merge_arrivals(opinions, SAME_SECONDS * rate)
+    arrivals["probability"] = confident(arrivals["probability"], settings.even)
     return arrivals[arrivals["probability"] >= settings.least]

@@ -11,7 +11,7 @@ from .arrivals import PHASES
 from .store import Stretch
 
 #: Noise has no arrival surer than this.
-NOISE = 0.35
+NOISE = 0.2
 
 #: Arrivals as sure as this are put on top of others.
 SURE = 0.5

@@ -70,9 +70,9 @@ class DistillationSettings:
     :param padlen: Least distance of the chosen arrival from the window's edges in samples
     :param overlap: Share of a teacher's window that its next one repeats
     :param least: Smallest probability of an arrival
-    :param sharpness: Teachers' probabilities are raised to this power. Below 1 it makes
-        them surer: on records unlike those they learned from they are too cautious, and
-        a student would be even more so.
+    :param even: Mean probability of the teachers at which there is an arrival as likely as
+        not. What the student learns rises steeply there: on records unlike those that they
+        know, teachers are too cautious, and a student would be even more so.
     :param held_out: Share of the data, the last of each station, that is not learned from
         but validated on
     :param validation: Labelled SeisBench dataset to validate on instead; its split dev
@@ -109,7 +109,7 @@ class DistillationSettings:
     padlen: int = 256
     overlap: float = 0.75
     least: float = 0.05
-    sharpness: float = 0.5
+    even: float = 0.18
     held_out: float = 0.1
     validation: str | None = None
     validate_every: int = 500
@@ -133,7 +133,7 @@ class DistillationSettings:
         for name in ("workers", "validation_windows"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}={getattr(self, name)} must not be negative.")
-        for name in ("lr", "cache_gb", "sharpness"):
+        for name in ("lr", "cache_gb"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}={getattr(self, name)} must be positive.")
         for name in ("averaging", "overlap", "held_out"):
@@ -141,8 +141,11 @@ class DistillationSettings:
                 raise ValueError(
                     f"{name}={getattr(self, name)} must be from 0 to below 1."
                 )
-        if not 0 < self.least < 1:
-            raise ValueError(f"least={self.least} must lie between 0 and 1.")
+        for name in ("least", "even"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} must lie between 0 and 1."
+                )
         if len(self.shares) != 3 or min(self.shares) < 0 or not sum(self.shares) > 0:
             raise ValueError(
                 f"shares={self.shares!r} must be three numbers, none negative: of "

@@ -133,7 +133,9 @@ class PretrainedModel(WaveformModel):
         :return: Model with weights, in evaluation mode
         :raises ValueError: If the file is no state dict of this network
         """
-        state = cls.published_layout.convert(read_state_dict(content), entry.labels)
+        state = read_state_dict(content)
+        if not entry.bundled:
+            state = cls.published_layout.convert(state, entry.labels)
         model = cls(
             phases=list(entry.labels),
             sampling_rate=entry.sampling_rate,

@@ -61,7 +61,7 @@ class WeightSet:
     :param name: Name of the set, for example "csn".
     :param version: Version of the set in SeisBench's sense.
     :param file: Name of the published file, also in a mirror.
-    :param url: Where the file was published, pinned to a commit.
+    :param url: Where the file was published, pinned to a commit; empty for bundled sets.
     :param sha256: SHA-256 of the file, None where only the git blob is known.
     :param git_blob: Git blob id (SHA-1) of the file.
     :param size: Size of the file in bytes, None where unknown.
@@ -74,6 +74,8 @@ class WeightSet:
     :param scores: What was measured, None where nothing was.
     :param default_args: Arguments of ``annotate`` and ``classify`` with these weights,
                          as pairs of name and value.
+    :param bundled: If the file is part of this package, with the parameter names of its
+                    models.
     """
 
     model: str
@@ -92,6 +94,7 @@ class WeightSet:
     docstring: str
     scores: Scores | None
     default_args: tuple[tuple[str, Any], ...] = ()
+    bundled: bool = False
 
     @property
     def title(self) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import seisbench
@@ -24,6 +25,9 @@ import seisbench
 from .registry import WEIGHT_SETS, ChecksumError, WeightSet
 
 MIRROR_VARIABLE = "SEISBENCH_DITING_MIRROR"
+
+#: Folder of the files that are part of this package.
+BUNDLED = files(__package__) / "bundled"
 
 #: No published file is larger; nothing above is read.
 MAX_BYTES = 64 * 1024**2
@@ -46,9 +50,9 @@ class _SourceError(Exception):
 
 def read_set(entry: WeightSet, timeout: float = 30.0, progress: bool = True) -> bytes:
     """
-    Read the published file of a weight set, verified.
+    Read the file of a weight set, verified.
 
-    The sources are tried in this order: the folder or http(s) URL in the environment
+    Bundled sets are read from this package, without network. For others the sources are tried in this order: the folder or http(s) URL in the environment
     variable ``SEISBENCH_DITING_MIRROR``, then the URL of the entry.
 
     :param entry: The weight set.
@@ -58,6 +62,8 @@ def read_set(entry: WeightSet, timeout: float = 30.0, progress: bool = True) -> 
     :return: The whole file.
     :raises WeightsError: If no source gives the file.
     """
+    if entry.bundled:
+        return _read_bundled(entry)
     mirror = os.environ.get(MIRROR_VARIABLE, "").strip()
     reasons = []
     if mirror:
@@ -245,6 +251,17 @@ def _remove_stale(model_path: Path) -> None:
             old = time.time() - status.st_mtime > _STALE_SECONDS
             if old and stat.S_ISDIR(status.st_mode):
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _read_bundled(entry: WeightSet) -> bytes:
+    try:
+        content = BUNDLED.joinpath(entry.file).read_bytes()
+        return _checked(entry, content)
+    except (OSError, _SourceError) as error:
+        raise WeightsError(
+            f"The weights {entry.title}, which are part of this package, can't be read: "
+            f"{error}. Install seisbench-diting again."
+        ) from error
 
 
 def _read_mirror(

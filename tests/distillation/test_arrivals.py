@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seisbench_diting.distillation.arrivals import make_arrivals, merge_arrivals
+from seisbench_diting.distillation.arrivals import (
+    confident,
+    make_arrivals,
+    merge_arrivals,
+)
 from seisbench_diting.distillation.choosing import choose_pieces
 from seisbench_diting.distillation.curves import Curve, seen_in
 from seisbench_diting.distillation.labels import soft_lppn_label, soft_point_label
@@ -53,6 +57,11 @@ def test_nothing_is_lost_or_made_up(first, second, tolerance):
         given_here = [s for rows in (first, second) for p, s, _ in rows if p == phase]
         for sample in merged["sample"][merged["phase"] == phase]:
             assert min(abs(sample - other) for other in given_here) <= tolerance
+
+
+def test_cautious_teachers_are_made_confident():
+    values = confident(np.array([0.0, 0.09, 0.18, 0.36, 1.0]), 0.18)
+    np.testing.assert_allclose(values, [0, 1 / 9, 0.5, 8 / 9, 0.994], atol=1e-3)
 
 
 def test_a_peak_lies_between_samples():

@@ -23,6 +23,19 @@ from seisbench_diting.distillation.windows import TeacherBatches
 from seisbench_diting.models.loading import load_model
 
 
+#: What takes more than a few hundred steps to learn.
+HARDEST = (
+    "time_stretch",
+    "band_limit",
+    "integration",
+    "differentiation",
+    "gaussian_noise",
+    "real_noise",
+    "record_edge",
+    "component_dropout",
+)
+
+
 def weights_of(output) -> dict[str, torch.Tensor]:
     (path,) = Path(output).glob("*.pt")
     return torch.load(path, weights_only=True)
@@ -51,7 +64,7 @@ def test_a_student_learns_what_its_teacher_knows(settings, archive):
                 max_steps=250,
                 batch_size=16,
                 lr=1e-2,
-                augmentations={"time_stretch": 0.0, "band_limit": 0.0},
+                augmentations=dict.fromkeys(HARDEST, 0.0),
                 validate_every=50,
                 validation_windows=100,
             )
@@ -94,7 +107,7 @@ def test_labels_are_where_the_teacher_says(settings):
         places = np.sort(stretch.arrivals["sample"])
         expected = [k * PERIOD + x for k in range(24) for x in (P, S)]
         np.testing.assert_allclose(places, expected, atol=0.6)
-        np.testing.assert_allclose(stretch.arrivals["probability"], 0.9**0.5, atol=0.01)
+        np.testing.assert_allclose(stretch.arrivals["probability"], 0.992, atol=0.002)
 
 
 @pytest.mark.parametrize("order", ["ZNE", "ENZ"])
@@ -230,8 +243,8 @@ def test_disk_is_bounded_and_what_is_not_used_any_more_goes(settings):
         ({"instruments": "H"}, "instruments='H'"),
         ({"augmentations": {"gap": 2.0}}, "gap=2.0"),
         ({"stations": ("YY.*",)}, "hold nothing that can be used"),
-        ({"least": 0.95}, "see no arrivals"),
-        ({"sharpness": 0.0}, "sharpness=0.0"),
+        ({"least": 0.995}, "see no arrivals"),
+        ({"even": 0.0}, "even=0.0"),
     ],
 )
 def test_what_is_wrong_is_named(settings, options, message):

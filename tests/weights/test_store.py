@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import errno
 import json
 import logging
@@ -534,3 +535,16 @@ def test_reference_folder_holds_all_but_one(reference):
     assert [entry.title for entry in missing] == ["UNetPP/csn"]
     assert all(entry.file == path.name for entry, path in found.matching)
     assert found.damaged == []
+
+
+def test_bundled_sets_need_no_network(tmp_path, monkeypatch):
+    entry = dataclasses.replace(made_up_set(CONTENT, url=""), bundled=True)
+    monkeypatch.setattr(store, "BUNDLED", tmp_path)
+    monkeypatch.setenv(MIRROR_VARIABLE, DEAD_URL)
+    with pytest.raises(WeightsError, match="part of this package, can't be read"):
+        read_set(entry, timeout=1)
+    (tmp_path / entry.file).write_bytes(CONTENT)
+    assert read_set(entry, timeout=1) == CONTENT
+    (tmp_path / entry.file).write_bytes(CONTENT[:-1])
+    with pytest.raises(WeightsError, match="Install seisbench-diting again"):
+        read_set(entry, timeout=1)
