@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -70,6 +72,9 @@ NOISE = {
 }
 
 DENSITIES = 1, 10, 60
+
+#: What takes longer is stopped.
+LIMIT_MINUTES = 30
 
 
 @dataclass(frozen=True)
@@ -240,12 +245,23 @@ PARTS = {"day": day, "truth": truth, "cost": cost}
 def apart(part: str, *arguments: object) -> dict:
     """:return: What a part gives in a process of its own"""
     command = [sys.executable, "-m", "benchmarks.association", "--run", part]
-    done = subprocess.run(
-        [*command, json.dumps(arguments)], capture_output=True, text=True, check=False
+    process = subprocess.Popen(
+        [*command, json.dumps(arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # GaMMA has processes of its own, which end with it.
+        start_new_session=True,
     )
-    if done.returncode:
-        return {"error": done.stderr.strip().splitlines()[-1]}
-    return json.loads(done.stdout.splitlines()[-1])
+    try:
+        output, errors = process.communicate(timeout=LIMIT_MINUTES * 60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return {"error": f"stopped after {LIMIT_MINUTES} minutes"}
+    if process.returncode:
+        return {"error": errors.strip().splitlines()[-1]}
+    return json.loads(output.splitlines()[-1])
 
 
 def print_day(methods: list[str]) -> None:

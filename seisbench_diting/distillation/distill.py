@@ -48,7 +48,7 @@ _RANDOM = "random"
 _RATE, _ORDER = 100.0, "ZNE"
 
 #: Settings that are nobody's business but the user's.
-_PRIVATE = ("inputs", "output", "validation", "progress")
+_PRIVATE = ("inputs", "output", "progress", "teachers", "validation")
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,7 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
         )
         write_text(output / SETTINGS_FILE, settings.to_json())
         fit(trainer, module, windows, output, checkpoint)
-        hours = (
-            sum(s.waveforms.shape[1] for s in kept) / task.model.sampling_rate / 3600
-        )
+        hours = sum(s.n_samples for s in kept) / task.model.sampling_rate / 3600
         result = DistillationResult(
             output,
             trainer.global_step,
@@ -283,7 +281,7 @@ def _card(
         "",
         f"{result.hours:.2f} h of {len(stations)} stations of the networks "
         f"{', '.join(networks)}, without labels: {result.arrivals} arrivals that the "
-        f"teachers see. Teachers: {', '.join(settings.teachers)}.",
+        f"teachers see. Teachers: {', '.join(labels.teachers)}.",
         "",
         "## Settings",
         "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import obspy
 
 from ..models.base import PhasePicker
 from ..models.records import Record, cut_records
+from ..models.streams import split_at_missing
 from ..models.warned import warning_anew
 from ..picking.block import read_segments_between
 from ..picking.index import SECOND, index_files
@@ -26,7 +28,7 @@ from .arrivals import SAME_SECONDS, confident, make_arrivals, merge_arrivals
 from .choosing import choose_pieces
 from .curves import Seen, rows_between
 from .settings import DistillationSettings
-from .store import LabelStore, Stretch
+from .store import Labelled, LabelStore, Stretch
 from .teachers import Teacher
 
 _LOG = logging.getLogger("seisbench_diting")
@@ -43,14 +45,16 @@ class Labels:
     What the teachers said.
 
     :param store: Where it lies
-    :param keys: Names of its parts
+    :param names: Names of its parts
+    :param teachers: Who said it
     """
 
     store: LabelStore
-    keys: list[str]
+    names: list[str]
+    teachers: list[str]
 
     def stretches(self) -> list[Stretch]:
-        return list(self.store.stretches(self.keys))
+        return list(self.store.stretches(self.names))
 
 
 def label_archive(
@@ -60,7 +64,7 @@ def label_archive(
     folder: Path,
 ) -> Labels:
     """
-    Takes up where it was interrupted; what has changed is done again.
+    Goes on where it was interrupted; what has changed is done again.
 
     :param settings: Settings of the run
     :param student: The model that is to learn, for its sampling rate and windows
@@ -69,6 +73,7 @@ def label_archive(
     :raises ValueError: if there is nothing that can be used
     :return: What they said
     """
+    folder = Path(os.path.abspath(folder))
     store = LabelStore(folder)
     pattern = NamePattern(settings.name_pattern) if settings.name_pattern else None
     state = State(folder / "archive.state")
@@ -87,9 +92,11 @@ def label_archive(
                 )
             ).encode()
         ).hexdigest()
-        fingerprints = {u.key: f"{u.fingerprint} {made_from}" for u in units}
+        names = {
+            u.key: store.name(u.key, f"{u.fingerprint} {made_from}") for u in units
+        }
         days = {u.key: max(u.days, 1e-6) for u in units}
-        done = {u.key for u in units if store.has(u.key, fingerprints[u.key])}
+        done = {u.key for u in units if store.has(names[u.key])}
         bar = Progress(
             sum(days.values()), sum(days[key] for key in done), settings.progress
         )
@@ -97,20 +104,20 @@ def label_archive(
             for unit in units:
                 if unit.key in done:
                     continue
-                stretches, said = _label(
+                labelled, said = _label(
                     unit, settings, student, teachers, pattern, most
                 )
-                store.write(unit.key, fingerprints[unit.key], stretches, said)
+                store.write(names[unit.key], labelled, said)
                 bar.add(days[unit.key])
         finally:
             bar.close()
     finally:
         state.close()
-    keys = [unit.key for unit in units]
-    store.keep_only(keys)
-    for key, reason in store.said(keys):
-        _LOG.warning("%s: %s", key, reason)
-    return Labels(store, keys)
+    store.keep_only(names.values())
+    for key, name in names.items():
+        for reason in store.said(name):
+            _LOG.warning("%s: %s", key, reason)
+    return Labels(store, list(names.values()), [teacher.name for teacher in teachers])
 
 
 def _plan(
@@ -122,7 +129,9 @@ def _plan(
 ) -> list[Unit]:
     with counting("Reading headers", " files", settings.progress) as bar:
         # What lies in the run's own folder is no input.
-        paths = (p for p in find_files(settings.inputs) if folder not in p.parents)
+        paths = (
+            p for p in find_files(settings.inputs) if folder.parent not in p.parents
+        )
         index_files(state, paths, pattern, bar.update)
     window = settings.n_samples / student.sampling_rate
     planner = Planner(
@@ -159,13 +168,14 @@ def _label(
     teachers: Sequence[Teacher],
     pattern: NamePattern | None,
     most: int,
-) -> tuple[list[Stretch], list[str]]:
+) -> tuple[list[Labelled], list[str]]:
     """Stretches of one station's day, and what was not used of it."""
     stream, problems, passing = read_segments_between(
         unit.segments, unit.begin - unit.margin, unit.end + unit.margin, pattern
     )
     if passing is not None:
         raise OSError(f"{passing}. Run the same command again: it continues.")
+    split_at_missing(stream)
     problems += cut_overlaps(stream)
     said = [f"{subject}: {reason}" for subject, reason in problems]
     with warning_anew():
@@ -182,7 +192,7 @@ def _label(
     total = sum(record.data.shape[1] for record, _ in records)
     digest = hashlib.sha256(f"{settings.seed} {unit.key}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
-    stretches = []
+    labelled = []
     for record, arrivals in records:
         share_of_it = most * record.data.shape[1] // max(total, most)
         for begin, end in choose_pieces(
@@ -191,15 +201,15 @@ def _label(
             inside = (arrivals["sample"] >= begin) & (arrivals["sample"] < end)
             of_piece = arrivals[inside]
             of_piece["sample"] -= begin
-            stretches.append(
-                Stretch(
+            labelled.append(
+                Labelled(
                     f"{record.network}.{record.station}.{record.location}",
                     str(record.start_time + begin / record.sampling_rate),
                     record.data[:, begin:end],
                     of_piece,
                 )
             )
-    return stretches, said
+    return labelled, said
 
 
 def _clip(record: Record, unit: Unit) -> Record | None:

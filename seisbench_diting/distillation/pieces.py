@@ -26,6 +26,9 @@ _LOUD = 4.0
 #: Samples over which loudness is measured.
 _LOUDNESS = 512
 
+#: Blocks of them at once.
+_BLOCKS = 1024
+
 #: Stretches in which at least so much of a window lies can be used.
 _SHORTEST = 0.05
 
@@ -104,7 +107,7 @@ class Corpus:
         component_order: str,
         sampling_rate: float,
     ):
-        usable = [s for s in stretches if s.waveforms.shape[1] >= _SHORTEST * n_samples]
+        usable = [s for s in stretches if s.n_samples >= _SHORTEST * n_samples]
         centres, weights, sure = _arrival_centres(usable)
         if len(centres) == 0:
             raise ValueError(
@@ -165,7 +168,7 @@ def _noise_centres(
     """Centres of windows without arrivals: quiet ones, and those that are not."""
     quiet, other = [], []
     for number, stretch in enumerate(stretches):
-        length = stretch.waveforms.shape[1]
+        length = stretch.n_samples
         loudness = _loudness(stretch.waveforms)
         median = np.median(loudness[loudness > 0]) if (loudness > 0).any() else 0.0
         sure = stretch.arrivals["probability"] > NOISE
@@ -185,14 +188,17 @@ def _noise_centres(
 
 def _loudness(waveforms: np.ndarray) -> np.ndarray:
     """Root mean square of each block of samples, all components; zero without data."""
-    blocks = []
-    for begin in range(0, waveforms.shape[1], _LOUDNESS):
-        block = np.asarray(waveforms[:, begin : begin + _LOUDNESS], dtype=np.float64)
-        block = np.where(np.isfinite(block), block, np.nan)
-        known = np.isfinite(block).any(axis=1)
-        if not known.any():
-            blocks.append(0.0)
-            continue
-        centred = block[known] - np.nanmean(block[known], axis=1, keepdims=True)
-        blocks.append(float(np.sqrt(np.nanmean(centred**2))))
-    return np.array(blocks)
+    loudness = []
+    step = _LOUDNESS * _BLOCKS
+    for begin in range(0, waveforms.shape[1], step):
+        some = np.asarray(waveforms[:, begin : begin + step], dtype=np.float64)
+        spare = -some.shape[1] % _LOUDNESS
+        some = np.pad(some, ((0, 0), (0, spare)), constant_values=np.nan)
+        blocks = some.reshape(3, -1, _LOUDNESS)
+        known = np.isfinite(blocks)
+        count = np.maximum(known.sum(axis=2), 1)
+        blocks = np.where(known, blocks, 0)
+        variance = (blocks**2).sum(axis=2) / count - (blocks.sum(axis=2) / count) ** 2
+        there = np.maximum(known.any(axis=2).sum(axis=0), 1)
+        loudness.append(np.sqrt(np.maximum(variance, 0).sum(axis=0) / there))
+    return np.concatenate([*loudness, np.empty(0)])

@@ -3,15 +3,17 @@ Waveforms with what teachers say of them, on disk.
 
 A part holds what was taken of one station's day: ``NAME.npy``, samples of all of its
 stretches one after the other, and ``NAME.json``, what they are and the arrivals in them.
-The second is written last: without it, the part is not there.
+The second is written last: without it, the part is not there. Names change with what the
+part was made from, so that none is ever written over.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,12 @@ from .arrivals import make_arrivals
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Labelled:
     """
     Samples without gap of one instrument, and their arrivals.
 
     :param station_id: NET.STA.LOC
-    :param start_time: Time of the first sample, as text, which sorts by time
+    :param start_time: Time of the first sample, as text
     :param waveforms: (3, samples) float32 in the order Z, N, E; NaN where a component has
         no data
     :param arrivals: What teachers say, see :py:data:`.arrivals.ARRIVAL`
@@ -38,16 +40,54 @@ class Stretch:
     waveforms: np.ndarray
     arrivals: np.ndarray
 
+
+@dataclass(frozen=True)
+class Stretch:
+    """
+    The same on disk. It may be sent to other processes without its samples.
+
+    :param station_id: NET.STA.LOC
+    :param start_time: Time of the first sample of what was stored together, as text, which
+        sorts by time
+    :param path: File with the samples
+    :param begin: First sample in the file
+    :param end: The one behind the last
+    :param arrivals: What teachers say
+    """
+
+    station_id: str
+    start_time: str
+    path: Path
+    begin: int
+    end: int
+    arrivals: np.ndarray
+
+    @property
+    def n_samples(self) -> int:
+        return self.end - self.begin
+
+    @property
+    def waveforms(self) -> np.ndarray:
+        """(3, samples) float32, which are read when they are used."""
+        return _mapped(self.path)[self.begin : self.end].T
+
     def part(self, begin: int, end: int) -> Stretch:
         """
         :param begin: First sample
         :param end: The one behind the last
-        :return: That part, with the arrivals in it. It keeps the time of the whole.
+        :return: That part, with the arrivals in it
         """
         places = self.arrivals["sample"]
         arrivals = self.arrivals[(places >= begin) & (places < end)]
         arrivals["sample"] -= begin
-        return replace(self, waveforms=self.waveforms[:, begin:end], arrivals=arrivals)
+        return replace(
+            self, begin=self.begin + begin, end=self.begin + end, arrivals=arrivals
+        )
+
+
+@lru_cache(maxsize=1024)
+def _mapped(path: Path) -> np.ndarray:
+    return np.load(path, mmap_mode="r")
 
 
 class LabelStore:
@@ -59,40 +99,44 @@ class LabelStore:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def has(self, key: str, fingerprint: str) -> bool:
+    def name(self, key: str, fingerprint: str) -> str:
         """
-        :param key: Name of the part
-        :param fingerprint: What it was made from
-        :return: If it is there, whole, and made from just that
+        :param key: What the part is of
+        :param fingerprint: What it is made from
+        :return: Its name
         """
-        return self._read(key).get("fingerprint") == fingerprint
+        # Keys are made of codes from headers, which may hold anything.
+        clean = "".join(c if c.isalnum() or c in ".-" else "_" for c in key)
+        digest = hashlib.sha256(f"{key}\n{fingerprint}".encode()).hexdigest()
+        return f"{clean}-{digest[:16]}"
 
-    def write(
-        self, key: str, fingerprint: str, stretches: Sequence[Stretch], said: list[str]
-    ) -> None:
+    def has(self, name: str) -> bool:
         """
-        :param key: Name of the part
-        :param fingerprint: What it was made from
-        :param stretches: What it holds; it may be nothing
+        :param name: Name of a part
+        :return: If it is there, whole
+        """
+        return bool(self._read(name))
+
+    def write(self, name: str, labelled: Sequence[Labelled], said: list[str]) -> None:
+        """
+        :param name: Name of the part
+        :param labelled: What it holds; it may be nothing
         :param said: What was not used, and why
         """
-        path = self._path(key, ".json")
-        # The old list must not stand beside new samples.
-        path.unlink(missing_ok=True)
-        total = sum(one.waveforms.shape[1] for one in stretches)
+        total = sum(one.waveforms.shape[1] for one in labelled)
         header = {"descr": "<f4", "fortran_order": False, "shape": (total, 3)}
         with (
-            replacing(self._path(key, ".npy")) as temporary,
+            replacing(self._samples(name)) as temporary,
             temporary.open("wb") as file,
         ):
             np.lib.format.write_array_header_2_0(file, header)
-            for one in stretches:
+            for one in labelled:
                 samples = one.waveforms.T.astype("<f4")
                 file.write(np.ascontiguousarray(samples).data)
-        begin = 0
+        end = 0
         entries = []
-        for one in stretches:
-            end = begin + one.waveforms.shape[1]
+        for one in labelled:
+            begin, end = end, end + one.waveforms.shape[1]
             entries.append(
                 {
                     "station_id": one.station_id,
@@ -101,48 +145,45 @@ class LabelStore:
                     "arrivals": one.arrivals.tolist(),
                 }
             )
-            begin = end
-        content = {"fingerprint": fingerprint, "said": said, "stretches": entries}
-        write_text(path, json.dumps(content) + "\n")
+        content = {"said": said, "stretches": entries}
+        write_text(self._list(name), json.dumps(content) + "\n")
 
-    def stretches(self, keys: Sequence[str]) -> Iterator[Stretch]:
+    def stretches(self, names: Iterable[str]) -> Iterator[Stretch]:
         """
-        :param keys: Names of parts that are there
-        :return: Their stretches; samples are read when they are used
+        :param names: Names of parts that are there
+        :return: Their stretches
         """
-        for key in keys:
-            entries = self._read(key)["stretches"]
-            if not entries:
-                continue
-            samples = np.load(self._path(key, ".npy"), mmap_mode="r")
-            for entry in entries:
+        for name in names:
+            for entry in self._read(name)["stretches"]:
                 yield Stretch(
                     entry["station_id"],
                     entry["start_time"],
-                    samples[slice(*entry["samples"])].T,
+                    self._samples(name),
+                    *entry["samples"],
                     make_arrivals([tuple(row) for row in entry["arrivals"]]),
                 )
 
-    def said(self, keys: Sequence[str]) -> list[tuple[str, str]]:
-        """:return: Parts, and what was not used of them"""
-        return [(key, reason) for key in keys for reason in self._read(key)["said"]]
+    def said(self, name: str) -> list[str]:
+        """:return: What was not used of a part, and why"""
+        return self._read(name)["said"]
 
-    def keep_only(self, keys: Sequence[str]) -> None:
+    def keep_only(self, names: Iterable[str]) -> None:
         """Removes parts of other names, which nothing uses any more."""
-        kept = {self._path(key, "").name for key in keys}
+        kept = set(names)
         for path in self.folder.iterdir():
             if path.suffix in (".npy", ".json") and path.stem not in kept:
                 path.unlink()
 
-    def _read(self, key: str) -> dict[str, Any]:
+    def _read(self, name: str) -> dict[str, Any]:
         try:
-            content = self._path(key, ".json").read_text(encoding="utf-8")
-            return json.loads(content) if self._path(key, ".npy").is_file() else {}
+            content = json.loads(self._list(name).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return {}
+        return content if self._samples(name).is_file() else {}
 
-    def _path(self, key: str, ending: str) -> Path:
-        # Keys are made of codes from headers, which may hold anything.
-        name = "".join(c if c.isalnum() or c in ".-" else "_" for c in key)
-        digest = hashlib.sha256(key.encode()).hexdigest()[:8]
-        return self.folder / f"{name}-{digest}{ending}"
+    def _samples(self, name: str) -> Path:
+        # Not with_suffix: names have points.
+        return self.folder / f"{name}.npy"
+
+    def _list(self, name: str) -> Path:
+        return self.folder / f"{name}.json"

@@ -119,9 +119,7 @@ class HeldOutBatches(Dataset):
         places = [
             (number, begin)
             for number, stretch in enumerate(stretches)
-            for begin in range(
-                0, max(1, stretch.waveforms.shape[1] - n_samples // 2), n_samples
-            )
+            for begin in range(0, max(1, stretch.n_samples - n_samples // 2), n_samples)
         ]
         most = settings.validation_windows
         if len(places) > most:
@@ -150,7 +148,7 @@ class HeldOutBatches(Dataset):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         stretch = self._stretches[number]
         n_samples = self._settings.n_samples
-        wave = cut_centred(stretch.waveforms[self._rows], begin, n_samples)
+        wave = cut_centred(stretch.waveforms, begin, n_samples)[self._rows]
         arrivals = stretch.arrivals
         places = arrivals["sample"] - begin
         inside = (
@@ -212,13 +210,13 @@ def split_off(
         return list(stretches), []
     left: dict[str, int] = {}
     for stretch in stretches:
-        length = stretch.waveforms.shape[1]
+        length = stretch.n_samples
         left[stretch.station_id] = left.get(stretch.station_id, 0) + length
     limits = {station: round((1 - share) * total) for station, total in left.items()}
     taken = dict.fromkeys(limits, 0)
     kept, held_out = [], []
     for stretch in sorted(stretches, key=lambda one: one.start_time):
-        length = stretch.waveforms.shape[1]
+        length = stretch.n_samples
         room = limits[stretch.station_id] - taken[stretch.station_id]
         taken[stretch.station_id] += length
         if room >= length:

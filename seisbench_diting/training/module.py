@@ -94,6 +94,13 @@ class PickerModule(pl.LightningModule):
         output = self.task.forward(batch["wave"])
         loss = self.task.loss(output, batch[self.task.label]) / len(batch["wave"])
         self.log("validation_loss", loss, batch_size=len(batch["wave"]))
+        self.keep_windows(batch, output)
+
+    def keep_windows(self, batch: dict[str, torch.Tensor], output: Any) -> None:
+        """
+        :param batch: Batch with arrivals of its windows in ``truth``
+        :param output: What the model said of it, for the F1 at the end of the validation
+        """
         for truth, picks in zip(
             batch["truth"].tolist(), self.task.picks(output), strict=True
         ):

@@ -11,7 +11,7 @@ import numpy as np
 import obspy
 import pytest
 import torch
-from conftest import PERIOD, START, P, S
+from made_archive import PERIOD, START, P, S
 
 pytest.importorskip("lightning")
 
@@ -21,7 +21,6 @@ from seisbench_diting.distillation.pieces import Corpus
 from seisbench_diting.distillation.store import LabelStore
 from seisbench_diting.distillation.windows import TeacherBatches
 from seisbench_diting.models.loading import load_model
-
 
 #: What takes more than a few hundred steps to learn.
 HARDEST = (
@@ -49,9 +48,9 @@ def assert_same_weights(first, second):
 
 
 def stretches_of(output):
-    store = LabelStore(Path(output) / "labels")
-    keys = ["XX.AA. 2020-01-01", "XX.BB. 2020-01-01"]
-    return list(store.stretches(keys))
+    labels = Path(output) / "labels"
+    names = sorted(path.name.removesuffix(".json") for path in labels.glob("*.json"))
+    return list(LabelStore(labels).stretches(names))
 
 
 @pytest.mark.slow
@@ -160,9 +159,9 @@ def run(where, number):
             os.kill(os.getpid(), number)
         return step(self, batch, batch_idx)
 
-    def write_and_die(self, key, *others):
-        write(self, key, *others)
-        if where == key:
+    def write_and_die(self, name, *others):
+        write(self, name, *others)
+        if name.startswith(str(where)):
             os.kill(os.getpid(), number)
 
     module.StudentModule.training_step = training_step
@@ -196,7 +195,7 @@ def test_a_run_killed_anywhere_ends_with_the_same_weights(settings, tmp_path):
     whole = settings(output=str(tmp_path / "whole"))
     assert run_until(whole, (-1, 0)) == [0]
     killed = settings()
-    ends = [("XX.AA. 2020-01-01", 9), (0, 9), (1, 9), (3, 9), (4, 2), (5, 9), (-1, 0)]
+    ends = [("XX.AA.", 9), (0, 9), (1, 9), (3, 9), (4, 2), (5, 9), (-1, 0)]
     assert run_until(killed, *ends) == [-9, -9, -9, -9, 1, -9, 0]
     assert_same_weights(whole.output, killed.output)
 
@@ -215,9 +214,33 @@ def test_teachers_are_not_asked_again(settings, monkeypatch):
         distill(settings(max_steps=2, least=0.2), resume="never")
 
 
+def test_a_checkpoint_is_chosen_by_labelled_records(settings, tmp_path):
+    import seisbench.data as sbd
+
+    folder = tmp_path / "labelled"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    files = folder / "metadata.csv", folder / "waveforms.hdf5"
+    with sbd.WaveformDataWriter(*files) as writer:
+        writer.data_format = {"dimension_order": "CW", "component_order": "ENZ"}
+        for split in ("train", "dev", "dev"):
+            writer.add_trace(
+                {
+                    "trace_sampling_rate_hz": 100.0,
+                    "trace_p_arrival_sample": 1000.0,
+                    "trace_s_arrival_sample": 1400.0,
+                    "split": split,
+                },
+                rng.normal(size=(3, 4000)).astype(np.float32),
+            )
+    result = distill(settings(validation=str(folder)))
+    assert set(result.scores) >= {"validation_f1", "validation_f1_P"}
+    assert (result.output / "checkpoints" / "best.ckpt").is_file()
+
+
 def test_disk_is_bounded_and_what_is_not_used_any_more_goes(settings):
     result = distill(settings(max_steps=1, cache_gb=0.0004))
-    kept = sum(s.waveforms.shape[1] for s in stretches_of(result.output))
+    kept = sum(s.n_samples for s in stretches_of(result.output))
     assert kept * 12 <= 0.0004e9 * 1.2
     assert kept > 20_000
     labels = Path(result.output) / "labels"
