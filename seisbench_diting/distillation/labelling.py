@@ -36,7 +36,10 @@ _LOG = logging.getLogger("seisbench_diting")
 #: Bytes of a sample of three components.
 _SAMPLE_BYTES = 12
 
+#: Windows around a day, so that those at its ends are as in an uncut record.
 _SPARE_WINDOWS = 2
+
+_DAY_SECONDS = 86400
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,16 @@ def label_archive(
                     settings.even,
                     settings.n_samples,
                     student.sampling_rate,
-                    most,
                 )
             ).encode()
         ).hexdigest()
-        names = {
-            u.key: store.name(u.key, f"{u.fingerprint} {made_from}") for u in units
-        }
+        names = {}
+        for unit in units:
+            fingerprint = f"{unit.fingerprint} {made_from}"
+            # Another station in the archive leaves less room only for long records.
+            if unit.days * _DAY_SECONDS * student.sampling_rate > most:
+                fingerprint += f" {most}"
+            names[unit.key] = store.name(unit.key, fingerprint)
         days = {u.key: max(u.days, 1e-6) for u in units}
         done = {u.key for u in units if store.has(names[u.key])}
         bar = Progress(

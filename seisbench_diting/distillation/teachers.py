@@ -117,7 +117,7 @@ class FileTeacher(Teacher):
     """
 
     def __init__(self, name: str, files: Sequence[_File]):
-        super().__init__(name, str([(f.path.name, f.size) for f in files]))
+        super().__init__(name, str([(f.path.name, f.version) for f in files]))
         self._rate = float(_ARRAY.fullmatch(name)[2])
         self._files: dict[str, list[_File]] = defaultdict(list)
         for file in files:
@@ -152,7 +152,8 @@ class _File:
 
     def __init__(self, path: Path):
         self.path = path
-        self.size = path.stat().st_size
+        status = path.stat()
+        self.version = (status.st_size, status.st_mtime_ns)
         try:
             with np.load(path) as arrays:
                 names = [name for name in arrays.files if _ARRAY.fullmatch(name)]
