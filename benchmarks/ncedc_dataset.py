@@ -1,5 +1,6 @@
 """The labelled Californian records as a SeisBench dataset."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import seisbench.data as sbd
@@ -14,10 +15,19 @@ def write_ncedc(path: Path, train: int = 0) -> Path:
         are dev and test at once, so that a run is validated on what it is measured by
     :return: The folder
     """
+    number = len(read_records().waveforms)
+    chosen = {int(i * number / train) for i in range(train)}
+    return write_dataset(path, lambda i: i not in chosen)
+
+
+def write_dataset(path: Path, is_dev: Callable[[int], bool]) -> Path:
+    """
+    :param path: Folder to write
+    :param is_dev: If a record, by its number, is of the split dev; train otherwise
+    :return: The folder
+    """
     path.mkdir(parents=True, exist_ok=True)
     records = read_records()
-    number = len(records.waveforms)
-    chosen = {int(i * number / train) for i in range(train)}
     with sbd.WaveformDataWriter(path / "metadata.csv", path / "waveforms.hdf5") as file:
         file.data_format = {
             "dimension_order": "CW",
@@ -31,7 +41,7 @@ def write_ncedc(path: Path, train: int = 0) -> Path:
                     "trace_sampling_rate_hz": records.sampling_rate,
                     "trace_p_arrival_sample": p,
                     "trace_s_arrival_sample": s,
-                    "split": "train" if i in chosen else "dev",
+                    "split": "dev" if is_dev(i) else "train",
                 },
                 waveform,
             )

@@ -1,0 +1,132 @@
+"""
+Makes the weights that are part of the package, set ``distilled``.
+
+    python -m benchmarks.bundle LPPNT LPPNM -o RUNS [--write]
+
+Teachers are the probabilities of SeisT and of EQTransformer with the weights ``volpick``,
+which lie beside the records, and RNN/csn and EQT/csn; students begin with ``csn``. They learn
+from ``cx_pb01``, ``cx_other``, ``ridgecrest``, ``ci_2020`` and ``iceland_2014``. The
+checkpoint is chosen on every third record of ``ncedc_labelled``, of which nothing else is
+used. Interrupted, it goes on. ``--write`` puts the file and its card into the package; what is
+printed goes into the registry. Needs the records whose folder is in
+``SEISBENCH_DITING_REFERENCE``, and published weights in ``SEISBENCH_DITING_MIRROR`` or a
+network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.common import print_heading, reference
+from benchmarks.distilled import SEEN_EVERY, part
+from benchmarks.ncedc import read_records, score_windows
+from benchmarks.ncedc_dataset import write_dataset
+from seisbench_diting.distillation import (
+    DistillationResult,
+    DistillationSettings,
+    distill,
+)
+from seisbench_diting.files import replacing, write_text
+from seisbench_diting.models.loading import load_model
+from seisbench_diting.weights.store import BUNDLED
+
+DATA = ("cx_pb01", "cx_other", "ridgecrest", "ci_2020", "iceland_2014")
+TEACHERS = ("RNN/csn", "EQT/csn")
+
+#: Steps for each student, and its learning rate.
+STEPS = {
+    "LPPNT": (12_000, 2e-3),
+    "LPPNM": (8000, 2e-3),
+    "LPPNL": (6000, 1e-3),
+    "UNet": (6000, 1e-3),
+    "RNN": (6000, 1e-3),
+    "EQT": (6000, 1e-3),
+}
+
+SOURCES = """\
+Waveforms, without labels: CX.PB01 (IPOC, network CX, https://doi.org/10.14470/PK615318), \
+PB.B916, B917, B918 and B921 (Plate Boundary Observatory, network PB), sixteen stations of \
+the network CI (SCSN, https://doi.org/10.7914/SN/CI), and twelve of the network Z7 (Cambridge, \
+Iceland 2014, as distributed with QuakeMigrate).
+
+Teachers: SeisT (Li et al., 2024, https://doi.org/10.1109/TGRS.2024.3371503), sizes m and l, \
+trained on DiTing; SeisBench's EQTransformer with the weights volpick \
+(https://github.com/zhong-yy/volpick); RNN and EQT of this package with the weights csn.
+"""
+
+
+def make(name: str, runs: Path) -> DistillationResult:
+    """
+    :param name: Student
+    :param runs: Folder of the runs
+    :return: What came of it
+    """
+    labelled = runs / "ncedc"
+    if not (labelled / "metadata.csv").is_file():
+        write_dataset(labelled, lambda number: number % SEEN_EVERY == 0)
+    steps, lr = STEPS[name]
+    data = reference() / "data"
+    return distill(
+        DistillationSettings(
+            student=name,
+            teachers=(str(data / "teacher"), *TEACHERS),
+            inputs=tuple(str(data / folder) for folder in DATA),
+            output=str(runs / name),
+            init=f"{name}/csn",
+            max_steps=steps,
+            lr=lr,
+            held_out=0.0,
+            validation=str(labelled),
+            validate_every=250,
+        )
+    )
+
+
+def write(name: str, result: DistillationResult) -> None:
+    """Puts the weights and their card into the package, and prints what they are worth."""
+    model = load_model(result.weights)
+    memory = io.BytesIO()
+    torch.save(model.state_dict(), memory)
+    content = memory.getvalue()
+    with replacing(BUNDLED / f"{name}.distilled.pt") as temporary:
+        temporary.write_bytes(content)
+    records = read_records()
+    number = np.arange(len(records.waveforms))
+    lines = [(result.output / "MODEL_CARD.md").read_text(encoding="utf-8"), SOURCES]
+    lines.append("## Records of NCEDC\n")
+    for title, chosen in (
+        ("every third, by which the checkpoint was chosen", number % SEEN_EVERY == 0),
+        ("the others, never looked at", number % SEEN_EVERY != 0),
+        ("all", number >= 0),
+    ):
+        p, s = score_windows(model, part(records, chosen))
+        lines.append(f"- {title}: P {p}; S {s}")
+    text = "\n".join(lines) + "\n"
+    write_text(BUNDLED / f"{name}.distilled.md", text)
+    print(text)
+    print(f"sha256={hashlib.sha256(content).hexdigest()!r}, size={len(content)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("models", nargs="+", choices=list(STEPS))
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    print_heading("Bundled weights")
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for name in arguments.models:
+        result = make(name, arguments.output)
+        print(name, result.steps, result.arrivals, result.hours, result.scores)
+        if arguments.write:
+            write(name, result)
+
+
+if __name__ == "__main__":
+    main()
