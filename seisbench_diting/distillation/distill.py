@@ -30,11 +30,17 @@ from ..training.tasks import make_task
 from ..training.windows import ValidationBatches, open_splits
 from .labelling import Labels, label_archive
 from .module import SoftTask, StudentModule
-from .pieces import Corpus
+from .pieces import Corpus, Pieces
 from .settings import SETTINGS_FILE, DistillationSettings
 from .store import Stretch
 from .teachers import load_teachers
-from .windows import HeldOutBatches, StudentWindows, TeacherBatches, split_off
+from .windows import (
+    HeldOutBatches,
+    StudentWindows,
+    TeacherBatches,
+    make_steps,
+    split_off,
+)
 
 #: Folder of what the teachers said, in a run's folder.
 LABELS = "labels"
@@ -99,6 +105,9 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
     torch.manual_seed(settings.seed)
     output = Path(settings.output).expanduser()
     task = _make_student(settings)
+    unknown = Pieces.unknown("".join(task.model.component_order))
+    # Before the teachers take their hours.
+    make_steps(settings, unknown.component_order, unknown, unknown)
     teachers = load_teachers(settings.teachers, settings.overlap)
     output.mkdir(parents=True, exist_ok=True)
     with only_writer(output, "run"):

@@ -61,6 +61,14 @@ class Pieces:
         self._rows = ["ZNE".index(code) for code in component_order]
         self._rate = sampling_rate
 
+    @classmethod
+    def unknown(cls, component_order: str) -> Pieces:
+        """
+        :param component_order: Order of the components
+        :return: What stands for pieces that are not there yet, where options are checked
+        """
+        return cls([], np.zeros((1, 2), dtype=int), 1, component_order, 1.0, 1.0)
+
     def __len__(self) -> int:
         return len(self._centres)
 

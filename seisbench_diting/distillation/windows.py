@@ -10,6 +10,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..generate import window_augmentations
 from ..generate.loading import batch_loader, seeded
+from ..generate.recipe import Step, check_options
+from ..generate.sources import RecordSource
 from ..generate.windows import cut_centred
 from .labels import SOFT_LABELS, visible_arrivals
 from .pieces import Corpus
@@ -21,6 +23,41 @@ TRUE = 0.3
 
 #: Options of augmentations that are a probability, and need noise to draw from.
 _NEED_NOISE = "real_noise"
+
+
+def make_steps(
+    settings: DistillationSettings,
+    component_order: str,
+    sure: RecordSource,
+    noise: RecordSource,
+) -> list[Step]:
+    """
+    :param settings: Settings of the run
+    :param component_order: Order of the components
+    :param sure: What second events are taken from
+    :param noise: What noise is taken from; it may be empty
+    :raises ValueError: if an augmentation is impossible
+    :return: Steps of a generator, from a piece to a window
+    """
+    own = {
+        "n_samples": settings.n_samples,
+        "padlen": settings.padlen,
+        "within": True,
+        "factor": (1.0, 1.0),
+        "component_order": component_order,
+        "second_event_records": sure,
+        "noise_records": noise,
+    }
+    options = {**AUGMENTATIONS, **settings.augmentations}
+    check_options(options)
+    if taken := own.keys() & settings.augmentations.keys():
+        raise ValueError(
+            f"augmentations has {min(taken)}, which is no augmentation; it is a setting "
+            "of its own, or told by the data."
+        )
+    if len(noise) == 0:
+        options[_NEED_NOISE] = 0.0
+    return window_augmentations(**own, **options)
 
 
 class TeacherBatches(Dataset):
@@ -37,18 +74,8 @@ class TeacherBatches(Dataset):
         self._corpus = corpus
         self._settings = settings
         self._label = label
-        options = {**AUGMENTATIONS, **settings.augmentations}
-        if len(corpus.noise) == 0:
-            options[_NEED_NOISE] = 0.0
-        self._steps = window_augmentations(
-            n_samples=settings.n_samples,
-            padlen=settings.padlen,
-            within=True,
-            factor=(1.0, 1.0),
-            component_order=corpus.component_order,
-            second_event_records=corpus.sure,
-            noise_records=corpus.noise,
-            **options,
+        self._steps = make_steps(
+            settings, corpus.component_order, corpus.sure, corpus.noise
         )
         noise = (corpus.quiet, corpus.other_noise)
         shares = np.array(settings.shares, dtype=float)

@@ -15,7 +15,7 @@ from .labels import STRIDE, check_cells
 from .loading import Numbers, batch_loader, seeded
 from .phases import check_phases, find_arrivals, read_arrivals
 from .reader import RecordReader
-from .recipe import LABELS, make_labeller, window_augmentations
+from .recipe import LABELS, check_options, make_labeller, window_augmentations
 from .windows import N_SAMPLES, PADLEN
 
 #: Columns with a signal-to-noise ratio; the first that is there is taken.
@@ -181,6 +181,7 @@ class DiTingBatches(_Batches):
                     f"augmentations has {name}={options[name]!r}, which is no "
                     "augmentation; it is an argument, or told by the dataset."
                 )
+        check_options(options)
         options |= {"n_samples": n_samples, "padlen": padlen}
         super().__init__(dataset, batch_size, seed, phases, options)
         check_whole("stride", stride, 1)

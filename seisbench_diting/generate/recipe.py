@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -125,6 +126,20 @@ def training_augmentations(
         *window_augmentations(phases=phases, **options),
         *(make_labeller(k, ("X", v), stride, phases) for k, v in keys.items()),
     ]
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """
+    :param options: Options of :py:func:`window_augmentations` by name
+    :raises ValueError: If there is no such option
+    """
+    known = [*inspect.signature(window_augmentations).parameters]
+    for name, value in options.items():
+        if name not in known:
+            raise ValueError(
+                f"augmentations has {name}={value!r}, but there is no such option; there "
+                f"are {', '.join(known)}."
+            )
 
 
 def window_augmentations(

@@ -265,6 +265,8 @@ def test_disk_is_bounded_and_what_is_not_used_any_more_goes(settings):
         ({"start": "soon"}, "start='soon' is no time"),
         ({"instruments": "H"}, "instruments='H'"),
         ({"augmentations": {"gap": 2.0}}, "gap=2.0"),
+        ({"augmentations": {"gape": 0.2}}, "no such option; there are"),
+        ({"augmentations": {"within": False}}, "within, which is no augmentation"),
         ({"stations": ("YY.*",)}, "hold nothing that can be used"),
         ({"least": 0.995}, "see no arrivals"),
         ({"even": 0.0}, "even=0.0"),

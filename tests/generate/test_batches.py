@@ -201,6 +201,7 @@ def test_diting_itself(tmp_path):
         (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "has 'lpp'; there are"),
         (lambda d: DiTingBatches(d, 4, padlen=6000), "padlen=6000"),
         (lambda d: DiTingBatches(d, 4, augmentations={"gap": 3}), "gap=3"),
+        (lambda d: DiTingBatches(d, 4, augmentations={"gape": 1}), "gape=1, but there"),
         (lambda d: DiTingBatches([], 4), "is no SeisBench dataset"),
         (lambda d: DiTingBatches(d, 4, phases={}), "no column of direct P or S"),
         (lambda d: DiTingTestBatches(d, 4, snr_column="x"), "snr_column='x'"),
