@@ -46,9 +46,7 @@ def leftovers(folder):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_kills_leave_the_uninterrupted_picks(
-    small, uninterrupted, named, tmp_path
-):
+def test_kills_leave_the_uninterrupted_picks(small, uninterrupted, named, tmp_path):
     output, duration = uninterrupted
 
     said = subprocess.run(
