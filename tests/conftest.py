@@ -9,6 +9,9 @@ from pathlib import Path
 _CACHE = tempfile.TemporaryDirectory(prefix="seisbench-diting-tests-")
 os.environ["SEISBENCH_CACHE_ROOT"] = _CACHE.name
 os.environ.pop("SEISBENCH_DITING_MIRROR", None)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before anything makes threads: those of two processes would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import obspy

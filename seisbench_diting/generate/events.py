@@ -76,9 +76,9 @@ class SecondEvent(Augmentation):
         second = second / its_peak * np.float32(ratio * peak)
         drown(its_metadata, second, x, self.phases)
         drown(metadata, x, second, self.phases)
-        for column in {
-            a.column for a in read_arrivals(its_metadata, self.phases) if a.event == 1
-        }:
+        its_own = [a for a in read_arrivals(its_metadata, self.phases) if a.event == 1]
+        # Not a set, whose order differs by process: later draws hang on it.
+        for column in dict.fromkeys(arrival.column for arrival in its_own):
             second_column = second_event_column(column)
             metadata[second_column] = its_metadata[column]
             if probability_column(column) in its_metadata:
