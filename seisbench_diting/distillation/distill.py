@@ -129,7 +129,7 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
         )
         trainer = make_trainer(
             output,
-            _fit_options(settings),
+            FitOptions.of(settings, gradient_clip=_CLIP),
             validates=validation is not None,
             checkpoint=checkpoint,
             callbacks=_averaging(settings),
@@ -237,18 +237,6 @@ def _validation(
             f"validation={settings.validation!r} has no split 'dev' to validate on."
         )
     return ValidationBatches(splits.dev, as_in_training, task.label)
-
-
-def _fit_options(settings: DistillationSettings) -> FitOptions:
-    return FitOptions(
-        max_steps=settings.max_steps,
-        validate_every=settings.validate_every,
-        checkpoint_every=settings.checkpoint_every,
-        accelerator=settings.accelerator,
-        devices=settings.devices,
-        gradient_clip=_CLIP,
-        progress=settings.progress,
-    )
 
 
 def _averaging(settings: DistillationSettings) -> list[Callback]:

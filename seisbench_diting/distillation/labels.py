@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..generate.labels import STRIDE, TRIANGLE, check_cells
+from ..generate.labels import STRIDE, check_cells, draw_triangle
 from ..generate.phases import Arrival, read_arrivals
-
-#: Rows of the phases in the labels.
-_ROWS = {"P": 1, "S": 2}
+from .arrivals import PHASES
 
 
 def soft_lppn_label(
@@ -40,7 +38,7 @@ def soft_lppn_label(
         label[0, max(cell - 1, 0) : cell + 2] = 0
     for cell, arrival in cells.items():
         label[0, cell] = 1 - arrival.probability
-        label[_ROWS[arrival.phase], cell] = arrival.probability
+        label[PHASES[arrival.phase], cell] = arrival.probability
         label[3, cell] = arrival.sample - stride * cell
     return label
 
@@ -57,13 +55,9 @@ def soft_point_label(arrivals: Sequence[Arrival], n_samples: int) -> np.ndarray:
     """
     label = np.zeros((3, n_samples), dtype=np.float32)
     for arrival in arrivals:
-        if not 0 <= arrival.sample < n_samples:
-            continue
-        begin = max(0, int(np.ceil(arrival.sample - TRIANGLE)))
-        end = min(n_samples, int(np.floor(arrival.sample + TRIANGLE)) + 1)
-        height = 1 - np.abs(np.arange(begin, end) - arrival.sample) / TRIANGLE
-        row = label[_ROWS[arrival.phase], begin:end]
-        np.maximum(row, arrival.probability * height, out=row)
+        if 0 <= arrival.sample < n_samples:
+            row = label[PHASES[arrival.phase]]
+            draw_triangle(row, arrival.sample, arrival.probability)
     total = label[1] + label[2]
     label[1:] /= np.maximum(total, 1)
     np.maximum(1 - label[1] - label[2], 0, out=label[0])

@@ -17,6 +17,7 @@ from seisbench.models import WaveformModel
 from ..models.backends import weights_checksum
 from ..models.base import PhasePicker
 from ..models.loading import load_model
+from ..models.streams import station_id
 from ..picking.prepare import share
 from .curves import SEPARATION_SECONDS, Curve, Seen, by_station, seen_in
 
@@ -127,7 +128,7 @@ class FileTeacher(Teacher):
         self, stream: obspy.Stream, begin: int, end: int, least: float
     ) -> dict[str, list[Seen]] | None:
         seen: dict[str, list[Seen]] = {}
-        for station in {".".join(trace.id.split(".")[:3]) for trace in stream}:
+        for station in {station_id(trace) for trace in stream}:
             for file in self._files.get(station, ()):
                 length = file.lengths[self.name] / self._rate
                 if file.begin >= end or file.begin + length * 1e9 <= begin:
@@ -218,7 +219,10 @@ def _phase(label: str) -> str | None:
 
 def _curve(trace: obspy.Trace, phase: str) -> Curve:
     stats = trace.stats
-    station = f"{stats.network}.{stats.station}.{stats.location}"
     return Curve(
-        station, phase, stats.starttime.ns, float(stats.sampling_rate), trace.data
+        station_id(trace),
+        phase,
+        stats.starttime.ns,
+        float(stats.sampling_rate),
+        trace.data,
     )

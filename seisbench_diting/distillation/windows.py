@@ -12,7 +12,7 @@ from ..generate import window_augmentations
 from ..generate.loading import batch_loader, seeded
 from ..generate.recipe import Step, check_options
 from ..generate.sources import RecordSource
-from ..generate.windows import cut_centred
+from ..generate.windows import cut_centred, without_means
 from .labels import SOFT_LABELS, visible_arrivals
 from .pieces import Corpus
 from .settings import AUGMENTATIONS, DistillationSettings
@@ -114,10 +114,7 @@ def normalized(wave: np.ndarray) -> np.ndarray:
     :param wave: Window, (3, samples), zero where there is no data
     :return: Means of the data removed, divided by the joint peak, as pickers do; float32
     """
-    there = wave != 0
-    count = np.maximum(there.sum(axis=1, keepdims=True), 1)
-    mean = wave.sum(axis=1, keepdims=True, dtype=np.float64) / count
-    centred = np.where(there, wave - mean, 0)
+    centred = without_means(wave)
     peak = np.abs(centred).max(initial=0)
     return (centred / peak if peak > 0 else centred).astype(np.float32)
 

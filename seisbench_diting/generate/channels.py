@@ -10,7 +10,7 @@ import numpy as np
 from .augmentation import Augmentation
 from .checks import check_probability, check_span, check_whole
 from .phases import GAP, check_phases, hide, read_arrivals
-from .windows import VISIBLE, forget_if_dead
+from .windows import VISIBLE, forget_if_dead, without_means
 
 #: Pairs of names of horizontal components.
 _HORIZONTALS = ("NE", "12", "RT", "XY")
@@ -193,9 +193,6 @@ class RecordEdge(Augmentation):
             if not begin <= arrival.sample < begin + left - self.visible:
                 hide(metadata, arrival)
         cut = np.zeros_like(x, dtype=np.result_type(x, np.float32))
-        part = x[:, begin : begin + left]
-        known = part != 0
-        count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-        mean = part.sum(axis=1, keepdims=True, dtype=np.float64) / count
-        cut[:, begin : begin + left] = np.where(known, part - mean, 0)
+        inside = slice(begin, begin + left)
+        cut[:, inside] = without_means(x[:, inside])
         return cut, metadata

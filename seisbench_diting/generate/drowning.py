@@ -40,13 +40,14 @@ def drown(
         first = int(arrival.sample)
         if not 0 <= first < x.shape[1]:
             continue
-        noise = _rms(added[:, max(0, first - _BEFORE) : first + _AFTER])
+        noise = rms(added[:, max(0, first - _BEFORE) : first + _AFTER])
         if noise > 0:
-            ratio = _rms(x[:, first : first + _AFTER]) / noise
+            ratio = rms(x[:, first : first + _AFTER]) / noise
             left = np.clip((ratio - _DROWNED) / (_FREE - _DROWNED), 0, 1)
             changed.setdefault(name, metadata[name].copy())[arrival.place] *= left
     metadata.update(changed)
 
 
-def _rms(x: np.ndarray) -> float:
+def rms(x: np.ndarray) -> float:
+    """:return: Root mean square of all values"""
     return float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))

@@ -139,7 +139,18 @@ def draw_triangles(row: np.ndarray, samples: Iterable[float]) -> None:
     :param samples: Arrivals of one phase
     """
     for sample in _inside(samples, len(row)):
-        begin = max(0, math.ceil(sample - TRIANGLE))
-        end = min(len(row), math.floor(sample + TRIANGLE) + 1)
-        height = 1 - np.abs(np.arange(begin, end) - sample) / TRIANGLE
-        np.maximum(row[begin:end], height, out=row[begin:end])
+        draw_triangle(row, sample)
+
+
+def draw_triangle(row: np.ndarray, sample: float, height: float = 1.0) -> None:
+    """
+    Writes a triangle, the larger value where there is one already, in place.
+
+    :param row: (samples,)
+    :param sample: Arrival, which lies in the window
+    :param height: Value at the arrival
+    """
+    begin = max(0, math.ceil(sample - TRIANGLE))
+    end = min(len(row), math.floor(sample + TRIANGLE) + 1)
+    values = height * (1 - np.abs(np.arange(begin, end) - sample) / TRIANGLE)
+    np.maximum(row[begin:end], values, out=row[begin:end])

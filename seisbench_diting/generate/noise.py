@@ -10,7 +10,7 @@ import numpy as np
 
 from .augmentation import Augmentation
 from .checks import check_span, check_whole
-from .drowning import drown
+from .drowning import drown, rms
 from .phases import check_phases, read_arrivals
 from .rates import resample, sampling_rate
 from .sources import RecordSource
@@ -56,7 +56,7 @@ class _NoiseAtSNR(Augmentation):
                 f"has {len(x)}; set missing_components='pad' and "
                 "dimension_order = 'NCW'."
             )
-        level = _rms(noise)
+        level = rms(noise)
         if level == 0:
             return x, metadata
         factor = self._signal(x, metadata) / level * 10 ** (-snr_db / 20)
@@ -76,7 +76,7 @@ class _NoiseAtSNR(Augmentation):
         ]
         first = min(samples, default=0)
         signal = x[:, first : first + _SIGNAL] if samples else x
-        return _rms(signal) or _rms(x)
+        return rms(signal) or rms(x)
 
 
 class GaussianNoiseAtSNR(_NoiseAtSNR):
@@ -123,7 +123,3 @@ class RealNoiseAtSNR(_NoiseAtSNR):
         begin = np.random.randint(max(spare, 0) + 1)
         noise = cut_centred(record, begin, min(shape[1], record.shape[1]))
         return np.pad(noise, ((0, 0), (0, max(-spare, 0))), mode="symmetric")
-
-
-def _rms(x: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))

@@ -216,6 +216,17 @@ def samples_before(
     return min(npts, first if first == math.inf else math.floor(first) - margin)
 
 
+def without_means(x: np.ndarray) -> np.ndarray:
+    """
+    :param x: Window, (components, samples), zero where there is no data
+    :return: The mean of each component's data removed; what is zero stays so
+    """
+    there = x != 0
+    count = np.maximum(there.sum(axis=1, keepdims=True), 1)
+    mean = x.sum(axis=1, keepdims=True, dtype=np.float64) / count
+    return np.where(there, x - mean, 0)
+
+
 def _is_length(npts: Any, n_samples: int) -> bool:
     """If the metadata do not tell another number of samples."""
     return not isinstance(npts, Real) or math.isnan(npts) or npts == n_samples

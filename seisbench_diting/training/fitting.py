@@ -9,8 +9,9 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
@@ -62,6 +63,17 @@ class FitOptions:
     precision: str = "32-true"
     gradient_clip: float | None = None
     progress: bool = True
+
+    @classmethod
+    def of(cls, settings: Any, **others: Any) -> FitOptions:
+        """
+        :param settings: Settings of a run, which have most of them under the same names
+        :param others: Those that they have not
+        :return: Options
+        """
+        names = [entry.name for entry in fields(cls)]
+        own = {n: getattr(settings, n) for n in names if hasattr(settings, n)}
+        return cls(**own, **others)
 
 
 def fit(

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .fitting import FitOptions
-
 #: File in a run's folder with its settings.
 SETTINGS_FILE = "settings.json"
 
@@ -102,12 +100,6 @@ class TrainingSettings:
                 raise ValueError(f"{name}={getattr(self, name)} must not be negative.")
         if not self.lr > 0:
             raise ValueError(f"lr={self.lr} must be positive.")
-
-    @property
-    def fit_options(self) -> FitOptions:
-        """How the run goes on."""
-        names = [entry.name for entry in fields(FitOptions)]
-        return FitOptions(**{n: getattr(self, n) for n in names if hasattr(self, n)})
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"

@@ -11,6 +11,7 @@ from ..files import only_writer, write_text
 from ..models.base import PhasePicker
 from .fitting import (
     RESUME,
+    FitOptions,
     find_checkpoint,
     fit,
     forget_checkpoints,
@@ -62,7 +63,7 @@ def train(settings: TrainingSettings, resume: str = "auto") -> TrainingResult:
         module = _make_module(task, settings, rate)
         trainer = make_trainer(
             output,
-            settings.fit_options,
+            FitOptions.of(settings),
             validates=splits.dev is not None,
             checkpoint=checkpoint,
         )

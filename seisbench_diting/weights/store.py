@@ -52,8 +52,9 @@ def read_set(entry: WeightSet, timeout: float = 30.0, progress: bool = True) -> 
     """
     Read the file of a weight set, verified.
 
-    Bundled sets are read from this package, without network. For others the sources are tried in this order: the folder or http(s) URL in the environment
-    variable ``SEISBENCH_DITING_MIRROR``, then the URL of the entry.
+    Bundled sets are read from this package, without network. For others the sources are
+    tried in this order: the folder or http(s) URL in the environment variable
+    ``SEISBENCH_DITING_MIRROR``, then the URL of the entry.
 
     :param entry: The weight set.
     :param timeout: Seconds without any answer after which a source is given up. A
