@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ GREY = "#555555"
 
 #: More such colours, of what must be told from its neighbours.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+
+#: Pieces that a long trace is drawn in: more than a picture has pixels.
+_PIECES = 10_000
 
 
 def plot_picks(
@@ -57,10 +61,8 @@ def plot_picks(
     panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     for panel, trace_id in zip(panels, ids, strict=False):
         for trace in stream.select(id=trace_id):
-            data = np.ma.filled(trace.data.astype(float), np.nan)
-            panel.plot(
-                trace.times() + (trace.stats.starttime - start), data, "k", lw=0.5
-            )
+            seconds, data = outline(trace)
+            panel.plot(seconds + (trace.stats.starttime - start), data, "k", lw=0.5)
         panel.set_ylabel(trace_id, fontsize=8)
         panel.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
     if annotations is not None:
@@ -92,6 +94,26 @@ def plot_picks(
     panels[-1].set_xlabel(f"Seconds after {start.strftime('%Y-%m-%d %H:%M:%S')} UTC")
     figure.suptitle(title)
     return figure
+
+
+def outline(trace: obspy.Trace) -> tuple[np.ndarray, np.ndarray]:
+    """
+    :param trace: Waveform of any length
+    :return: Seconds after its begin, and samples, NaN where there are none; of long ones
+        the smallest and the largest of as many pieces as a picture can show
+    """
+    data = np.ma.filled(trace.data.astype(float), np.nan)
+    if len(data) <= 2 * _PIECES:
+        return np.arange(len(data)) * trace.stats.delta, data
+    length = len(data) // _PIECES
+    number = len(data) // length
+    pieces = data[: number * length].reshape(number, length)
+    with warnings.catch_warnings():
+        # Of pieces without samples.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        ends = np.stack([np.nanmin(pieces, axis=1), np.nanmax(pieces, axis=1)], axis=1)
+    begins = np.arange(number) * length * trace.stats.delta
+    return np.repeat(begins, 2), ends.ravel()
 
 
 def _each_pick(

@@ -10,6 +10,21 @@ from scipy import signal
 CORNERS = 4
 
 
+def band_filtered(
+    data: np.ndarray, band: tuple[float, float], rate: float
+) -> np.ndarray:
+    """
+    :param data: Samples without gaps
+    :param band: Lowest and highest frequency in Hz
+    :param rate: Sampling rate in Hz
+    :return: The samples without their mean, filtered as :py:func:`band_sections` can
+    """
+    centred = np.asarray(data, dtype=float)
+    centred = centred - centred.mean()
+    sections = band_sections(band, rate)
+    return centred if sections is None else signal.sosfilt(sections, centred)
+
+
 def band_sections(band: tuple[float, float], rate: float) -> np.ndarray | None:
     """
     :param band: Lowest and highest frequency in Hz

@@ -48,6 +48,16 @@ ALLOWED = {
         "travel_times",
     },
     "processes": set(),
+    "report": {
+        "_version",
+        "association",
+        "figures",
+        "files",
+        "filters",
+        "models",
+        "picking",
+        "tables",
+    },
     "sections": set(),
     "tables": {"files"},
     "training": {

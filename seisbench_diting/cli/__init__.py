@@ -19,6 +19,8 @@ from . import (  # noqa: F401
     latency,
     pick,
     pick_events,
+    plot,
+    report,
     train,
     weights,
 )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .app import app
+from .waveforms import check_picture, read_files
 
 
 @app.command()
@@ -45,8 +46,9 @@ def demo(
     from ..models.loading import load_model
     from ..models.streams import station_id
 
-    _check_picture(output)
-    stream = _read([*(files or []), *(more_files or [])])
+    check_picture(output)
+    paths = [*(files or []), *(more_files or [])]
+    stream = read_files(paths) if paths else obspy.read()
     model = load_model(model_name)
     arguments = {f"{phase}_threshold": threshold for phase in model.labels[1:]}
     annotations = model.annotate(stream, **arguments)
@@ -75,32 +77,3 @@ def demo(
     )
     save_figure(figure, output)
     typer.echo(f"Picture saved as {output}")
-
-
-def _read(files: list[Path]):
-    import obspy
-
-    if not files:
-        return obspy.read()
-    stream = obspy.Stream()
-    for path in files:
-        if not path.is_file():
-            raise ValueError(f"--input={str(path)!r} is no file.")
-        try:
-            stream += obspy.read(str(path))
-        except Exception as error:
-            raise ValueError(
-                f"--input={str(path)!r} is no waveform file that ObsPy can read: "
-                f"{error}"
-            ) from error
-    return stream
-
-
-def _check_picture(path: Path) -> None:
-    suffixes = (".png", ".pdf", ".svg", ".jpg")
-    if path.suffix.lower() not in suffixes:
-        raise ValueError(
-            f"--output={str(path)!r} must end in one of {', '.join(suffixes)}."
-        )
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"--output={str(path)!r}: there is no such folder.")

@@ -74,3 +74,13 @@ def band(text: str) -> tuple[float, ...]:
         raise ValueError(
             f"--bandpass={text!r} must be two frequencies in Hz, such as 1,10."
         ) from None
+
+
+def optional_band(text: str) -> tuple[float, float] | None:
+    """Two frequencies, or ``none``."""
+    if text.lower() == "none":
+        return None
+    low, *high = band(text)
+    if len(high) != 1:
+        raise ValueError(f"--bandpass={text!r} must be two frequencies, or none.")
+    return low, high[0]

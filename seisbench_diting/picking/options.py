@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import math
 from dataclasses import dataclass
 from numbers import Real
@@ -106,6 +107,18 @@ def split_names(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
         for piece in pieces
         for name in str(piece).split(",")
         if name.strip()
+    )
+
+
+def is_station_of(station: str, patterns: tuple[str, ...]) -> bool:
+    """
+    :param station: NET.STA.LOC
+    :param patterns: Patterns of NET.STA or NET.STA.LOC
+    :return: If one of them matches
+    """
+    names = (station, station.rpartition(".")[0])
+    return any(
+        fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns
     )
 
 

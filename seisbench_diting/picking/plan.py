@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ from ..models.records import join_spans
 from ..models.streams import MIN_RATE_SHARE
 from .formats import Part
 from .index import SECOND, Segment, find_segments, find_stations
-from .options import ALL_INSTRUMENTS
+from .options import ALL_INSTRUMENTS, is_station_of
 from .state import State
 
 #: A block is a day of UTC.
@@ -124,14 +123,7 @@ class Planner:
                 update(1)
 
     def _is_wanted(self, station: str) -> bool:
-        if not self.stations:
-            return True
-        names = (station, station.rpartition(".")[0])
-        return any(
-            fnmatch.fnmatchcase(name, pattern)
-            for name in names
-            for pattern in self.stations
-        )
+        return not self.stations or is_station_of(station, self.stations)
 
     def _units(self, state: State, station: str) -> Iterator[Unit]:
         first, last = state.execute(

@@ -77,7 +77,10 @@ class Progress:
 
 
 @contextmanager
-def counting(what: str, unit: str, show: bool) -> Iterator[tqdm]:
-    """A bar without end, for what nobody has counted yet."""
-    with tqdm(desc=what, unit=unit, disable=not (show and sys.stderr.isatty())) as bar:
+def counting(
+    what: str, unit: str, show: bool, total: int | None = None
+) -> Iterator[tqdm]:
+    """A bar on a terminal; without end, where nobody has counted yet how many there are."""
+    hidden = not (show and sys.stderr.isatty())
+    with tqdm(desc=what, unit=unit, total=total, disable=hidden) as bar:
         yield bar

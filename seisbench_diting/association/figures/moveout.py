@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import obspy
 import pandas as pd
-from scipy import signal
 
 from ...figures import COLOURS, band_text, legend_below
-from ...filters import band_sections
+from ...filters import band_filtered
 from ...sections import label_stations, room_of_lines, thin
 from ...tables import pick_table
 from ..velocities import TravelTimeTable
@@ -159,10 +158,7 @@ def _vertical_lines(
         chosen, pieces = lines.setdefault(trace.id.rpartition(".")[0], (channel, []))
         if channel != chosen or len(trace) == 0:
             continue
-        data = trace.data - trace.data.mean()
-        sections = band_sections(band, trace.stats.sampling_rate)
-        if sections is not None:
-            data = signal.sosfilt(sections, data)
+        data = band_filtered(trace.data, band, trace.stats.sampling_rate)
         pieces.append((trace.times() + (trace.stats.starttime - zero), data))
     return {name: pieces for name, (_, pieces) in lines.items() if pieces}
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import obspy
 import pandas as pd
-from scipy import signal
 
 from ...figures import COLOURS, GREY, band_text, legend_below
-from ...filters import band_sections
+from ...filters import band_filtered
 from ...models.streams import rename_components, split_at_missing, station_id
 from ..prepare import share
 from .geometry import Event
@@ -49,11 +48,7 @@ def filtered_lines(
     rename_components(shown, set())
     pieces: dict[str, dict[str, list[Line]]] = {}
     for trace in sorted(shown, key=lambda trace: trace.stats.starttime):
-        data = np.asarray(trace.data, dtype=float)
-        trace.data = data - data.mean()
-        sections = band_sections(band, trace.stats.sampling_rate)
-        if sections is not None:
-            trace.data = signal.sosfilt(sections, trace.data)
+        trace.data = band_filtered(trace.data, band, trace.stats.sampling_rate)
         seconds = trace.times() + (trace.stats.starttime - event.origin)
         of_station = pieces.setdefault(station_id(trace), {})
         line = of_station.setdefault(trace.stats.channel[-1:], [])

@@ -1,0 +1,411 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const { picks, events, stations, counts, snippets, colours } = data;
+  const config = { responsive: true, displaylogo: false };
+  const grey = "#8a8a8a";
+  // More points than these take a browser seconds. Not WebGL: not all of them have it.
+  const most = 8000;
+
+  const element = (id) => document.getElementById(id);
+  const colour = (phase) => colours[phase[0]] || grey;
+  const layout = (more) => ({
+    margin: { l: 60, r: 20, t: 10, b: 45 },
+    font: { size: 12 },
+    hovermode: "closest",
+    ...more,
+  });
+  const clock = (ms) => new Date(ms).toISOString().replace("T", " ").slice(0, 23);
+  const nameOf = (i) => picks.names[picks.station[i]];
+  const phaseOf = (i) => picks.phases[picks.phase[i]];
+  const has = (i) => Object.hasOwn(snippets, i);
+
+  function describe(i) {
+    const words = [`${nameOf(i)} ${phaseOf(i)} ${clock(picks.time[i])}`];
+    words.push(`probability ${picks.probability[i].toFixed(2)}`);
+    if (picks.snr[i] !== null) words.push(`SNR ${picks.snr[i].toPrecision(3)}`);
+    if (picks.event && picks.event[i] >= 0) {
+      words.push(`event ${events.name[picks.event[i]]}`);
+      if (picks.residual[i] !== null) words.push(`residual ${picks.residual[i]} s`);
+    }
+    return words.join(", ");
+  }
+
+  // Picks over time and stations. Of many, a part is drawn: of those in view.
+
+  const groups = new Map();
+  picks.time.forEach((_, i) => {
+    const key = `${phaseOf(i)}|${has(i)}`;
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(i);
+  });
+  const keys = [...groups.keys()].sort();
+
+  // Members of each group that are drawn, and how many there are in view.
+  function drawn([first, last]) {
+    const inside = keys.map((key) =>
+      groups.get(key).filter((i) => picks.time[i] >= first && picks.time[i] <= last),
+    );
+    const total = inside.reduce((sum, members) => sum + members.length, 0);
+    const step = Math.ceil(total / most);
+    return [
+      inside.map((members, k) =>
+        keys[k].endsWith("true") ? members : members.filter((_, n) => n % step === 0),
+      ),
+      total,
+    ];
+  }
+
+  function count(shown, total) {
+    const number = shown.reduce((sum, members) => sum + members.length, 0);
+    element("shown").textContent =
+      number < total
+        ? `${number} of ${total} picks are drawn; all of them where you zoom in.`
+        : "";
+  }
+
+  const columns = (shown) => ({
+    x: shown.map((members) => members.map((i) => clock(picks.time[i]))),
+    y: shown.map((members) => members.map(nameOf)),
+    customdata: shown,
+    text: shown.map((members) => members.map(describe)),
+  });
+
+  function drawPicks() {
+    const [shown, total] = drawn([-Infinity, Infinity]);
+    const { x, y, customdata, text } = columns(shown);
+    const traces = keys.map((key, k) => {
+      const [phase, with_waveforms] = key.split("|");
+      const readable = with_waveforms === "true";
+      return {
+        type: "scatter",
+        mode: "markers",
+        name: readable ? `${phase} with waveforms` : phase,
+        x: x[k],
+        y: y[k],
+        customdata: customdata[k],
+        text: text[k],
+        hoverinfo: "text",
+        marker: {
+          color: colour(phase),
+          size: readable ? 9 : 6,
+          symbol: phase[0] === "S" ? "diamond" : "circle",
+          opacity: readable ? 0.9 : 0.35,
+        },
+      };
+    });
+    traces.push({
+      type: "scatter",
+      mode: "markers",
+      showlegend: false,
+      hoverinfo: "skip",
+      x: [],
+      y: [],
+      marker: { size: 18, color: "rgba(0,0,0,0)", line: { width: 2, color: "black" } },
+    });
+    count(shown, total);
+    const height = Math.min(1600, Math.max(280, 120 + 16 * picks.names.length));
+    Plotly.newPlot(
+      "picks",
+      traces,
+      layout({
+        height,
+        margin: { l: 110, r: 20, t: 30, b: 45 },
+        xaxis: { title: { text: "Time (UTC)" }, type: "date" },
+        yaxis: {
+          type: "category",
+          categoryorder: "array",
+          categoryarray: [...picks.names].reverse(),
+        },
+        legend: { orientation: "h", y: 1, yanchor: "bottom" },
+      }),
+      config,
+    );
+    const panel = element("picks");
+    panel.on("plotly_click", (clicked) => {
+      const [point] = clicked.points;
+      if (point.customdata !== undefined) showPick(point.customdata);
+    });
+    panel.on("plotly_relayout", (changed) => {
+      if (!Object.keys(changed).some((key) => key.startsWith("xaxis."))) return;
+      const whole = changed["xaxis.autorange"] || picks.time.length <= most;
+      const range = panel.layout.xaxis.range.map((text) =>
+        Date.parse(`${String(text).replace(" ", "T")}Z`),
+      );
+      const [visible, inside] = drawn(whole ? [-Infinity, Infinity] : range);
+      count(visible, inside);
+      Plotly.restyle(panel, columns(visible), keys.map((_, k) => k));
+    });
+  }
+
+  // Waveforms of one pick.
+
+  function samples(text, peak) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return Array.from(new Int8Array(bytes.buffer), (value) => (value / 127) * peak);
+  }
+
+  function neighbours(i, begin, end) {
+    const near = [];
+    picks.time.forEach((time, k) => {
+      const seconds = (time - picks.time[i]) / 1000;
+      if (picks.station[k] === picks.station[i] && seconds >= begin && seconds <= end) {
+        near.push([k, seconds]);
+      }
+    });
+    return near;
+  }
+
+  function showPick(i) {
+    const mark = element("picks").data.length - 1;
+    Plotly.restyle(
+      "picks",
+      { x: [[clock(picks.time[i])]], y: [[nameOf(i)]] },
+      [mark],
+    );
+    element("about").textContent = describe(i);
+    if (!has(i)) {
+      Plotly.purge("snippet");
+      element("about").textContent +=
+        ": its waveforms are not part of this page; more are with --snippets, " +
+        "and with --waveforms where they are elsewhere.";
+      return;
+    }
+    const components = snippets[i];
+    let [begin, end] = [0, 0];
+    const traces = components.map(([channel, first, rate, peak, text], row) => {
+      const y = samples(text, peak);
+      const x = y.map((_, k) => first + k / rate);
+      begin = Math.min(begin, x[0]);
+      end = Math.max(end, x[x.length - 1]);
+      return {
+        type: "scatter",
+        mode: "lines",
+        name: channel,
+        x,
+        y,
+        xaxis: "x",
+        yaxis: row ? `y${row + 1}` : "y",
+        line: { color: "black", width: 1 },
+        hoverinfo: "x+y",
+      };
+    });
+    const axes = {};
+    const share = 1 / components.length;
+    components.forEach(([channel], row) => {
+      const top = 1 - row * share;
+      axes[row ? `yaxis${row + 1}` : "yaxis"] = {
+        title: { text: channel },
+        domain: [top - share + 0.03, top - 0.01],
+        zeroline: false,
+        exponentformat: "e",
+      };
+    });
+    const near = neighbours(i, begin, end);
+    const last = components.length > 1 ? `y${components.length}` : "y";
+    Plotly.react(
+      "snippet",
+      traces,
+      layout({
+        height: 80 + 130 * components.length,
+        margin: { l: 80, r: 20, t: 25, b: 45 },
+        showlegend: false,
+        xaxis: {
+          title: {
+            text:
+              `Seconds after ${clock(picks.time[i])} UTC` +
+              (data.band ? `; ${data.band}` : ""),
+          },
+          range: [begin, end],
+          anchor: last,
+        },
+        ...axes,
+        shapes: near.map(([k, seconds]) => ({
+          type: "line",
+          x0: seconds,
+          x1: seconds,
+          y0: 0,
+          y1: 1,
+          yref: "paper",
+          line: { color: colour(phaseOf(k)), width: k === i ? 2 : 1, dash: "dash" },
+        })),
+        annotations: near.map(([k, seconds]) => ({
+          x: seconds,
+          y: 1,
+          yref: "paper",
+          yanchor: "bottom",
+          showarrow: false,
+          text: `${phaseOf(k)} ${picks.probability[k].toFixed(2)}`,
+          font: { color: colour(phaseOf(k)) },
+        })),
+      }),
+      config,
+    );
+    element("waveforms").scrollIntoView({ block: "nearest", behavior: "auto" });
+  }
+
+  // Map.
+
+  // No jump of 360 degrees between neighbours at the date line.
+  function around(longitudes) {
+    const first = longitudes.find((value) => value !== null) ?? 0;
+    return (value) =>
+      value === null ? null : ((((value - first + 540) % 360) + 360) % 360) - 180 + first;
+  }
+
+  function drawMap() {
+    const [latitudes, longitudes] = ["latitude", "longitude"].map((key) =>
+      [events, stations].flatMap((table) => (table ? table[key] : [])),
+    );
+    const known = latitudes.filter((value) => value !== null);
+    if (!known.length) {
+      element("map").textContent = "Where stations are is told by --stations FILE.";
+      return;
+    }
+    const place = around(longitudes);
+    const traces = [];
+    if (stations) {
+      const largest = Math.max(1, ...stations.picks);
+      traces.push({
+        type: "scatter",
+        mode: "markers",
+        name: "stations",
+        x: stations.longitude.map(place),
+        y: stations.latitude,
+        text: stations.name.map((name, i) => `${name}, ${stations.picks[i]} picks`),
+        hoverinfo: "text",
+        marker: {
+          symbol: "triangle-up",
+          size: stations.picks.map((n) => (events ? 9 : 8 + 14 * Math.sqrt(n / largest))),
+          color: stations.picks.map((n) => (n ? "#009E73" : "#cccccc")),
+          line: { width: 0.5, color: "black" },
+        },
+      });
+    }
+    if (events) {
+      traces.push({
+        type: "scatter",
+        mode: "markers",
+        name: "events",
+        x: events.longitude.map(place),
+        y: events.latitude,
+        customdata: events.name.map((_, i) => i),
+        text: events.name.map(
+          (name, i) =>
+            `${name}, ${clock(events.time[i])}, ` +
+            `${events.depth[i] === null ? "?" : events.depth[i]} km` +
+            (events.picks ? `, ${events.picks[i]} picks` : ""),
+        ),
+        hoverinfo: "text",
+        marker: {
+          size: 7,
+          opacity: 0.8,
+          color: events.depth,
+          colorscale: "Viridis",
+          reversescale: true,
+          colorbar: { title: { text: "Depth (km)" }, thickness: 12 },
+        },
+      });
+    }
+    const middle = (Math.min(...known) + Math.max(...known)) / 2;
+    const narrow = Math.max(0.1, Math.cos((middle * Math.PI) / 180));
+    Plotly.newPlot(
+      "map",
+      traces,
+      layout({
+        height: 460,
+        margin: { l: 60, r: 20, t: 30, b: 45 },
+        showlegend: false,
+        xaxis: { title: { text: "Longitude (°)" } },
+        yaxis: { title: { text: "Latitude (°)" }, scaleanchor: "x", scaleratio: 1 / narrow },
+      }),
+      config,
+    );
+    element("map").on("plotly_click", (clicked) => {
+      const [point] = clicked.points;
+      if (point.customdata !== undefined) showEvent(point.customdata);
+    });
+  }
+
+  // Picks of one event over distance.
+
+  function showEvent(event) {
+    const members = picks.time.map((_, i) => i).filter((i) => picks.event[i] === event);
+    element("about-event").textContent =
+      `${events.name[event]}, ${clock(events.time[event])} UTC, ` +
+      `${members.length} picks` +
+      (members.length ? "; click one to see its waveforms." : " of it are shown here.");
+    const phases = [...new Set(members.map(phaseOf))].sort();
+    const traces = phases.map((phase) => {
+      const of = members.filter((i) => phaseOf(i) === phase);
+      return {
+        type: "scatter",
+        mode: "markers",
+        name: phase,
+        x: of.map((i) => (picks.time[i] - events.time[event]) / 1000),
+        y: of.map((i) => picks.distance[i]),
+        customdata: of,
+        text: of.map(describe),
+        hoverinfo: "text",
+        marker: {
+          color: colour(phase),
+          size: 8,
+          symbol: of.map((i) => (has(i) ? "circle" : "circle-open")),
+        },
+      };
+    });
+    Plotly.react(
+      "moveout",
+      traces,
+      layout({
+        height: 420,
+        xaxis: { title: { text: "Seconds after the origin" } },
+        yaxis: { title: { text: "Epicentral distance (km)" }, rangemode: "tozero" },
+        legend: { orientation: "h", y: 1, yanchor: "bottom" },
+      }),
+      config,
+    ).then((panel) => {
+      panel.removeAllListeners("plotly_click");
+      panel.on("plotly_click", (clicked) => showPick(clicked.points[0].customdata));
+    });
+  }
+
+  // Histograms.
+
+  function drawHistogram(id, title, type) {
+    const { edges, ...phases } = counts[id];
+    if (!Object.values(phases).flat().some((number) => number > 0)) {
+      element(id).textContent = "These picks have none.";
+      return;
+    }
+    const traces = Object.entries(phases).map(([phase, numbers]) => ({
+      type: "scatter",
+      mode: "lines",
+      name: phase,
+      line: { shape: "hv", color: colour(phase), dash: phase.endsWith("n") ? "dot" : "solid" },
+      fill: "tozeroy",
+      fillcolor: `${colour(phase)}22`,
+      x: edges,
+      y: [...numbers, numbers[numbers.length - 1]],
+    }));
+    Plotly.newPlot(
+      id,
+      traces,
+      layout({
+        height: 320,
+        margin: { l: 60, r: 20, t: 30, b: 45 },
+        showlegend: true,
+        xaxis: { title: { text: title }, type },
+        yaxis: { title: { text: "Picks" }, rangemode: "tozero" },
+        legend: { orientation: "h", y: 1, yanchor: "bottom" },
+      }),
+      config,
+    );
+  }
+
+  drawPicks();
+  drawMap();
+  drawHistogram("probability", "Probability", "linear");
+  drawHistogram("snr", "SNR", "log");
+  element("event").hidden = !events;
+})();

@@ -1,0 +1,97 @@
+"""Pages as a browser shows them, without a network."""
+
+import pytest
+
+pytest.importorskip("selenium")
+
+from browser import CHROMIUM, DRIVER, opened
+
+from seisbench_diting.report import write_report
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"
+)
+
+
+def lines(page, panel):
+    return page.run(
+        "return document.getElementById(arguments[0]).data.map(x => [x.name, x.x.length])",
+        panel,
+    )
+
+
+def test_an_association(association, stations, waveforms):
+    path = write_report(association, stations=stations, waveforms=waveforms)
+    with opened(path) as page:
+        page.wait(lambda: page.find("#picks .scatterlayer .point"))
+        assert page.text("h1") == "found"
+        assert len(page.find("#picks .scatterlayer .point")) == 8
+        assert [name for name, _ in lines(page, "map")] == ["stations", "events"]
+
+        page.click("picks", 0, 1)
+        page.wait(lambda: page.find("#snippet .scatterlayer .js-line"))
+        assert page.text("#about").startswith("XX.BB.00 P 2024-03-01 12:01:43.000")
+        assert [name for name, _ in lines(page, "snippet")] == ["HHZ", "HHN", "HHE"]
+        # S of this station is in the same window.
+        shown = page.run(
+            "return document.getElementById('snippet').layout.annotations.map(x => x.text)"
+        )
+        assert shown == ["P 0.50", "S 0.50"]
+
+        page.click("map", 1, 1)
+        page.wait(lambda: page.find("#moveout .scatterlayer .point"))
+        assert page.text("#about-event").startswith("e1, 2024-03-01 12:05:00.000 UTC")
+        page.click("moveout", 1, 0)
+        page.wait(
+            lambda: page.text("#about").startswith("XX.AA. S 2024-03-01 12:05:04")
+        )
+
+        assert page.console() == []
+        assert page.requests() == []
+
+
+def test_picks_without_waveforms_say_so(pick_file):
+    with opened(write_report(pick_file)) as page:
+        page.wait(lambda: page.find("#picks .scatterlayer .point"))
+        assert not page.run("return document.getElementById('event').offsetParent")
+        assert "--stations" in page.text("#map")
+        page.click("picks", 0, 0)
+        page.wait(lambda: "not part of this page" in page.text("#about"))
+        assert page.console() == []
+
+
+def test_of_many_picks_a_part_is_drawn_and_all_where_one_looks(tmp_path, picks):
+    import pandas as pd
+
+    from seisbench_diting.tables import write_picks
+
+    many = pd.concat(
+        [
+            picks.assign(time=picks["time"] + pd.Timedelta(minutes=n))
+            for n in range(1500)
+        ]
+    )
+    write_picks(many, tmp_path / "many.csv")
+    with opened(write_report(tmp_path / "many.csv")) as page:
+        page.wait(lambda: page.find("#picks .scatterlayer .point"))
+        assert page.text("#shown").startswith("6000 of 12000 picks are drawn")
+        page.run(
+            "Plotly.relayout('picks', {'xaxis.range[0]': arguments[0], "
+            "'xaxis.range[1]': arguments[1]})",
+            "2024-03-01 13:00:00",
+            "2024-03-01 14:00:00",
+        )
+        page.wait(lambda: page.text("#shown") == "")
+        assert sum(number for _, number in lines(page, "picks")) == 480
+        page.run("Plotly.relayout('picks', {'xaxis.autorange': true})")
+        page.wait(lambda: page.text("#shown").startswith("6000 of 12000"))
+        assert page.console() == []
+
+
+def test_no_picks_at_all(tmp_path, picks):
+    from seisbench_diting.tables import write_picks
+
+    write_picks(picks.iloc[:0], tmp_path / "none.csv")
+    with opened(write_report(tmp_path / "none.csv")) as page:
+        page.wait(lambda: page.find("#picks .xaxislayer-above, #picks .xtitle"))
+        assert page.console() == []

@@ -1,0 +1,216 @@
+"""Pages of runs: what they hold, and what goes wrong."""
+
+import base64
+import json
+import re
+import sys
+
+import numpy as np
+import obspy
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from seisbench_diting.cli import main
+from seisbench_diting.filters import band_filtered
+from seisbench_diting.models import LPPNT
+from seisbench_diting.picking import pick_archive
+from seisbench_diting.report import write_report
+from seisbench_diting.tables import write_picks
+
+
+def data_of(page):
+    text = page.read_text(encoding="utf-8")
+    (found,) = re.findall(
+        r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL
+    )
+    return json.loads(found)
+
+
+def samples_of(component):
+    _, begin, rate, peak, text = component
+    values = np.frombuffer(base64.b64decode(text), dtype=np.int8)
+    return begin + np.arange(len(values)) / rate, values / 127 * peak
+
+
+def test_waveforms_are_those_around_the_picks(pick_file, waveforms):
+    page = write_report(pick_file, waveforms=waveforms, band=None)
+
+    assert page == pick_file.with_name("picks.csv.html")
+    data = data_of(page)
+    assert data["picks"]["names"] == ["XX.AA.", "XX.BB.00"]
+    assert len(data["snippets"]) == len(data["picks"]["time"]) == 8
+    for components in data["snippets"].values():
+        assert [channel for channel, *_ in components] == ["HHZ", "HHN", "HHE"]
+        for component in components:
+            seconds, values = samples_of(component)
+            assert seconds[0] == pytest.approx(-4, abs=0.011)
+            assert seconds[-1] == pytest.approx(8, abs=0.011)
+            inside = np.abs(seconds) < 0.5
+            assert abs(seconds[inside][np.argmax(values[inside])]) < 0.011
+
+
+def test_waveforms_are_filtered(pick_file, waveforms, picks):
+    data = data_of(write_report(pick_file, waveforms=waveforms, band=(2.0, 8.0)))
+
+    assert data["band"] == "2\N{EN DASH}8 Hz"
+    first = picks.iloc[0]
+    (trace,) = obspy.read(str(waveforms / f"{first.station_id}.HHZ.mseed"))
+    whole = band_filtered(trace.data, (2.0, 8.0), 100.0)
+    offset = first.time.timestamp() - trace.stats.starttime.timestamp
+    seconds, values = samples_of(data["snippets"]["0"][0])
+    places = np.rint((seconds + offset) * 100).astype(int)
+    assert values == pytest.approx(whole[places], abs=0.02 * np.abs(values).max())
+
+
+def test_high_rates_and_missing_samples(tmp_path, pick_file, picks):
+    folder = tmp_path / "fast"
+    folder.mkdir()
+    first = picks.iloc[0]
+    begin = obspy.UTCDateTime(first.time.timestamp()) - 20
+    header = {"network": "XX", "station": "AA", "channel": "HHZ", "starttime": begin}
+    data = np.zeros(40 * 1000, dtype=np.float32)
+    data[20_000] = 1
+    data[25_000:26_000] = np.nan
+    trace = obspy.Trace(data, header | {"sampling_rate": 1000.0})
+    trace.write(str(folder / "x.mseed"), "MSEED")
+
+    snippets = data_of(write_report(pick_file, waveforms=folder, band=None))["snippets"]
+
+    assert sorted(snippets) == ["0", "2"]
+    seconds, values = samples_of(snippets["0"][0])
+    assert len(values) < 12 * 201
+    assert abs(seconds[np.argmax(values)]) < 0.011
+
+
+def test_a_picking_run_knows_its_waveforms(tmp_path, waveforms):
+    output = tmp_path / "run"
+    pick_archive(waveforms, output, LPPNT(), prob=0.2, formats=["txt"], progress=False)
+    (tmp_path / "run.txt").unlink()
+
+    page = write_report(output, progress=False)
+
+    data = data_of(page)
+    assert page == tmp_path / "run.html"
+    assert len(data["picks"]["time"]) > 0
+    assert len(data["snippets"]) == min(500, len(data["picks"]["time"]))
+    assert "smallest probability</th><td>0.2<" in page.read_text(encoding="utf-8")
+
+
+def test_an_association(association, stations, waveforms):
+    page = write_report(association, stations=stations, waveforms=[waveforms])
+
+    data = data_of(page)
+    assert data["events"]["name"] == ["e0", "e1"]
+    assert data["events"]["depth"] == [5.0, 6.0]
+    assert data["picks"]["event"] == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert data["stations"]["picks"] == [4, 4]
+    origin = data["events"]["time"][0]
+    assert sorted(t - origin for t in data["picks"]["time"][:4]) == pytest.approx(
+        [2000, 3000, 4000, 6000]
+    )
+
+
+def test_of_many_picks_a_part_is_there_but_all_are_counted(tmp_path, picks):
+    many = pd.concat(
+        [picks.assign(time=picks["time"] + pd.Timedelta(minutes=n)) for n in range(50)]
+    )
+    write_picks(many, tmp_path / "many.csv")
+
+    data = data_of(write_report(tmp_path / "many.csv", max_picks=30))
+    again = data_of(write_report(tmp_path / "many.csv", max_picks=30))
+
+    assert len(data["picks"]["time"]) == 30
+    assert data == again
+    assert sum(data["counts"]["probability"]["P"]) == 200
+    assert sum(data["counts"]["snr"]["P"]) == 200
+    assert sum(data["counts"]["snr"]["S"]) == 0
+    # Of the first hour as likely as of the last.
+    span = max(data["picks"]["time"]) - min(data["picks"]["time"])
+    assert span > 30 * 60_000
+
+
+def test_no_picks_at_all(tmp_path, picks):
+    write_picks(picks.iloc[:0], tmp_path / "none.csv")
+    assert data_of(write_report(tmp_path / "none.csv"))["picks"]["time"] == []
+
+
+def test_what_files_say_is_no_code(tmp_path, picks):
+    name = "<img src=x onerror=alert(1)>@@DATA@@.csv"
+    odd = picks.assign(station_id="XX.</script><b>.")
+    write_picks(odd, tmp_path / name)
+
+    text = write_report(tmp_path / name).read_text(encoding="utf-8")
+
+    assert "<img src=x" not in text
+    assert "</script><b>" not in text
+    assert text.count('<script id="data"') == 1
+
+
+def test_a_page_asks_for_nothing(pick_file):
+    text = write_report(pick_file).read_text(encoding="utf-8")
+    # Plotly itself is code, in which addresses occur; the page's policy forbids all.
+    assert "default-src 'none'" in text
+    markup = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r'(src|href)="(?!data:)', markup)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"output": "page.pdf"}, r"output='page.pdf' must end in .html"),
+        ({"band": (5.0, 1.0)}, "the lower one first"),
+        ({"snippets": -1}, "snippets=-1"),
+        ({"max_picks": 0}, "max_picks=0"),
+    ],
+)
+def test_impossible_options(pick_file, options, message):
+    with pytest.raises(ValueError, match=message):
+        write_report(pick_file, **options)
+
+
+def test_what_is_not_there(tmp_path, pick_file):
+    with pytest.raises(FileNotFoundError, match="there is no run of this name"):
+        write_report(tmp_path / "nothing")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        write_report(pick_file, waveforms=tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="hold nothing that can be read"):
+        write_report(pick_file, waveforms=pick_file)
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_damaged_summary(association):
+    association.with_name("found.json").write_text("{")
+    with pytest.raises(ValueError, match=r"found\.json is damaged"):
+        write_report(association)
+
+
+def test_a_run_that_goes_on(tmp_path, waveforms):
+    output = tmp_path / "run"
+    pick_archive(waveforms, output, LPPNT(), prob=0.2, progress=False)
+    with (
+        FileLock(tmp_path / ".run.picking.lock"),
+        pytest.raises(ValueError, match="another picking run is writing"),
+    ):
+        write_report(output)
+
+
+def test_without_plotly(pick_file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    with pytest.raises(ImportError, match=r"pip install 'seisbench-diting\[report\]'"):
+        write_report(pick_file)
+
+
+def test_the_command(association, stations, waveforms, monkeypatch, capsys):
+    page = association.with_name("page.html")
+    arguments = [
+        *("seisbench-diting", "report", str(association), "-o", str(page)),
+        *("-s", str(stations), "-w", str(waveforms)),
+        *("--snippets", "3", "--bandpass", "none"),
+    ]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code in (0, None)
+    assert str(page) in capsys.readouterr().out
+    assert len(data_of(page)["snippets"]) == 3

@@ -1,0 +1,172 @@
+"""``seisbench-diting plot``, as a user calls it."""
+
+import pickle
+
+import numpy as np
+import obspy
+import pandas as pd
+import pytest
+
+from seisbench_diting import cli, figures
+from seisbench_diting.figures import outline
+from seisbench_diting.models import LPPNT
+from seisbench_diting.tables import pick_table, write_picks
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Function that calls the command and gives exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr("sys.argv", ["seisbench-diting", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        output = capsys.readouterr()
+        return stop.value.code or 0, output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """What was drawn: waveforms, picks, probabilities."""
+    calls = []
+    plot_picks = figures.plot_picks
+
+    def keep(stream, picks, annotations=None, title=""):
+        calls.append((stream.copy(), picks, annotations, title))
+        return plot_picks(stream, picks, annotations, title)
+
+    monkeypatch.setattr(figures, "plot_picks", keep)
+    return calls
+
+
+@pytest.fixture
+def file(example, tmp_path):
+    path = tmp_path / "example.mseed"
+    example.write(str(path), "MSEED")
+    return path
+
+
+@pytest.fixture
+def pick_file(example, tmp_path):
+    start = pd.Timestamp(example[0].stats.starttime.datetime, tz="UTC")
+    rows = [
+        {"station_id": name, "phase": "P", "time": start + pd.Timedelta(seconds=s)}
+        for name, s in (("BW.RJOB.", 4.7), ("BW.RJOB.", 40.0), ("XX.AA.", 5.0))
+    ]
+    path = tmp_path / "picks.csv"
+    write_picks(pick_table(pd.DataFrame(rows).assign(probability=0.9)), path)
+    return path
+
+
+def test_picks_of_a_table_are_drawn(run, drawn, file, pick_file, tmp_path):
+    assert run("plot", file, "--picks", pick_file) == (0, "plot.png: 1 pick\n", "")
+
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+    ((stream, picks, annotations, title),) = drawn
+    assert len(stream) == 3
+    assert list(picks["station_id"]) == ["BW.RJOB."]
+    assert annotations is None
+    assert title == "BW.RJOB."
+
+
+def test_a_part_of_the_time_filtered(run, drawn, file, tmp_path):
+    times = ("--start", "2009-08-24T00:20:05", "--end", "2009-08-24T00:20:10")
+    status, _, _ = run("plot", file, *times, "--bandpass", "1,10", "-o", "part.svg")
+
+    assert status == 0
+    ((stream, _, _, title),) = drawn
+    assert title.startswith("BW.RJOB., 1")
+    for trace in stream:
+        assert trace.stats.npts == 501
+    # The filter began before: there is no jump where the picture begins.
+    whole = figures_filtered(file)
+    assert stream[0].data == pytest.approx(whole[200:701])
+
+
+def figures_filtered(file):
+    from seisbench_diting.filters import band_filtered
+
+    return band_filtered(obspy.read(str(file))[0].data, (1.0, 10.0), 100.0)
+
+
+def test_each_station_has_its_picture(run, file, example, tmp_path):
+    for trace in example:
+        trace.stats.station = "OTHER"
+    example.write(str(tmp_path / "other.mseed"), "MSEED")
+    status, output, _ = run("plot", file, "other.mseed", "-o", "x.png")
+    assert status == 0
+    assert output == "x.BW.OTHER.png: 0 picks\nx.BW.RJOB.png: 0 picks\n"
+    assert (tmp_path / "x.BW.OTHER.png").is_file()
+    status, output, _ = run(
+        "plot", file, "other.mseed", "-o", "x.png", "--stations", "BW.RJ*"
+    )
+    assert output == "x.png: 0 picks\n"
+
+
+def test_probabilities_of_a_model(run, drawn, file, tmp_path):
+    LPPNT().save(tmp_path / "mine")
+    status, _, _ = run("plot", file, "-m", tmp_path / "mine", "-o", "m.png")
+    assert status == 0
+    ((_, _, annotations, _),) = drawn
+    assert {trace.stats.channel for trace in annotations} >= {"LPPNT_P", "LPPNT_S"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["missing.mseed"], "missing.mseed"),
+        ([__file__], "no waveform file"),
+        (["FILE", "--picks", "missing.csv"], "missing.csv"),
+        (["FILE", "-o", "picture.doc"], "picture.doc"),
+        (["FILE", "--start", "yesterday"], "start='yesterday'"),
+        (["FILE", "--start", "2009-08-25"], "leave nothing of the files"),
+        (
+            ["FILE", "--start", "2009-08-25", "--end", "2009-08-24"],
+            "must be before end",
+        ),
+        (["FILE", "--stations", "XX.*"], "BW.RJOB."),
+        (["FILE", "--bandpass", "5"], "--bandpass='5'"),
+        (["FILE", "-m", "Foo"], "'Foo'"),
+    ],
+)
+def test_bad_input_is_explained(run, file, arguments, part, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    status, _, errors = run("plot", *(file if a == "FILE" else a for a in arguments))
+    assert status == 1
+    assert errors.startswith("Error: ")
+    assert part in errors
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", [["plot"], ["demo", "-i"]])
+def test_a_pickle_is_not_opened(run, command, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "opened"), "w"))
+
+    (tmp_path / "evil.pickle").write_bytes(pickle.dumps(Evil()))
+    status, _, errors = run(*command, "evil.pickle")
+    assert status == 1
+    assert "evil.pickle" in errors
+    assert not (tmp_path / "opened").exists()
+
+
+def test_long_traces_keep_their_extremes():
+    data = np.random.default_rng(0).standard_normal(86_400)
+    data[50_000] = 50
+    data[60_000:70_000] = np.nan
+    trace = obspy.Trace(data, {"sampling_rate": 10.0})
+
+    seconds, shown = outline(trace)
+
+    assert len(seconds) == len(shown) < 25_000
+    assert seconds[np.nanargmax(shown)] == pytest.approx(5000, abs=1)
+    assert np.nanmax(shown) == 50
+    assert np.nanmin(shown) == np.nanmin(data)
+    inside = (seconds > 6002) & (seconds < 6998)
+    assert np.isnan(shown[inside]).all()
+    short = obspy.Trace(data[:1000], {"sampling_rate": 10.0})
+    assert np.array_equal(outline(short)[1], data[:1000])
