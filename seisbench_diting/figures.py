@@ -29,6 +29,17 @@ SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#00
 _PIECES = 10_000
 
 
+def new_figure(**options: Any) -> Figure:
+    """
+    :param options: Of Matplotlib's ``Figure``
+    :return: A figure, which a notebook shows below its cell, without pyplot
+    """
+    # Not at the top of the file: it takes longer to import than picking takes.
+    from .canvas import ShownFigure
+
+    return ShownFigure(**options)
+
+
 def plot_picks(
     stream: obspy.Stream,
     picks: pd.DataFrame | Iterable[Pick],
@@ -48,16 +59,13 @@ def plot_picks(
     :raises ValueError: if the stream is empty
     :return: Figure
     """
-    # Not at the top of the file: it takes longer to import than picking takes.
-    from matplotlib.figure import Figure
-
     if not len(stream):
         raise ValueError("stream holds no traces; there is nothing to draw.")
     start = min(trace.stats.starttime for trace in stream)
     end = max(trace.stats.endtime for trace in stream)
     ids = sorted({trace.id for trace in stream}, key=_component_rank)
     rows = len(ids) + (annotations is not None)
-    figure = Figure(figsize=(10, 1.5 * rows + 0.7), layout="constrained")
+    figure = new_figure(figsize=(10, 1.5 * rows + 0.7), layout="constrained")
     panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     for panel, trace_id in zip(panels, ids, strict=False):
         for trace in stream.select(id=trace_id):
@@ -158,13 +166,12 @@ def plot_record(
     :param title: Heading. Default: what is known of event and station.
     :return: Figure
     """
-    from matplotlib.figure import Figure
 
     rate = float(metadata["trace_sampling_rate_hz"])
     names = list(metadata.get("trace_component_order") or range(len(waveform)))
     if len(names) != len(waveform):
         names = list(range(len(waveform)))
-    figure = Figure(figsize=(10, 1.5 * len(waveform) + 1), layout="constrained")
+    figure = new_figure(figsize=(10, 1.5 * len(waveform) + 1), layout="constrained")
     panels = figure.subplots(len(waveform), 1, sharex=True, squeeze=False)[:, 0]
     seconds = np.arange(waveform.shape[1]) / rate
     for panel, data, name in zip(panels, waveform, names, strict=True):

@@ -109,3 +109,7 @@ def test_a_record_with_its_arrivals(rng):
     for axes in figure.axes:
         assert [line.get_xdata()[0] for line in axes.lines[1:]] == [20, 40]
     assert figure.get_suptitle() == "event 000014 0100 distance 12.5 km"
+
+
+def test_a_notebook_shows_figures_without_pyplot(example):
+    assert plot_picks(example, [])._repr_png_().startswith(b"\x89PNG")

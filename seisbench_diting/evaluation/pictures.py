@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..figures import new_figure
 from .counting import RESIDUAL_S
 from .evaluate import LOWEST, Evaluation
 
@@ -196,7 +197,8 @@ def _residuals(evaluation: Evaluation, phase: str) -> list[float]:
 def _panels(
     rows: int, columns: int, size: tuple[float, float]
 ) -> tuple[Figure, np.ndarray]:
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(columns * size[0], rows * size[1]), layout="constrained")
+    figure = new_figure(
+        figsize=(columns * size[0], rows * size[1]), layout="constrained"
+    )
     return figure, figure.subplots(rows, columns, squeeze=False, sharex="col")

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..figures import new_figure
 from ..models.backends import Output, Runner, default_batch_size
 from ..models.base import PhasePicker
 from ..models.mode import evaluation_mode
@@ -247,9 +248,8 @@ def plot_latencies(
     :param source: Where they come from
     :return: Figure of F1 over time
     """
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(figsize=(10, 4), layout="constrained")
     backends = list(dict.fromkeys(latency.backend for latency in latencies))
     names = list(dict.fromkeys(latency.model for latency in latencies))
     markers = dict(zip(backends, "osD^vP", strict=False))

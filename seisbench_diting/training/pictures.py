@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ..figures import new_figure
 from .settings import TrainingSettings
 from .tasks import Task
 from .windows import Splits, ValidationBatches
@@ -23,9 +24,8 @@ def plot_losses(curves: dict[str, list[tuple[int, float]]], title: str) -> Figur
     :param title: Heading
     :return: Loss of training and validation, and F1, over the steps
     """
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 6), layout="constrained")
+    figure = new_figure(figsize=(8, 6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
     for panel, names in (
         (upper, ("loss", "validation_loss")),
@@ -54,14 +54,13 @@ def plot_example(task: Task, splits: Splits, settings: TrainingSettings) -> Figu
     :param settings: Settings of the run
     :return: Waveforms, probabilities, and the arrivals of one window
     """
-    from matplotlib.figure import Figure
 
     dataset = splits.train if splits.dev is None else splits.dev
     batch = ValidationBatches(dataset, settings, task.label)[0]
     wave, truth = batch["wave"][0], batch["truth"][0]
     with torch.no_grad():
         curves = task.curves(task.forward(torch.from_numpy(wave[None])))
-    figure = Figure(figsize=(10, 6), layout="constrained")
+    figure = new_figure(figsize=(10, 6), layout="constrained")
     panels = figure.subplots(4, 1, sharex=True)
     seconds = np.arange(wave.shape[1]) / task.model.sampling_rate
     for panel, data, code in zip(panels, wave, settings.component_order, strict=False):

@@ -8,7 +8,7 @@ import numpy as np
 import obspy
 import pandas as pd
 
-from ...figures import COLOURS, band_text, legend_below
+from ...figures import COLOURS, band_text, legend_below, new_figure
 from ...filters import band_filtered
 from ...sections import label_stations, room_of_lines, thin
 from ...tables import pick_table
@@ -51,7 +51,6 @@ def plot_moveout(
     :return: Figure
     """
     # Not at the top of the file: it takes longer to import than association takes.
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     origin = utc(event.time)
@@ -72,7 +71,7 @@ def plot_moveout(
     places = places[places["distance_km"] <= 1.2 * farthest + 5]
 
     height = float(np.clip(3.2 + 0.22 * len(places), 4.6, 11))
-    figure = Figure(figsize=(9, height), layout="constrained")
+    figure = new_figure(figsize=(9, height), layout="constrained")
     panel = figure.subplots()
     room, bottom, top = room_of_lines(places["distance_km"].to_numpy())
     panel.set_ylim(bottom, top)

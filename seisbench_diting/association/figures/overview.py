@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ...figures import GREY
+from ...figures import GREY, new_figure
 from ...maps import (
     LEAST_KM,
     Extent,
@@ -106,13 +106,12 @@ def plot_association(
     :return: Figure
     """
     # Not at the top of the file: it takes longer to import than association takes.
-    from matplotlib.figure import Figure
 
     events, picks = event_table(events), assignment_table(picks)
     if len(events) == 0:
         raise ValueError("events is empty; there is nothing to draw.")
     picks = picks[picks["event_id"].isin(events["event_id"])]
-    figure = Figure(figsize=_SIZE)
+    figure = new_figure(figsize=_SIZE)
     panels = {
         name: figure.add_axes(
             (left / _SIZE[0], bottom / _SIZE[1], width / _SIZE[0], height / _SIZE[1])

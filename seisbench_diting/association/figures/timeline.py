@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...figures import GREY, SERIES, legend_below
+from ...figures import GREY, SERIES, legend_below, new_figure
 from ...sections import label_stations
 from ...tables import assignment_table, event_table, pick_table
 from ..projection import Projection
@@ -53,7 +53,6 @@ def plot_timeline(
     :return: Figure
     """
     # Not at the top of the file: it takes longer to import than association takes.
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     start, end = utc(start), utc(end)
@@ -75,7 +74,7 @@ def plot_timeline(
     places = _in_order(places, events)
 
     height = float(np.clip(2.6 + 0.16 * len(places), 4.6, 11))
-    figure = Figure(figsize=(12, height), layout="constrained")
+    figure = new_figure(figsize=(12, height), layout="constrained")
     panel = figure.subplots()
     panel.set_ylim(-1, len(places))
     panel.set_xlim(0, (end - start).total_seconds())

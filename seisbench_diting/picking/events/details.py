@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import obspy
 
+from ...figures import new_figure
 from ...models.streams import station_id
 from .drawing import (
     COLOURS,
@@ -46,7 +47,6 @@ def plot_station(
     :return: Figure
     """
     # Not at the top of the file: it takes longer to import than picking takes.
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     rows = result.stations[result.stations["station_id"] == station]
@@ -65,7 +65,7 @@ def plot_station(
     marks = _marks(result, row)
 
     upper = len(lines) + bool(curves)
-    figure = Figure(figsize=(10, 1.05 * upper + 4.2), layout="constrained")
+    figure = new_figure(figsize=(10, 1.05 * upper + 4.2), layout="constrained")
     grid = figure.add_gridspec(upper + 1, 2, height_ratios=[1] * upper + [2.6])
     whole: list[Axes] = []
     for i in range(upper):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...figures import new_figure
 from ...maps import aspect, name_stations, on_one_side, scale_bar, set_extent, square
 from .drawing import GREY, describe, legend_below
 from .picker import EventPicks
@@ -25,7 +26,6 @@ def plot_map(result: EventPicks) -> Figure:
     :return: Figure
     """
     # Not at the top of the file: it takes longer to import than picking takes.
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     if len(result.stations) == 0:
@@ -33,7 +33,7 @@ def plot_map(result: EventPicks) -> Figure:
             f"There is no station with a window around {result.event.event_id}; there is "
             "nothing to draw."
         )
-    figure = Figure(figsize=(10, 5.6), layout="constrained")
+    figure = new_figure(figsize=(10, 5.6), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     largest = result.picks["residual_s"].abs().max() if len(result.picks) else np.nan
     largest = max(0.5, float(np.nan_to_num(largest)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...figures import new_figure
 from ...sections import label_stations, room_of_lines, thin
 from ...travel_times import TravelTimes
 from .choosing import Fit
@@ -45,7 +46,6 @@ def plot_section(
     :return: Figure
     """
     # Not at the top of the file: it takes longer to import than picking takes.
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -57,7 +57,7 @@ def plot_section(
         )
     distances = stations["epicentral_distance_km"].to_numpy()
     height = float(np.clip(3.2 + 0.28 * len(stations), 4.6, 11))
-    figure = Figure(figsize=(9, height), layout="constrained")
+    figure = new_figure(figsize=(9, height), layout="constrained")
     panel = figure.subplots()
     room, bottom, top = room_of_lines(distances)
     panel.set_ylim(bottom, top)
