@@ -29,9 +29,7 @@ def make_arrivals(rows: Sequence[tuple[int, float, float]]) -> np.ndarray:
     return arrivals[np.argsort(arrivals["sample"], kind="stable")]
 
 
-def merge_arrivals(
-    opinions: Sequence[tuple[np.ndarray, float]], tolerance: float
-) -> np.ndarray:
+def merge_arrivals(opinions: Sequence[np.ndarray], tolerance: float) -> np.ndarray:
     """
     What several teachers say together. Arrivals of one phase that lie close to each
     other, at most one of each teacher, are one: at the mean of their samples, weighted by
@@ -40,18 +38,17 @@ def merge_arrivals(
 
     Averaging arrivals and not curves keeps sharp what teachers place a little differently.
 
-    :param opinions: Arrivals and weight of each teacher
+    :param opinions: Arrivals of each teacher
     :param tolerance: Samples between arrivals that are one
     :return: Arrivals
     """
-    total = sum(weight for _, weight in opinions)
     rows: list[tuple[int, float, float]] = []
     for phase in PHASES.values():
         # The surest first: others gather around it.
         candidates = sorted(
             (
                 (float(one["probability"]), float(one["sample"]), teacher)
-                for teacher, (arrivals, _) in enumerate(opinions)
+                for teacher, arrivals in enumerate(opinions)
                 for one in arrivals[arrivals["phase"] == phase]
             ),
             reverse=True,
@@ -67,15 +64,13 @@ def merge_arrivals(
             near = sorted(k for k in order[first:last] if free[k])
             members = {candidates[k][2]: k for k in reversed(near)}
             free[list(members.values())] = False
-            weights = np.array(
-                [candidates[k][0] * opinions[t][1] for t, k in members.items()]
-            )
+            weights = np.array([candidates[k][0] for k in members.values()])
             places = samples[list(members.values())]
             rows.append(
                 (
                     phase,
                     float(np.average(places, weights=weights)),
-                    float(weights.sum() / total),
+                    float(weights.sum() / len(opinions)),
                 )
             )
     return make_arrivals(rows)

@@ -247,13 +247,10 @@ def _ask(
     station = f"{record.network}.{record.station}.{record.location}"
     rate, n_samples = record.sampling_rate, record.data.shape[1]
     opinions = [
-        (
-            make_arrivals(
-                rows_between(
-                    of_teacher.get(station, ()), record.start_time.ns, rate, n_samples
-                )
-            ),
-            1.0,
+        make_arrivals(
+            rows_between(
+                of_teacher.get(station, ()), record.start_time.ns, rate, n_samples
+            )
         )
         for of_teacher in seen
         if of_teacher is not None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..picking.checks import check_time
 from ..picking.options import check_instruments
+from ..training.settings import check_counts, check_same
 
 #: File in a run's folder with its settings.
 SETTINGS_FILE = "distillation.json"
@@ -127,15 +128,9 @@ class DistillationSettings:
     progress: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("max_steps", "batch_size", "validate_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
-        for name in ("workers", "validation_windows"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}={getattr(self, name)} must not be negative.")
-        for name in ("lr", "cache_gb"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}={getattr(self, name)} must be positive.")
+        check_counts(self)
+        if not self.cache_gb > 0:
+            raise ValueError(f"cache_gb={self.cache_gb} must be positive.")
         for name in ("averaging", "overlap", "held_out"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(
@@ -190,12 +185,4 @@ class DistillationSettings:
             raise ValueError(
                 f"{path} holds no settings of a run ({error}). Choose another output."
             ) from error
-        mine = json.loads(self.to_json())
-        for entry in fields(self):
-            name = entry.name
-            if name not in _FREE and mine[name] != theirs.get(name):
-                raise ValueError(
-                    f"{name}={mine[name]!r} differs from {theirs.get(name)!r} of the run "
-                    f"in output={self.output!r}. Use the same to continue it, another "
-                    "output to begin anew, or resume='never' to begin anew there."
-                )
+        check_same(json.loads(self.to_json()), theirs, _FREE, self.output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +92,7 @@ class TrainingSettings:
     progress: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("max_steps", "batch_size", "validate_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
-        for name in ("workers", "validation_windows"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}={getattr(self, name)} must not be negative.")
-        if not self.lr > 0:
-            raise ValueError(f"lr={self.lr} must be positive.")
+        check_counts(self)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"
@@ -127,13 +120,46 @@ class TrainingSettings:
         :param earlier: Settings of the run that is continued
         :raises ValueError: if it would not be the same run
         """
-        mine = json.loads(self.to_json())
-        theirs = json.loads(earlier.to_json())
-        for entry in fields(self):
-            name = entry.name
-            if name not in _FREE and mine[name] != theirs[name]:
-                raise ValueError(
-                    f"{name}={mine[name]!r} differs from {theirs[name]!r} of the run in "
-                    f"output={self.output!r}. Use the same to continue it, another "
-                    "output to begin anew, or resume='never' to begin anew there."
-                )
+        check_same(
+            json.loads(self.to_json()),
+            json.loads(earlier.to_json()),
+            _FREE,
+            self.output,
+        )
+
+
+def check_counts(settings: Any) -> None:
+    """
+    :param settings: Settings of a training or of a distillation
+    :raises ValueError: if a number that both have is impossible
+    """
+    for least, names in (
+        (1, ("max_steps", "batch_size", "validate_every", "checkpoint_every")),
+        (0, ("workers", "validation_windows")),
+    ):
+        for name in names:
+            value = getattr(settings, name)
+            if value < least:
+                wanted = "at least 1" if least else "no less than 0"
+                raise ValueError(f"{name}={value} must be {wanted}.")
+    if not settings.lr > 0:
+        raise ValueError(f"lr={settings.lr} must be positive.")
+
+
+def check_same(
+    mine: Mapping[str, Any], theirs: Mapping[str, Any], free: set[str], output: str
+) -> None:
+    """
+    :param mine: Settings of a run
+    :param theirs: Those of the run that it continues
+    :param free: Names of settings that may differ
+    :param output: Folder of both
+    :raises ValueError: if another one differs
+    """
+    for name, value in mine.items():
+        if name not in free and value != theirs.get(name):
+            raise ValueError(
+                f"{name}={value!r} differs from {theirs.get(name)!r} of the run in "
+                f"output={output!r}. Use the same to continue it, another output to begin "
+                "anew, or resume='never' to begin anew there."
+            )
