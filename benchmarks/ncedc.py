@@ -1,24 +1,20 @@
 """
-Accuracy on 115 labelled Californian records, for every published weight set.
-
-Two ways: one window a record, put to the network as the published scores were measured
-(joint peak), and ``classify`` at its default settings on the whole 90 s record.
-
-    python -m benchmarks.ncedc [MODEL/NAME ...]
+Scores on 115 labelled Californian records: one window a record, put to the network as the
+published scores were measured (joint peak), and ``classify`` on the whole 90 s record.
 """
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import obspy
 import torch
 from scipy.signal import resample
+from seisbench.models import WaveformModel
 
-from benchmarks.common import print_heading, published, reference
+from benchmarks.common import reference
 from seisbench_diting.models import find_phase_lppn, find_phase_point2point
 from seisbench_diting.models.base import PhasePicker
-from seisbench_diting.weights import Score, weight_sets
+from seisbench_diting.weights import Score
 
 HEIGHT = 0.3
 TOLERANCE_S = 0.5
@@ -131,7 +127,7 @@ def _join_phases(prob: np.ndarray) -> np.ndarray:
 
 
 def score_streams(
-    model: PhasePicker, records: Records, **kwargs
+    model: WaveformModel, records: Records, **kwargs
 ) -> tuple[Score, Score]:
     """Scores for P and S of ``classify`` on the whole records as ObsPy streams."""
     start = obspy.UTCDateTime(2020, 1, 1)
@@ -164,30 +160,3 @@ def score_streams(
         for i, phase in enumerate("PS")
     )
     return p, s
-
-
-def main() -> None:
-    print_heading("Accuracy on ncedc_labelled (115 records)")
-    records = read_records()
-    print("precision / recall / F1 / deviation")
-    print(
-        f"{'set':<14}{'window P':<30}{'window S':<30}"
-        f"{'classify P':<30}{'classify S':<30}"
-    )
-    for entry in weight_sets():
-        if sys.argv[1:] and entry.title not in sys.argv[1:]:
-            continue
-        if not (entry.bundled or (reference() / "weights" / entry.file).is_file()):
-            print(f"{entry.title:<14}no weights at hand")
-            continue
-        model = published(entry.model, entry.name)
-        scores = (*score_windows(model, records), *score_streams(model, records))
-        cells = (
-            f"{x.precision:.3f} / {x.recall:.3f} / {x.f1:.3f} / {x.deviation_ms:.0f} ms"
-            for x in scores
-        )
-        print(f"{entry.title:<14}" + "".join(f"{cell:<30}" for cell in cells))
-
-
-if __name__ == "__main__":
-    main()
