@@ -12,7 +12,13 @@ whole 90 s record. Picks of at least 0.3; nearer than 0.5 s is right.
 import sys
 from collections.abc import Iterator
 
-from benchmarks.common import print_heading, published, reference
+from benchmarks.common import (
+    print_header,
+    print_heading,
+    print_row,
+    published,
+    reference,
+)
 from benchmarks.ncedc import HEIGHT, Records, read_records, score_streams, score_windows
 from benchmarks.peers import available, score_peer
 from seisbench_diting.weights import Score, weight_sets
@@ -54,9 +60,10 @@ def measured(
 
 def main() -> None:
     print_heading("Accuracy on 115 records of NCEDC")
-    print("Precision / recall / F1 / deviation of the residuals in ms\n")
-    print("| weights | window P | window S | `classify` P | `classify` S |")
-    print("| --- | --- | --- | --- | --- |")
+    print_header(
+        *("weights", "window P", "window S", "`classify` P", "`classify` S"),
+        title="Precision / recall / **F1** / deviation of the residuals in ms",
+    )
     missing = []
     for title, scores in measured(read_records(), sys.argv[1:]):
         if scores is None:
@@ -66,7 +73,7 @@ def main() -> None:
             f"{x.precision:.3f} / {x.recall:.3f} / **{x.f1:.3f}** / {x.deviation_ms:.0f}"
             for x in scores
         )
-        print(f"| {title} | {' | '.join(cells)} |", flush=True)
+        print_row(title, *cells)
     if missing:
         print(f"\nNo weights at hand: {', '.join(missing)}.")
 

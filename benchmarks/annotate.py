@@ -30,7 +30,15 @@ from seisbench_diting import models
 from seisbench_diting.models.picks import find_phase_lppn, find_phase_point2point
 from seisbench_diting.models.windows import normalize
 
-from .common import peak_gb, print_heading, published, read_cx_pb01, reference
+from .common import (
+    peak_gb,
+    print_header,
+    print_heading,
+    print_row,
+    published,
+    read_cx_pb01,
+    reference,
+)
 
 WINDOW, STEP = 6144, 5888
 
@@ -149,14 +157,13 @@ def main() -> None:
             annotate(stream)
             seconds[row].append(time.perf_counter() - begin)
     base = statistics.median(seconds["SeisBench PhaseNet"])
-    print(f"{'':26s}{'s':>8s}{'(min, max)':>16s}{'x PhaseNet':>12s}", end="")
-    print(f"{'MB':>8s}{'picks':>8s}")
+    print_header("", "s", "least to most", "times PhaseNet's speed", "peak MB", "picks")
     for row, values in seconds.items():
         median = statistics.median(values)
-        spread = f"({min(values):.2f}, {max(values):.2f})"
-        memory = measure_memory(row, options)
-        print(f"{row:26s}{median:8.2f}{spread:>16s}{base / median:12.2f}", end="")
-        print(f"{memory:8d}{picks[row]:8d}", flush=True)
+        print_row(
+            *(row, f"{median:.2f}", f"{min(values):.2f} to {max(values):.2f}"),
+            *(f"{base / median:.2f}", measure_memory(row, options), picks[row]),
+        )
 
 
 if __name__ == "__main__":

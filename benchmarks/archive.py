@@ -27,7 +27,7 @@ import numpy as np
 import obspy
 import torch
 
-from .common import peak_gb, print_heading, read_cx_pb01
+from .common import peak_gb, print_header, print_heading, print_row, read_cx_pb01
 
 DAY = 86400
 
@@ -152,7 +152,8 @@ def median(runs: list[dict], name: str) -> float:
     return statistics.median(run[name] for run in runs)
 
 
-def row(name: str, runs: list[dict], plain: float | None) -> str:
+def row(name: str, runs: list[dict], plain: float) -> list[object]:
+    """Cells of a row; ``plain`` are the seconds a station day of the loop."""
     seconds = median(runs, "seconds")
     days = runs[0]["days"]
     spent = runs[0]["spent"]
@@ -161,11 +162,12 @@ def row(name: str, runs: list[dict], plain: float | None) -> str:
         f"{100 * spent.get(part, 0.0) / total:.0f}"
         for part in ("reading", "network", "rest")
     )
-    ratio = "" if plain is None else f"{plain / (seconds / days):.2f}"
-    return (
-        f"{name:<24}{days / seconds * 3600:>9.0f}{seconds / days:>9.2f}{ratio:>8}"
-        f"{max(run['memory'] for run in runs):>9.2f}{shares:>18}{runs[0]['picks']:>9}"
-    )
+    memory = max(run["memory"] for run in runs)
+    return [
+        *(name, f"{days / seconds * 3600:.0f}", f"{seconds / days:.2f}"),
+        *(f"{plain / (seconds / days):.2f}", f"{memory:.2f}", shares),
+        runs[0]["picks"],
+    ]
 
 
 def main() -> None:
@@ -205,20 +207,22 @@ def compare(folder: Path, options: argparse.Namespace) -> None:
             runs.setdefault(name, []).append(found)
     plain = runs["PhaseNet", 1]
     each = median(plain, "seconds") / plain[0]["days"]
-    print(
-        f"{'':<24}{'days/h':>9}{'s/day':>9}{'ratio':>8}{'GB':>9}"
-        f"{'read/net/rest %':>18}{'picks':>9}"
+    print_header(
+        *("", "station days an hour", "s a station day", "ratio", "peak GB"),
+        *("reading / network / rest, %", "picks"),
     )
-    print(row("plain loop, PhaseNet", plain, each))
+    print_row(*row("loop of `obspy.read` and PhaseNet's `classify`", plain, each))
     for name in OURS:
         workers = f"{name[1]} process{'es' if name[1] > 1 else ''}"
-        print(row(f"{name[0]}, {workers}", runs[name], each))
+        print_row(*row(f"{name[0]}, {workers}", runs[name], each))
 
 
 def print_lengths(folder: Path, options: argparse.Namespace) -> None:
     """Seconds a station day for archives of more and more of them."""
-    print("\nLPPNM, one process, over the length of the archive")
-    print(f"{'station days':<24}{'s/day':>9}{'GB':>9}")
+    print_header(
+        *("station days", "s a station day", "peak GB"),
+        title="LPPNM, one process, over the length of the archive",
+    )
     for stations in sorted({1, max(1, options.stations // 3), options.stations}):
         pattern = ",".join(f"XX.S{number:02d}" for number in range(stations))
         runs = [
@@ -227,7 +231,7 @@ def print_lengths(folder: Path, options: argparse.Namespace) -> None:
         ]
         seconds = median(runs, "seconds") / runs[0]["days"]
         memory = max(run["memory"] for run in runs)
-        print(f"{runs[0]['days']:<24.1f}{seconds:>9.2f}{memory:>9.2f}")
+        print_row(f"{runs[0]['days']:.1f}", f"{seconds:.2f}", f"{memory:.2f}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import seisbench.data as sbd
 import seisbench.generate as sbg
 from torch.utils.data import DataLoader
 
-from benchmarks.common import print_heading
+from benchmarks.common import print_header, print_heading, print_row
 from seisbench_diting.generate import (
     DiTingBatches,
     LPPNLabeller,
@@ -115,7 +115,7 @@ def windows_a_second(loader: Iterable, number: int) -> float:
 
 
 def compare(path: Path, number: int, workers: list[int]) -> None:
-    print(f"{'label':<8}{'way':<30}{'workers':>8}{'windows/s':>11}{'batches/s':>11}")
+    print_header("label", "way", "workers", "windows/s", "batches/s", "times SeisBench")
     for label in SIMPLE_LABELLERS:
         found = ways(path, label)
         for count in workers:
@@ -124,10 +124,9 @@ def compare(path: Path, number: int, workers: list[int]) -> None:
                 for name, make in found.items():
                     best[name] = max(best[name], windows_a_second(make(count), number))
             for name, rate in best.items():
-                print(
-                    f"{label:<8}{name:<30}{count:>8}{rate:>11.0f}{rate / BATCH:>11.1f}"
-                    f"  {rate / best['SeisBench']:.2f} x",
-                    flush=True,
+                print_row(
+                    *(label, name, count, f"{rate:.0f}", f"{rate / BATCH:.1f}"),
+                    f"{rate / best['SeisBench']:.2f}",
                 )
 
 

@@ -50,6 +50,19 @@ def print_heading(title: str) -> None:
     )
 
 
+def print_header(*names: str, title: str = "") -> None:
+    """The head of a table, in Markdown."""
+    if title:
+        print(f"\n{title}\n")
+    print_row(*names)
+    print_row(*["---"] * len(names))
+
+
+def print_row(*cells: object) -> None:
+    """A row of a table, in Markdown."""
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
 def peak_gb() -> float:
     """Peak memory of this process in GB."""
     # On Linux the peak that getrusage knows includes that of the parent process.

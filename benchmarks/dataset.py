@@ -30,7 +30,7 @@ import seisbench
 import seisbench.data as sbd
 
 from benchmarks import batches
-from benchmarks.common import print_heading
+from benchmarks.common import print_header, print_heading, print_row
 from benchmarks.original import write_part
 from seisbench_diting.data import convert, plan_conversion
 
@@ -183,9 +183,9 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
     source = make_parts(folder, arguments.records)
     size = (source / "DiTing330km_part_0.hdf5").stat().st_size
     print(f"a part: {arguments.records} records of 9000 samples, {size / 1e9:.2f} GB\n")
-    print(
-        f"{'job':<34}{'s':>8}{'records/s':>11}{'MB/s':>8}{'GB':>8}{'peak MB':>9}"
-        f"{'reads/s':>9}{'estimate':>10}{'all: h':>8}{'all: GB':>9}"
+    print_header(
+        *("job", "s", "records/s", "MB/s", "GB", "peak MB", "reads/s"),
+        *("estimate / size", "all of DiTing: h", "GB"),
     )
     jobs = [("plain copy, h5py", "copy"), ("SeisBench's writer", "seisbench")]
     jobs += [
@@ -210,12 +210,11 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
             plan = plan_conversion(source, compression=options[0], parts=parts)
             estimated = f"{plan.total_bytes / result['bytes']:.3f}"
         all_bytes = result["bytes"] / result["records"] * ALL_RECORDS
-        print(
-            f"{title:<34}{result['seconds']:>8.1f}{rate:>11.0f}"
-            f"{rate * 9000 * 12 / 1e6:>8.0f}{result['bytes'] / 1e9:>8.2f}"
-            f"{result['kB'] / 1e3:>9.0f}{reads:>9}{estimated:>10}"
-            f"{ALL_RECORDS / rate / 3600:>8.2f}{all_bytes / 1e9:>9.0f}",
-            flush=True,
+        print_row(
+            *(title, f"{result['seconds']:.1f}", f"{rate:.0f}"),
+            *(f"{rate * 9000 * 12 / 1e6:.0f}", f"{result['bytes'] / 1e9:.2f}"),
+            *(f"{result['kB'] / 1e3:.0f}", reads, estimated),
+            *(f"{ALL_RECORDS / rate / 3600:.2f}", f"{all_bytes / 1e9:.0f}"),
         )
         shutil.rmtree(target)
 

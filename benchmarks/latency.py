@@ -22,7 +22,7 @@ from seisbench_diting.inference.export import trace_onnx
 from seisbench_diting.inference.folding import fold_batch_norms
 from seisbench_diting.inference.latency import measure_latency
 
-from .common import print_heading
+from .common import print_header, print_heading, print_row
 
 
 def plain_session(model: torch.nn.Module, threads: int) -> onnxruntime.InferenceSession:
@@ -48,7 +48,7 @@ def main() -> None:
     print_heading("latency")
     wave = np.random.default_rng(0).standard_normal((1440, 3, 6144))
     wave = (wave / np.abs(wave).max(axis=(1, 2), keepdims=True)).astype(np.float32)
-    print(f"{'model':8s}{'windows':>8s}{'ours ms':>10s}{'plain ms':>10s}{'ratio':>8s}")
+    print_header("model", "windows", "ours, ms", "plain, ms", "ratio")
     for name in options.models:
         model = getattr(models, name)().eval()
         session = plain_session(model, options.threads)
@@ -62,10 +62,7 @@ def main() -> None:
                     session.run(None, {"wave": wave[first : first + 64]})
                 plain.append(1000 * (time.perf_counter() - begin))
             one, other = statistics.median(ours), statistics.median(plain)
-            print(
-                f"{name:8s}{batch:8d}{one:10.1f}{other:10.1f}{one / other:8.2f}",
-                flush=True,
-            )
+            print_row(name, batch, f"{one:.0f}", f"{other:.0f}", f"{one / other:.2f}")
 
 
 if __name__ == "__main__":

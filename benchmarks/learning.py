@@ -15,7 +15,7 @@ from pathlib import Path
 import seisbench
 import torch
 
-from benchmarks.common import print_heading
+from benchmarks.common import print_header, print_heading, print_row
 from benchmarks.ncedc_dataset import write_ncedc
 from seisbench_diting.evaluation import evaluate, table
 from seisbench_diting.training import TrainingSettings, train
@@ -65,14 +65,14 @@ def main() -> None:
         minutes = (time.perf_counter() - begin) / 60
         curves = read_log(result.output)
         print(f"{result.steps} steps in {minutes:.1f} min\n")
-        print(f"{'step':>8}{'loss':>10}{'dev loss':>10}{'F1 P':>8}{'F1 S':>8}")
+        print_header("step", "loss", "dev loss", "F1 P", "F1 S")
         losses = dict(curves["loss"])
         for step, value in curves["validation_loss"]:
             near = [v for k, v in losses.items() if step - 250 < k <= step]
-            print(
-                f"{step + 1:>8}{sum(near) / len(near):>10.1f}{value:>10.1f}"
-                f"{dict(curves['validation_f1_P'])[step]:>8.3f}"
-                f"{dict(curves['validation_f1_S'])[step]:>8.3f}"
+            print_row(
+                *(step + 1, f"{sum(near) / len(near):.1f}", f"{value:.1f}"),
+                f"{dict(curves['validation_f1_P'])[step]:.3f}",
+                f"{dict(curves['validation_f1_S'])[step]:.3f}",
             )
         print("\nBest checkpoint, one window of each of the 35 records:")
         found = evaluate(result.weights, data, split="dev", progress=False)

@@ -13,7 +13,14 @@ import time
 import numpy as np
 import obspy
 
-from benchmarks.common import peak_gb, print_heading, published, read_cx_pb01
+from benchmarks.common import (
+    peak_gb,
+    print_header,
+    print_heading,
+    print_row,
+    published,
+    read_cx_pb01,
+)
 from seisbench_diting import models
 
 
@@ -29,7 +36,7 @@ def measure(name: str) -> None:
     begin = time.perf_counter()
     model.annotate(day)
     seconds = time.perf_counter() - begin
-    print(f"{name:<8}{before:10.2f} GB{peak_gb():10.2f} GB{seconds:10.1f} s")
+    print_row(name, f"{before:.2f}", f"{peak_gb():.2f}", f"{seconds:.1f}")
 
 
 def main() -> None:
@@ -37,7 +44,7 @@ def main() -> None:
         measure(sys.argv[2])
         return
     print_heading("Peak memory for 24 h at 100 Hz, float64 input")
-    print(f"{'model':<8}{'with data':>13}{'peak':>13}{'annotate':>12}", flush=True)
+    print_header("model", "GB with data", "peak GB", "s of `annotate`")
     for name in sys.argv[1:] or models.PICKERS:
         subprocess.run(
             [sys.executable, "-m", "benchmarks.memory", "--one", name], check=True

@@ -19,7 +19,7 @@ import pandas as pd
 import seisbench
 import seisbench.data as sbd
 
-from benchmarks.common import print_heading
+from benchmarks.common import print_header, print_heading, print_row
 from benchmarks.original import write_part
 from seisbench_diting.data import DiTing, convert
 
@@ -59,12 +59,12 @@ def main() -> None:
         path = make(arguments.folder or Path(temporary), arguments.records)
         size = sum(file.stat().st_size for file in path.glob("metadata*.csv"))
         print(f"{arguments.records} records, {size / 1e6:.0f} MB of metadata\n")
-        print(f"{'way':<28}{'s':>8}{'peak MB':>10}")
+        print_header("way", "s", "peak MB")
         for way in WAYS:
             command = [sys.executable, "-m", "benchmarks.opening", "--way", way]
             output = subprocess.check_output([*command, str(path)], text=True)
             result = json.loads(output.splitlines()[-1])
-            print(f"{way:<28}{result['s']:>8.1f}{result['MB']:>10.0f}", flush=True)
+            print_row(way, f"{result['s']:.1f}", f"{result['MB']:.0f}")
 
 
 def run(way: str, path: Path) -> None:

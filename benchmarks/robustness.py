@@ -18,7 +18,14 @@ from typing import Any
 import numpy as np
 import obspy
 
-from benchmarks.common import is_near, print_heading, published, read_cx_pb01
+from benchmarks.common import (
+    is_near,
+    print_header,
+    print_heading,
+    print_row,
+    published,
+    read_cx_pb01,
+)
 from seisbench_diting.models.base import PhasePicker
 
 TOLERANCE_S = 0.05
@@ -130,7 +137,10 @@ def main() -> None:
         {"window_origin": "record", "overlap": 0.75},
         {"window_origin": "record", "overlap": 0.9},
     )
-    print("Shift test: found again, both ways; seconds for the 12 h, ratio to default")
+    print_header(
+        *("model", "arguments", "found again", "the other way", "s for 12 h", "ratio"),
+        title="Shift test",
+    )
     for name, model in loaded.items():
         base = None
         for kwargs in settings:
@@ -139,14 +149,18 @@ def main() -> None:
             seconds = time.perf_counter() - begin
             base = base or seconds
             forth, back = shift_test(model, stream, random_starts(), **kwargs)
-            print(
-                f"{name:<7}{kwargs or 'default'!s:<48}{forth:7.3f}{back:7.3f}"
-                f"{seconds:8.1f} s{seconds / base:6.2f}",
-                flush=True,
+            given = ", ".join(f"{k}={v}" for k, v in kwargs.items()) or "default"
+            print_row(
+                *(name, given, f"{forth:.3f}", f"{back:.3f}"),
+                *(f"{seconds:.1f}", f"{seconds / base:.2f}"),
             )
 
     gaps = random_gaps(stream[0].stats.npts * stream[0].stats.delta)
-    print("\nGap test: inside, new at edges, new elsewhere, lost")
+    print_header(
+        *("model", "what is gone", "picks inside", "new at edges"),
+        *("new elsewhere", "lost"),
+        title="Gap test",
+    )
     variants = {
         "all components": cut_gaps(stream, gaps, "ZNE"),
         "vertical only": cut_gaps(stream, gaps, "Z"),
@@ -156,7 +170,7 @@ def main() -> None:
     for name, model in loaded.items():
         for title, cut in variants.items():
             counts = gap_test(model, stream, cut, gaps)
-            print(f"{name:<7}{title:<24}" + "".join(f"{n:>6}" for n in counts))
+            print_row(name, title, *counts)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,103 @@
+"""
+Runs the benchmarks one after the other and puts what they print into benchmarks/README.md.
+
+    python -m benchmarks.run [NAME ...]
+
+Each is run as anyone would run it, in a process of its own; its output stands between the
+marks ``<!-- NAME -->`` and ``<!-- end -->``, with command, date and minutes. One that fails
+leaves what was there before, and is told at the end. ``make bench`` runs all. Needs the records
+whose folder is in ``SEISBENCH_DITING_REFERENCE``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+from benchmarks.common import reference
+from seisbench_diting.files import write_text
+
+HERE = Path(__file__).resolve().parent
+README = HERE / "README.md"
+
+#: Script and arguments of each, the fastest first.
+BENCHMARKS: dict[str, tuple[str, ...]] = {
+    "accuracy": ("accuracy",),
+    "memory": ("memory",),
+    "opening": ("opening",),
+    "latency": ("latency", "--cycles", "3"),
+    "robustness": ("robustness", "LPPNT", "LPPNM", "RNN"),
+    "annotate": ("annotate", "--repeats", "2"),
+    "distilled": ("distilled",),
+    "association_day": ("association", "day", "cost"),
+    "association_truth": ("association", "truth", "--methods", "real,lppn"),
+    "dataset": ("dataset", "--records", "8000", "--read", "1000"),
+    "archive": ("archive", "--repeats", "1"),
+}
+
+
+def run(name: str, environment: dict[str, str]) -> bool:
+    """
+    :param name: Of :py:data:`BENCHMARKS`
+    :param environment: Of its process
+    :return: If it went through
+    """
+    script, *arguments = BENCHMARKS[name]
+    begin = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{script}", *arguments],
+        cwd=HERE.parent,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    minutes = (time.monotonic() - begin) / 60
+    if done.returncode:
+        print(f"{name}: failed after {minutes:.1f} min\n{done.stderr[-2000:]}")
+        return False
+    date = datetime.now(timezone.utc).strftime("%Y-%m-%d")
+    command = " ".join(["python -m", f"benchmarks.{script}", *arguments])
+    # Its heading would be one of the page.
+    output = re.sub(r"^# .*\n", "", done.stdout, count=1).strip()
+    insert(name, f"`{command}`, {date}, {minutes:.1f} min.\n{output}\n")
+    print(f"{name}: {minutes:.1f} min", flush=True)
+    return True
+
+
+def insert(name: str, text: str) -> None:
+    """Puts a text between the marks of its name."""
+    page = README.read_text(encoding="utf-8")
+    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not marks.search(page):
+        raise ValueError(f"{README} has no marks <!-- {name} --> and <!-- end -->.")
+    write_text(README, marks.sub(lambda m: f"{m[1]}{text}{m[2]}", page))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("names", nargs="*", help=", ".join(BENCHMARKS))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - BENCHMARKS.keys():
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {
+            "SEISBENCH_DITING_MIRROR": str(reference() / "weights"),
+            "SEISBENCH_CACHE_ROOT": cache,
+        }
+        names = arguments.names or BENCHMARKS
+        failed = [name for name in names if not run(name, environment)]
+    print(f"{(time.monotonic() - begin) / 60:.0f} min in all")
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}.")
+
+
+if __name__ == "__main__":
+    main()
