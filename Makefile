@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format notebooks bench clean
 
 # Pick a real earthquake and save the picture demo.png.
 demo: $(VENV)/installed
@@ -22,6 +22,14 @@ lint: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Execute the notebooks and save them with their outputs.
+notebooks: $(VENV)/installed-dev
+	$(BIN)/python notebooks/execute.py
+
+# Run the benchmarks and put their tables into benchmarks/README.md.
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.run
 
 clean:
 	rm -rf $(VENV)

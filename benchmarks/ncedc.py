@@ -74,8 +74,13 @@ def score(
     )
 
 
-def score_windows(model: PhasePicker, records: Records) -> tuple[Score, Score]:
-    """Scores for P and S of one window a record, from 10 s before P."""
+def score_windows(
+    model: PhasePicker, records: Records, height: float = HEIGHT
+) -> tuple[Score, Score]:
+    """
+    Scores for P and S of one window a record, from 10 s before P, with picks of at least
+    this height.
+    """
     rate = model.sampling_rate
     windows, labels = [], []
     for waveform, arrivals in zip(records.waveforms, records.arrivals, strict=True):
@@ -95,9 +100,9 @@ def score_windows(model: PhasePicker, records: Records) -> tuple[Score, Score]:
     with torch.no_grad():
         output = model(model.annotate_batch_pre(batch, {}))
     if isinstance(output, tuple):
-        picks = find_phase_lppn([x.numpy() for x in output], HEIGHT, dist=6)
+        picks = find_phase_lppn([x.numpy() for x in output], height, dist=6)
     else:
-        picks = find_phase_point2point(_join_phases(output.numpy()), HEIGHT, dist=50)
+        picks = find_phase_point2point(_join_phases(output.numpy()), height, dist=50)
 
     scores = []
     for phase in (1, 2):

@@ -45,7 +45,7 @@ def make(folder: Path, records: int) -> Path:
         source.mkdir(parents=True, exist_ok=True)
         for number in range(10):
             write_part(source, number, records // 10, samples=10)
-        convert(source, target, workers=2)
+        convert(source, target, workers=2, progress=False)
     return target
 
 

@@ -1,11 +1,13 @@
 """The command line, as a user calls it."""
 
+import socket
+
 import pytest
 from typer.testing import CliRunner
 
 from benchmarks.original import write_part
 from seisbench_diting import __version__, cli
-from seisbench_diting.weights import MIRROR_VARIABLE
+from seisbench_diting.weights import MIRROR_VARIABLE, WEIGHT_SETS
 
 
 @pytest.fixture
@@ -22,6 +24,10 @@ def run(monkeypatch, capsys):
     return call
 
 
+def no_network(*args, **kwargs):
+    raise OSError(f"The demo asked the network: {args}.")
+
+
 @pytest.fixture
 def with_mirror(reference, monkeypatch, cache):
     monkeypatch.setenv(MIRROR_VARIABLE, str(reference / "weights"))
@@ -35,7 +41,13 @@ def test_version_and_help(run):
         assert "Usage:" in output
 
 
-def test_demo_picks_the_example(run, with_mirror, tmp_path):
+def test_demo_picks_the_example_without_network(run, cache, tmp_path, monkeypatch):
+    # Not even on loopback.
+    for name in ("connect", "connect_ex", "bind", "sendto"):
+        monkeypatch.setattr(socket.socket, name, no_network)
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    monkeypatch.setenv(MIRROR_VARIABLE, "http://127.0.0.1:9/nothing")
+
     status, output, _ = run("demo", "--output", tmp_path / "picture.png")
 
     assert status == 0
@@ -73,7 +85,7 @@ def test_demo_with_several_files(run, with_mirror, reference, tmp_path):
 
 def test_demo_without_weights_says_what_to_do(run, cache, tmp_path, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path / "nowhere"))
-    status, _, errors = run("demo", "-o", tmp_path / "picture.png")
+    status, _, errors = run("demo", "-m", "LPPNM/csn", "-o", tmp_path / "picture.png")
 
     assert status == 1
     for part in ("LPPNM/csn", "nowhere", MIRROR_VARIABLE, "weights import"):
@@ -82,15 +94,16 @@ def test_demo_without_weights_says_what_to_do(run, cache, tmp_path, monkeypatch)
 
 
 def test_a_damaged_cache_says_what_to_do(run, with_mirror, cache, tmp_path):
-    run("weights", "fetch", "LPPNM")
+    demo = ("demo", "-m", "LPPNM/csn", "-o", tmp_path / "picture.png")
+    run("weights", "fetch", "LPPNM/csn")
     (cache / "lppnm" / "csn.pt.v1").write_bytes(b"")
 
-    status, _, errors = run("demo", "-o", tmp_path / "picture.png")
+    status, _, errors = run(*demo)
     assert status == 1
     assert "weights fetch LPPNM/csn --force" in errors
 
     assert run("weights", "fetch", "LPPNM/csn", "--force")[0] == 0
-    assert run("demo", "-o", tmp_path / "picture.png")[0] == 0
+    assert run(*demo)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -125,10 +138,10 @@ def test_errors_name_what_is_wrong(run, cache, arguments, part, tmp_path, monkey
 def test_list_fetch_and_import(run, with_mirror, reference, monkeypatch, tmp_path):
     status, output, _ = run("weights", "list")
     assert status == 0
-    assert len(output.splitlines()) == 16
+    assert len(output.splitlines()) == 2 + len(WEIGHT_SETS)
     assert " yes " not in output
 
-    status, output, _ = run("weights", "fetch", "lppnt", "RNN/csn_pnsn")
+    status, output, _ = run("weights", "fetch", "lppnt/csn", "RNN/csn_pnsn")
     assert status == 0
     assert output.splitlines() == [
         "LPPNT/csn is in the cache",
@@ -160,7 +173,7 @@ def test_fetch_goes_on_after_a_failure(run, cache, reference, tmp_path, monkeypa
     (tmp_path / "china.lppnt.pt").write_bytes(content)
     monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path))
 
-    status, output, errors = run("weights", "fetch", "LPPNM", "LPPNT")
+    status, output, errors = run("weights", "fetch", "LPPNM/csn", "LPPNT/csn")
 
     assert status == 1
     assert output == "LPPNT/csn is in the cache\n"

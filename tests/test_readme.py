@@ -21,6 +21,10 @@ def test_local_links_are_part_of_the_repository():
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
     )
     for link in links:
+        link, _, heading = link.partition("#")
+        if heading:
+            text = (ROOT / link).read_text().lower()
+            assert re.search(rf"^#+ {heading.replace('-', ' ')}$", text, re.MULTILINE)
         assert (ROOT / link).is_file(), link
         # A released archive is no checkout.
         assert tracked.returncode or link in tracked.stdout.splitlines(), link

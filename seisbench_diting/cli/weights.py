@@ -26,22 +26,23 @@ def list_weights() -> None:
     from ..weights import DEFAULT_SETS, weight_sets
 
     typer.echo(
-        f"{'set':<16}{'rate':>7}{'order':>7}{'size':>9}{'P F1':>7}{'S F1':>7}  "
-        f"{'cached':<8}classes"
+        f"{'set':<17}{'rate':>7}{'order':>7}{'size':>9}{'P F1':>7}{'S F1':>7}  "
+        f"{'cached':<9}classes"
     )
     for entry in weight_sets():
         default = "*" if DEFAULT_SETS[entry.model] == entry.name else ""
-        cached = entry.version in model_class(entry.model).list_versions(
+        there = entry.version in model_class(entry.model).list_versions(
             entry.name, remote=False
         )
+        cached = "bundled" if entry.bundled else "yes" if there else "no"
         size = "?" if entry.size is None else f"{entry.size / 1e6:.2f} MB"
         scores = ("-", "-")
         if entry.scores is not None:
             scores = (f"{entry.scores.p.f1:.3f}", f"{entry.scores.s.f1:.3f}")
         typer.echo(
-            f"{entry.title + default:<16}{f'{entry.sampling_rate:g} Hz':>7}"
+            f"{entry.title + default:<17}{f'{entry.sampling_rate:g} Hz':>7}"
             f"{entry.component_order:>7}{size:>9}{scores[0]:>7}{scores[1]:>7}  "
-            f"{'yes' if cached else 'no':<8}{' '.join(entry.labels)}"
+            f"{cached:<9}{' '.join(entry.labels)}"
         )
     typer.echo(
         "* is what from_pretrained() takes without a name. "

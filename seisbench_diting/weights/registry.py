@@ -224,6 +224,7 @@ class _Training:
     citation: str
     default_args: tuple[tuple[str, Any], ...] = ()
     note: str = ""
+    origin: str = f"Published in https://github.com/{_REPOSITORY} (GPL-3.0)."
 
 
 # The published scripts that pick with these weights divide each component by its own
@@ -278,7 +279,7 @@ def _docstring(
         f"{model} trained on {training.records} at {training.sampling_rate:g} Hz, "
         f"components in the order {training.component_order}, "
         f"classes {', '.join(training.labels)}.",
-        f"Published in https://github.com/{_REPOSITORY} (GPL-3.0).",
+        training.origin,
         f"On 115 Californian records (NCEDC), tolerance 0.5 s: {measured}.",
         note,
         training.note,
@@ -314,6 +315,61 @@ def _published(
         docstring=_docstring(model, training, scores, note),
         scores=scores,
         default_args=training.default_args,
+    )
+
+
+#: Teachers of the weights that are part of this package.
+_TEACHERS = (
+    "Li, S., Yang, X., Cao, A., Wang, C., Liu, Y., Liu, Y., & Niu, Q. (2024). SeisT: A "
+    "foundational deep-learning model for earthquake monitoring tasks. IEEE Transactions "
+    "on Geoscience and Remote Sensing, 62. https://doi.org/10.1109/TGRS.2024.3371503\n\n"
+    "Zhong, Y., & Tan, Y. J. (2024). Deep-learning-based phase picking for "
+    "volcano-tectonic and long-period earthquakes. Geophysical Research Letters, 51(12). "
+    "https://doi.org/10.1029/2024GL108438\n\n"
+    "Mousavi, S. M., Ellsworth, W. L., Zhu, W., Chuang, L. Y., & Beroza, G. C. (2020). "
+    "Earthquake transformer - an attentive deep-learning model for simultaneous "
+    "earthquake detection and phase picking. Nature Communications, 11, 3952. "
+    "https://doi.org/10.1038/s41467-020-17591-w"
+)
+_DISTILLED = _Training(
+    name="distilled",
+    records=(
+        "hours of continuous records without labels, to pick as SeisT, EQTransformer, RNN "
+        "and EQT do"
+    ),
+    sampling_rate=100.0,
+    component_order="ENZ",
+    labels=("N", "P", "S"),
+    citation=f"{CITATION}\n\n{_TEACHERS}",
+    note=(
+        "By every third record a checkpoint was chosen; otherwise none was used. The card "
+        "beside the file, MODEL.distilled.md, states data, teachers, recipe and limits."
+    ),
+    origin="Part of seisbench-diting (GPL-3.0), made by its benchmarks/bundle.py.",
+)
+
+
+def _bundled(
+    model: str, sha256: str, git_blob: str, size: int, scores: Scores
+) -> WeightSet:
+    return WeightSet(
+        model=model,
+        name=_DISTILLED.name,
+        version="1",
+        file=f"{model}.{_DISTILLED.name}.pt",
+        url="",
+        sha256=sha256,
+        git_blob=git_blob,
+        size=size,
+        sampling_rate=_DISTILLED.sampling_rate,
+        component_order=_DISTILLED.component_order,
+        labels=_DISTILLED.labels,
+        licence="GPL-3.0",
+        citation=_DISTILLED.citation,
+        docstring=_docstring(model, _DISTILLED, scores, ""),
+        scores=scores,
+        default_args=_DISTILLED.default_args,
+        bundled=True,
     )
 
 
@@ -475,13 +531,31 @@ WEIGHT_SETS: tuple[WeightSet, ...] = (
         size=None,
         scores=None,
     ),
+    _bundled(
+        "LPPNT",
+        sha256="5257c4775dc3a5b44cdd236cb5d7e6cbafb2ba1a38f256ea3ad43fac3fabde97",
+        git_blob="d420a8f929383770f30ddf3e4864e6a2dd3fdaaa",
+        size=125_179,
+        scores=Scores(
+            p=Score(0.930, 0.930, 0.930, 39), s=Score(0.957, 0.783, 0.861, 71)
+        ),
+    ),
+    _bundled(
+        "LPPNM",
+        sha256="77ad9e76998b6bf287f6fec2e6f420f332336fa1a0ffc69ca8514d3f60c4673c",
+        git_blob="683a38ac34d2dd445d4096a8e572f7c3c1fd7ee3",
+        size=257_659,
+        scores=Scores(
+            p=Score(0.932, 0.957, 0.944, 31), s=Score(0.933, 0.843, 0.886, 63)
+        ),
+    ),
 )
 
 DEFAULT_SETS: dict[str, str] = {
     "EQT": "csn",
     "LPPNL": "csn",
-    "LPPNM": "csn",
-    "LPPNT": "csn",
+    "LPPNM": "distilled",
+    "LPPNT": "distilled",
     "RNN": "csn",
     "UNet": "csn",
     "UNetPP": "csn",

@@ -12,7 +12,7 @@ from seisbench_diting.inference import ExportError, export, export_model
 from seisbench_diting.inference.folding import fold_batch_norms
 from seisbench_diting.weights import weight_sets
 
-SETS = [entry for entry in weight_sets() if entry.model != "UNetPP"]
+SETS = [e for e in weight_sets() if e.model != "UNetPP" and not e.bundled]
 
 
 def made(name):

@@ -7,7 +7,7 @@ import torch
 from seisbench_diting import models
 from seisbench_diting.weights import weight_sets
 
-SETS = [entry for entry in weight_sets() if entry.model != "UNetPP"]
+SETS = [e for e in weight_sets() if e.model != "UNetPP" and not e.bundled]
 
 
 # Float32 rounds differently from processor to processor: where this package's networks and

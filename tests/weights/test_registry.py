@@ -14,12 +14,23 @@ from seisbench_diting.weights import (
     WEIGHT_SETS,
     ChecksumError,
     Score,
+    WeightSet,
     find_set,
     registry,
+    store,
     weight_sets,
 )
 
 TITLES = [entry.title for entry in WEIGHT_SETS]
+PUBLISHED = [entry for entry in WEIGHT_SETS if not entry.bundled]
+BUNDLED = [entry for entry in WEIGHT_SETS if entry.bundled]
+
+#: Bundled sets together are not larger.
+MOST_BUNDLED_BYTES = 8e6
+
+
+def _title(entry: WeightSet) -> str:
+    return entry.title
 
 
 def _published(reference: Path) -> dict[str, dict]:
@@ -45,9 +56,10 @@ def _measured(reference: Path) -> dict[str, list[Score]]:
 
 def test_entries_are_unique():
     keys = [(entry.model, entry.name, entry.version) for entry in WEIGHT_SETS]
-    assert len(set(keys)) == len(keys) == 14
-    assert len({entry.file for entry in WEIGHT_SETS}) == 14
-    assert len({entry.git_blob for entry in WEIGHT_SETS}) == 14
+    assert len(set(keys)) == len(keys) == len(WEIGHT_SETS)
+    assert len({entry.file for entry in WEIGHT_SETS}) == len(WEIGHT_SETS)
+    assert len({entry.git_blob for entry in WEIGHT_SETS}) == len(WEIGHT_SETS)
+    assert len(PUBLISHED) == 14
 
 
 def test_versions_stand_oldest_first():
@@ -56,13 +68,8 @@ def test_versions_stand_oldest_first():
         assert versions == sorted(versions)
 
 
-@pytest.mark.parametrize("entry", WEIGHT_SETS, ids=TITLES)
+@pytest.mark.parametrize("entry", WEIGHT_SETS, ids=_title)
 def test_entry_is_complete(entry):
-    assert re.fullmatch(
-        r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/\S+/"
-        + re.escape(entry.file),
-        entry.url,
-    )
     assert re.fullmatch("[0-9a-f]{40}", entry.git_blob)
     assert entry.sha256 is None or re.fullmatch("[0-9a-f]{64}", entry.sha256)
     assert sorted(entry.component_order) == ["E", "N", "Z"]
@@ -70,8 +77,44 @@ def test_entry_is_complete(entry):
     assert entry.labels[0] == "N"
     assert entry.licence == "GPL-3.0"
     assert entry.citation in entry.docstring
-    assert "cangyeone/seismological-ai-tools" in entry.docstring
     assert f"{entry.sampling_rate:g} Hz" in entry.docstring
+
+
+@pytest.mark.parametrize("entry", PUBLISHED, ids=_title)
+def test_published_entry_says_where_it_is_from(entry):
+    assert re.fullmatch(
+        r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/\S+/"
+        + re.escape(entry.file),
+        entry.url,
+    )
+    assert "cangyeone/seismological-ai-tools" in entry.docstring
+
+
+@pytest.mark.parametrize("entry", BUNDLED, ids=_title)
+def test_bundled_entry_is_that_of_the_file(entry):
+    path = store.BUNDLED / entry.file
+    content = path.read_bytes()
+    assert entry.matches(content)
+    assert dataclasses.replace(entry, sha256=None).matches(content)
+    assert entry.url == ""
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"P {entry.scores.p}; S {entry.scores.s}" in card
+    assert f"P {entry.scores.p}; S {entry.scores.s}" in entry.docstring
+
+
+def test_bundled_files_are_those_of_the_registry():
+    files = [path for path in store.BUNDLED.iterdir() if path.suffix == ".pt"]
+    assert {path.name for path in files} == {entry.file for entry in BUNDLED}
+    assert {"LPPNM", "LPPNT"} <= {entry.model for entry in BUNDLED}
+    assert sum(path.stat().st_size for path in files) < MOST_BUNDLED_BYTES
+
+
+def test_a_bundled_set_is_the_default_where_it_is_no_worse_than_csn():
+    for entry in BUNDLED:
+        csn = find_set(entry.model, "csn").scores
+        assert (DEFAULT_SETS[entry.model] == entry.name) == (
+            entry.scores.p.f1 >= csn.p.f1 and entry.scores.s.f1 >= csn.s.f1
+        )
 
 
 def test_docstring_states_what_was_measured():
@@ -80,7 +123,7 @@ def test_docstring_states_what_was_measured():
     assert "unfinished run" in find_set("UNet", "diting").docstring
 
 
-@pytest.mark.parametrize("entry", WEIGHT_SETS, ids=TITLES)
+@pytest.mark.parametrize("entry", PUBLISHED, ids=_title)
 def test_entry_equals_manifest(entry, reference):
     published = _published(reference)[entry.title]
     assert {
@@ -96,22 +139,20 @@ def test_entry_equals_manifest(entry, reference):
 
 
 def test_every_published_set_has_an_entry(reference):
-    assert sorted(_published(reference)) == sorted(TITLES)
+    assert sorted(_published(reference)) == sorted(map(_title, PUBLISHED))
 
 
 def test_scores_equal_the_measured_ones(reference):
     entered = {
         entry.title: [entry.scores.p, entry.scores.s]
-        for entry in WEIGHT_SETS
+        for entry in PUBLISHED
         if entry.scores is not None
     }
     assert entered == _measured(reference)
     assert [e.title for e in WEIGHT_SETS if e.scores is None] == ["UNetPP/csn"]
 
 
-@pytest.mark.parametrize(
-    "entry", [e for e in WEIGHT_SETS if e.sha256], ids=lambda entry: entry.title
-)
+@pytest.mark.parametrize("entry", [e for e in PUBLISHED if e.sha256], ids=_title)
 def test_published_file_matches_by_both_checksums(entry, reference):
     content = (reference / "weights" / entry.file).read_bytes()
     assert entry.matches(content)
@@ -166,7 +207,7 @@ def test_latest_version_is_the_default(monkeypatch):
         (
             ("LPPNM", "foo"),
             "name='foo' is not a published weight set of LPPNM; "
-            "available: 'csn', 'diting'",
+            "available: 'csn', 'diting', 'distilled'",
         ),
         (
             ("PhaseNet",),

@@ -1,0 +1,57 @@
+"""
+Networks between what was there before and what was learned.
+
+What a network learns from few places it pays for elsewhere; between its old parameters and its
+new ones lie networks that have most of what is new and most of what was good (Wortsman et al.,
+2022, Robust fine-tuning of zero-shot models, https://arxiv.org/abs/2109.01903).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+from ..models.base import PhasePicker
+
+#: Shares of what was learned.
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+def blend(learned: PhasePicker, initial: PhasePicker, share: float) -> PhasePicker:
+    """
+    :param learned: A network
+    :param initial: The network that it began with
+    :param share: Share of the first, from 0 to 1
+    :raises ValueError: if the share is impossible, or the networks are not the same
+    :return: A network with the weighted mean of their parameters and statistics
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share={share} must be from 0 to 1.")
+    new, old = learned.state_dict(), initial.state_dict()
+    if new.keys() != old.keys() or any(new[k].shape != old[k].shape for k in new):
+        raise ValueError(
+            f"initial is another network than learned={type(learned).__name__}."
+        )
+    for name, value in new.items():
+        if value.is_floating_point():
+            new[name] = share * value + (1 - share) * old[name]
+    result = copy.deepcopy(learned)
+    result.load_state_dict(new)
+    return result
+
+
+def choose_blend(
+    learned: PhasePicker,
+    initial: PhasePicker,
+    score: Callable[[PhasePicker], float],
+    shares: Sequence[float] = SHARES,
+) -> tuple[PhasePicker, float]:
+    """
+    :param learned: A network
+    :param initial: The network that it began with
+    :param score: How good a network is; larger is better
+    :param shares: Shares to try
+    :return: The best of the networks between them, and its share
+    """
+    candidates = [(blend(learned, initial, share), share) for share in shares]
+    return max(candidates, key=lambda candidate: score(candidate[0]))
