@@ -67,9 +67,7 @@ def test_runs_without_records(name, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["02_catalogue.ipynb", "04_training.ipynb", "05_distillation.ipynb"]
-)
+@pytest.mark.parametrize("name", ["02_catalogue.ipynb", "05_distillation.ipynb"])
 def test_runs_with_records(name, tmp_path, monkeypatch, reference):
     monkeypatch.setenv("SEISBENCH_DITING_REFERENCE", str(reference))
     assert pictures(execute(FOLDER / name, tmp_path)) >= 1

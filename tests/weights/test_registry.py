@@ -207,7 +207,7 @@ def test_latest_version_is_the_default(monkeypatch):
         (
             ("LPPNM", "foo"),
             "name='foo' is not a published weight set of LPPNM; "
-            "available: 'csn', 'diting', 'distilled'",
+            "available: 'csn', 'distilled', 'diting'",
         ),
         (
             ("PhaseNet",),
