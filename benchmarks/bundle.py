@@ -7,8 +7,8 @@ Teachers are the probabilities of SeisT and of EQTransformer with the weights ``
 which lie beside the records, and RNN/csn and EQT/csn; students begin with ``csn``. They learn
 from ``cx_pb01``, ``cx_other``, ``ridgecrest``, ``ci_2020`` and ``iceland_2014``. The
 checkpoint, and how much of ``csn`` is kept, are chosen on every third record of
-``ncedc_labelled``, of which nothing else is used. Interrupted, it goes on. ``--write`` puts the file and its card into the package; what is
-printed goes into the registry. Needs the records whose folder is in
+``ncedc_labelled``, of which nothing else is used. Interrupted, it goes on. ``--write`` puts the
+file and its card into the package; what is printed goes into the registry. Needs the records whose folder is in
 ``SEISBENCH_DITING_REFERENCE``, and published weights in ``SEISBENCH_DITING_MIRROR`` or a
 network.
 """

@@ -71,13 +71,15 @@ def run(name: str, environment: dict[str, str]) -> bool:
     return True
 
 
+def marks(name: str) -> re.Pattern[str]:
+    """What stands around the output of a benchmark, and what stands there now."""
+    return re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
 def insert(name: str, text: str) -> None:
     """Puts a text between the marks of its name."""
     page = README.read_text(encoding="utf-8")
-    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-    if not marks.search(page):
-        raise ValueError(f"{README} has no marks <!-- {name} --> and <!-- end -->.")
-    write_text(README, marks.sub(lambda m: f"{m[1]}{text}{m[2]}", page))
+    write_text(README, marks(name).sub(lambda m: f"{m[1]}{text}{m[2]}", page))
 
 
 def main() -> None:
@@ -86,13 +88,17 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - BENCHMARKS.keys():
         parser.error(f"there is no {', '.join(sorted(unknown))}")
+    names = arguments.names or list(BENCHMARKS)
+    page = README.read_text(encoding="utf-8")
+    # Not after an hour.
+    if missing := [name for name in names if not marks(name).search(page)]:
+        parser.error(f"{README.name} has no place for {', '.join(missing)}")
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {
             "SEISBENCH_DITING_MIRROR": str(reference() / "weights"),
             "SEISBENCH_CACHE_ROOT": cache,
         }
-        names = arguments.names or BENCHMARKS
         failed = [name for name in names if not run(name, environment)]
     print(f"{(time.monotonic() - begin) / 60:.0f} min in all")
     if failed:

@@ -85,3 +85,19 @@ def example() -> obspy.Stream:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Function that calls the command and gives exit status, output and errors."""
+
+    from seisbench_diting import cli
+
+    def call(*arguments):
+        monkeypatch.setattr("sys.argv", ["seisbench-diting", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        output = capsys.readouterr()
+        return stop.value.code or 0, output.out, output.err
+
+    return call

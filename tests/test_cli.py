@@ -10,20 +10,6 @@ from seisbench_diting import __version__, cli
 from seisbench_diting.weights import MIRROR_VARIABLE, WEIGHT_SETS
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Function that calls the command and gives exit status, output and errors."""
-
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["seisbench-diting", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        output = capsys.readouterr()
-        return stop.value.code or 0, output.out, output.err
-
-    return call
-
-
 def no_network(*args, **kwargs):
     raise OSError(f"The demo asked the network: {args}.")
 

@@ -7,25 +7,15 @@ import obspy
 import pandas as pd
 import pytest
 
-from seisbench_diting import cli, figures
+from seisbench_diting import figures
 from seisbench_diting.figures import outline
 from seisbench_diting.models import LPPNT
 from seisbench_diting.tables import pick_table, write_picks
 
 
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Function that calls the command and gives exit status, output and errors."""
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["seisbench-diting", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        output = capsys.readouterr()
-        return stop.value.code or 0, output.out, output.err
-
-    return call
 
 
 @pytest.fixture

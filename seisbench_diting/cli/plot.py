@@ -14,6 +14,7 @@ from .waveforms import check_picture, read_files
 if TYPE_CHECKING:
     import obspy
     import pandas as pd
+    from seisbench.models import WaveformModel
 
     Ends = tuple[obspy.UTCDateTime | None, obspy.UTCDateTime | None]
 
@@ -67,6 +68,7 @@ def plot(
 
     seisbench-diting plot day.mseed --picks picks.csv --start 2014-05-01T03:00
     """
+    from ..models.loading import load_model
     from ..models.streams import station_id
 
     check_picture(output)
@@ -74,6 +76,7 @@ def plot(
     ends = _check_times(start, end)
     table = _read_picks(picks)
     stream = _of_stations(read_files(files), stations)
+    model = None if model_name is None else load_model(model_name)
     drawn = [t for t in stream if len(t.slice(*ends))]
     if not drawn:
         raise ValueError(
@@ -88,7 +91,7 @@ def plot(
         path = output
         if len(names) > 1:
             path = output.with_name(f"{output.stem}.{name.strip('.')}{output.suffix}")
-        number = _draw(of_station, name, ends, table, model_name, band, path)
+        number = _draw(of_station, name, ends, table, model, band, path)
         typer.echo(f"{path}: {number} pick{'' if number == 1 else 's'}")
 
 
@@ -136,19 +139,17 @@ def _draw(
     name: str,
     ends: Ends,
     table: pd.DataFrame | None,
-    model_name: str | None,
+    model: WaveformModel | None,
     band: tuple[float, float] | None,
     path: Path,
 ) -> int:
     """:return: Number of picks drawn"""
     from ..figures import band_text, plot_picks, save_figure
     from ..filters import band_filtered
-    from ..models.loading import load_model
 
     annotations = None
     picks = [] if table is None else table[table["station_id"] == name]
-    if model_name is not None:
-        model = load_model(model_name)
+    if model is not None:
         annotations = model.annotate(stream)
         if table is None:
             picks = model.classify_aggregate(annotations, model.default_args).picks

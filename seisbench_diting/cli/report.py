@@ -46,7 +46,8 @@ def report(
     snippets: Annotated[
         int,
         typer.Option(
-            help="Most picks whose waveforms are part of the page; 15 kB each.", min=0
+            help="Most picks whose waveforms are part of the page; 5 kB each at 100 Hz.",
+            min=0,
         ),
     ] = 500,
     max_picks: Annotated[

@@ -66,14 +66,24 @@ class RunPicks:
     @property
     def picks(self) -> pd.DataFrame:
         """All picks of the run so far, as one table in memory."""
-        # No other process may have it open.
-        with only_writer(self.output, "picking run"):
-            state = State(beside(self.output, STATE))
-            try:
-                chunks = list(pick_chunks(state))
-            finally:
-                state.close()
+        with opened_state(self.output) as state:
+            chunks = list(pick_chunks(state))
         return pd.concat(chunks, ignore_index=True) if chunks else pick_table([])
+
+
+@contextlib.contextmanager
+def opened_state(output: Path) -> Iterator[State]:
+    """
+    :param output: Name of a run
+    :raises ValueError: if the run goes on: no other process may have its state open
+    :return: Its state
+    """
+    with only_writer(output, "picking run"):
+        state = State(beside(output, STATE))
+        try:
+            yield state
+        finally:
+            state.close()
 
 
 @contextlib.contextmanager

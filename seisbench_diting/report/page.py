@@ -15,7 +15,7 @@ import pandas as pd
 from .._version import __version__
 from ..figures import COLOURS, band_text
 from ..files import write_text
-from ..tables import read_stations, station_table
+from ..tables import stations_from
 from .counts import PROBABILITY_EDGES, SNR_EDGES
 from .runs import Run, read_run
 from .snippets import Component, opened_index, read_snippets
@@ -45,7 +45,7 @@ def write_report(
     :param stations: Station table, or file with one, for the map
     :param waveforms: Folders, waveform files and lists of files, as for picking. Default:
         those that a picking run has read.
-    :param snippets: Most picks whose waveforms are part of the page, 15 kB each; 0 for
+    :param snippets: Most picks whose waveforms are part of the page, 5 kB each at 100 Hz; 0 for
         none
     :param max_picks: Most picks that are part of the page, 50 bytes each; histograms and
         counts are of all
@@ -58,8 +58,11 @@ def write_report(
     :return: The page
     """
     plotly = _plotly()
-    for option, value in (("snippets", snippets), ("max_picks", max_picks)):
-        if value < (option == "max_picks"):
+    for option, value, least in (
+        ("snippets", snippets, 0),
+        ("max_picks", max_picks, 1),
+    ):
+        if value < least:
             raise ValueError(f"{option}={value} is too small.")
     if band is not None and not 0 < band[0] < band[1]:
         raise ValueError(
@@ -69,7 +72,7 @@ def write_report(
     target = Path(output) if output is not None else path.with_name(f"{path.name}.html")
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"output={str(target)!r} must end in .html.")
-    places = _places(stations)
+    places = stations_from(stations)
     run = read_run(path, max_picks)
     chosen = _with_snippets(run, snippets)
     shown: dict[int, list[Component]] = {}
@@ -89,14 +92,6 @@ def _plotly() -> str:
     except ImportError as error:
         raise ImportError(_NO_PLOTLY) from error
     return get_plotlyjs()
-
-
-def _places(stations: str | Path | pd.DataFrame | None) -> pd.DataFrame | None:
-    if stations is None:
-        return None
-    if isinstance(stations, pd.DataFrame):
-        return station_table(stations)
-    return read_stations(stations)
 
 
 def _with_snippets(run: Run, most: int) -> pd.DataFrame:

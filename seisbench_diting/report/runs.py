@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,8 @@ from typing import Any
 import pandas as pd
 
 from ..association.outputs import FORMATS as ASSOCIATION_FORMATS
-from ..files import only_writer
 from ..picking.outputs import STATE, SUMMARY, beside, pick_chunks
-from ..picking.state import State
+from ..picking.running import opened_state
 from ..tables import read_association, read_picks
 from .counts import PickCounts
 
@@ -33,7 +30,7 @@ class Run:
     :param counts: What was counted of all picks
     :param events: Events, if it is an association
     :param summary: What the run says of itself
-    :param state: Where its headers are, if it is a picking run
+    :param output: Name of the picking run, if it is one and knows its waveforms
     """
 
     name: str
@@ -41,7 +38,7 @@ class Run:
     counts: PickCounts
     events: pd.DataFrame | None = None
     summary: dict[str, Any] = field(default_factory=dict)
-    state: Path | None = None
+    output: Path | None = None
 
 
 def read_run(name: str | Path, max_picks: int) -> Run:
@@ -56,82 +53,59 @@ def read_run(name: str | Path, max_picks: int) -> Run:
     """
     path = Path(name)
     if path.is_file():
-        return _of_file(path, max_picks)
+        return _of_file(path, path.name, {}, max_picks)
     if beside(path, STATE).is_file():
         return _of_picking(path, max_picks)
-    for endings, read in ((_EVENTS, _of_association), (_PICKS, _of_table)):
-        for ending in endings:
-            file = beside(path, ending)
-            if file.is_file() and (endings is _EVENTS) == _holds_events(file):
-                return read(file, path.name, _summary(path), max_picks)
+    for ending in _EVENTS:
+        file = beside(path, ending)
+        if file.is_file() and (found := _association_in(file)):
+            return _of_tables(*found, path.name, _summary(path), max_picks)
+    for ending in _PICKS:
+        file = beside(path, ending)
+        if file.is_file():
+            return _of_file(file, path.name, _summary(path), max_picks)
     raise FileNotFoundError(
         f"name={str(name)!r}: there is no run of this name, and no such file. Give the NAME "
         "of `pick -o NAME` or `associate -o NAME`, or a file of picks or of events."
     )
 
 
-@contextmanager
-def opened_state(path: Path) -> Iterator[State]:
-    """The state of a picking run, while no run writes it."""
-    output = path.with_name(path.name.removesuffix(STATE))
-    with only_writer(output, "picking run"):
-        state = State(path)
-        try:
-            yield state
-        finally:
-            state.close()
-
-
 def _of_picking(path: Path, max_picks: int) -> Run:
     counts = PickCounts(max_picks)
-    with opened_state(beside(path, STATE)) as state:
+    with opened_state(path) as state:
         for table in pick_chunks(state):
             counts.add(table)
-    return Run(
-        path.name,
-        counts.sample(),
-        counts,
-        summary=_summary(path),
-        state=beside(path, STATE),
-    )
+    return Run(path.name, counts.sample(), counts, summary=_summary(path), output=path)
 
 
-def _of_file(path: Path, max_picks: int) -> Run:
-    read = _of_association if _holds_events(path) else _of_table
-    return read(path, path.name, {}, max_picks)
+def _of_file(path: Path, name: str, summary: dict[str, Any], max_picks: int) -> Run:
+    events, picks = _association_in(path) or (None, read_picks(path))
+    return _of_tables(events, picks, name, summary, max_picks)
 
 
-def _of_association(
-    path: Path, name: str, summary: dict[str, Any], max_picks: int
+def _of_tables(
+    events: pd.DataFrame | None,
+    picks: pd.DataFrame,
+    name: str,
+    summary: dict[str, Any],
+    max_picks: int,
 ) -> Run:
-    events, picks = read_association(path)
-    counts = _counted([picks], max_picks)
+    counts = PickCounts(max_picks)
+    counts.add(picks)
     return Run(name, counts.sample(), counts, events, summary)
 
 
-def _of_table(path: Path, name: str, summary: dict[str, Any], max_picks: int) -> Run:
-    counts = _counted([read_picks(path)], max_picks)
-    return Run(name, counts.sample(), counts, summary=summary)
-
-
-def _counted(tables: Iterable[pd.DataFrame], max_picks: int) -> PickCounts:
-    counts = PickCounts(max_picks)
-    for table in tables:
-        counts.add(table)
-    return counts
-
-
-def _holds_events(path: Path) -> bool:
-    """Whether a file holds events; those of picks may have the same endings."""
+def _association_in(path: Path) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Events and picks of a file; None for picks alone, which may have the same ending."""
     if ".events." in path.name.lower():
-        return True
+        return read_association(path)
     if path.suffix.lower() not in (".txt", ".xml", ".quakeml"):
-        return False
+        return None
     try:
-        events, _ = read_association(path)
+        events, picks = read_association(path)
     except ValueError:
-        return False
-    return len(events) > 0
+        return None
+    return (events, picks) if len(events) else None
 
 
 def _summary(path: Path) -> dict[str, Any]:

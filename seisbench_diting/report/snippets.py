@@ -24,8 +24,9 @@ from ..picking.inputs import find_files
 from ..picking.names import NamePattern
 from ..picking.plan import choose_instruments, usable_segments
 from ..picking.progress import counting
+from ..picking.running import opened_state
 from ..picking.state import State
-from .runs import Run, opened_state
+from .runs import Run
 
 #: Seconds before and after a pick.
 BEFORE, AFTER = 4.0, 8.0
@@ -90,8 +91,8 @@ def opened_index(
                     f"waveforms={', '.join(waveforms)!r} hold nothing that can be read."
                 )
             yield state, pattern
-        elif run.state is not None:
-            state = stack.enter_context(opened_state(run.state))
+        elif run.output is not None:
+            state = stack.enter_context(opened_state(run.output))
             kept = state.value("SELECT value FROM options WHERE name = 'name_pattern'")
             text = json.loads(kept) if kept else None
             yield state, NamePattern(text) if text else None

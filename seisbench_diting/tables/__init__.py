@@ -15,7 +15,7 @@ from .files import read_picks, write_picks
 from .frames import from_gamma, from_pyocto, to_gamma, to_pyocto
 from .picks import COLUMNS, EVENT_COLUMNS, PHASES, pick_table
 from .real import read_real, write_real
-from .station_files import read_stations, write_stations
+from .station_files import read_stations, stations_from, write_stations
 from .stations import (
     STATION_COLUMNS,
     Station,
@@ -56,6 +56,7 @@ __all__ = [
     "read_real",
     "read_stations",
     "station_table",
+    "stations_from",
     "stations_from_inventory",
     "stations_from_stream",
     "to_gamma",

@@ -234,3 +234,18 @@ _WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     ".csv": _write_csv,
     ".txt": _write_text,
 }
+
+
+def stations_from(
+    stations: str | Path | pd.DataFrame | None,
+) -> pd.DataFrame | None:
+    """
+    :param stations: Table of stations, or file with one, or None
+    :raises ValueError: see :py:func:`read_stations`
+    :return: Table of stations; None for None
+    """
+    if stations is None:
+        return None
+    if isinstance(stations, pd.DataFrame):
+        return station_table(stations)
+    return read_stations(stations)

@@ -288,6 +288,31 @@ def _docstring(
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
+def _entry(
+    model: str,
+    training: _Training,
+    *,
+    scores: Scores | None,
+    note: str = "",
+    **file: Any,
+) -> WeightSet:
+    """What a training says of a set, and what is known of its file."""
+    return WeightSet(
+        model=model,
+        name=training.name,
+        version="1",
+        sampling_rate=training.sampling_rate,
+        component_order=training.component_order,
+        labels=training.labels,
+        licence="GPL-3.0",
+        citation=training.citation,
+        docstring=_docstring(model, training, scores, note),
+        scores=scores,
+        default_args=training.default_args,
+        **file,
+    )
+
+
 def _published(
     model: str,
     training: _Training,
@@ -298,23 +323,16 @@ def _published(
     scores: Scores | None,
     note: str = "",
 ) -> WeightSet:
-    return WeightSet(
-        model=model,
-        name=training.name,
-        version="1",
+    return _entry(
+        model,
+        training,
+        note=note,
         file=path.rsplit("/", 1)[-1],
         url=f"https://raw.githubusercontent.com/{_REPOSITORY}/{_COMMIT}/{path}",
         sha256=sha256,
         git_blob=git_blob,
         size=size,
-        sampling_rate=training.sampling_rate,
-        component_order=training.component_order,
-        labels=training.labels,
-        licence="GPL-3.0",
-        citation=training.citation,
-        docstring=_docstring(model, training, scores, note),
         scores=scores,
-        default_args=training.default_args,
     )
 
 
@@ -352,23 +370,15 @@ _DISTILLED = _Training(
 def _bundled(
     model: str, sha256: str, git_blob: str, size: int, scores: Scores
 ) -> WeightSet:
-    return WeightSet(
-        model=model,
-        name=_DISTILLED.name,
-        version="1",
+    return _entry(
+        model,
+        _DISTILLED,
         file=f"{model}.{_DISTILLED.name}.pt",
         url="",
         sha256=sha256,
         git_blob=git_blob,
         size=size,
-        sampling_rate=_DISTILLED.sampling_rate,
-        component_order=_DISTILLED.component_order,
-        labels=_DISTILLED.labels,
-        licence="GPL-3.0",
-        citation=_DISTILLED.citation,
-        docstring=_docstring(model, _DISTILLED, scores, ""),
         scores=scores,
-        default_args=_DISTILLED.default_args,
         bundled=True,
     )
 

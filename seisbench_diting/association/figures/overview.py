@@ -105,8 +105,6 @@ def plot_association(
     :raises ValueError: if there are no events, or a table is wrong
     :return: Figure
     """
-    # Not at the top of the file: it takes longer to import than association takes.
-
     events, picks = event_table(events), assignment_table(picks)
     if len(events) == 0:
         raise ValueError("events is empty; there is nothing to draw.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from seisbench.models import WaveformModel
 
-from ...tables import event_table, read_events, read_stations, station_table
+from ...tables import event_table, read_events, stations_from
 from ...travel_times import TravelTimes
 from ..checks import check_device, check_input_and_output, check_inventory
 from ..index import SECOND, Segment, find_segments, find_stations, segments_below
@@ -120,7 +120,7 @@ def pick_events(
     pattern = NamePattern(name_pattern) if name_pattern else None
     travel_times = TravelTimes(velocity, default_depth)
     events = _events(catalog)
-    places = _places(stations)
+    places = stations_from(stations)
     kept = {
         "velocity": str(velocity),
         "default_depth": default_depth,
@@ -170,14 +170,6 @@ def _events(catalog: str | Path | pd.DataFrame) -> dict[str, Event]:
     if not len(table):
         raise ValueError(f"catalog={str(catalog)!r} holds no events.")
     return {row.event_id: Event.of(row) for row in table.itertuples(index=False)}
-
-
-def _places(stations: str | Path | pd.DataFrame | None) -> pd.DataFrame | None:
-    if stations is None:
-        return None
-    if isinstance(stations, pd.DataFrame):
-        return station_table(stations)
-    return read_stations(stations)
 
 
 class _Finder:
