@@ -5,8 +5,8 @@ Runs the benchmarks one after the other and puts what they print into benchmarks
 
 Each is run as anyone would run it, in a process of its own; its output stands between the
 marks ``<!-- NAME -->`` and ``<!-- end -->``, with command, date and minutes. One that fails
-leaves what was there before, and is told at the end. ``make bench`` runs all. Needs the records
-whose folder is in ``SEISBENCH_DITING_REFERENCE``.
+leaves what was there before, and is told at the end. The chart beside the page is drawn anew.
+``make bench`` runs all. Needs the records whose folder is in ``SEISBENCH_DITING_REFERENCE``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
+from benchmarks import chart
 from benchmarks.common import reference
 from seisbench_diting.files import write_text
 
@@ -100,6 +101,8 @@ def main() -> None:
             "SEISBENCH_CACHE_ROOT": cache,
         }
         failed = [name for name in names if not run(name, environment)]
+    if {"accuracy", "annotate"} & set(names) - set(failed):
+        chart.main()
     print(f"{(time.monotonic() - begin) / 60:.0f} min in all")
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}.")
