@@ -1,8 +1,11 @@
 """The command line, as a user calls it."""
 
+import re
 import socket
+from collections.abc import Iterator
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from benchmarks.original import write_part
@@ -21,10 +24,28 @@ def with_mirror(reference, monkeypatch, cache):
 
 def test_version_and_help(run):
     assert run("--version") == (0, f"seisbench-diting {__version__}\n", "")
-    for arguments in ([], ["demo"], ["weights"], ["weights", "import"], ["convert"]):
-        status, output, _ = run(*arguments, "--help")
-        assert status == 0
-        assert "Usage:" in output
+
+
+def commands(app: typer.Typer, *before: str) -> Iterator[tuple[str, ...]]:
+    yield before
+    for group in app.registered_groups:
+        yield from commands(group.typer_instance, *before, group.name)
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__.replace("_", "-")
+        yield (*before, name)
+
+
+@pytest.mark.parametrize("arguments", commands(cli.app), ids=" ".join)
+def test_help_reads_well_in_80_columns(run, arguments, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    status, output, _ = run(*arguments, "--help")
+    assert status == 0
+    assert output.startswith("Usage:")
+    assert max(map(len, output.splitlines())) <= 80
+    # Nothing is cut off in the list of commands, and no types of Python are shown.
+    _, _, listed = output.partition("Commands:")
+    assert "..." not in listed
+    assert not re.search(r"^ +-.*<list", output, re.MULTILINE)
 
 
 def test_demo_picks_the_example_without_network(run, cache, tmp_path, monkeypatch):

@@ -28,7 +28,7 @@ def associate(
         ),
     ] = None,
     more_inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PICKS]...", help="More of them.")
+        list[Path] | None, typer.Argument(metavar="PICKS", help="More of them.")
     ] = None,
     stations: Annotated[
         Path | None,

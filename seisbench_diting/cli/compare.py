@@ -74,7 +74,7 @@ def compare(
     ] = None,
 ) -> None:
     """
-    Print what two catalogues have in common, and how they differ.
+    Tell what two catalogues have in common, and what not.
 
     seisbench-diting compare ours.events.csv theirs.xml
     """

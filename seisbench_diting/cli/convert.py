@@ -66,7 +66,9 @@ def convert(
     ] = None,
 ) -> None:
     """
-    Convert the original files of DiTing to a SeisBench dataset, or verify one.
+    Convert DiTing's original files to a SeisBench dataset.
+
+    With --check, verify one.
 
     Interrupted at any moment, it continues where it was when called again. Exit status
     1 if something is wrong with the original files; the rest is converted.

@@ -18,6 +18,7 @@ def demo(
         typer.Option(
             "--input",
             "-i",
+            metavar="PATH",
             help="Waveform file, in any format that ObsPy reads; may be repeated. "
             "Default: ObsPy's example, 30 s of a local earthquake.",
         ),

@@ -28,6 +28,7 @@ def distill(
         typer.Option(
             "--teacher",
             "-t",
+            metavar="NAME",
             help="Pickers that teach, such as RNN/csn,EQT/csn: MODEL/SET, a SeisBench "
             "pair, or files of probabilities. May be repeated.",
         ),
@@ -37,6 +38,7 @@ def distill(
         typer.Option(
             "--input",
             "-i",
+            metavar="PATH",
             help="Folder, waveform file or list of files, as for `pick`. May be repeated.",
         ),
     ],
@@ -67,7 +69,10 @@ def distill(
     ] = None,
     stations: Annotated[
         list[str] | None,
-        typer.Option(help="Pattern of NET.STA or NET.STA.LOC; may be repeated."),
+        typer.Option(
+            metavar="PATTERN",
+            help="Pattern of NET.STA or NET.STA.LOC; may be repeated.",
+        ),
     ] = None,
     start: Annotated[
         str | None, typer.Option(help="First time to use, UTC, such as 2014-05-01.")
@@ -124,7 +129,7 @@ def distill(
     ] = "auto",
 ) -> None:
     """
-    Fit a small picker to a network, taught by large ones, without labels.
+    Teach a small picker what large ones say, without labels.
 
     Interrupted at any moment, it goes on when called again.
     """

@@ -18,6 +18,7 @@ def evaluate(
         typer.Option(
             "--model",
             "-m",
+            metavar="NAME",
             help="Published set (LPPNM/diting), SeisBench model (PhaseNet/stead), "
             "SeisBench pair, TorchScript or ONNX file; may be repeated.",
         ),
@@ -77,7 +78,7 @@ def evaluate(
     ] = 0,
 ) -> None:
     """
-    Pick a dataset's records with models, and compare with the labels.
+    Compare the picks of models with the labels of a dataset.
 
     Prints precision, recall, F1, and mean, standard deviation and median absolute
     deviation of the residuals (label minus pick), with 95 % intervals.

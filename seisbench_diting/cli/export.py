@@ -23,7 +23,9 @@ def export(
     ],
 ) -> None:
     """
-    Write a network as ONNX or TorchScript, for windows (batch, 3, 6144).
+    Write a network as ONNX or TorchScript.
+
+    It takes windows (batch, 3, 6144).
 
     The file is checked against PyTorch; if it differs, for noise by more than 1e-5, there
     is none.

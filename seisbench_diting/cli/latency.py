@@ -33,6 +33,7 @@ def latency(
         typer.Option(
             "--model",
             "-m",
+            metavar="NAME",
             help="Published set (LPPNM/diting) or SeisBench pair; may be repeated. "
             "Default: all seven networks with random parameters, which take as long.",
         ),
@@ -48,6 +49,7 @@ def latency(
         list[str] | None,
         typer.Option(
             "--backend",
+            metavar="NAME",
             help="onnx, torch, torchscript, bfloat16 or compile; may be repeated. "
             "Default: onnx and torch on the CPU, torch and bfloat16 elsewhere.",
         ),
@@ -80,7 +82,7 @@ def latency(
     ] = None,
 ) -> None:
     """
-    Measure how long networks take for many windows, as in the paper.
+    Measure how long networks take for many windows.
 
     Windows are evaluated in parts, so that memory stays below 4 GB.
     """

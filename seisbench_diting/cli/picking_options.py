@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 MoreInputs = Annotated[
-    list[str] | None, typer.Argument(metavar="[PATH]...", help="More of them.")
+    list[str] | None, typer.Argument(metavar="PATH", help="More of them.")
 ]
 
 Device = Annotated[

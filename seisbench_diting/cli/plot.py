@@ -24,7 +24,7 @@ def plot(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...", help="Waveform files, in any format that ObsPy reads."
+            metavar="FILE", help="Waveform files, in any format that ObsPy reads."
         ),
     ],
     picks: Annotated[

@@ -65,7 +65,7 @@ def report(
     quiet: Quiet = False,
 ) -> None:
     """
-    Write one HTML page that shows a run of picking or association.
+    Write one HTML page of a run of picking or association.
 
     It holds all that it needs, and opens without a network: picks over time and stations,
     histograms, a map; a click on a pick shows its waveforms.

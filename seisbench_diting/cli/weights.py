@@ -21,7 +21,7 @@ app.add_typer(weights_app, name="weights")
 @weights_app.command("list")
 def list_weights() -> None:
     """
-    List the published weight sets, and which of them are in the cache.
+    List the weight sets, and which of them are in the cache.
     """
     from ..weights import DEFAULT_SETS, weight_sets
 
@@ -89,8 +89,9 @@ def import_weights(
     folder: Annotated[Path, typer.Argument(help="Folder with published files.")],
 ) -> None:
     """
-    Put published files that were copied by hand into SeisBench's cache. They are
-    recognized by their content, whatever their names.
+    Put published files copied by hand into SeisBench's cache.
+
+    They are recognized by their content, whatever their names.
     """
     from ..weights import find_in_folder
 
