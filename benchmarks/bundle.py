@@ -82,7 +82,7 @@ trained on DiTing; SeisBench's EQTransformer with the weights volpick \
 LIMITS = """\
 ## Limits
 
-Hours of local and regional earthquakes at five places stand for all that there is. Not made
+Hours of local and regional earthquakes at four places stand for all that there is. Not made
 for teleseisms, volcanic tremor, ocean-bottom or borehole records other than these, nor for
 records below 40 Hz. What all teachers miss, a student misses, too; probabilities are those of
 teachers made confident, not frequencies.
