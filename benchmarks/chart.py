@@ -5,42 +5,29 @@ Draws accuracy over time per station day, from the tables in benchmarks/README.m
 
 Time is that of ``benchmarks.annotate``: a continuous record, default settings, on the machine
 that its table names. Accuracy is that of ``benchmarks.accuracy``: F1 of one window a record,
-the mean of P and S. ``benchmarks.run`` calls it after the two.
+the mean of P and S. ``benchmarks.run`` draws it at its end.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from benchmarks import page
+from benchmarks.page import section
 from seisbench_diting.figures import SERIES, new_figure, save_figure
 
-HERE = Path(__file__).resolve().parent
-README = HERE / "README.md"
-CHART = HERE / "accuracy_over_time.svg"
+CHART = page.README.with_name("accuracy_over_time.svg")
 
 #: SeisBench's own pickers.
 PEER = "SeisBench "
 
 #: Markers of the sets for 100 Hz. Sets for 50 Hz see half the samples, and are not timed.
 MARKERS = {"distilled": "o", "csn": "s"}
-
-
-def section(page: str, name: str) -> str:
-    """
-    :param page: Text of the page
-    :param name: Of a benchmark
-    :raises ValueError: if there is no place for it
-    :return: What stands between its marks
-    """
-    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- end -->", page, re.DOTALL)
-    if found is None:
-        raise ValueError(f"The page has no place for {name!r}.")
-    return found[1]
 
 
 def table(text: str) -> Iterator[list[str]]:
@@ -50,71 +37,79 @@ def table(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def seconds_a_day(page: str) -> dict[str, float]:
+def seconds_a_day(text: str) -> dict[str, float]:
     """:return: Seconds a station day by the name of the picker, at its defaults"""
-    text = section(page, "annotate")
-    found = re.search(r", ([\d.]+) h, \d+ traces", text)
+    timed = section(text, "annotate")
+    found = re.search(r", ([\d.]+) h, \d+ traces", timed)
     if found is None:
         return {}
     times = {}
-    for name, seconds, *_ in list(table(text))[1:]:
+    for name, seconds, *_ in list(table(timed))[1:]:
         # Others are not what a user gets.
         if name.startswith(PEER) or name.endswith(" onnx"):
             times[name.removesuffix(" onnx")] = float(seconds) * 24 / float(found[1])
     return times
 
 
-def scores(page: str) -> dict[str, float]:
+def scores(text: str) -> dict[str, float]:
     """:return: Mean F1 of P and S by the name of the weights"""
     values = {}
-    for name, p, s, *_ in list(table(section(page, "accuracy")))[1:]:
+    for name, p, s, *_ in list(table(section(text, "accuracy")))[1:]:
         both = [float(re.search(r"\*\*([\d.]+)\*\*", cell)[1]) for cell in (p, s)]
         values[name] = sum(both) / 2
     return values
 
 
-def draw(page: str) -> Figure:
+def find_points(text: str) -> list[tuple[str, str, float, float]]:
     """
-    :param page: Text of benchmarks/README.md
-    :raises ValueError: if its tables have no picker in common
-    :return: Figure of F1 over seconds a station day
+    :param text: Text of benchmarks/README.md
+    :return: Picker, weights, seconds a station day and F1, of what both tables know
     """
-    times = seconds_a_day(page)
-    every = [(*title.rsplit("/", 1), f1) for title, f1 in scores(page).items()]
-    points = [
-        (picker, weights, f1)
+    times = seconds_a_day(text)
+    every = [(*title.rsplit("/", 1), f1) for title, f1 in scores(text).items()]
+    return [
+        (picker, weights, times[picker], f1)
         for picker, weights, f1 in every
         if picker in times and (weights in MARKERS or picker.startswith(PEER))
     ]
+
+
+def draw(text: str) -> Figure:
+    """
+    :param text: Text of benchmarks/README.md
+    :raises ValueError: if its tables have no picker in common
+    :return: Figure of F1 over seconds a station day
+    """
+    points = find_points(text)
     if not points:
         raise ValueError("Run the benchmarks accuracy and annotate first.")
     figure = new_figure(figsize=(7.5, 4.4), layout="constrained")
     panel = figure.subplots()
-    pickers = list(dict.fromkeys(picker for picker, _, _ in points))
+    pickers = list(dict.fromkeys(picker for picker, *_ in points))
     own = [picker for picker in pickers if not picker.startswith(PEER)]
     for picker in pickers:
-        mine = [(weights, f1) for name, weights, f1 in points if name == picker]
+        mine = [(weights, *xy) for name, weights, *xy in points if name == picker]
         peer = picker not in own
         colour = "#777777" if peer else SERIES[own.index(picker) % len(SERIES)]
-        for weights, f1 in mine:
+        for weights, seconds, f1 in mine:
             panel.plot(
-                *(times[picker], f1),
+                *(seconds, f1),
                 "X" if peer else MARKERS[weights],
                 color=colour,
                 markersize=8,
             )
         panel.annotate(
             picker.removeprefix(PEER),
-            (times[picker], (min if peer else max)(f1 for _, f1 in mine)),
+            (mine[0][1], (min if peer else max)(f1 for *_, f1 in mine)),
             xytext=(0, -7 if peer else 7),
             textcoords="offset points",
             ha="center",
             va="top" if peer else "bottom",
             color=colour,
         )
-    shown = [key for key in MARKERS if any(w == key for _, w, _ in points)]
-    for key in shown:
-        panel.plot([], [], MARKERS[key], color="#333333", label=key)
+    shown = {weights for _, weights, *_ in points}
+    for weights in filter(shown.__contains__, MARKERS):
+        panel.plot([], [], MARKERS[weights], color="#333333", label=weights)
     panel.plot([], [], "X", color="#777777", label="SeisBench, volpick")
     panel.set_xscale("log")
     panel.set_xticks([1, 2, 5, 10, 20, 50], labels=["1", "2", "5", "10", "20", "50"])
@@ -129,10 +124,14 @@ def draw(page: str) -> Figure:
 
 def main() -> None:
     """Writes the chart."""
+    try:
+        figure = draw(page.README.read_text(encoding="utf-8"))
+    except ValueError as error:
+        sys.exit(str(error))
     # Without it, all names in the file change each time.
     matplotlib.rcParams["svg.hashsalt"] = CHART.name
-    save_figure(draw(README.read_text(encoding="utf-8")), CHART)
-    print(CHART.relative_to(HERE.parent))
+    save_figure(figure, CHART)
+    print(f"benchmarks/{CHART.name}")
 
 
 if __name__ == "__main__":

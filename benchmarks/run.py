@@ -5,8 +5,9 @@ Runs the benchmarks one after the other and puts what they print into benchmarks
 
 Each is run as anyone would run it, in a process of its own; its output stands between the
 marks ``<!-- NAME -->`` and ``<!-- end -->``, with command, date and minutes. One that fails
-leaves what was there before, and is told at the end. The chart beside the page is drawn anew.
-``make bench`` runs all. Needs the records whose folder is in ``SEISBENCH_DITING_REFERENCE``.
+leaves what was there before, and is told at the end. The chart beside the page is drawn anew
+if its tables are there. ``make bench`` runs all. Needs the records whose folder is in
+``SEISBENCH_DITING_REFERENCE``.
 """
 
 from __future__ import annotations
@@ -19,14 +20,9 @@ import sys
 import tempfile
 import time
 from datetime import datetime, timezone
-from pathlib import Path
 
-from benchmarks import chart
+from benchmarks import chart, page
 from benchmarks.common import reference
-from seisbench_diting.files import write_text
-
-HERE = Path(__file__).resolve().parent
-README = HERE / "README.md"
 
 #: Script and arguments of each, the fastest first.
 BENCHMARKS: dict[str, tuple[str, ...]] = {
@@ -54,7 +50,7 @@ def run(name: str, environment: dict[str, str]) -> bool:
     begin = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{script}", *arguments],
-        cwd=HERE.parent,
+        cwd=page.README.parents[1],
         capture_output=True,
         text=True,
         env=environment,
@@ -67,20 +63,9 @@ def run(name: str, environment: dict[str, str]) -> bool:
     command = " ".join(["python -m", f"benchmarks.{script}", *arguments])
     # Its heading would be one of the page.
     output = re.sub(r"^# .*\n", "", done.stdout, count=1).strip()
-    insert(name, f"`{command}`, {date}, {minutes:.1f} min.\n{output}\n")
+    page.insert(name, f"`{command}`, {date}, {minutes:.1f} min.\n{output}\n")
     print(f"{name}: {minutes:.1f} min", flush=True)
     return True
-
-
-def marks(name: str) -> re.Pattern[str]:
-    """What stands around the output of a benchmark, and what stands there now."""
-    return re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def insert(name: str, text: str) -> None:
-    """Puts a text between the marks of its name."""
-    page = README.read_text(encoding="utf-8")
-    write_text(README, marks(name).sub(lambda m: f"{m[1]}{text}{m[2]}", page))
 
 
 def main() -> None:
@@ -90,10 +75,13 @@ def main() -> None:
     if unknown := set(arguments.names) - BENCHMARKS.keys():
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     names = arguments.names or list(BENCHMARKS)
-    page = README.read_text(encoding="utf-8")
-    # Not after an hour.
-    if missing := [name for name in names if not marks(name).search(page)]:
-        parser.error(f"{README.name} has no place for {', '.join(missing)}")
+    text = page.README.read_text(encoding="utf-8")
+    for name in names:
+        try:
+            # Not after an hour.
+            page.section(text, name)
+        except ValueError as error:
+            parser.error(str(error))
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {
@@ -101,7 +89,7 @@ def main() -> None:
             "SEISBENCH_CACHE_ROOT": cache,
         }
         failed = [name for name in names if not run(name, environment)]
-    if {"accuracy", "annotate"} & set(names) - set(failed):
+    if chart.find_points(page.README.read_text(encoding="utf-8")):
         chart.main()
     print(f"{(time.monotonic() - begin) / 60:.0f} min in all")
     if failed:

@@ -1,10 +1,11 @@
 """What the scripts make of their tables."""
 
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from benchmarks import chart, run
+from benchmarks import chart, page, run
 
 PAGE = """
 <!-- accuracy -->
@@ -27,9 +28,8 @@ CX.PB01..HH, 12.0 h, 3 traces
 
 def test_the_chart_shows_what_both_tables_know(tmp_path, monkeypatch):
     (tmp_path / "README.md").write_text(PAGE, encoding="utf-8")
-    monkeypatch.setattr(chart, "README", tmp_path / "README.md")
+    monkeypatch.setattr(page, "README", tmp_path / "README.md")
     monkeypatch.setattr(chart, "CHART", tmp_path / "chart.svg")
-    monkeypatch.setattr(chart, "HERE", tmp_path / "benchmarks")
     chart.main()
     assert ET.parse(tmp_path / "chart.svg").getroot().tag.endswith("svg")
 
@@ -42,23 +42,39 @@ def test_the_chart_shows_what_both_tables_know(tmp_path, monkeypatch):
 
 
 def test_without_tables_there_is_no_chart():
-    page = "<!-- accuracy -->\n<!-- end -->\n<!-- annotate -->\n<!-- end -->\n"
+    text = "<!-- accuracy -->\n<!-- end -->\n<!-- annotate -->\n<!-- end -->\n"
     with pytest.raises(ValueError, match="accuracy and annotate first"):
-        chart.draw(page)
+        chart.draw(text)
     with pytest.raises(ValueError, match="no place for 'annotate'"):
         chart.draw("")
 
 
 def test_a_table_takes_the_place_of_the_last_one(tmp_path, monkeypatch):
     (tmp_path / "README.md").write_text(PAGE, encoding="utf-8")
-    monkeypatch.setattr(run, "README", tmp_path / "README.md")
-    run.insert("accuracy", "new \\1\n")
-    page = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "<!-- accuracy -->\nnew \\1\n<!-- end -->" in page
-    assert "LPPNM/csn" not in page
-    assert "LPPNM torch" in page
+    monkeypatch.setattr(page, "README", tmp_path / "README.md")
+    page.insert("accuracy", "new \\1\n")
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "<!-- accuracy -->\nnew \\1\n<!-- end -->" in text
+    assert "LPPNM/csn" not in text
+    assert "LPPNM torch" in text
 
 
 def test_every_benchmark_has_a_place_on_the_page():
-    page = run.README.read_text(encoding="utf-8")
-    assert all(run.marks(name).search(page) for name in run.BENCHMARKS)
+    text = page.README.read_text(encoding="utf-8")
+    for name in run.BENCHMARKS:
+        assert page.section(text, name)
+
+
+def test_one_table_without_the_other_leaves_no_chart(tmp_path, monkeypatch, capsys):
+    (tmp_path / "README.md").write_text(
+        "<!-- accuracy -->\n<!-- end -->\n<!-- annotate -->\n<!-- end -->\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(page, "README", tmp_path / "README.md")
+    monkeypatch.setattr(chart, "CHART", tmp_path / "chart.svg")
+    monkeypatch.setenv("SEISBENCH_DITING_REFERENCE", str(tmp_path))
+    monkeypatch.setattr(run, "run", lambda name, environment: True)
+    monkeypatch.setattr(sys, "argv", ["run", "accuracy"])
+    run.main()
+    assert "0 min in all" in capsys.readouterr().out
+    assert not (tmp_path / "chart.svg").exists()

@@ -68,9 +68,7 @@ def convert(
     """
     Convert DiTing's original files to a SeisBench dataset.
 
-    With --check, verify one.
-
-    Interrupted at any moment, it continues where it was when called again. Exit status
+    With --check, verify one. Interrupted at any moment, it continues where it was when called again. Exit status
     1 if something is wrong with the original files; the rest is converted.
     """
     from .. import data

@@ -25,10 +25,8 @@ def export(
     """
     Write a network as ONNX or TorchScript.
 
-    It takes windows (batch, 3, 6144).
-
-    The file is checked against PyTorch; if it differs, for noise by more than 1e-5, there
-    is none.
+    It takes windows (batch, 3, 6144). The file is checked against PyTorch; if it differs,
+    for noise by more than 1e-5, there is none.
     """
     from ..inference import export_model
     from ..models.loading import load_model

@@ -84,7 +84,8 @@ def latency(
     """
     Measure how long networks take for many windows.
 
-    Windows are evaluated in parts, so that memory stays below 4 GB.
+    By default 1440, as in the paper. They are evaluated in parts, so that memory stays
+    below 4 GB.
     """
     import torch
 
