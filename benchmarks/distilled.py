@@ -31,6 +31,7 @@ from benchmarks.common import (
 from benchmarks.ncedc import Records, read_records, score_streams, score_windows
 from seisbench_diting.models.base import PhasePicker
 from seisbench_diting.models.loading import load_model
+from seisbench_diting.models.streams import station_id
 from seisbench_diting.weights import Score, find_set
 
 #: Every so many-th record may have been looked at to choose a checkpoint.
@@ -157,8 +158,9 @@ def noise_streams(hours: int = 12) -> Iterator[tuple[str, obspy.Stream]]:
         themselves, one after the other, each tapered at its ends
     """
     quiet = list(_quiet_minutes())
-    rng = np.random.default_rng(0)
     number = hours * 60
+    print(f"{len(quiet)} quiet minutes, of which {number} are made.\n", flush=True)
+    rng = np.random.default_rng(0)
     yield "random phases", _joined([_shuffled(quiet, rng) for _ in range(number)])
     order = rng.permutation(np.resize(np.arange(len(quiet)), number))
     yield "quiet minutes", _joined([quiet[i] for i in order])
@@ -177,7 +179,8 @@ def _quiet_minutes() -> Iterator[np.ndarray]:
     for model in teachers:
         for pick in model.classify(stream, P_threshold=0.1, S_threshold=0.1).picks:
             seen.setdefault(pick.trace_id, []).append(pick.peak_time.timestamp)
-    for station, times in sorted(seen.items()):
+    for station in sorted({station_id(trace) for trace in stream}):
+        times = seen.get(station, [])
         network, code, location = station.split(".")
         traces = stream.select(network, code, location)
         traces.sort(["channel"], reverse=True)

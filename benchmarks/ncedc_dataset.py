@@ -6,6 +6,7 @@ from pathlib import Path
 import seisbench.data as sbd
 
 from benchmarks.ncedc import read_records
+from seisbench_diting.files import replacing
 
 
 def write_ncedc(path: Path, train: int = 0) -> Path:
@@ -28,7 +29,12 @@ def write_dataset(path: Path, is_dev: Callable[[int], bool]) -> Path:
     """
     path.mkdir(parents=True, exist_ok=True)
     records = read_records()
-    with sbd.WaveformDataWriter(path / "metadata.csv", path / "waveforms.hdf5") as file:
+    # Metadata are written last: a dataset without them is none.
+    with (
+        replacing(path / "metadata.csv") as metadata,
+        replacing(path / "waveforms.hdf5") as waveforms,
+        sbd.WaveformDataWriter(metadata, waveforms) as file,
+    ):
         file.data_format = {
             "dimension_order": "CW",
             "component_order": records.component_order,

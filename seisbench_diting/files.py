@@ -50,6 +50,14 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """
+    :param folder: Folder that no other process writes to; what killed ones left is removed
+    """
+    for path in folder.glob(f".*{LEFTOVER}"):
+        path.unlink()
+
+
 def write_text(path: Path, text: str | Iterable[str]) -> None:
     """
     :param path: File to write

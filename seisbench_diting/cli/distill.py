@@ -29,8 +29,9 @@ def distill(
             "--teacher",
             "-t",
             metavar="NAME",
-            help="Pickers that teach, such as RNN/csn,EQT/csn: MODEL/SET, a SeisBench "
-            "pair, or files of probabilities. May be repeated.",
+            help="Pickers that teach, with commas between: MODEL/SET, such as "
+            "RNN/csn,EQT/csn; SeisBench pairs; files of probabilities or folders of "
+            "them. May be repeated, as names with commas must be.",
         ),
     ],
     inputs: Annotated[
@@ -48,7 +49,12 @@ def distill(
     ] = None,
     max_steps: Annotated[int, typer.Option(help="Number of steps.", min=1)] = 5000,
     batch_size: Annotated[int, typer.Option(help="Windows a step.", min=1)] = 32,
-    lr: Annotated[float, typer.Option(help="Largest learning rate.")] = 2e-3,
+    lr: Annotated[
+        float,
+        typer.Option(
+            help="Largest learning rate: it rises in the first steps, then falls."
+        ),
+    ] = 2e-3,
     init: Annotated[
         str | None,
         typer.Option(
@@ -71,7 +77,7 @@ def distill(
         list[str] | None,
         typer.Option(
             metavar="PATTERN",
-            help="Pattern of NET.STA or NET.STA.LOC; may be repeated.",
+            help="Pattern of NET.STA or NET.STA.LOC, such as CX.PB*; may be repeated.",
         ),
     ] = None,
     start: Annotated[
@@ -82,7 +88,10 @@ def distill(
     ] = None,
     name_pattern: Annotated[
         str | None,
-        typer.Option(help="What file names say, for headers that lack codes."),
+        typer.Option(
+            metavar="PATTERN",
+            help="What file names say, for headers that lack codes, as for `pick`.",
+        ),
     ] = None,
     held_out: Annotated[
         float,
@@ -97,7 +106,11 @@ def distill(
         typer.Option(help="Labelled SeisBench dataset to validate on instead."),
     ] = None,
     cache_gb: Annotated[
-        float, typer.Option(help="Most disk for waveforms and labels, in GB.")
+        float,
+        typer.Option(
+            help="Most disk for waveforms and labels in the run's folder, in GB. Of "
+            "larger archives stretches are chosen: with arrivals, and noise."
+        ),
     ] = 4.0,
     sampling_rate: Annotated[
         float | None, typer.Option(help="Of the student, in Hz. Default: of --init.")
@@ -165,16 +178,27 @@ def distill(
         devices=int(devices) if devices.isdigit() else devices,
         progress=sys.stderr.isatty(),
     )
-    with continuing_later():
+    with continuing_later(resume):
         result = run(settings, resume)
     typer.echo(
         f"{result.steps} steps, {result.skipped} of them skipped; "
         f"{result.arrivals} arrivals in {result.hours:.2f} h"
     )
     for name, value in result.scores.items():
-        typer.echo(f"  {name} {value:.4g}")
+        before = result.initial_scores.get(name)
+        typer.echo(
+            f"  {name} {value:.4g}" + ("" if before is None else f", was {before:.4g}")
+        )
     typer.echo(f"Results in {output}")
 
 
 def _names(texts: list[str]) -> tuple[str, ...]:
-    return tuple(name for text in texts for name in text.split(",") if name)
+    # Files may have commas in their names.
+    return tuple(
+        name
+        for text in texts
+        for name in (
+            [text] if Path(text.partition("#")[0]).exists() else text.split(",")
+        )
+        if name
+    )

@@ -9,8 +9,14 @@ from contextlib import AbstractContextManager, contextmanager
 import typer
 
 
-def continuing_later() -> AbstractContextManager[None]:
-    """Ctrl-C and SIGTERM end the command with what to do next, and the status 130."""
+def continuing_later(resume: str = "auto") -> AbstractContextManager[None]:
+    """
+    Ctrl-C and SIGTERM end the command with what to do next, and the status 130.
+
+    :param resume: The command's own option
+    """
+    if resume == "never":
+        return _saying("Call the same without --resume never to continue.")
     return _saying("Call the same again to continue.")
 
 

@@ -133,7 +133,7 @@ def train(
         onnx=onnx,
         progress=sys.stderr.isatty(),
     )
-    with continuing_later():
+    with continuing_later(resume):
         result = run(settings, resume)
     typer.echo(f"{result.steps} steps, {result.skipped} of them skipped")
     for name, value in result.scores.items():

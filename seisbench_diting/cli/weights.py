@@ -62,7 +62,7 @@ def fetch(
     ] = False,
 ) -> None:
     """
-    Fetch published weight sets into SeisBench's cache.
+    Fetch weight sets into SeisBench's cache.
     """
     from ..weights import WeightsError, weight_sets
 

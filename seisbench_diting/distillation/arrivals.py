@@ -29,17 +29,35 @@ def make_arrivals(rows: Sequence[tuple[int, float, float]]) -> np.ndarray:
     return arrivals[np.argsort(arrivals["sample"], kind="stable")]
 
 
-def merge_arrivals(opinions: Sequence[np.ndarray], tolerance: float) -> np.ndarray:
+def between(arrivals: np.ndarray, begin: int, end: int) -> np.ndarray:
+    """
+    :param arrivals: Arrivals in a record
+    :param begin: First sample of a part of it
+    :param end: The one behind the last
+    :return: Those in the part, in its samples
+    """
+    inside = arrivals[(arrivals["sample"] >= begin) & (arrivals["sample"] < end)]
+    inside["sample"] -= begin
+    return inside
+
+
+def merge_arrivals(
+    opinions: Sequence[np.ndarray],
+    tolerance: float,
+    known: Sequence[np.ndarray] | None = None,
+) -> np.ndarray:
     """
     What several teachers say together. Arrivals of one phase that lie close to each
     other, at most one of each teacher, are one: at the mean of their samples, weighted by
-    their probabilities, with the mean of the probabilities of all teachers. Who does not
-    see it counts with a probability of zero.
+    their probabilities, with the mean of the probabilities of all teachers that looked
+    there. Who looked and does not see it counts with a probability of zero.
 
     Averaging arrivals and not curves keeps sharp what teachers place a little differently.
 
     :param opinions: Arrivals of each teacher
     :param tolerance: Samples between arrivals that are one
+    :param known: First sample, and the one behind the last, of what each teacher has looked
+        at, (stretches, 2); None if each has looked at everything
     :return: Arrivals
     """
     rows: list[tuple[int, float, float]] = []
@@ -66,13 +84,15 @@ def merge_arrivals(opinions: Sequence[np.ndarray], tolerance: float) -> np.ndarr
             free[list(members.values())] = False
             weights = np.array([candidates[k][0] for k in members.values()])
             places = samples[list(members.values())]
-            rows.append(
-                (
-                    phase,
-                    float(np.average(places, weights=weights)),
-                    float(weights.sum() / len(opinions)),
+            place = float(np.average(places, weights=weights))
+            asked = len(opinions)
+            if known is not None:
+                asked = sum(
+                    teacher in members
+                    or bool(((spans[:, 0] <= place) & (place < spans[:, 1])).any())
+                    for teacher, spans in enumerate(known)
                 )
-            )
+            rows.append((phase, place, float(weights.sum() / asked)))
     return make_arrivals(rows)
 
 

@@ -51,6 +51,20 @@ class Seen:
     probability: float
 
 
+@dataclass(frozen=True)
+class Said:
+    """
+    What a teacher says of a station.
+
+    :param arrivals: Arrivals that it sees
+    :param known: Begins and ends, in nanoseconds since 1970, of the times that it has
+        looked at, in order. Of others it says nothing, which is not that nothing is there.
+    """
+
+    arrivals: list[Seen]
+    known: list[tuple[int, int]]
+
+
 def seen_in(curve: Curve, least: float) -> list[Seen]:
     """
     :param curve: Curve
@@ -71,12 +85,36 @@ def seen_in(curve: Curve, least: float) -> list[Seen]:
     return seen
 
 
-def by_station(seen: Iterable[Seen]) -> dict[str, list[Seen]]:
-    """:return: Arrivals of each station"""
-    found: dict[str, list[Seen]] = defaultdict(list)
+def by_station(
+    seen: Iterable[Seen], known: Iterable[tuple[str, int, int]]
+) -> dict[str, Said]:
+    """
+    :param seen: Arrivals of one teacher
+    :param known: Station, begin and end of what it has looked at
+    :return: What it says of each station. Of arrivals of one phase that are closer than
+        :py:data:`SEPARATION_SECONDS`, such as a Pg and a Pn, the surest counts.
+    """
+    times: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for station, begin, end in sorted(known):
+        spans = times[station]
+        if spans and begin <= spans[-1][1]:
+            begin, end = spans[-1][0], max(end, spans.pop()[1])
+        spans.append((begin, end))
+    found: dict[tuple[str, str], list[Seen]] = defaultdict(list)
     for one in seen:
-        found[one.station_id].append(one)
-    return found
+        found[one.station_id, one.phase].append(one)
+    said = {station: Said([], spans) for station, spans in times.items()}
+    for (station, _), arrivals in found.items():
+        arrivals.sort(key=lambda one: one.time)
+        keep = suppress_close(
+            np.array([one.time for one in arrivals]),
+            np.array([one.probability for one in arrivals]),
+            SEPARATION_SECONDS * 1e9,
+        )
+        said.setdefault(station, Said([], [])).arrivals.extend(
+            one for one, kept in zip(arrivals, keep, strict=True) if kept
+        )
+    return said
 
 
 def rows_between(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,17 +12,20 @@ import torch
 from lightning.pytorch.callbacks import Callback, WeightAveraging
 from torch.utils.data import Dataset
 
-from ..files import only_writer, write_text
+from ..files import write_text
 from ..models import PICKERS
 from ..models.base import PhasePicker
 from ..models.loading import find_pair, load_model
+from ..picking.inputs import check_inputs
 from ..training.fitting import (
     RESUME,
     FitOptions,
+    check_devices,
     find_checkpoint,
     fit,
     forget_checkpoints,
     make_trainer,
+    running_in,
 )
 from ..training.logs import read_log
 from ..training.results import best_scores, write_model
@@ -29,8 +33,9 @@ from ..training.settings import TrainingSettings
 from ..training.tasks import make_task
 from ..training.windows import ValidationBatches, open_splits
 from .labelling import Labels, label_archive
-from .module import SoftTask, StudentModule
+from .module import SoftTask, StudentModule, score
 from .pieces import Corpus, Pieces
+from .settings import LABELS as DIGEST
 from .settings import SETTINGS_FILE, DistillationSettings
 from .store import Stretch
 from .teachers import load_teachers
@@ -54,7 +59,9 @@ _RANDOM = "random"
 _RATE, _ORDER = 100.0, "ZNE"
 
 #: Settings that are nobody's business but the user's.
-_PRIVATE = ("inputs", "output", "progress", "teachers", "validation")
+_PRIVATE = ("init", "inputs", "output", "progress", "teachers", "validation")
+
+_LOG = logging.getLogger("seisbench_diting")
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ class DistillationResult:
     :param hours: Hours of waveforms that it learned from
     :param weights: SeisBench's pair without its ending, for ``Model.load``
     :param scores: F1 in validation, of the best checkpoint
+    :param initial_scores: The same of the weights that it began with, unless at random
     """
 
     output: Path
@@ -78,6 +86,7 @@ class DistillationResult:
     hours: float
     weights: Path | None
     scores: dict[str, float]
+    initial_scores: dict[str, float] = field(default_factory=dict)
 
 
 def distill(settings: DistillationSettings, resume: str = "auto") -> DistillationResult:
@@ -93,8 +102,8 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
     :param resume: ``auto`` goes on where there is something to go on from, ``must``
         raises an error where there is no checkpoint, ``never`` begins the training anew;
         what the teachers said is kept as long as it would be the same
-    :raises ValueError: for wrong settings, if the folder holds another run, or if there is
-        nothing to learn
+    :raises ValueError: for wrong settings, if the folder holds another run or one that
+        learned from other data, or if there is nothing to learn
     :raises FileNotFoundError: if an input does not exist
     :raises NotFiniteError: if the loss was not finite in 100 steps in a row
     :raises KeyboardInterrupt: after Ctrl-C; call the same again to continue
@@ -106,20 +115,27 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
     output = Path(settings.output).expanduser()
     task = _make_student(settings)
     unknown = Pieces.unknown("".join(task.model.component_order))
+    options = FitOptions.of(settings, gradient_clip=_CLIP)
     # Before the teachers take their hours.
     make_steps(settings, unknown.component_order, unknown, unknown)
+    check_devices(options)
+    check_inputs(settings.inputs)
+    labelled = _labelled(settings, task)
     teachers = load_teachers(settings.teachers, settings.overlap)
-    output.mkdir(parents=True, exist_ok=True)
-    with only_writer(output, "run"):
+    with running_in(output):
         if resume == "never":
             forget_checkpoints(output)
+            # What comes next may be interrupted, and goes on with the new ones.
+            (output / SETTINGS_FILE).unlink(missing_ok=True)
         else:
             settings.check_continues(output)
         checkpoint = find_checkpoint(output, resume)
         labels = label_archive(settings, task.model, teachers, output / LABELS)
+        if checkpoint is not None:
+            settings.check_learns_from(output, labels.digest)
         kept, held_out = split_off(labels.stretches(), settings.held_out)
         corpus = _make_corpus(settings, task, kept)
-        validation = _validation(settings, task, held_out)
+        validation = labelled or _held_out(settings, task, held_out)
         module = StudentModule(
             task,
             max_steps=settings.max_steps,
@@ -127,9 +143,12 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
             seed=settings.seed,
             sampling_rate=task.model.sampling_rate,
         )
+        before = {}
+        if validation is not None and settings.init != _RANDOM:
+            before = score(module, options, validation)
         trainer = make_trainer(
             output,
-            FitOptions.of(settings, gradient_clip=_CLIP),
+            options,
             validates=validation is not None,
             checkpoint=checkpoint,
             callbacks=_averaging(settings),
@@ -137,7 +156,7 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
         windows = StudentWindows(
             TeacherBatches(corpus, settings, task.label), validation, settings.workers
         )
-        write_text(output / SETTINGS_FILE, settings.to_json())
+        write_text(output / SETTINGS_FILE, settings.to_json(**{DIGEST: labels.digest}))
         fit(trainer, module, windows, output, checkpoint)
         hours = sum(s.n_samples for s in kept) / task.model.sampling_rate / 3600
         result = DistillationResult(
@@ -148,12 +167,30 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
             hours,
             output / type(task.model).__name__,
             best_scores(read_log(output)),
+            before,
         )
         if trainer.is_global_zero:
+            _warn(result)
             write_model(
                 output, task, _card(settings, task, labels, result), settings.n_samples
             )
         return result
+
+
+def _warn(result: DistillationResult) -> None:
+    """Where what was learned is no better than what was there."""
+    name = "validation_f1"
+    if not result.initial_scores or not result.scores:
+        return
+    before, after = result.initial_scores[name], result.scores[name]
+    if after <= before:
+        _LOG.warning(
+            "The student agrees no more with what it is validated on (F1 %.3f) than the "
+            "weights that it began with (%.3f). More waveforms, more steps or a smaller "
+            "learning rate may help; else keep those weights.",
+            after,
+            before,
+        )
 
 
 def _make_student(settings: DistillationSettings) -> SoftTask:
@@ -212,14 +249,29 @@ def _make_corpus(
     )
 
 
-def _validation(
+def _held_out(
     settings: DistillationSettings, task: SoftTask, held_out: Sequence[Stretch]
 ) -> Dataset | None:
-    order = "".join(task.model.component_order)
-    if settings.validation_windows == 0:
+    """What the teachers say of waveforms that are not learned from."""
+    if settings.validation_windows == 0 or not held_out:
         return None
-    if settings.validation is None:
-        return HeldOutBatches(held_out, settings, order) if held_out else None
+    batches = HeldOutBatches(held_out, settings, "".join(task.model.component_order))
+    if batches.arrivals() == 0:
+        _LOG.warning(
+            "The part that is held out (held_out=%g, the last of each station) has no "
+            "arrival that the teachers are sure of: nothing is validated, and the last "
+            "parameters are kept.",
+            settings.held_out,
+        )
+        return None
+    return batches
+
+
+def _labelled(settings: DistillationSettings, task: SoftTask) -> Dataset | None:
+    """Labelled records, if there are any."""
+    order = "".join(task.model.component_order)
+    if settings.validation is None or settings.validation_windows == 0:
+        return None
     as_in_training = TrainingSettings(
         model=settings.student,
         data=settings.validation,
@@ -231,7 +283,12 @@ def _validation(
         padlen=settings.padlen,
         validation_windows=settings.validation_windows,
     )
-    splits = open_splits(as_in_training)
+    try:
+        splits = open_splits(as_in_training)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"validation={settings.validation!r} can't be used: {error}"
+        ) from error
     if splits.dev is None:
         raise ValueError(
             f"validation={settings.validation!r} has no split 'dev' to validate on."
@@ -282,13 +339,27 @@ def _card(
         "",
         "## Settings",
         "",
+        f"- init: {_begun_with(settings)}",
         *(f"- {k}: {v}" for k, v in vars(settings).items() if k not in _PRIVATE),
         "",
         "## Scores",
         "",
         f"{result.steps} steps, {result.skipped} of them skipped.",
         *(f"- {name}: {value:.4g}" for name, value in result.scores.items()),
+        *(
+            f"- {name} of the weights that it began with: {value:.4g}"
+            for name, value in result.initial_scores.items()
+        ),
     ]
     if not result.scores:
         lines.append("Nothing was held out: no scores, and the last parameters.")
     return "\n".join(lines) + "\n"
+
+
+def _begun_with(settings: DistillationSettings) -> str:
+    """A path is nobody's business, a name is."""
+    if settings.init is None:
+        return "the student's default weights"
+    if find_pair(Path(settings.init).expanduser()) is not None:
+        return Path(settings.init).name
+    return settings.init

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import lightning.pytorch as pl
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.utils.data import DataLoader, Dataset
 
 from ..models.losses import OFFSET_WEIGHT, point_loss
+from ..training.fitting import FitOptions, is_first_process, quiet
 from ..training.module import PickerModule
 from ..training.tasks import Task
 
@@ -53,6 +56,7 @@ class StudentModule(PickerModule):
         super().__init__(task, **kwargs)
         self.max_steps = max_steps
         self._counts = np.zeros((2, 3), dtype=int)
+        self._by_teachers = False
 
     def configure_optimizers(self) -> dict[str, Any]:
         trained = [p for p in self.parameters() if p.requires_grad]
@@ -74,6 +78,7 @@ class StudentModule(PickerModule):
         if "truth" in batch:
             self.keep_windows(batch, output)
             return
+        self._by_teachers = True
         tolerance = TOLERANCE_S * self.sampling_rate
         for row, picks in enumerate(self.task.picks(output)):
             for number, name in enumerate("ps"):
@@ -84,7 +89,7 @@ class StudentModule(PickerModule):
                 self._counts[number] += (right, len(found), len(truth))
 
     def on_validation_epoch_end(self) -> None:
-        if not self._counts.any():
+        if not self._by_teachers:
             super().on_validation_epoch_end()
             return
         scores = []
@@ -97,6 +102,32 @@ class StudentModule(PickerModule):
         mean = sum(scores) / len(scores) if scores else 0.0
         self.log("validation_f1", mean, sync_dist=True)
         self._counts[:] = 0
+
+
+def score(
+    module: StudentModule, options: FitOptions, validation: Dataset
+) -> dict[str, float]:
+    """
+    :param module: Student
+    :param options: How it is trained
+    :param validation: What it is validated on
+    :return: Its F1 as it is
+    """
+    if not is_first_process():
+        return {}
+    with quiet():
+        trainer = pl.Trainer(
+            accelerator=options.accelerator,
+            devices=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        (scores,) = trainer.validate(
+            module, DataLoader(validation, batch_size=None), verbose=False
+        )
+    return {n: value for n, value in scores.items() if n.startswith("validation_f1")}
 
 
 def count_matches(truth: np.ndarray, found: np.ndarray, tolerance: float) -> int:

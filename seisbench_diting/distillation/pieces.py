@@ -149,8 +149,8 @@ def _arrival_centres(
     stretches: Sequence[Stretch],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    Centres, weights, and which of them are sure. A station with many arrivals counts with the root of their sum:
-    one swarm must not drown the other stations.
+    Centres, weights, and which of them are sure. A station with many arrivals counts with
+    the root of their sum: one swarm must not drown the other stations.
     """
     of_station: dict[str, float] = {}
     for stretch in stretches:

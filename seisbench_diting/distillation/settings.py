@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,8 +16,11 @@ from ..training.settings import check_counts, check_same
 #: File in a run's folder with its settings.
 SETTINGS_FILE = "distillation.json"
 
+#: What the digest of waveforms and labels is called in it.
+LABELS = "labels"
+
 #: Settings that may differ between a run and its continuation.
-_FREE = {"output", "workers", "accelerator", "devices", "progress", "validation"}
+_FREE = {"output", "workers", "accelerator", "devices", "progress"}
 
 #: What is done to windows, beside moving and stretching them: hours of data have to stand
 #: for all that a picker may meet.
@@ -128,9 +132,21 @@ class DistillationSettings:
     progress: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("teachers", "inputs", "stations"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                raise ValueError(
+                    f"{name}={value!r} must be several names, such as ({value!r},)."
+                )
+            object.__setattr__(self, name, tuple(str(one) for one in value))
         check_counts(self)
-        if not self.cache_gb > 0:
+        if not 0 < self.cache_gb < math.inf:
             raise ValueError(f"cache_gb={self.cache_gb} must be positive.")
+        order = self.component_order
+        if order is not None and sorted(order) != ["E", "N", "Z"]:
+            raise ValueError(
+                f"component_order={order!r} must have Z, N and E once each, such as ZNE."
+            )
         for name in ("averaging", "overlap", "held_out"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(
@@ -141,7 +157,9 @@ class DistillationSettings:
                 raise ValueError(
                     f"{name}={getattr(self, name)} must lie between 0 and 1."
                 )
-        if len(self.shares) != 3 or min(self.shares) < 0 or not sum(self.shares) > 0:
+        if len(self.shares) != 3 or not all(
+            isinstance(one, (int, float)) and 0 <= one < math.inf for one in self.shares
+        ):
             raise ValueError(
                 f"shares={self.shares!r} must be three numbers, none negative: of "
                 "arrivals, quiet noise and other noise."
@@ -168,21 +186,45 @@ class DistillationSettings:
         """Band and instrument codes, the preferred first."""
         return check_instruments(self.instruments)
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1) + "\n"
+    def to_json(self, **others: str) -> str:
+        """
+        :param others: What else the run is made of
+        """
+        return json.dumps({**asdict(self), **others}, indent=1) + "\n"
 
     def check_continues(self, folder: Path) -> None:
         """
         :param folder: Folder of the run that is continued, if there is one
         :raises ValueError: if it would not be the same run
         """
-        path = folder / SETTINGS_FILE
-        if not path.exists():
-            return
-        try:
-            theirs = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        if theirs := _read(folder):
+            check_same(json.loads(self.to_json()), theirs, _FREE, self.output)
+
+    def check_learns_from(self, folder: Path, digest: str) -> None:
+        """
+        :param folder: Folder of the run that is continued
+        :param digest: Of what it is about to learn from
+        :raises ValueError: if it began with other waveforms or teachers
+        """
+        if _read(folder).get(LABELS, digest) != digest:
             raise ValueError(
-                f"{path} holds no settings of a run ({error}). Choose another output."
-            ) from error
-        check_same(json.loads(self.to_json()), theirs, _FREE, self.output)
+                f"inputs or teachers hold other data than when the run in output="
+                f"{self.output!r} began. Choose another output to begin anew, or "
+                "resume='never' to begin anew there."
+            )
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """What a run was made of, nothing if there is none."""
+    path = folder / SETTINGS_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ValueError(
+            f"{path} holds no settings of a run ({error}). Choose another output."
+        ) from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} holds no settings of a run. Choose another output.")
+    return values

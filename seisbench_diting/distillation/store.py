@@ -20,7 +20,13 @@ from typing import Any
 import numpy as np
 
 from ..files import replacing, write_text
-from .arrivals import make_arrivals
+from .arrivals import between, make_arrivals
+
+#: Bytes of a sample of three components.
+_SAMPLE_BYTES = 12
+
+#: Files that are mapped at once. Systems allow a process some hundreds.
+_MOST_MAPPED = 128
 
 
 @dataclass(frozen=True)
@@ -77,17 +83,29 @@ class Stretch:
         :param end: The one behind the last
         :return: That part, with the arrivals in it
         """
-        places = self.arrivals["sample"]
-        arrivals = self.arrivals[(places >= begin) & (places < end)]
-        arrivals["sample"] -= begin
         return replace(
-            self, begin=self.begin + begin, end=self.begin + end, arrivals=arrivals
+            self,
+            begin=self.begin + begin,
+            end=self.begin + end,
+            arrivals=between(self.arrivals, begin, end),
         )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_MOST_MAPPED)
 def _mapped(path: Path) -> np.ndarray:
     return np.load(path, mmap_mode="r")
+
+
+def part_name(key: str, fingerprint: str) -> str:
+    """
+    :param key: What a part is of
+    :param fingerprint: What it is made from
+    :return: Its name, which can be one of a file
+    """
+    # Keys are made of codes from headers, which may hold anything.
+    clean = "".join(c if c.isalnum() or c in ".-" else "_" for c in key)
+    digest = hashlib.sha256(f"{key}\n{fingerprint}".encode()).hexdigest()
+    return f"{clean}-{digest[:16]}"
 
 
 class LabelStore:
@@ -98,17 +116,6 @@ class LabelStore:
     def __init__(self, folder: Path):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-
-    def name(self, key: str, fingerprint: str) -> str:
-        """
-        :param key: What the part is of
-        :param fingerprint: What it is made from
-        :return: Its name
-        """
-        # Keys are made of codes from headers, which may hold anything.
-        clean = "".join(c if c.isalnum() or c in ".-" else "_" for c in key)
-        digest = hashlib.sha256(f"{key}\n{fingerprint}".encode()).hexdigest()
-        return f"{clean}-{digest[:16]}"
 
     def has(self, name: str) -> bool:
         """
@@ -145,6 +152,8 @@ class LabelStore:
                     "arrivals": one.arrivals.tolist(),
                 }
             )
+        # What is mapped may be a damaged file in whose place this one was put.
+        _mapped.cache_clear()
         content = {"said": said, "stretches": entries}
         write_text(self._list(name), json.dumps(content) + "\n")
 
@@ -177,9 +186,12 @@ class LabelStore:
     def _read(self, name: str) -> dict[str, Any]:
         try:
             content = json.loads(self._list(name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+            total = max((s["samples"][1] for s in content["stretches"]), default=0)
+            size = self._samples(name).stat().st_size
+        except (FileNotFoundError, IndexError, KeyError, TypeError, ValueError):
             return {}
-        return content if self._samples(name).is_file() else {}
+        # Cut short, by a disk that was full or a copy that broke off, it is made anew.
+        return content if size > total * _SAMPLE_BYTES else {}
 
     def _samples(self, name: str) -> Path:
         # Not with_suffix: names have points.

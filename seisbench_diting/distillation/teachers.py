@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
+import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,10 +21,24 @@ from ..models.base import PhasePicker
 from ..models.loading import load_model
 from ..models.streams import station_id
 from ..picking.prepare import share
-from .curves import SEPARATION_SECONDS, Curve, Seen, by_station, seen_in
+from .curves import SEPARATION_SECONDS, Curve, Said, Seen, by_station, seen_in
 
 #: Arrays of a file of probabilities: a name, and their sampling rate.
 _ARRAY = re.compile(r"(.+)_(\d+(?:\.\d+)?)hz", re.IGNORECASE)
+
+#: What a station is called in such a file.
+_STATION = re.compile(r"[^.]+\.[^.]+\.[^.]*")
+
+#: What a damaged file of probabilities raises.
+_UNREADABLE = (
+    EOFError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 #: Streams are brought to this peak. Some pickers add a small number to their divisor,
 #: which silences them on records in m/s.
@@ -42,14 +58,18 @@ class Teacher(ABC):
     @abstractmethod
     def see(
         self, stream: obspy.Stream, begin: int, end: int, least: float
-    ) -> dict[str, list[Seen]] | None:
+    ) -> dict[str, Said]:
         """
         :param stream: Waveforms of one station
         :param begin: Time in nanoseconds since 1970 from which it is asked
         :param end: Time to which it is asked
         :param least: Smallest probability
-        :return: Arrivals of each station; None if it knows nothing of these waveforms
+        :return: What it says of each station of which it knows anything
         """
+
+    def knows(self) -> str:
+        """:return: What it can say something of, for errors"""
+        return "anything long enough"
 
 
 class ModelTeacher(Teacher):
@@ -71,7 +91,7 @@ class ModelTeacher(Teacher):
 
     def see(
         self, stream: obspy.Stream, begin: int, end: int, least: float
-    ) -> dict[str, list[Seen]] | None:
+    ) -> dict[str, Said]:
         stream = share(stream)
         peak = max((np.abs(t.data.astype(float)).max() for t in stream), default=0.0)
         if peak > 0 and np.isfinite(peak):
@@ -80,14 +100,19 @@ class ModelTeacher(Teacher):
         arguments = {"overlap": self.overlap, "stacking": "avg"}
         with self._lock, torch.no_grad():
             annotations = self.model.annotate(stream, copy=False, **arguments)
+        known = (
+            (station_id(t), t.stats.starttime.ns, (t.stats.endtime + t.stats.delta).ns)
+            for t in annotations
+        )
         if isinstance(self.model, PhasePicker):
-            return by_station(self._picks(annotations, least))
-        return by_station(
+            return by_station(self._picks(annotations, least), known)
+        seen = (
             one
             for trace in annotations
             if (phase := _phase(trace.stats.channel.rpartition("_")[2]))
             for one in seen_in(_curve(trace, phase), least)
         )
+        return by_station(seen, known)
 
     def _picks(self, annotations: obspy.Stream, least: float) -> list[Seen]:
         """By the model's own rule, which knows where in a cell an arrival lies."""
@@ -126,26 +151,26 @@ class FileTeacher(Teacher):
 
     def see(
         self, stream: obspy.Stream, begin: int, end: int, least: float
-    ) -> dict[str, list[Seen]] | None:
-        seen: dict[str, list[Seen]] = {}
+    ) -> dict[str, Said]:
+        seen: list[Seen] = []
+        known: list[tuple[str, int, int]] = []
         for station in {station_id(trace) for trace in stream}:
             for file in self._files.get(station, ()):
                 length = file.lengths[self.name] / self._rate
-                if file.begin >= end or file.begin + length * 1e9 <= begin:
+                last = file.begin + round(length * 1e9)
+                if file.begin >= end or last <= begin:
                     continue
-                with np.load(file.path) as arrays:
-                    values = arrays[self.name]
+                values = file.read(self.name)
                 if not values.any():
                     continue
-                of_file = [
-                    one
-                    for phase, row in zip("PS", values, strict=True)
-                    for one in seen_in(
-                        Curve(station, phase, file.begin, self._rate, row), least
-                    )
-                ]
-                seen.setdefault(station, []).extend(of_file)
-        return seen or None
+                known.append((station, file.begin, last))
+                for phase, row in zip("PS", values, strict=True):
+                    curve = Curve(station, phase, file.begin, self._rate, row)
+                    seen += seen_in(curve, least)
+        return by_station(seen, known)
+
+    def knows(self) -> str:
+        return ", ".join(sorted(self._files))
 
 
 class _File:
@@ -161,18 +186,45 @@ class _File:
                 self.station_id = str(arrays["station_id"])
                 self.begin = obspy.UTCDateTime(str(arrays["start_time"])).ns
                 shapes = {name: arrays[name].shape for name in names}
-        except (KeyError, OSError, TypeError, ValueError) as error:
+        except _UNREADABLE as error:
             raise ValueError(
                 f"teachers: {path} is no file of probabilities with station_id, "
                 f"start_time and arrays NAME_<rate>hz ({error})."
             ) from error
         wrong = [n for n, shape in shapes.items() if len(shape) != 2 or shape[0] != 2]
+        wrong += [n for n in names if not float(_ARRAY.fullmatch(n)[2]) > 0]
         if wrong or not names:
             raise ValueError(
                 f"teachers: {path} must hold arrays NAME_<rate>hz of the shape (2, "
-                f"samples), P and S, but has {shapes or 'none'}."
+                f"samples), P and S, at more than 0 Hz, but has {shapes or 'none'}."
+            )
+        if not _STATION.fullmatch(self.station_id):
+            raise ValueError(
+                f"teachers: {path} has station_id={self.station_id!r}, which must be "
+                "NET.STA.LOC, such as CX.PB01. where there is no location code."
             )
         self.lengths = {name: shape[1] for name, shape in shapes.items()}
+
+    def read(self, name: str) -> np.ndarray:
+        """
+        :param name: One of its arrays
+        :raises ValueError: if it is damaged, or holds what is no probability
+        :return: Probabilities of P and S, (2, samples)
+        """
+        try:
+            with np.load(self.path) as arrays:
+                values = np.asarray(arrays[name], dtype=np.float32)
+        except _UNREADABLE as error:
+            raise ValueError(
+                f"teachers: {self.path} can't be read ({error}). Make it anew."
+            ) from error
+        # Rounding may take a probability a little beyond what one can be.
+        if not ((values >= -0.01) & (values <= 1.01)).all():
+            raise ValueError(
+                f"teachers: {self.path} holds no probabilities in {name}: values must be "
+                "numbers from 0 to 1."
+            )
+        return values
 
 
 def load_teachers(names: Sequence[str], overlap: float) -> list[Teacher]:
@@ -193,8 +245,18 @@ def load_teachers(names: Sequence[str], overlap: float) -> list[Teacher]:
         if folder.is_dir() or folder.suffix == ".npz":
             teachers += _file_teachers(str(name), folder, array)
         else:
-            teachers.append(ModelTeacher(str(name), load_model(name), overlap))
+            teachers.append(ModelTeacher(str(name), _load(str(name)), overlap))
     return teachers
+
+
+def _load(name: str) -> WaveformModel:
+    try:
+        return load_model(name)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"teachers: {name!r} can be neither loaded as a model ({error}) nor is it a "
+            "file NAME.npz or a folder of them."
+        ) from error
 
 
 def _file_teachers(name: str, folder: Path, array: str) -> list[Teacher]:
@@ -203,7 +265,7 @@ def _file_teachers(name: str, folder: Path, array: str) -> list[Teacher]:
         raise ValueError(f"teachers={name!r} is no file NAME.npz or folder of them.")
     files = [_File(path) for path in paths]
     every = sorted({one for file in files for one in file.lengths})
-    chosen = [one for one in every if not array or one.startswith(array)]
+    chosen = [one for one in every if array in ("", one, _ARRAY.fullmatch(one)[1])]
     if not chosen:
         raise ValueError(
             f"teachers={name!r}: the files have no array {array!r}, but "

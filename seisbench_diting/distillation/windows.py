@@ -152,6 +152,12 @@ class HeldOutBatches(Dataset):
             places = [places[i] for i in chosen]
         self._places = places
 
+    def arrivals(self) -> int:
+        """:return: Number of arrivals that are to be found"""
+        return sum(
+            len(p) + len(s) for p, s in (self._arrivals(*at) for at in self._places)
+        )
+
     def __len__(self) -> int:
         return -(-len(self._places) // self._settings.batch_size)
 
@@ -173,13 +179,16 @@ class HeldOutBatches(Dataset):
         stretch = self._stretches[number]
         n_samples = self._settings.n_samples
         wave = cut_centred(stretch.waveforms, begin, n_samples)[self._rows]
-        arrivals = stretch.arrivals
+        return wave, *self._arrivals(number, begin)
+
+    def _arrivals(self, number: int, begin: int) -> tuple[np.ndarray, np.ndarray]:
+        """Samples of P and of S in a window."""
+        arrivals = self._stretches[number].arrivals
         places = arrivals["sample"] - begin
-        inside = (
-            (places >= 0) & (places < n_samples) & (arrivals["probability"] >= TRUE)
-        )
+        sure = arrivals["probability"] >= TRUE
+        inside = (places >= 0) & (places < self._settings.n_samples) & sure
         p, s = (places[inside & (arrivals["phase"] == phase)] for phase in (1, 2))
-        return wave, p, s
+        return p, s
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         return (self[i] for i in range(len(self)))

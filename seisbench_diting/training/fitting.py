@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import signal
 import threading
@@ -16,7 +17,9 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger
+from lightning.pytorch.utilities import rank_zero_only
 
+from ..files import only_writer, remove_leftovers
 from .checkpoints import (
     BEST,
     FOLDER,
@@ -76,6 +79,67 @@ class FitOptions:
         return cls(**own, **others)
 
 
+def is_first_process() -> bool:
+    """:return: False in the processes that Lightning starts for further devices"""
+    return getattr(rank_zero_only, "rank", None) in (None, 0)
+
+
+@contextmanager
+def running_in(output: Path) -> Iterator[None]:
+    """
+    :param output: Folder of a run; it is made if it does not exist
+    :raises NotADirectoryError: if it is a file
+    :raises OSError: if it can't be written to
+    :raises ValueError: if another run writes there already
+    """
+    if output.exists() and not output.is_dir():
+        raise NotADirectoryError(
+            f"output={str(output)!r} is a file; name a folder for the run."
+        )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(
+            f"output={str(output)!r} can't be made ({error}); name another folder."
+        ) from error
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"output={str(output)!r} can't be written to; name another folder."
+        )
+    if not is_first_process():
+        # They belong to the run that holds the lock.
+        yield
+        return
+    with only_writer(output, "run"):
+        remove_leftovers(output)
+        yield
+
+
+def check_devices(options: FitOptions) -> None:
+    """
+    :param options: Options
+    :raises ValueError: if there is no such accelerator, or not so many devices
+    """
+    if not is_first_process():
+        return
+    try:
+        with quiet():
+            pl.Trainer(
+                accelerator=options.accelerator,
+                devices=options.devices,
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+    except Exception as error:
+        # Lightning raises errors of many kinds for what is no device.
+        raise ValueError(
+            f"accelerator={options.accelerator!r} and devices={options.devices!r} are "
+            f"not to be had: {error}"
+        ) from error
+
+
 def fit(
     trainer: pl.Trainer,
     module: PickerModule,
@@ -94,7 +158,7 @@ def fit(
     :param checkpoint: Checkpoint to go on from; None to begin
     :raises KeyboardInterrupt: after Ctrl-C
     """
-    with _interruptible(), _quiet():
+    with _interruptible(), quiet():
         trainer.fit(module, datamodule=windows, ckpt_path=checkpoint, weights_only=True)
     best = read_checkpoint(output / FOLDER / f"{BEST}.ckpt")
     if trainer.is_global_zero and best is not None:
@@ -119,6 +183,8 @@ def find_checkpoint(output: Path, resume: str) -> Path | None:
 
 def forget_checkpoints(output: Path) -> None:
     """Removes what a former run in this folder would be continued from."""
+    if not is_first_process():
+        return
     for path in (output / FOLDER).glob("*.ckpt"):
         path.unlink()
     shutil.rmtree(output / LOGS, ignore_errors=True)
@@ -140,7 +206,7 @@ def make_trainer(
     :param callbacks: More of Lightning's callbacks
     :return: Trainer
     """
-    with _quiet():
+    with quiet():
         return _trainer(output, options, validates, step_of(checkpoint), callbacks)
 
 
@@ -235,7 +301,7 @@ def _interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """
     Without Lightning's advertisements, and without needless warnings: that there are
     checkpoints is why a run continues, and skipped steps are counted.

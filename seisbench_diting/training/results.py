@@ -102,13 +102,13 @@ def write_model(
 def best_scores(curves: dict[str, list[tuple[int, float]]]) -> dict[str, float]:
     """
     :param curves: See :py:func:`read_log`
-    :return: Step, validation loss and F1 where the mean F1 of P and S was highest
+    :return: Number of steps, validation loss and F1 where the mean F1 of P and S was highest
     """
     means = curves.get("validation_f1")
     if not means:
         return {}
     best, _ = max(means, key=lambda entry: (entry[1], -entry[0]))
-    found = {"step": float(best)}
+    found = {"step": float(best + 1)}
     for name, values in curves.items():
         if name.startswith("validation_"):
             found[name] = dict(values).get(best, math.nan)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 #: File in a run's folder with its settings.
 SETTINGS_FILE = "settings.json"
+
+#: Seeds that NumPy takes.
+_SEEDS = 2**32
 
 #: Settings that may differ between a run and its continuation: they decide how long and
 #: on what machine it runs, not what it computes.
@@ -135,15 +141,22 @@ def check_counts(settings: Any) -> None:
     """
     for least, names in (
         (1, ("max_steps", "batch_size", "validate_every", "checkpoint_every")),
-        (0, ("workers", "validation_windows")),
+        (1, ("n_samples",)),
+        (0, ("workers", "validation_windows", "seed", "padlen")),
     ):
         for name in names:
             value = getattr(settings, name)
-            if value < least:
+            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+            if not whole or value < least:
                 wanted = "at least 1" if least else "no less than 0"
-                raise ValueError(f"{name}={value} must be {wanted}.")
-    if not settings.lr > 0:
-        raise ValueError(f"lr={settings.lr} must be positive.")
+                raise ValueError(f"{name}={value!r} must be a whole number, {wanted}.")
+    if not 0 < settings.lr < math.inf:
+        raise ValueError(f"lr={settings.lr} must be a positive number.")
+    if settings.seed >= _SEEDS:
+        raise ValueError(f"seed={settings.seed} must be below {_SEEDS}.")
+    rate = settings.sampling_rate
+    if rate is not None and not 0 < rate < math.inf:
+        raise ValueError(f"sampling_rate={rate} must be positive, in Hz.")
 
 
 def check_same(

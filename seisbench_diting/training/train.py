@@ -7,15 +7,17 @@ from pathlib import Path
 
 import torch
 
-from ..files import only_writer, write_text
+from ..files import write_text
 from ..models.base import PhasePicker
 from .fitting import (
     RESUME,
     FitOptions,
+    check_devices,
     find_checkpoint,
     fit,
     forget_checkpoints,
     make_trainer,
+    running_in,
 )
 from .module import PickerModule
 from .results import TrainingResult, write_results
@@ -57,8 +59,8 @@ def train(settings: TrainingSettings, resume: str = "auto") -> TrainingResult:
     )
     if settings.onnx:
         _check_onnx(task)
-    output.mkdir(parents=True, exist_ok=True)
-    with only_writer(output, "run"):
+    check_devices(FitOptions.of(settings))
+    with running_in(output):
         checkpoint = _checkpoint(output, settings, resume)
         module = _make_module(task, settings, rate)
         trainer = make_trainer(

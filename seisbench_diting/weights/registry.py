@@ -1,5 +1,6 @@
 """
-The weight sets that were published for the pickers, as data: a new set is one entry.
+The weight sets of the pickers, published or part of this package, as data: a new set is one
+entry.
 
 Everything that a picker has to know about its weights (sampling rate, component order,
 classes) stands in the entry, so that no code asks for a set by its name.
@@ -55,12 +56,12 @@ class Scores:
 @dataclass(frozen=True)
 class WeightSet:
     """
-    One published weight set.
+    One weight set, published or part of this package.
 
     :param model: Class name of the picker, for example "LPPNM".
     :param name: Name of the set, for example "csn".
     :param version: Version of the set in SeisBench's sense.
-    :param file: Name of the published file, also in a mirror.
+    :param file: Name of the file, also in a mirror.
     :param url: Where the file was published, pinned to a commit; empty for bundled sets.
     :param sha256: SHA-256 of the file, None where only the git blob is known.
     :param git_blob: Git blob id (SHA-1) of the file.
@@ -137,7 +138,7 @@ class WeightSet:
 
 def weight_sets(model: str | None = None) -> list[WeightSet]:
     """
-    List the published weight sets.
+    List the weight sets.
 
     :param model: Class name of a picker; None for all of them.
     :return: The sets in the order of the registry; empty for an unknown model.
@@ -147,7 +148,7 @@ def weight_sets(model: str | None = None) -> list[WeightSet]:
 
 def find_set(model: str, name: str | None = None) -> WeightSet:
     """
-    Find the latest version of one published weight set.
+    Find the latest version of one weight set.
 
     :param model: Class name of a picker, for example "LPPNM".
     :param name: Name of the set; None for the model's default.
@@ -157,17 +158,14 @@ def find_set(model: str, name: str | None = None) -> WeightSet:
     of_model = weight_sets(model)
     if not of_model:
         models = (entry.model for entry in WEIGHT_SETS)
-        raise ValueError(
-            f"{model=} has no published weight set; available: {_quoted(models)}"
-        )
+        raise ValueError(f"{model=} has no weight set; available: {_quoted(models)}")
     if name is None:
         name = DEFAULT_SETS[model]
     of_name = [entry for entry in of_model if entry.name == name]
     if not of_name:
         names = (entry.name for entry in of_model)
         raise ValueError(
-            f"{name=} is not a published weight set of {model}; "
-            f"available: {_quoted(names)}"
+            f"{name=} is no weight set of {model}; available: {_quoted(names)}"
         )
     return of_name[-1]
 

@@ -1,5 +1,7 @@
 """What several teachers say together, and what of a long record is kept."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -73,34 +75,60 @@ def test_a_peak_lies_between_samples():
 
 
 @given(
-    n_samples=st.integers(1, 400_000),
+    lengths=st.lists(st.integers(1, 200_000), min_size=1, max_size=4),
     places=st.lists(st.floats(0, 0.999), max_size=20),
     most=st.integers(1000, 300_000),
     seed=st.integers(0, 100),
 )
-def test_what_is_kept_is_bounded(n_samples, places, most, seed):
-    arrivals = make_arrivals([(1, place * n_samples, 0.5) for place in places])
+def test_what_is_kept_is_bounded(lengths, places, most, seed):
+    records = [
+        (n_samples, make_arrivals([(1, place * n_samples, 0.5) for place in places]))
+        for n_samples in lengths
+    ]
     rng = np.random.default_rng(seed)
-    pieces = choose_pieces(n_samples, arrivals, 1000, most, rng)
-    if n_samples <= most:
-        assert pieces == [(0, n_samples)]
-    flat = [edge for piece in pieces for edge in piece]
-    assert flat == sorted(flat)
-    assert len(set(flat)) == len(flat)
-    assert flat[0] >= 0
-    assert flat[-1] <= n_samples
-    # The last piece of a record may be half as long again.
-    assert sum(end - begin for begin, end in pieces) <= max(most, 4000) + 2000
+    pieces = choose_pieces(records, 1000, most, rng)
+    if sum(lengths) <= most:
+        assert pieces == [(i, 0, n_samples) for i, n_samples in enumerate(lengths)]
+    assert pieces == sorted(pieces)
+    for number, begin, end in pieces:
+        assert 0 <= begin < end <= lengths[number]
+    for first, second in pairwise(pieces):
+        assert first[0] < second[0] or first[2] < second[1]
+    kept = sum(end - begin for _, begin, end in pieces)
+    # The last piece of a record may be half as long again; one is kept where none fits.
+    assert kept <= most or (len(pieces) == 1 and kept <= 6000)
+
+
+def test_as_much_is_kept_of_many_days_as_there_is_room_for():
+    rng = np.random.default_rng(1)
+    record = (100_000, make_arrivals([(1, 5000.0, 0.9)]))
+    kept = [
+        sum(end - begin for _, begin, end in choose_pieces([record], 1000, 400, rng))
+        for _ in range(1000)
+    ]
+    assert set(kept) == {0, 4000}
+    assert np.mean(kept) == pytest.approx(400, rel=0.3)
 
 
 def test_sure_arrivals_are_kept_and_noise_as_well():
     arrivals = make_arrivals([(1, 50_500.0, 0.9), (2, 51_000.0, 0.9), (1, 9000.0, 0.1)])
     rng = np.random.default_rng(0)
-    pieces = choose_pieces(100_000, arrivals, 1000, 12_000, rng)
+    chosen = choose_pieces([(100_000, arrivals)], 1000, 12_000, rng)
+    pieces = [(begin, end) for _, begin, end in chosen]
     assert any(begin <= 50_500 < end for begin, end in pieces)
     assert sum(end - begin for begin, end in pieces) == 12_000
     without = [p for p in pieces if not any(p[0] <= s < p[1] for s in (50_500, 9000))]
     assert without
+
+
+def test_who_has_not_looked_does_not_count():
+    first = make_arrivals([(1, 100.0, 0.8), (1, 900.0, 0.8)])
+    second = make_arrivals([(1, 110.0, 0.4)])
+    known = [np.array([[0, 1000]]), np.array([[0, 500], [950, 1000]])]
+    merged = merge_arrivals([first, second], 30, known)
+    np.testing.assert_allclose(merged["probability"], [0.6, 0.8])
+    merged = merge_arrivals([first, second], 30)
+    np.testing.assert_allclose(merged["probability"], [0.6, 0.4])
 
 
 samples = st.lists(st.floats(-100, 6300), max_size=6)

@@ -5,6 +5,7 @@ import obspy
 import pytest
 from seisbench.models import PhaseNet
 
+from seisbench_diting.distillation.curves import Said, Seen, by_station
 from seisbench_diting.distillation.teachers import ModelTeacher, load_teachers
 
 START = obspy.UTCDateTime(2014, 5, 1)
@@ -31,7 +32,7 @@ def record(cx_pb01):
 def times(seen, station="CX.PB01."):
     return [
         (one.phase, round(one.time * 1e-9, 2), round(one.probability, 2))
-        for one in sorted(seen[station], key=lambda one: one.time)
+        for one in sorted(seen[station].arrivals, key=lambda one: one.time)
     ]
 
 
@@ -48,8 +49,11 @@ def test_a_model_gets_its_own_order_and_rate_and_any_unit(published, record):
         P_threshold=0.1,
         S_threshold=0.1,
     ).picks
-    assert len(seen["CX.PB01."]) > 3
-    assert {round(one.time * 1e-9, 3) for one in seen["CX.PB01."]} == {
+    assert len(seen["CX.PB01."].arrivals) > 3
+    ((first, last),) = seen["CX.PB01."].known
+    assert abs(first - begin) < 1e8
+    assert abs(last - end) < 1e8
+    assert {round(one.time * 1e-9, 3) for one in seen["CX.PB01."].arrivals} == {
         round(pick.peak_time.timestamp, 3) for pick in expected
     }
     turned = obspy.Stream(reversed(record.copy()))
@@ -58,7 +62,7 @@ def test_a_model_gets_its_own_order_and_rate_and_any_unit(published, record):
     assert times(teacher.see(turned, begin, end, 0.1)) == times(seen)
     slow = ModelTeacher("RNN/diting", published("RNN", "diting"), 0.5)
     assert slow.model.sampling_rate == 50
-    assert slow.see(record, begin, end, 0.3)["CX.PB01."]
+    assert slow.see(record, begin, end, 0.3)["CX.PB01."].arrivals
 
 
 def test_a_model_of_seisbench_teaches(record, reference):
@@ -91,12 +95,92 @@ def test_files_of_probabilities(tmp_path):
     assert times(other.see(stream, begin, end, 0.1)) == [("P", at + 10, 0.9)]
     # Of other times and stations they know nothing, and an empty array says nothing.
     later = (START + 7200).ns
-    assert mine.see(stream, later, later + 60 * 10**9, 0.1) is None
-    assert mine.see(stream, (START + 3600).ns, (START + 3660).ns, 0.1) is None
+    assert mine.see(stream, later, later + 60 * 10**9, 0.1) == {}
+    assert mine.see(stream, (START + 3600).ns, (START + 3660).ns, 0.1) == {}
+    assert seen["CX.PB01."].known == [(begin, end)]
+    assert mine.knows() == "CX.PB01."
     stream[0].stats.station = "PB02"
-    assert mine.see(stream, begin, end, 0.1) is None
-    (chosen,) = load_teachers([f"{tmp_path}#other"], 0.5)
-    assert chosen.name == "other_100hz"
+    assert mine.see(stream, begin, end, 0.1) == {}
+    for name in ("other", "other_100hz"):
+        (chosen,) = load_teachers([f"{tmp_path}#{name}"], 0.5)
+        assert chosen.name == "other_100hz"
+    with pytest.raises(ValueError, match="no array 'oth'"):
+        load_teachers([f"{tmp_path}#oth"], 0.5)
+
+
+def test_two_names_of_one_arrival_count_once():
+    seen = [
+        Seen("XX.A.", "P", 10**9, 0.4),
+        Seen("XX.A.", "P", 10**9 + 10**8, 0.7),
+        Seen("XX.A.", "S", 10**9 + 10**8, 0.3),
+        Seen("XX.A.", "P", 3 * 10**9, 0.2),
+    ]
+    known = [("XX.A.", 5, 9), ("XX.A.", 0, 5), ("XX.A.", 20, 30), ("XX.B.", 0, 1)]
+    said = by_station(seen, known)
+    assert [one.probability for one in said["XX.A."].arrivals] == [0.7, 0.2, 0.3]
+    assert said["XX.A."].known == [(0, 9), (20, 30)]
+    assert said["XX.B."] == Said([], [(0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"mine_50hz": curve(100) * np.float16(np.nan)},
+            "no probabilities in mine_50hz",
+        ),
+        ({"mine_50hz": curve(100) + 2}, "no probabilities in mine_50hz"),
+        ({"mine_50hz": np.full((2, 100), "P")}, "can't be read"),
+        ({"mine_50hz": None, "mine_0hz": curve(100)}, "at more than 0 Hz"),
+        ({"start_time": "soon"}, "no file of probabilities"),
+        ({"station_id": "PB01"}, "station_id='PB01', which must be NET"),
+    ],
+)
+def test_files_that_are_wrong_are_named(tmp_path, change, message):
+    content = {
+        "station_id": "CX.PB01.",
+        "start_time": str(START),
+        "mine_50hz": curve(100, (0, 50, 0.9)),
+        **change,
+    }
+    path = tmp_path / "a.npz"
+    np.savez(path, **{k: v for k, v in content.items() if v is not None})
+    with pytest.raises(ValueError, match=message) as raised:
+        see_all(path)
+    assert "a.npz" in str(raised.value)
+
+
+def test_files_that_are_cut_are_named(tmp_path):
+    rng = np.random.default_rng(0)
+    path = write_file(tmp_path / "a.npz", mine_50hz=rng.random((2, 5000)))
+    whole = path.read_bytes()
+    for kept in (0, 10, len(whole) // 2, len(whole) - 10):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(ValueError, match=r"a\.npz"):
+            see_all(path)
+    path.write_bytes(whole[:40_000] + b"damaged" + whole[40_007:])
+    with pytest.raises(ValueError, match=r"a\.npz"):
+        see_all(path)
+
+
+def see_all(path):
+    stream = obspy.Stream([obspy.Trace(np.zeros(10), {"network": "CX"})])
+    stream[0].stats.update({"station": "PB01", "channel": "HHZ"})
+    (teacher,) = load_teachers([str(path)], 0.5)
+    return teacher.see(stream, START.ns, (START + 60).ns, 0.1)
+
+
+def test_weights_that_can_not_be_had_are_named(monkeypatch):
+    from seisbench_diting.distillation import teachers
+
+    def load(name):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(teachers, "load_model", load)
+    with pytest.raises(
+        ValueError, match=r"'PhaseNet/stead' can be neither .*no network"
+    ):
+        load_teachers(["PhaseNet/stead"], 0.5)
 
 
 def test_what_is_no_teacher_is_named(tmp_path):

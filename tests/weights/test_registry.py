@@ -206,12 +206,12 @@ def test_latest_version_is_the_default(monkeypatch):
     [
         (
             ("LPPNM", "foo"),
-            "name='foo' is not a published weight set of LPPNM; "
+            "name='foo' is no weight set of LPPNM; "
             "available: 'csn', 'distilled', 'diting'",
         ),
         (
             ("PhaseNet",),
-            "model='PhaseNet' has no published weight set; available: 'EQT', 'LPPNL', "
+            "model='PhaseNet' has no weight set; available: 'EQT', 'LPPNL', "
             "'LPPNM', 'LPPNT', 'RNN', 'UNet', 'UNetPP'",
         ),
     ],
