@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,20 +45,19 @@ from seisbench_diting.weights.store import BUNDLED
 DATA = ("cx_pb01", "cx_other", "ridgecrest", "ci_2020", "iceland_2014")
 TEACHERS = ("RNN/csn", "EQT/csn")
 
-#: Steps for each student, and its learning rate.
+#: Learning rate of each student, its steps, and those of the runs that go on from there.
 STEPS = {
-    "LPPNT": (12_000, 2e-3),
-    "LPPNM": (8000, 2e-3),
-    "LPPNL": (6000, 1e-3),
-    "UNet": (6000, 1e-3),
-    "RNN": (6000, 1e-3),
-    "EQT": (6000, 1e-3),
+    "LPPNT": (2e-3, 12_000, (3600, 4800)),
+    "LPPNM": (2e-3, 8000, (2400, 3000)),
+    "LPPNL": (1e-3, 6000, (1800, 2400)),
+    "UNet": (1e-3, 6000, (1800, 2400)),
+    "RNN": (1e-3, 6000, (1800, 2400)),
+    "EQT": (1e-3, 6000, (1800, 2400)),
 }
 
-#: Afterwards it learns again from there, with surer labels, twice: share of the steps, and
-#: seed. The mean of the three networks is better than each (Wortsman et al., 2022, Model
-#: soups, https://arxiv.org/abs/2203.05482).
-AGAIN = ((0.3, 44), (0.4, 45))
+#: What they do otherwise: seeds, learning rate beside that of the first, surer labels. Means of networks are better than each of them (Wortsman et al., 2022, Model soups,
+#: https://arxiv.org/abs/2203.05482).
+AGAIN_SEEDS = (44, 45)
 AGAIN_RATE, AGAIN_EVEN = 0.5, 0.12
 
 #: What is tried to be added to the scores of S.
@@ -80,7 +80,9 @@ LIMITS = """\
 Hours of local and regional earthquakes at four places stand for all that there is. Not made
 for teleseisms, volcanic tremor, ocean-bottom or borehole records other than these, nor for
 records below 40 Hz. What all teachers miss, a student misses, too; probabilities are those of
-teachers made confident, not frequencies.
+teachers made confident, not frequencies, and those of S were raised. A small picker remains
+below its teachers, whose F1 on the records of NCEDC is about 0.985 for P and S, and below the
+large RNN for P.
 """
 
 
@@ -93,7 +95,7 @@ def make(name: str, runs: Path) -> list[DistillationResult]:
     labelled = runs / "ncedc"
     if not (labelled / "metadata.csv").is_file():
         write_dataset(labelled, lambda number: number % SEEN_EVERY == 0)
-    steps, lr = STEPS[name]
+    lr, steps, again_steps = STEPS[name]
     data = reference() / "data"
     first = DistillationSettings(
         student=name,
@@ -108,12 +110,12 @@ def make(name: str, runs: Path) -> list[DistillationResult]:
         validate_every=250,
     )
     results = [distill(first)]
-    for share, seed in AGAIN:
+    for more, seed in zip(again_steps, AGAIN_SEEDS, strict=True):
         again = replace(
             first,
             output=str(runs / f"{name}-{seed}"),
             init=str(results[0].weights),
-            max_steps=round(share * steps),
+            max_steps=more,
             lr=AGAIN_RATE * lr,
             even=AGAIN_EVEN,
             seed=seed,
@@ -150,12 +152,18 @@ def write(name: str, folders: Sequence[Path]) -> None:
     records = read_records()
     number = np.arange(len(records.waveforms))
     looked_at = part(records, number % SEEN_EVERY == 0)
-    best = choose_blend(
-        mean_of([load_model(folder / name) for folder in folders]),
-        load_model(f"{name}/csn"),
-        lambda candidate: mean_f1(candidate, looked_at),
-        raises=RAISES,
-    )
+
+    def score(candidate: PhasePicker) -> float:
+        return mean_f1(candidate, looked_at)
+
+    networks = {folder.name: load_model(folder / name) for folder in folders}
+    means = [
+        (together, choose_blend(mean, load_model(f"{name}/csn"), score, raises=RAISES))
+        for number in range(2, len(networks) + 1)
+        for together in itertools.combinations(networks, number)
+        for mean in [mean_of([networks[one] for one in together])]
+    ]
+    together, best = max(means, key=lambda one: score(one[1].model))
     memory = io.BytesIO()
     torch.save(best.model.state_dict(), memory)
     content = memory.getvalue()
@@ -168,9 +176,10 @@ def write(name: str, folders: Sequence[Path]) -> None:
         of_run = card[card.index("## Settings") :].replace("## ", "### ")
         lines += [f"## Run {folder.name}\n", of_run]
     lines += [
-        f"## Together: {best.share:.0%} of their mean and {1 - best.share:.0%} of "
-        f"{name}/csn, scores of S raised by {best.raised:g}\n",
-        "Of the networks between both, with scores of S (before the softmax) raised by "
+        f"## Together: {best.share:.0%} of the mean of {' and '.join(together)}, "
+        f"{1 - best.share:.0%} of {name}/csn, scores of S raised by {best.raised:g}\n",
+        "Of the means of two or all of the runs, half or more of one of them and the rest "
+        "of csn, and the scores of S (before the softmax) raised by "
         f"{', '.join(f'{by:g}' for by in RAISES)}, this one is best on every third record "
         "of NCEDC, in the mean F1 of P and S at thresholds of 0.2, 0.3 and 0.4.\n",
         SOURCES,

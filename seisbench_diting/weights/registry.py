@@ -541,20 +541,20 @@ WEIGHT_SETS: tuple[WeightSet, ...] = (
     ),
     _bundled(
         "LPPNT",
-        sha256="5257c4775dc3a5b44cdd236cb5d7e6cbafb2ba1a38f256ea3ad43fac3fabde97",
-        git_blob="d420a8f929383770f30ddf3e4864e6a2dd3fdaaa",
+        sha256="3116ce6f676c823219ab1f4ba5a2367cd00068c7965ac9723ea3fd16b4774a7d",
+        git_blob="a7f60551764119acc9a83fe91261dd3d4eec11db",
         size=125_179,
         scores=Scores(
-            p=Score(0.930, 0.930, 0.930, 39), s=Score(0.957, 0.783, 0.861, 71)
+            p=Score(0.892, 0.930, 0.911, 36), s=Score(0.903, 0.887, 0.895, 67)
         ),
     ),
     _bundled(
         "LPPNM",
-        sha256="77ad9e76998b6bf287f6fec2e6f420f332336fa1a0ffc69ca8514d3f60c4673c",
-        git_blob="683a38ac34d2dd445d4096a8e572f7c3c1fd7ee3",
+        sha256="0c9b7225307c3381635b3984ece8315e41549c97c77d41b507e9f2d0e67a5078",
+        git_blob="e55bfee05c1bb7b8a7ab8d07729de03761a31b54",
         size=257_659,
         scores=Scores(
-            p=Score(0.932, 0.957, 0.944, 31), s=Score(0.933, 0.843, 0.886, 63)
+            p=Score(0.924, 0.948, 0.936, 52), s=Score(0.913, 0.913, 0.913, 77)
         ),
     ),
 )
