@@ -23,7 +23,7 @@ from ..files import replacing, write_text
 from .arrivals import between, make_arrivals
 
 #: Bytes of a sample of three components.
-_SAMPLE_BYTES = 12
+SAMPLE_BYTES = 12
 
 #: Files that are mapped at once. Systems allow a process some hundreds.
 _MOST_MAPPED = 128
@@ -191,7 +191,7 @@ class LabelStore:
         except (FileNotFoundError, IndexError, KeyError, TypeError, ValueError):
             return {}
         # Cut short, by a disk that was full or a copy that broke off, it is made anew.
-        return content if size > total * _SAMPLE_BYTES else {}
+        return content if size > total * SAMPLE_BYTES else {}
 
     def _samples(self, name: str) -> Path:
         # Not with_suffix: names have points.

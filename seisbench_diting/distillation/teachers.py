@@ -26,6 +26,9 @@ from .curves import SEPARATION_SECONDS, Curve, Said, Seen, by_station, seen_in
 #: Arrays of a file of probabilities: a name, and their sampling rate.
 _ARRAY = re.compile(r"(.+)_(\d+(?:\.\d+)?)hz", re.IGNORECASE)
 
+#: So many stations of a teacher are named in errors.
+_MOST_TOLD = 8
+
 #: What a station is called in such a file.
 _STATION = re.compile(r"[^.]+\.[^.]+\.[^.]*")
 
@@ -170,7 +173,9 @@ class FileTeacher(Teacher):
         return by_station(seen, known)
 
     def knows(self) -> str:
-        return ", ".join(sorted(self._files))
+        first = sorted(self._files)
+        more = len(first) - _MOST_TOLD
+        return ", ".join(first[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 class _File:

@@ -127,6 +127,8 @@ def check_devices(options: FitOptions) -> None:
             pl.Trainer(
                 accelerator=options.accelerator,
                 devices=options.devices,
+                num_nodes=options.nodes,
+                strategy=options.strategy,
                 logger=False,
                 enable_checkpointing=False,
                 enable_progress_bar=False,
@@ -135,8 +137,9 @@ def check_devices(options: FitOptions) -> None:
     except Exception as error:
         # Lightning raises errors of many kinds for what is no device.
         raise ValueError(
-            f"accelerator={options.accelerator!r} and devices={options.devices!r} are "
-            f"not to be had: {error}"
+            f"accelerator={options.accelerator!r}, devices={options.devices!r}, "
+            f"nodes={options.nodes} and strategy={options.strategy!r} are not to be had "
+            f"together: {error}"
         ) from error
 
 
