@@ -119,7 +119,9 @@ def pick(
     formats: Formats = "csv,txt",
     ifplot: Annotated[
         bool,
-        typer.Option("--ifplot", help="Draw every record with picks, in NAME.figures."),
+        typer.Option(
+            "--ifplot", help="Draw every ten minutes with picks, in NAME.figures."
+        ),
     ] = False,
     ifreal: IfReal = False,
     workers: Annotated[

@@ -60,9 +60,13 @@ def train(
         ),
     ] = None,
     sampling_rate: Annotated[
-        float | None, typer.Option(help="In Hz. Default: the dataset's own.")
+        float | None,
+        typer.Option(help="In Hz. Default: that of --init, or the dataset's own."),
     ] = None,
-    component_order: Annotated[str, typer.Option(help="Order of components.")] = "ZNE",
+    component_order: Annotated[
+        str | None,
+        typer.Option(help="Order of components. Default: that of --init, or ZNE."),
+    ] = None,
     n_samples: Annotated[int, typer.Option(help="Samples a window.", min=1)] = 6144,
     padlen: Annotated[
         int,

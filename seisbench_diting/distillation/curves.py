@@ -117,6 +117,26 @@ def by_station(
     return said
 
 
+def clipped(said: dict[str, Said], begin: int, end: int) -> dict[str, Said]:
+    """
+    :param said: What a teacher says of each station
+    :param begin: First time in nanoseconds since 1970
+    :param end: Last one
+    :return: What it says of this time
+    """
+    return {
+        station: Said(
+            [seen for seen in one.arrivals if begin <= seen.time <= end],
+            [
+                (max(first, begin), min(last, end))
+                for first, last in one.known
+                if first < end and last > begin
+            ],
+        )
+        for station, one in said.items()
+    }
+
+
 def rows_between(
     seen: Iterable[Seen], begin: int, rate: float, n_samples: int
 ) -> list[tuple[int, float, float]]:

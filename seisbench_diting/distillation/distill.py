@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,8 +35,7 @@ from ..training.windows import ValidationBatches, open_splits
 from .labelling import Labels, label_archive
 from .module import SoftTask, StudentModule, score
 from .pieces import Corpus, Pieces
-from .settings import LABELS as DIGEST
-from .settings import SETTINGS_FILE, DistillationSettings
+from .settings import LABELS, SETTINGS_FILE, DistillationSettings
 from .store import Stretch
 from .teachers import load_teachers
 from .windows import (
@@ -46,9 +45,6 @@ from .windows import (
     make_steps,
     split_off,
 )
-
-#: Folder of what the teachers said, in a run's folder.
-LABELS = "labels"
 
 #: Largest norm of a gradient.
 _CLIP = 20.0
@@ -116,13 +112,17 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
     task = _make_student(settings)
     unknown = Pieces.unknown("".join(task.model.component_order))
     options = FitOptions.of(settings, gradient_clip=_CLIP)
+    # A run that is shorter is validated at its end.
+    options = replace(
+        options, validate_every=min(settings.validate_every, settings.max_steps)
+    )
     # Before the teachers take their hours.
     make_steps(settings, unknown.component_order, unknown, unknown)
     check_devices(options)
     check_inputs(settings.inputs)
     labelled = _labelled(settings, task)
     teachers = load_teachers(settings.teachers, settings.overlap)
-    with running_in(output):
+    with running_in(output, SETTINGS_FILE):
         if resume == "never":
             forget_checkpoints(output)
             # What comes next may be interrupted, and goes on with the new ones.
@@ -130,9 +130,12 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
         else:
             settings.check_continues(output)
         checkpoint = find_checkpoint(output, resume)
-        labels = label_archive(settings, task.model, teachers, output / LABELS)
-        if checkpoint is not None:
-            settings.check_learns_from(output, labels.digest)
+
+        def check(digest: str) -> None:
+            if checkpoint is not None:
+                settings.check_learns_from(output, digest)
+
+        labels = label_archive(settings, task.model, teachers, output / LABELS, check)
         kept, held_out = split_off(labels.stretches(), settings.held_out)
         corpus = _make_corpus(settings, task, kept)
         validation = labelled or _held_out(settings, task, held_out)
@@ -156,7 +159,7 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
         windows = StudentWindows(
             TeacherBatches(corpus, settings, task.label), validation, settings.workers
         )
-        write_text(output / SETTINGS_FILE, settings.to_json(**{DIGEST: labels.digest}))
+        write_text(output / SETTINGS_FILE, settings.to_json(**{LABELS: labels.digest}))
         fit(trainer, module, windows, output, checkpoint)
         hours = sum(s.n_samples for s in kept) / task.model.sampling_rate / 3600
         result = DistillationResult(
@@ -195,7 +198,12 @@ def _warn(result: DistillationResult) -> None:
 
 def _make_student(settings: DistillationSettings) -> SoftTask:
     """With the weights to begin with, whose rate and component order it takes over."""
-    task = make_task(settings.student, n_samples=settings.n_samples)
+    try:
+        task = make_task(settings.student, n_samples=settings.n_samples)
+    except ValueError as error:
+        raise ValueError(
+            f"student={settings.student!r} with n_samples={settings.n_samples}: {error}"
+        ) from error
     cls = type(task.model)
     if not isinstance(task.model, PhasePicker):
         raise ValueError(
@@ -227,9 +235,12 @@ def _make_student(settings: DistillationSettings) -> SoftTask:
 def _initial(cls: type[PhasePicker], init: str | None) -> PhasePicker:
     if init is None:
         return cls.from_pretrained()
-    if "/" not in init and find_pair(Path(init)) is None:
-        return cls.from_pretrained(init)
-    model = load_model(init)
+    try:
+        if "/" not in init and find_pair(Path(init)) is None:
+            return cls.from_pretrained(init)
+        model = load_model(init)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"init={init!r} can't be loaded: {error}") from error
     if not isinstance(model, cls):
         raise ValueError(
             f"init={init!r} are weights of {type(model).__name__}, not of "
@@ -284,7 +295,7 @@ def _labelled(settings: DistillationSettings, task: SoftTask) -> Dataset | None:
         validation_windows=settings.validation_windows,
     )
     try:
-        splits = open_splits(as_in_training)
+        splits = open_splits(as_in_training, needs_train=False)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"validation={settings.validation!r} can't be used: {error}"
@@ -352,7 +363,7 @@ def _card(
         ),
     ]
     if not result.scores:
-        lines.append("Nothing was held out: no scores, and the last parameters.")
+        lines.append("Nothing to validate on: no scores, and the last parameters.")
     return "\n".join(lines) + "\n"
 
 

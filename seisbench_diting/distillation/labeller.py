@@ -20,7 +20,7 @@ from ..picking.plan import Unit
 from ..picking.prepare import cut_overlaps, share
 from .arrivals import SAME_SECONDS, between, confident, make_arrivals, merge_arrivals
 from .choosing import choose_pieces
-from .curves import Said, rows_between
+from .curves import Said, clipped, rows_between
 from .opinions import OpinionStore
 from .settings import DistillationSettings
 from .store import SAMPLE_BYTES, Labelled, part_name
@@ -68,8 +68,8 @@ class Labeller:
         """:return: Name of what is made of a day, which changes with all that it hangs on"""
         settings, rate = self._settings, self._student.sampling_rate
         made_from = [
-            unit.fingerprint,
-            sorted((t.name, t.checksum) for t in self._teachers),
+            (unit.fingerprint, unit.begin, unit.end),
+            sorted(t.checksum for t in self._teachers),
             settings.least,
             settings.even,
             settings.n_samples,
@@ -87,8 +87,8 @@ class Labeller:
         )
 
     def _asked(self, unit: Unit, teacher: Teacher) -> str:
-        asked = (unit.fingerprint, unit.margin, teacher.name, teacher.checksum)
-        return part_name(unit.key, repr((*asked, self._least)))
+        day = (unit.fingerprint, unit.begin, unit.end, unit.margin)
+        return part_name(unit.key, repr((day, teacher.checksum, self._least)))
 
     def label(self, unit: Unit) -> tuple[list[Labelled], list[str]]:
         """:return: Stretches of one station's day, and what was not used of it"""
@@ -120,7 +120,11 @@ class Labeller:
     ) -> dict[str, Said]:
         return self._opinions.get(
             self._asked(unit, teacher),
-            lambda: teacher.see(share(stream), unit.begin, unit.end, self._least),
+            lambda: clipped(
+                teacher.see(share(stream), unit.begin, unit.end, self._least),
+                unit.begin,
+                unit.end,
+            ),
         )
 
     def _judge(
@@ -132,7 +136,9 @@ class Labeller:
         begin = record.start_time.ns
         said = [of_teacher.get(station, Said([], [])) for of_teacher in opinions]
         known = [
-            np.array([_samples(span, begin, rate) for span in one.known]).reshape(-1, 2)
+            np.array(
+                [_samples(span, begin, rate) for span in one.known], dtype=int
+            ).reshape(-1, 2)
             for one in said
         ]
         arrivals = merge_arrivals(
@@ -160,7 +166,7 @@ class Labeller:
             longest, last = max(longest, first - last), end
         longest = max(longest, n_samples - last)
         # At its ends a record is too short for some pickers, always.
-        if longest < self._settings.n_samples:
+        if labelled and longest < self._settings.n_samples:
             return labelled, []
         return labelled, [
             f"teachers say nothing of {station} for {longest / rate:.0f} s of the "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import remove_leftovers
+from ..files import remove_leftovers, write_text
 from ..models.base import PhasePicker
 from ..picking.index import SECOND, index_files
 from ..picking.inputs import find_files
@@ -17,12 +18,22 @@ from ..picking.names import NamePattern
 from ..picking.plan import Planner, Unit
 from ..picking.progress import Progress, counting
 from ..picking.state import State
+from ..training.checkpoints import FOLDER as CHECKPOINTS
+from ..training.fitting import is_first_process
+from ..training.logs import LOGS
 from .labeller import Labeller
-from .settings import DistillationSettings
+from .settings import LABELS, DistillationSettings
 from .store import LabelStore, Stretch
 from .teachers import Teacher
 
 _LOG = logging.getLogger("seisbench_diting")
+
+#: File in the run's folder with the names of the parts, for its further processes.
+_PARTS = "labels.json"
+
+#: What a run makes in its own folder, which may be among its inputs.
+_OWN_FOLDERS = (LABELS, CHECKPOINTS, LOGS)
+_OWN_ENDINGS = (".jit", ".json", ".lock", ".md", ".png", ".pt")
 
 #: Windows around a day, so that those at its ends are as in an uncut record.
 _SPARE_WINDOWS = 2
@@ -56,19 +67,26 @@ def label_archive(
     student: PhasePicker,
     teachers: Sequence[Teacher],
     folder: Path,
+    check: Callable[[str], None],
 ) -> Labels:
     """
-    Goes on where it was interrupted; what has changed is done again.
+    Goes on where it was interrupted; what has changed is done again. Of the processes that
+    share a run only the first one does it.
 
     :param settings: Settings of the run
     :param student: The model that is to learn, for its sampling rate and windows
     :param teachers: Who says what is there
     :param folder: Folder for what they say
+    :param check: Raises an error if the run is not to learn from waveforms and labels with
+        this digest
     :raises ValueError: if there is nothing that can be used
     :return: What they said
     """
     folder = Path(os.path.abspath(folder))
     store = LabelStore(folder)
+    if not is_first_process():
+        content = json.loads((folder.parent / _PARTS).read_text(encoding="utf-8"))
+        return Labels(store, **content)
     remove_leftovers(folder)
     pattern = NamePattern(settings.name_pattern) if settings.name_pattern else None
     state = State(folder / "archive.state")
@@ -78,6 +96,11 @@ def label_archive(
         state.close()
     labeller = Labeller(settings, student, teachers, folder, pattern, len(units))
     names = {unit.key: labeller.name(unit) for unit in units}
+    labels = Labels(store, list(names.values()), [t.name for t in teachers])
+    # Before anything is asked, or what an earlier run needs is removed.
+    check(labels.digest)
+    store.keep_only(names.values())
+    labeller.forget_others(units)
     days = {u.key: max(u.days, 1e-6) for u in units}
     done = {u.key for u in units if store.has(names[u.key])}
     bar = Progress(
@@ -90,8 +113,6 @@ def label_archive(
                 bar.add(days[unit.key])
     finally:
         bar.close()
-    store.keep_only(names.values())
-    labeller.forget_others(units)
     said = [
         f"{key}: {reason}" for key, name in names.items() for reason in store.said(name)
     ]
@@ -102,7 +123,9 @@ def label_archive(
         )
     for one in said:
         _LOG.warning("%s", one)
-    return Labels(store, list(names.values()), [teacher.name for teacher in teachers])
+    content = {"names": labels.names, "teachers": labels.teachers}
+    write_text(folder.parent / _PARTS, json.dumps(content) + "\n")
+    return labels
 
 
 def _plan(
@@ -113,9 +136,8 @@ def _plan(
     pattern: NamePattern | None,
 ) -> list[Unit]:
     with counting("Reading headers", " files", settings.progress) as bar:
-        # What lies in the run's own folder is no input.
         paths = (
-            p for p in find_files(settings.inputs) if folder.parent not in p.parents
+            p for p in find_files(settings.inputs) if not _is_own(p, folder.parent)
         )
         index_files(state, paths, pattern, bar.update)
     window = settings.n_samples / student.sampling_rate
@@ -133,10 +155,19 @@ def _plan(
         planner.find(state, key, task)
         for key, task in state.rows("SELECT key, task FROM plan ORDER BY position")
     ]
+    problems = list(state.rows("SELECT subject, reason FROM problems"))
     if not units:
-        problem = state.execute("SELECT subject, reason FROM problems").fetchone()
         raise ValueError(
             f"inputs={', '.join(settings.inputs)!r} hold nothing that can be used"
-            + (f", such as {problem[0]}: {problem[1]}." if problem else ".")
+            + (f", such as {problems[0][0]}: {problems[0][1]}." if problems else ".")
         )
+    for subject, reason in problems:
+        _LOG.warning("%s: %s", subject, reason)
     return units
+
+
+def _is_own(path: Path, run: Path) -> bool:
+    """If a file is one that a run has made in its folder, and no input."""
+    if path.parent == run:
+        return path.suffix in _OWN_ENDINGS
+    return run in path.parents and path.relative_to(run).parts[0] in _OWN_FOLDERS

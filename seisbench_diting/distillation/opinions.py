@@ -44,7 +44,7 @@ class OpinionStore:
     def keep_only(self, names: Iterable[str]) -> None:
         """Removes what nothing uses any more."""
         kept = {self._path(name) for name in names}
-        for path in self._folder.glob("*.json"):
+        for path in self._folder.glob(f"*-{'[0-9a-f]' * 16}.json"):
             if path not in kept:
                 path.unlink()
 

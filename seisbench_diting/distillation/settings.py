@@ -11,12 +11,12 @@ from typing import Any
 
 from ..picking.checks import check_time
 from ..picking.options import check_instruments
-from ..training.settings import check_counts, check_same
+from ..training.settings import check_counts, check_same, to_json
 
 #: File in a run's folder with its settings.
 SETTINGS_FILE = "distillation.json"
 
-#: What the digest of waveforms and labels is called in it.
+#: Folder of what the teachers said, in a run's folder; what its digest is called in that file.
 LABELS = "labels"
 
 #: Settings that may differ between a run and its continuation.
@@ -84,7 +84,8 @@ class DistillationSettings:
     :param validate_every: Steps between two validations
     :param validation_windows: Most windows of a validation
     :param checkpoint_every: Steps between two checkpoints
-    :param cache_gb: Most disk that waveforms and what teachers say of them take
+    :param cache_gb: Most disk that waveforms take. Arrivals are kept beside them, some hundred
+        bytes each.
     :param instruments: Band and instrument codes, the preferred first
     :param stations: Patterns of NET.STA or NET.STA.LOC
     :param start: First time to use, UTC
@@ -139,6 +140,9 @@ class DistillationSettings:
                     f"{name}={value!r} must be several names, such as ({value!r},)."
                 )
             object.__setattr__(self, name, tuple(str(one) for one in value))
+        for name in ("output", "init", "validation"):
+            if isinstance(getattr(self, name), Path):
+                object.__setattr__(self, name, str(getattr(self, name)))
         check_counts(self)
         if not 0 < self.cache_gb < math.inf:
             raise ValueError(f"cache_gb={self.cache_gb} must be positive.")
@@ -190,7 +194,7 @@ class DistillationSettings:
         """
         :param others: What else the run is made of
         """
-        return json.dumps({**asdict(self), **others}, indent=1) + "\n"
+        return to_json({**asdict(self), **others})
 
     def check_continues(self, folder: Path) -> None:
         """

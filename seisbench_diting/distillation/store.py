@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -24,6 +25,9 @@ from .arrivals import between, make_arrivals
 
 #: Bytes of a sample of three components.
 SAMPLE_BYTES = 12
+
+#: Names of the files of a part.
+_PART = re.compile(r".+-[0-9a-f]{16}\.(?:npy|json)")
 
 #: Files that are mapped at once. Systems allow a process some hundreds.
 _MOST_MAPPED = 128
@@ -180,7 +184,8 @@ class LabelStore:
         """Removes parts of other names, which nothing uses any more."""
         kept = set(names)
         for path in self.folder.iterdir():
-            if path.suffix in (".npy", ".json") and path.stem not in kept:
+            # The folder may hold what a user has put there.
+            if _PART.fullmatch(path.name) and path.stem not in kept:
                 path.unlink()
 
     def _read(self, name: str) -> dict[str, Any]:

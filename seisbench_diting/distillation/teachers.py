@@ -18,7 +18,7 @@ from seisbench.models import WaveformModel
 
 from ..models.backends import weights_checksum
 from ..models.base import PhasePicker
-from ..models.loading import load_model
+from ..models.loading import find_pair, load_model
 from ..models.streams import station_id
 from ..picking.prepare import share
 from .curves import SEPARATION_SECONDS, Curve, Said, Seen, by_station, seen_in
@@ -146,7 +146,7 @@ class FileTeacher(Teacher):
     """
 
     def __init__(self, name: str, files: Sequence[_File]):
-        super().__init__(name, str([(f.path.name, f.version) for f in files]))
+        super().__init__(name, str((name, [(f.path.name, f.version) for f in files])))
         self._rate = float(_ARRAY.fullmatch(name)[2])
         self._files: dict[str, list[_File]] = defaultdict(list)
         for file in files:
@@ -250,7 +250,9 @@ def load_teachers(names: Sequence[str], overlap: float) -> list[Teacher]:
         if folder.is_dir() or folder.suffix == ".npz":
             teachers += _file_teachers(str(name), folder, array)
         else:
-            teachers.append(ModelTeacher(str(name), _load(str(name)), overlap))
+            # In tables and cards a path is nobody's business, a name is.
+            short = folder.name if find_pair(folder) else str(name)
+            teachers.append(ModelTeacher(short, _load(str(name)), overlap))
     return teachers
 
 

@@ -36,6 +36,9 @@ _LOG_EVERY = 10
 
 _LIGHTNING = logging.getLogger("lightning.pytorch.utilities.rank_zero")
 
+#: Files with the settings of training and of distillation.
+_SETTINGS_FILES = ("settings.json", "distillation.json")
+
 RESUME = ("auto", "never", "must")
 
 
@@ -85,12 +88,13 @@ def is_first_process() -> bool:
 
 
 @contextmanager
-def running_in(output: Path) -> Iterator[None]:
+def running_in(output: Path, settings_file: str) -> Iterator[None]:
     """
     :param output: Folder of a run; it is made if it does not exist
+    :param settings_file: Name of the file with its settings
     :raises NotADirectoryError: if it is a file
     :raises OSError: if it can't be written to
-    :raises ValueError: if another run writes there already
+    :raises ValueError: if another run writes there already, or one of another kind did
     """
     if output.exists() and not output.is_dir():
         raise NotADirectoryError(
@@ -110,6 +114,13 @@ def running_in(output: Path) -> Iterator[None]:
         # They belong to the run that holds the lock.
         yield
         return
+    # Their checkpoints have the same names.
+    others = [name for name in _SETTINGS_FILES if name != settings_file]
+    if found := [name for name in others if (output / name).exists()]:
+        raise ValueError(
+            f"output={str(output)!r} has a run of another kind, see {found[0]}. Choose "
+            "another output."
+        )
     with only_writer(output, "run"):
         remove_leftovers(output)
         yield
@@ -164,6 +175,9 @@ def fit(
     with _interruptible(), quiet():
         trainer.fit(module, datamodule=windows, ckpt_path=checkpoint, weights_only=True)
     best = read_checkpoint(output / FOLDER / f"{BEST}.ckpt")
+    if best is None and step_of(checkpoint) >= trainer.max_steps:
+        # It had ended before: Lightning puts the last parameters in, not their means.
+        best = read_checkpoint(checkpoint)
     if trainer.is_global_zero and best is not None:
         module.model.load_state_dict(model_state(best))
 
@@ -220,18 +234,7 @@ def _trainer(
     start: int,
     others: Sequence[Callback],
 ) -> pl.Trainer:
-    callbacks: list[Callback] = [
-        *others,
-        ModelCheckpoint(
-            output / FOLDER,
-            "{step}",
-            monitor="step",
-            mode="max",
-            save_top_k=2,
-            every_n_train_steps=options.checkpoint_every,
-            enable_version_counter=False,
-        ),
-    ]
+    callbacks: list[Callback] = [*others]
     if validates:
         callbacks.append(
             ModelCheckpoint(
@@ -242,6 +245,18 @@ def _trainer(
                 enable_version_counter=False,
             )
         )
+    callbacks.append(
+        _StepCheckpoint(
+            options.validate_every if validates else None,
+            dirpath=output / FOLDER,
+            filename="{step}",
+            monitor="step",
+            mode="max",
+            save_top_k=2,
+            every_n_train_steps=options.checkpoint_every,
+            enable_version_counter=False,
+        )
+    )
     if options.progress:
         callbacks.append(TQDMProgressBar(refresh_rate=10))
     with warnings.catch_warnings():
@@ -268,6 +283,28 @@ def _trainer(
             enable_progress_bar=options.progress,
             enable_model_summary=False,
         )
+
+
+class _StepCheckpoint(ModelCheckpoint):
+    """
+    What a run goes on from. Where it is validated at the same step it is saved afterwards:
+    Lightning does not validate again at the step that it goes on from, so a score that is not
+    in the checkpoint would be forgotten.
+    """
+
+    def __init__(self, validate_every: int | None, **options: Any):
+        super().__init__(**options)
+        self._validate_every = validate_every
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *others: Any) -> None:
+        every = self._validate_every
+        if every is None or trainer.global_step % every:
+            super().on_train_batch_end(trainer, *others)
+
+    def on_validation_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule
+    ) -> None:
+        super().on_train_batch_end(trainer, module, None, None, 0)
 
 
 def _loggers(output: Path, start: int) -> list[Logger]:

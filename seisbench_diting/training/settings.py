@@ -53,8 +53,9 @@ class TrainingSettings:
     :param augmentations: Options of
         :py:func:`seisbench_diting.generate.training_augmentations` beyond the published
         recipe
-    :param sampling_rate: Sampling rate of the windows in Hz; None for the dataset's own
-    :param component_order: Order of the components
+    :param sampling_rate: Sampling rate of the windows in Hz; None for that of ``init``, or
+        the dataset's own
+    :param component_order: Order of the components; None for that of ``init``, or ZNE
     :param n_samples: Samples a window
     :param padlen: Least distance of the chosen arrival from the window's edges in samples
     :param validate_every: Steps between two validations
@@ -82,7 +83,7 @@ class TrainingSettings:
     freeze: tuple[str, ...] = ()
     augmentations: Mapping[str, Any] = field(default_factory=dict)
     sampling_rate: float | None = None
-    component_order: str = "ZNE"
+    component_order: str | None = None
     n_samples: int = 6144
     padlen: int = 512
     validate_every: int = 1000
@@ -101,7 +102,7 @@ class TrainingSettings:
         check_counts(self)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1) + "\n"
+        return to_json(asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> TrainingSettings | None:
@@ -132,6 +133,18 @@ class TrainingSettings:
             _FREE,
             self.output,
         )
+
+
+def to_json(values: Mapping[str, Any]) -> str:
+    """
+    :param values: Settings by their names; numbers may be NumPy's
+    :return: Text of a file
+    """
+
+    def plain(value: Any) -> Any:
+        return value.item() if isinstance(value, np.generic) else str(value)
+
+    return json.dumps(dict(values), indent=1, default=plain) + "\n"
 
 
 def check_counts(settings: Any) -> None:

@@ -85,6 +85,24 @@ class Task:
         return find_phase_point2point(prob, _HEIGHT, _DISTANCE)
 
 
+def model_class(name: str) -> type[WaveformModel]:
+    """
+    :param name: Name of a model, in any case
+    :raises ValueError: if there is no such model that can be trained
+    :return: Its class
+    """
+    known = {cls.lower(): cls for cls in models.PICKERS}
+    found = known.get(_ALIASES.get(name.lower(), name).lower())
+    if found is not None:
+        return getattr(models, found)
+    if name.lower() == "eqtransformer":
+        return EQTransformer
+    raise ValueError(
+        f"model={name!r} can't be trained; there are {', '.join(models.PICKERS)} "
+        "(UNet++ is UNetPP) and SeisBench's EQTransformer."
+    )
+
+
 def make_task(
     name: str,
     label: str = "auto",
@@ -102,17 +120,16 @@ def make_task(
     :raises ValueError: if there is no such model, or it can't learn that label
     :return: The model with random parameters, and its label
     """
-    known = {cls.lower(): cls for cls in models.PICKERS}
-    found = known.get(_ALIASES.get(name.lower(), name).lower())
-    if found is not None:
-        model = getattr(models, found)(
+    cls = model_class(name)
+    if cls is not EQTransformer:
+        model = cls(
             in_samples=n_samples,
             phases="NPS",
             sampling_rate=sampling_rate,
             component_order=component_order,
         )
         own = "lppn" if model.regression else "point"
-    elif name.lower() == "eqtransformer":
+    else:
         model = EQTransformer(
             in_samples=n_samples,
             phases="PS",
@@ -120,11 +137,6 @@ def make_task(
             component_order=component_order,
         )
         own = "eqt"
-    else:
-        raise ValueError(
-            f"model={name!r} can't be trained; there are {', '.join(models.PICKERS)} "
-            "(UNet++ is UNetPP) and SeisBench's EQTransformer."
-        )
     if label not in ("auto", own):
         raise ValueError(
             f"label={label!r} does not go with model={name!r}, which learns {own!r}. "

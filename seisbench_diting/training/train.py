@@ -22,8 +22,8 @@ from .fitting import (
 from .module import PickerModule
 from .results import TrainingResult, write_results
 from .settings import SETTINGS_FILE, TrainingSettings
-from .tasks import Task, make_task
-from .weights import load_initial
+from .tasks import Task, make_task, model_class
+from .weights import complete, put_in, read_initial
 from .windows import WindowModule, open_splits, sampling_rate_of
 
 
@@ -47,6 +47,10 @@ def train(settings: TrainingSettings, resume: str = "auto") -> TrainingResult:
     if resume not in RESUME:
         raise ValueError(f"resume={resume!r} must be one of {', '.join(RESUME)}.")
     output = Path(settings.output).expanduser()
+    initial = None
+    if settings.init is not None:
+        initial = read_initial(model_class(settings.model), settings.init)
+    settings = complete(settings, initial)
     splits = open_splits(settings)
     rate = sampling_rate_of(splits.train)
     torch.manual_seed(settings.seed)
@@ -57,10 +61,12 @@ def train(settings: TrainingSettings, resume: str = "auto") -> TrainingResult:
         sampling_rate=rate,
         component_order=settings.component_order,
     )
+    if initial is not None:
+        put_in(task.model, initial, settings.init)
     if settings.onnx:
         _check_onnx(task)
     check_devices(FitOptions.of(settings))
-    with running_in(output):
+    with running_in(output, SETTINGS_FILE):
         checkpoint = _checkpoint(output, settings, resume)
         module = _make_module(task, settings, rate)
         trainer = make_trainer(
@@ -90,8 +96,6 @@ def _check_onnx(task: Task) -> None:
 
 
 def _make_module(task: Task, settings: TrainingSettings, rate: float) -> PickerModule:
-    if settings.init is not None:
-        load_initial(task.model, settings.init)
     return PickerModule(
         task,
         lr=settings.lr,

@@ -2,25 +2,81 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from seisbench.models import WaveformModel
 
 from ..models.checkpoints import read_state_dict
+from ..models.loading import find_pair
+from .settings import TrainingSettings
+
+#: Order of components where neither the user nor the weights name one.
+_ORDER = "ZNE"
 
 
-def load_initial(model: WaveformModel, init: str) -> None:
+@dataclass(frozen=True)
+class Initial:
     """
-    Puts published or own weights into a model.
+    Weights to begin with, and what they were made for.
 
-    :param model: Model
+    :param state: State dict
+    :param sampling_rate: Sampling rate in Hz; None if the file does not say
+    :param component_order: Order of the components; None if the file does not say
+    """
+
+    state: dict[str, torch.Tensor]
+    sampling_rate: float | None = None
+    component_order: str | None = None
+
+
+def read_initial(cls: type[WaveformModel], init: str) -> Initial:
+    """
+    :param cls: Class of the model
     :param init: ``SET`` or ``MODEL/SET`` of published weights, or the path of a
         SeisBench pair, with or without its ending, or of a state dict
-    :raises ValueError: if they are not there, or do not fit the model
+    :raises ValueError: if they are not there, or can't be read
+    :return: The weights
     """
-    state = _read(model, init)
-    own = model.state_dict()
+    path = Path(init).expanduser()
+    if pair := find_pair(path):
+        _, _, weights, arguments = pair
+        return Initial(read_state_dict(weights.read_bytes()), *_made_for(arguments))
+    if path.is_file():
+        return Initial(read_state_dict(path.read_bytes()))
+    name = init.partition("/")[2] or init
+    try:
+        model = cls.from_pretrained(name)
+    except ValueError as error:
+        raise ValueError(
+            f"init={init!r} is neither a file nor published weights of "
+            f"{cls.__name__}: {error}"
+        ) from error
+    order = "".join(model.component_order)
+    return Initial(model.state_dict(), model.sampling_rate, order)
+
+
+def _made_for(arguments: Path) -> tuple[float | None, str | None]:
+    try:
+        values = json.loads(arguments.read_text(encoding="utf-8"))["model_args"]
+        order = values.get("component_order")
+        return values.get("sampling_rate"), order and "".join(order)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"init={str(arguments)!r} has no model_args ({error})."
+        ) from error
+
+
+def put_in(model: WaveformModel, initial: Initial, init: str) -> None:
+    """
+    :param model: Model that gets the weights
+    :param initial: Weights
+    :param init: How the user named them
+    :raises ValueError: if they do not fit the model
+    """
+    own, state = model.state_dict(), initial.state
     wrong = [
         name
         for name in own.keys() | state.keys()
@@ -34,16 +90,15 @@ def load_initial(model: WaveformModel, init: str) -> None:
     model.load_state_dict(state)
 
 
-def _read(model: WaveformModel, init: str) -> dict[str, torch.Tensor]:
-    path = Path(init).expanduser()
-    for candidate in (path, path.with_name(f"{path.name}.pt")):
-        if candidate.is_file():
-            return read_state_dict(candidate.read_bytes())
-    name = init.partition("/")[2] or init
-    try:
-        return type(model).from_pretrained(name).state_dict()
-    except ValueError as error:
-        raise ValueError(
-            f"init={init!r} is neither a file nor published weights of "
-            f"{type(model).__name__}: {error}"
-        ) from error
+def complete(settings: TrainingSettings, initial: Initial | None) -> TrainingSettings:
+    """
+    :param settings: Settings of a run
+    :param initial: Weights that it begins with
+    :return: The same with the rate and the order of components of these weights, where the
+        settings name none: of other components and rates they know nothing
+    """
+    rate, order = settings.sampling_rate, settings.component_order
+    if initial is not None:
+        rate = rate or initial.sampling_rate
+        order = order or initial.component_order
+    return replace(settings, sampling_rate=rate, component_order=order or _ORDER)

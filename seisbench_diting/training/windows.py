@@ -34,9 +34,10 @@ class Splits:
     dev: WaveformDataset | None
 
 
-def open_splits(settings: TrainingSettings) -> Splits:
+def open_splits(settings: TrainingSettings, needs_train: bool = True) -> Splits:
     """
     :param settings: Settings of the run
+    :param needs_train: If records to train on are needed
     :raises ValueError: if there is nothing to train on
     :return: The splits of the dataset; without splits all of it trains
     """
@@ -48,7 +49,7 @@ def open_splits(settings: TrainingSettings) -> Splits:
     if "split" not in dataset.metadata.columns:
         return Splits(dataset, None)
     train, dev = dataset.train(), dataset.dev()
-    if len(train) == 0:
+    if len(train) == 0 and needs_train:
         raise ValueError(
             f"data={settings.data!r} has no record in its split 'train'. Convert it "
             "with another split, or set the column 'split' of its metadata."

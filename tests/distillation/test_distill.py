@@ -202,6 +202,97 @@ def test_a_run_killed_anywhere_ends_with_the_same_weights(settings, tmp_path):
     assert_same_weights(whole.output, killed.output)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_score_at_the_step_of_a_checkpoint_is_not_forgotten(settings, tmp_path):
+    # The first score is the best: the rate is so high that the parameters run away.
+    make = partial(settings, validate_every=2, averaging=0.0, lr=0.5)
+    whole = make(output=str(tmp_path / "whole"))
+    killed = make()
+    assert run_until(whole, (-1, 0)) == [0]
+    assert run_until(killed, (3, 9), (-1, 0)) == [-9, 0]
+    assert_same_weights(whole.output, killed.output)
+
+
+def test_a_run_that_has_ended_keeps_its_weights(settings, tmp_path):
+    first = distill(settings(held_out=0.0))
+    before = weights_of(first.output)
+    distill(settings(held_out=0.0))
+    after = weights_of(first.output)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_other_times_are_labelled_anew(settings):
+    distill(settings(max_steps=1, end=str(START + 200)))
+    assert {s.n_samples for s in stretches_of(settings().output)} == {20_000}
+    distill(settings(max_steps=1, end=str(START + 400)), resume="never")
+    assert {s.n_samples for s in stretches_of(settings().output)} == {40_000}
+
+
+def test_what_a_user_has_put_there_stays(settings):
+    labels = Path(settings().output) / "labels"
+    labels.mkdir(parents=True)
+    (labels / "mine.npy").write_bytes(b"x")
+    (labels / "mine.json").write_text("{}")
+    distill(settings(max_steps=1))
+    assert (labels / "mine.npy").exists()
+    assert (labels / "mine.json").exists()
+
+
+def test_a_run_may_lie_above_its_archive(settings, archive, tmp_path):
+    import shutil
+
+    project = tmp_path / "project"
+    shutil.copytree(archive, project / "archive")
+    first = settings(inputs=(str(project),), output=str(project), max_steps=2)
+    assert distill(first).arrivals > 0
+    # What the run has made is no input.
+    assert distill(first).steps == 2
+
+
+def test_a_run_of_another_kind_is_not_continued(settings):
+    output = Path(settings().output)
+    output.mkdir()
+    (output / "settings.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"run of another kind, see settings\.json"):
+        distill(settings())
+
+
+def test_settings_may_be_paths_and_numbers_of_numpy(settings, tmp_path):
+    first = settings(output=tmp_path / "first", max_steps=np.int64(1))
+    weights = distill(first).weights
+    second = settings(init=weights, max_steps=1, lr=np.float32(1e-3))
+    assert distill(second).steps == 1
+
+
+def test_what_is_not_used_is_told(settings, archive, tmp_path, caplog):
+    import shutil
+
+    mine = tmp_path / "mine"
+    shutil.copytree(archive, mine)
+    (mine / "broken.mseed").write_bytes(b"no waveforms")
+    distill(settings(inputs=(str(mine),), max_steps=1))
+    assert "broken.mseed" in caplog.text
+
+
+def test_of_two_teachers_one_may_not_know_a_station(settings, teacher, tmp_path):
+    content = dict(np.load(teacher / "AA.npz"))
+    only = tmp_path / "only"
+    only.mkdir()
+    np.savez(
+        only / "AA.npz", **{k.replace("sure", "other"): v for k, v in content.items()}
+    )
+    distill(settings(teachers=(str(teacher), str(only)), max_steps=1))
+    for stretch in stretches_of(settings().output):
+        assert stretch.n_samples == 60_000
+        np.testing.assert_allclose(stretch.arrivals["probability"], 0.992, atol=0.002)
+
+
+def test_a_run_that_is_short_is_validated_at_its_end(settings):
+    result = distill(settings(max_steps=2, validate_every=500))
+    assert result.scores["step"] == 2
+
+
 def test_teachers_are_not_asked_again(settings, monkeypatch):
     from seisbench_diting.distillation import teachers
 
@@ -302,8 +393,11 @@ def test_a_run_is_not_continued_with_other_data(settings, archive, tmp_path):
     assert distill(make(max_steps=2)).steps == 2
     for path in mine.glob("*BB*"):
         path.unlink()
+    labels = set((Path(settings().output) / "labels").iterdir())
     with pytest.raises(ValueError, match="hold other data than when the run"):
         distill(make(max_steps=2))
+    # Nothing is lost: with the data as they were it goes on.
+    assert labels <= set((Path(settings().output) / "labels").iterdir())
     assert distill(make(max_steps=2), resume="never").steps == 2
 
 
@@ -335,10 +429,12 @@ def test_disk_is_bounded_and_what_is_not_used_any_more_goes(settings):
     ("options", "message"),
     [
         ({"student": "EQTransformer"}, "student='EQTransformer' can't be distilled"),
-        ({"student": "Nobody"}, "can't be trained"),
+        ({"student": "Nobody"}, "student='Nobody' .* can't be trained"),
+        ({"n_samples": 1000}, "n_samples=1000"),
         ({"teachers": ()}, "teachers names nobody"),
         ({"inputs": ("nowhere",)}, "nowhere' does not exist"),
-        ({"init": "LPPNM/nobody"}, "nobody"),
+        ({"init": "LPPNM/nobody"}, "init='LPPNM/nobody' can't be loaded"),
+        ({"init": "./x"}, r"init='\./x' can't be loaded"),
         ({"max_steps": 0}, "max_steps=0"),
         ({"lr": 0.0}, "lr=0.0"),
         ({"held_out": 1.0}, "held_out=1.0"),

@@ -16,6 +16,7 @@ import torch
 pytest.importorskip("lightning")
 
 from seisbench_diting import models
+from seisbench_diting.models.loading import load_model
 from seisbench_diting.training import NotFiniteError, train
 from seisbench_diting.training.logs import read_log
 
@@ -254,6 +255,37 @@ def test_fine_tuning_with_frozen_layers(settings, tmp_path):
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert not any(name.startswith("encoder.") for name in changed)
+
+
+def test_a_distillation_is_not_continued(settings):
+    output = Path(settings().output)
+    output.mkdir()
+    (output / "distillation.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"another kind, see distillation\.json"):
+        train(settings())
+
+
+def test_weights_are_given_what_they_know(settings, tmp_path):
+    first = train(settings(max_steps=1, component_order="ENZ", sampling_rate=100.0))
+    init = str(first.output / "LPPNT")
+    tuned = train(settings(max_steps=1, init=init, output=str(tmp_path / "tuned")))
+    model = load_model(tuned.weights)
+    assert (model.sampling_rate, model.component_order) == (100, "ENZ")
+    # Of the package: the same.
+    other = settings(max_steps=1, init="distilled", output=str(tmp_path / "other"))
+    model = load_model(train(other).weights)
+    assert (model.sampling_rate, model.component_order) == (100, "ENZ")
+    # Going on is the same run.
+    assert train(other).steps == 1
+    own = settings(
+        max_steps=1,
+        init=f"{init}.pt",
+        component_order="ZNE",
+        sampling_rate=50.0,
+        output=str(tmp_path / "own"),
+    )
+    model = load_model(train(own).weights)
+    assert (model.sampling_rate, model.component_order) == (50, "ZNE")
 
 
 def test_wrong_beginnings(settings, tmp_path):
