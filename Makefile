@@ -1,4 +1,4 @@
-# Every target makes its own virtual environment, .venv, and need nothing but Python
+# Every target makes its own virtual environment, .venv, and needs nothing but Python
 # 3.10 or newer and a package index.
 PYTHON ?= python3
 VENV := .venv

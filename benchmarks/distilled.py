@@ -159,7 +159,9 @@ def noise_streams(hours: int = 12) -> Iterator[tuple[str, obspy.Stream]]:
     """
     quiet = list(_quiet_minutes())
     number = hours * 60
-    print(f"{len(quiet)} quiet minutes, of which {number} are made.\n", flush=True)
+    print(
+        f"{number} minutes of each kind, made of {len(quiet)} quiet ones.\n", flush=True
+    )
     rng = np.random.default_rng(0)
     yield "random phases", _joined([_shuffled(quiet, rng) for _ in range(number)])
     order = rng.permutation(np.resize(np.arange(len(quiet)), number))
@@ -227,9 +229,10 @@ def _joined(minutes: list[np.ndarray]) -> obspy.Stream:
 
 def print_alarms(names: list[str]) -> None:
     print("## Picks an hour of noise, at thresholds of 0.1, 0.3 and 0.5\n")
+    streams = list(noise_streams())
     print("| weights | noise | hours | 0.1 | 0.3 | 0.5 |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for title, stream in noise_streams():
+    for title, stream in streams:
         hours = stream[0].stats.npts / _RATE / _HOUR
         for name in names:
             least = min(THRESHOLDS)
