@@ -39,7 +39,13 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}{LEFTOVER}")
     try:
         # Made here, so that it has the rights of the user's other files.
-        temporary.touch(exist_ok=False)
+        try:
+            temporary.touch(exist_ok=False)
+        except PermissionError as error:
+            raise PermissionError(
+                f"{path} can't be written: no rights to write in {path.parent}. Choose "
+                "another place."
+            ) from error
         if path.exists():
             temporary.chmod(path.stat().st_mode & 0o777)
         yield temporary
@@ -76,6 +82,11 @@ def only_writer(path: Path, kind: str) -> Iterator[None]:
     """
     ending = f".{kind.split()[0]}.lock"
     name = path / ending if path.is_dir() else path.with_name(f".{path.name}{ending}")
+    if name.parent.is_dir() and not os.access(name.parent, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"output={str(path)!r} can't be written: no rights to write in "
+            f"{name.parent}. Choose another place."
+        )
     lock = FileLock(name)
     try:
         lock.acquire(timeout=0)

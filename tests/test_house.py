@@ -1,6 +1,9 @@
 """Which part of the package may import which."""
 
 import ast
+import re
+import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -107,3 +110,28 @@ def test_no_room_reaches_back(path):
         return
 
     assert _imported_rooms(path) - {room} <= ALLOWED[room]
+
+
+def test_what_is_imported_is_declared():
+    # An import may work by luck where tests are run, and fail after a plain installation.
+    config = ConfigParser()
+    config.read(PACKAGE.parent / "setup.cfg")
+    extras = config["options.extras_require"]
+    declared = config["options"]["install_requires"]
+    declared += "".join(extras.get(name, raw=True) for name in extras if name != "test")
+    names = {re.split(r"[ <>=;]", line)[0].lower() for line in declared.splitlines()}
+    names |= {"gamma" if name == "gmma" else name for name in names}
+    imported = {
+        name.partition(".")[0]
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module]
+            if isinstance(node, ast.ImportFrom) and node.level == 0
+            else []
+        )
+    }
+    missing = imported - names - set(sys.stdlib_module_names) - {NAME}
+    assert not missing

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
+
+#: A parameter of a command: of click, which Typer needs or has inside, by its version.
+_Parameter = Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -75,7 +77,7 @@ def _read(path: Path | None) -> dict[str, Any]:
         ) from error
 
 
-def _known(context: typer.Context) -> dict[str, click.Parameter]:
+def _known(context: typer.Context) -> dict[str, _Parameter]:
     return {
         name: parameter
         for parameter in context.command.params
@@ -85,7 +87,7 @@ def _known(context: typer.Context) -> dict[str, click.Parameter]:
 
 
 def _make_defaults(
-    context: typer.Context, values: dict[str, Any], known: dict[str, click.Parameter]
+    context: typer.Context, values: dict[str, Any], known: dict[str, _Parameter]
 ) -> None:
     defaults = {
         parameter.name: _as_given(value, parameter)
@@ -95,7 +97,7 @@ def _make_defaults(
     context.default_map = {**(context.default_map or {}), **defaults}
 
 
-def _names(parameter: click.Parameter) -> list[str]:
+def _names(parameter: _Parameter) -> list[str]:
     return [
         option.removeprefix("--")
         for option in parameter.opts
@@ -103,7 +105,7 @@ def _names(parameter: click.Parameter) -> list[str]:
     ]
 
 
-def _as_given(value: Any, parameter: click.Parameter) -> Any:
+def _as_given(value: Any, parameter: _Parameter) -> Any:
     """As it would be given on the command line, where lists are text with commas."""
     if parameter.multiple or parameter.nargs != 1:
         return value if isinstance(value, list) else [value]

@@ -26,7 +26,8 @@ def read_files(files: list[Path]) -> obspy.Stream:
     stream = obspy.Stream()
     for path in files:
         if not path.is_file():
-            raise ValueError(f"--input={str(path)!r} is no file.")
+            kind = "a folder" if path.is_dir() else "no file"
+            raise ValueError(f"{str(path)!r} is {kind}; name files of waveforms.")
         try:
             found, wrong = read_part(Part(str(path), find_format(path)))
         except UnreadableError as error:

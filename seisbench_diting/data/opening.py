@@ -24,6 +24,11 @@ def open_dataset(name: str | Path, **kwargs: Any) -> WaveformDataset:
     """
     path = Path(name).expanduser()
     if path.is_dir():
+        if not any(path.glob("metadata*")) and not any(path.glob("chunks*")):
+            raise ValueError(
+                f"dataset={str(name)!r} is a folder without a dataset. Give one with "
+                "metadata*.csv and waveforms*.hdf5."
+            )
         if (path / REPORT_FILE).is_file():
             return DiTing(path, **kwargs)
         return WaveformDataset(path, name=path.resolve().name, **kwargs)

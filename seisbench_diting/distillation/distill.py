@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -112,10 +112,6 @@ def distill(settings: DistillationSettings, resume: str = "auto") -> Distillatio
     task = _make_student(settings)
     unknown = Pieces.unknown("".join(task.model.component_order))
     options = FitOptions.of(settings, gradient_clip=_CLIP)
-    # A run that is shorter is validated at its end.
-    options = replace(
-        options, validate_every=min(settings.validate_every, settings.max_steps)
-    )
     # Before the teachers take their hours.
     make_steps(settings, unknown.component_order, unknown, unknown)
     check_devices(options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ from ..models.loading import find_pair, load_model
 
 #: Smallest distance of two picks of one phase, in samples.
 DISTANCE = 50
+
+_LOG = logging.getLogger("seisbench_diting")
 
 _NAMES = {1: "P", 2: "S"}
 _DEFAULT_RATE = 50.0
@@ -139,6 +142,14 @@ def load_picker(
     if path.is_file() and not find_pair(path):
         read = _onnx_network if path.suffix == ".onnx" else _torchscript_network
         rate, order = sampling_rate or _DEFAULT_RATE, component_order or _DEFAULT_ORDER
+        if sampling_rate is None or component_order is None:
+            _LOG.warning(
+                "model=%r: the file does not tell its rate and components; taken as %g Hz, "
+                "%s. sampling_rate= and component_order= name others.",
+                text,
+                rate,
+                order,
+            )
         return NetworkPicker(read(path), path.name, rate, order)
     return _of_model(load_model(text), text)
 

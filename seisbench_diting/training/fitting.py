@@ -79,6 +79,8 @@ class FitOptions:
         """
         names = [entry.name for entry in fields(cls)]
         own = {n: getattr(settings, n) for n in names if hasattr(settings, n)}
+        # A run that is shorter is validated at its end.
+        own["validate_every"] = min(own["validate_every"], own["max_steps"])
         return cls(**own, **others)
 
 

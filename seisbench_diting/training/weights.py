@@ -12,6 +12,7 @@ from seisbench.models import WaveformModel
 from ..models.checkpoints import read_state_dict
 from ..models.loading import find_pair
 from .settings import TrainingSettings
+from .tasks import model_class
 
 #: Order of components where neither the user nor the weights name one.
 _ORDER = "ZNE"
@@ -46,7 +47,11 @@ def read_initial(cls: type[WaveformModel], init: str) -> Initial:
         return Initial(read_state_dict(weights.read_bytes()), *_made_for(arguments))
     if path.is_file():
         return Initial(read_state_dict(path.read_bytes()))
-    name = init.partition("/")[2] or init
+    model_name, slash, name = init.rpartition("/")
+    if slash and model_class(model_name) is not cls:
+        raise ValueError(
+            f"init={init!r} are weights of {model_name}, not of {cls.__name__}."
+        )
     try:
         model = cls.from_pretrained(name)
     except ValueError as error:

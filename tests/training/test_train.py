@@ -291,6 +291,7 @@ def test_weights_are_given_what_they_know(settings, tmp_path):
 def test_wrong_beginnings(settings, tmp_path):
     for options, word in (
         ({"init": "nowhere"}, "init='nowhere' is neither a file nor published"),
+        ({"init": "LPPNM/csn"}, "init='LPPNM/csn' are weights of LPPNM, not of LPPNT"),
         ({"freeze": ("head.*",)}, r"freeze='head\.\*' fits no parameter"),
         ({"freeze": ("*",)}, "leaves nothing to train"),
         ({"model": "PhaseNet"}, "model='PhaseNet' can't be trained"),
