@@ -62,6 +62,17 @@ def test_picks_of_a_table_are_drawn(run, drawn, file, pick_file, tmp_path):
     assert title == "BW.RJOB."
 
 
+def test_picks_of_elsewhere_are_told(run, file, tmp_path):
+    row = {"station_id": "XX.AA.", "phase": "P", "time": pd.Timestamp(0, tz="UTC")}
+    write_picks(pick_table(pd.DataFrame([{**row, "probability": 0.9}])), "other.csv")
+    code, out, err = run("plot", file, "--picks", "other.csv")
+    assert (code, out) == (0, "plot.png: 0 picks\n")
+    assert err == (
+        "None of the 1 picks of --picks='other.csv' is of these stations (BW.RJOB.) and "
+        "times.\n"
+    )
+
+
 def test_a_part_of_the_time_filtered(run, drawn, file, tmp_path):
     times = ("--start", "2009-08-24T00:20:05", "--end", "2009-08-24T00:20:10")
     status, _, _ = run("plot", file, *times, "--bandpass", "1,10", "-o", "part.svg")

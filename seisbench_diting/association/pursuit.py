@@ -20,7 +20,7 @@ from .rows import Rows, make_rows
 from .velocities import TravelTimeTable, is_local
 
 try:
-    from . import kernels
+    from .compiling import kernels
 except ImportError as error:
     raise ImportError(
         "The methods real and lppn need numba: pip install 'seisbench-diting[associate]'."

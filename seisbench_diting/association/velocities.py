@@ -121,11 +121,11 @@ def constant_velocities(text: str) -> tuple[float, float] | None:
     :raises ValueError: if S is not below P
     :return: P and S in km/s, or None for models of other kinds
     """
-    parts = text.split("/")
     try:
-        p, s = (float(part) for part in parts)
+        values = [float(part) for part in text.split("/")]
     except ValueError:
         return None
+    p, s = values if len(values) == 2 else (0.0, 0.0)
     if not 0 < s < p < 20:
         raise ValueError(
             f"velocity={text!r} must be P/S in km/s with P above S, such as 6.2/3.5."

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .interruption import continuing_later
+from .interruption import continuing_from_checkpoint
 from .train import parse_augmentations
 
 
@@ -178,7 +178,7 @@ def distill(
         devices=int(devices) if devices.isdigit() else devices,
         progress=sys.stderr.isatty(),
     )
-    with continuing_later(resume):
+    with continuing_from_checkpoint(resume, checkpoint_every):
         result = run(settings, resume)
     typer.echo(
         f"{result.steps} steps, {result.skipped} of them skipped; "

@@ -9,15 +9,23 @@ from contextlib import AbstractContextManager, contextmanager
 import typer
 
 
-def continuing_later(resume: str = "auto") -> AbstractContextManager[None]:
-    """
-    Ctrl-C and SIGTERM end the command with what to do next, and the status 130.
-
-    :param resume: The command's own option
-    """
-    if resume == "never":
-        return _saying("Call the same without --resume never to continue.")
+def continuing_later() -> AbstractContextManager[None]:
+    """Ctrl-C and SIGTERM end the command with what to do next, and the status 130."""
     return _saying("Call the same again to continue.")
+
+
+def continuing_from_checkpoint(resume: str, every: int) -> AbstractContextManager[None]:
+    """
+    The same for runs that learn.
+
+    :param resume: Their own option
+    :param every: Steps between two checkpoints
+    """
+    same = "the same without --resume never" if resume == "never" else "the same again"
+    return _saying(
+        f"Call {same} to continue from the last checkpoint; there is one every {every} "
+        "steps."
+    )
 
 
 def leaving_nothing() -> AbstractContextManager[None]:

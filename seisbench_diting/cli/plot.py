@@ -85,6 +85,7 @@ def plot(
             f"{max(trace.stats.endtime for trace in stream)}."
         )
     names = sorted({station_id(trace) for trace in drawn})
+    total = 0
     for name in names:
         of_station = stream.copy()
         of_station.traces = [t for t in drawn if station_id(t) == name]
@@ -93,6 +94,13 @@ def plot(
             path = output.with_name(f"{output.stem}.{name.strip('.')}{output.suffix}")
         number = _draw(of_station, name, ends, table, model, band, path)
         typer.echo(f"{path}: {number} pick{'' if number == 1 else 's'}")
+        total += number
+    if table is not None and len(table) and not total:
+        typer.echo(
+            f"None of the {len(table)} picks of --picks={str(picks)!r} is of these stations "
+            f"({', '.join(names)}) and times.",
+            err=True,
+        )
 
 
 def _read_picks(path: Path | None) -> pd.DataFrame | None:
@@ -101,7 +109,7 @@ def _read_picks(path: Path | None) -> pd.DataFrame | None:
     if path is None:
         return None
     if not path.is_file():
-        raise ValueError(f"--picks={str(path)!r} is no file.")
+        raise ValueError(f"--picks={str(path)!r} is no file of picks.")
     return read_picks(path)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from .app import app
-from .interruption import continuing_later
+from .interruption import continuing_from_checkpoint
 
 
 @app.command()
@@ -137,7 +137,7 @@ def train(
         onnx=onnx,
         progress=sys.stderr.isatty(),
     )
-    with continuing_later(resume):
+    with continuing_from_checkpoint(resume, checkpoint_every):
         result = run(settings, resume)
     typer.echo(f"{result.steps} steps, {result.skipped} of them skipped")
     for name, value in result.scores.items():

@@ -47,7 +47,12 @@ class _Batches(Dataset):
         check_phases(phases)
         if len(dataset) == 0:
             raise ValueError("dataset has no records.")
-        check_whole("batch_size", batch_size, 1, len(dataset))
+        check_whole("batch_size", batch_size, 1)
+        if batch_size > len(dataset):
+            raise ValueError(
+                f"batch_size={batch_size} is more than the {len(dataset)} records of the "
+                "dataset; use a smaller one."
+            )
         if not find_arrivals(dataset.metadata.columns, phases):
             raise ValueError(
                 "dataset has no column of direct P or S arrivals, such as "

@@ -44,6 +44,8 @@ def load_model(name: str | Path) -> WaveformModel:
             f"model={text!r} is a file, but no part of a SeisBench pair (NAME.pt and "
             "NAME.json). Exported files are for `evaluate` and for other programs."
         )
+    if "," in text:
+        raise ValueError(f"model={text!r} names several models; name one.")
     model, slash, weights = text.partition("/")
     known = _known_models()
     if model.lower() not in known:

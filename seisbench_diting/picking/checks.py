@@ -49,6 +49,11 @@ def _check_output(output: str | Path) -> Path:
             f"output={str(output)!r} must be a name that files begin with, such as "
             "picks/2024, not a folder."
         )
+    if path.suffix in {f".{ending.rpartition('.')[2]}" for ending in FORMATS.values()}:
+        raise ValueError(
+            f"output={str(output)!r} must be a name that files begin with: "
+            f"{path.with_suffix('').name!r} makes {path.with_suffix('').name}.csv and others."
+        )
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"output={str(output)!r} can't be written: there is no folder "

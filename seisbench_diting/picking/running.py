@@ -25,6 +25,7 @@ from .index import index_files
 from .inputs import find_files
 from .names import NamePattern
 from .outputs import (
+    ERRORS,
     FOLDERS,
     STATE,
     Journal,
@@ -111,13 +112,26 @@ def open_run(
             "weights": weights_checksum(model),
             **kept,
         }
+        is_new = not beside(output, STATE).exists()
         state = State(beside(output, STATE))
+        is_nothing = False
         try:
             state.keep_options(kept)
             with _terminated_like_interrupted():
                 yield Run(state, output, kept, show, what), model
+        except (OSError, ValueError):
+            # A wrong word is no run: with the right one the name is free.
+            # What could not be read is told in a file, to which the state belongs.
+            is_nothing = (
+                is_new
+                and not beside(output, ERRORS).exists()
+                and not state.value("SELECT COUNT(*) FROM units")
+            )
+            raise
         finally:
             state.close()
+            if is_nothing:
+                state.remove()
 
 
 class Run:

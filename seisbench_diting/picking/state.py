@@ -95,6 +95,11 @@ class State:
     def close(self) -> None:
         self._connection.close()
 
+    def remove(self) -> None:
+        """Removes the file, once it is closed."""
+        for ending in ("", "-journal"):
+            self.path.with_name(f"{self.path.name}{ending}").unlink(missing_ok=True)
+
     @contextmanager
     def _reporting(self) -> Iterator[None]:
         try:

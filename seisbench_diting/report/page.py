@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,8 @@ from ..tables import stations_from
 from .counts import PROBABILITY_EDGES, SNR_EDGES
 from .runs import Run, read_run
 from .snippets import Component, opened_index, read_snippets
+
+_LOG = logging.getLogger("seisbench_diting")
 
 _NO_PLOTLY = "Reports need plotly, which is not installed: pip install 'seisbench-diting[report]'."
 
@@ -74,6 +77,18 @@ def write_report(
         raise ValueError(f"output={str(target)!r} must end in .html.")
     places = stations_from(stations)
     run = read_run(path, max_picks)
+    shown_places = _stations(places, run)
+    if (
+        shown_places is not None
+        and run.counts.stations
+        and not any(shown_places["picks"])
+    ):
+        _LOG.warning(
+            "None of the %d stations of picks, such as %r, is in stations=%s.",
+            len(run.counts.stations),
+            next(iter(run.counts.stations)),
+            "the table" if isinstance(stations, pd.DataFrame) else repr(str(stations)),
+        )
     chosen = _with_snippets(run, snippets)
     shown: dict[int, list[Component]] = {}
     one = isinstance(waveforms, str | Path)

@@ -202,6 +202,7 @@ def test_the_tables_belong_together(made):
         ({"grid_km": 0.01}, "nodes"),
         ({"max_depth_km": 10_000.0}, "max_depth_km=10000.0 must be above 0"),
         ({"velocity": "3.5/6.2"}, "velocity='3.5/6.2' must be P/S"),
+        ({"velocity": "6.2"}, "velocity='6.2' must be P/S"),
         ({"velocity": "earth"}, "model='earth' is unknown"),
         ({"R": "0.1/20"}, r"R='0.1/20' must be rx/rh/tdx/tdh/tint"),
         ({"S": "a/b"}, r"S='a/b' must be np0/ns0"),

@@ -245,6 +245,16 @@ def test_stations_and_times(fast, small, tmp_path):
     assert row_tuples(table) == row_tuples(expected)
     with pytest.raises(ValueError, match=r"stations=\('XX.\*',\).* leave nothing"):
         run(small, tmp_path / "none", fast, stations="XX.*")
+    # A wrong word is no run: the name is free for the right one.
+    assert not list(tmp_path.glob("none*"))
+    again = run(small, tmp_path / "none", fast, stations="CX.S[12]")
+    assert len(again.picks)
+
+
+@pytest.mark.parametrize("name", ["picks.csv", "picks.txt", "picks.xml"])
+def test_a_name_is_no_file(small, tmp_path, fast, name):
+    with pytest.raises(ValueError, match=r"must be a name .*'picks' makes picks\.csv"):
+        run(small, tmp_path / name, fast)
 
 
 def with_instruments(record, codes):

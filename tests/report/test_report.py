@@ -201,6 +201,16 @@ def test_without_plotly(pick_file, monkeypatch):
         write_report(pick_file)
 
 
+def test_stations_of_elsewhere_are_told(association, tmp_path, caplog):
+    path = tmp_path / "elsewhere.csv"
+    path.write_text(
+        "network,station,latitude,longitude,elevation\nXX,NONE,1.0,2.0,3.0\n"
+    )
+    write_report(association, tmp_path / "page.html", stations=path)
+    assert "None of the 2 stations of picks" in caplog.text
+    assert "elsewhere.csv" in caplog.text
+
+
 def test_the_command(association, stations, waveforms, monkeypatch, capsys):
     page = association.with_name("page.html")
     arguments = [
