@@ -99,7 +99,8 @@ def plot_picks(
             probability,
         )
     panels[-1].set_xlim(0, max(end - start, stream[0].stats.delta))
-    panels[-1].set_xlabel(f"Seconds after {start.strftime('%Y-%m-%d %H:%M:%S')} UTC")
+    begin = start.strftime("%Y-%m-%d %H:%M:%S.%f")[:-4].removesuffix(".00")
+    panels[-1].set_xlabel(f"Seconds after {begin} UTC")
     figure.suptitle(title)
     return figure
 

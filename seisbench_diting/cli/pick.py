@@ -195,10 +195,13 @@ def _print_summary(result) -> None:
         f"{summary['picks']} picks{f' ({phases})' if phases else ''} in "
         f"{summary['station_days']:.2f} station days of {summary['stations']} stations"
     )
-    typer.echo(
-        f"Now picked: {run['station_days']:.2f} station days in {run['seconds']:.1f} s, "
-        f"{run['station_days_per_hour']:.0f} an hour"
-    )
+    if run["station_days"]:
+        typer.echo(
+            f"Now picked: {run['station_days']:.2f} station days in {run['seconds']:.1f} s, "
+            f"{run['station_days_per_hour']:.0f} station days an hour"
+        )
+    else:
+        typer.echo("Nothing new to pick")
     print_files(result, "records")
 
 
