@@ -55,7 +55,8 @@ STEPS = {
     "EQT": (1e-3, 6000, (1800, 2400)),
 }
 
-#: What they do otherwise: seeds, learning rate beside that of the first, surer labels. Means of networks are better than each of them (Wortsman et al., 2022, Model soups,
+#: What they do otherwise: seeds, learning rate beside that of the first, surer labels. Means
+#: of networks are better than each of them (Wortsman et al., 2022, Model soups,
 #: https://arxiv.org/abs/2203.05482).
 AGAIN_SEEDS = (44, 45)
 AGAIN_RATE, AGAIN_EVEN = 0.5, 0.12

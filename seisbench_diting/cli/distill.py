@@ -108,7 +108,7 @@ def distill(
     cache_gb: Annotated[
         float,
         typer.Option(
-            help="Most disk for waveforms and labels in the run's folder, in GB. Of "
+            help="Most disk for the waveforms in the run's folder, in GB. Of "
             "larger archives stretches are chosen: with arrivals, and noise."
         ),
     ] = 4.0,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from ..models.losses import OFFSET_WEIGHT, point_loss
-from ..training.fitting import FitOptions, is_first_process, quiet
+from ..training.fitting import FitOptions, bare_trainer, is_first_process, quiet
 from ..training.module import PickerModule
 from ..training.tasks import Task
 
@@ -116,14 +115,7 @@ def score(
     if not is_first_process():
         return {}
     with quiet():
-        trainer = pl.Trainer(
-            accelerator=options.accelerator,
-            devices=1,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+        trainer = bare_trainer(accelerator=options.accelerator, devices=1)
         (scores,) = trainer.validate(
             module, DataLoader(validation, batch_size=None), verbose=False
         )

@@ -96,7 +96,9 @@ def write_report(
     with opened_index(run, sources, name_pattern, progress) as index:
         if index is not None and len(chosen):
             shown = read_snippets(chosen, index, band, progress)
-    text = _page(run, places, shown, None if band is None else band_text(band), plotly)
+    text = _page(
+        run, shown_places, shown, None if band is None else band_text(band), plotly
+    )
     write_text(target, text)
     return target
 
@@ -118,7 +120,7 @@ def _with_snippets(run: Run, most: int) -> pd.DataFrame:
 
 def _page(
     run: Run,
-    stations: pd.DataFrame | None,
+    stations: dict[str, Any] | None,
     snippets: dict[int, list[Component]],
     band: str | None,
     plotly: str,
@@ -129,7 +131,7 @@ def _page(
             "picks": _picks(run.picks, run.events),
             "counts": _counts(run),
             "events": _events(run.events),
-            "stations": _stations(stations, run),
+            "stations": stations,
             "snippets": {
                 str(label): [component.to_json() for component in components]
                 for label, components in snippets.items()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import signal
 import threading
@@ -108,10 +107,6 @@ def running_in(output: Path, settings_file: str) -> Iterator[None]:
         raise type(error)(
             f"output={str(output)!r} can't be made ({error}); name another folder."
         ) from error
-    if not os.access(output, os.W_OK | os.X_OK):
-        raise PermissionError(
-            f"output={str(output)!r} can't be written to; name another folder."
-        )
     if not is_first_process():
         # They belong to the run that holds the lock.
         yield
@@ -128,6 +123,20 @@ def running_in(output: Path, settings_file: str) -> Iterator[None]:
         yield
 
 
+def bare_trainer(**options: Any) -> pl.Trainer:
+    """
+    :param options: Of Lightning's trainer
+    :return: Trainer that writes and shows nothing
+    """
+    return pl.Trainer(
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,
+    )
+
+
 def check_devices(options: FitOptions) -> None:
     """
     :param options: Options
@@ -137,15 +146,11 @@ def check_devices(options: FitOptions) -> None:
         return
     try:
         with quiet():
-            pl.Trainer(
+            bare_trainer(
                 accelerator=options.accelerator,
                 devices=options.devices,
                 num_nodes=options.nodes,
                 strategy=options.strategy,
-                logger=False,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
             )
     except Exception as error:
         # Lightning raises errors of many kinds for what is no device.
