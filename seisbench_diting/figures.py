@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import obspy
@@ -15,6 +15,7 @@ from .files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from seisbench.util import Pick
 
@@ -24,6 +25,10 @@ GREY = "#555555"
 
 #: More such colours, of what must be told from its neighbours.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+
+#: Lines of labels above a panel, their height in points, and about how much of a panel's
+#: width a letter takes.
+_LABEL_LINES, _LABEL_POINTS, _LETTER = 3, 11, 0.009
 
 #: Pieces that a long trace is drawn in: more than a picture has pixels.
 _PIECES = 10_000
@@ -83,6 +88,9 @@ def plot_picks(
             ],
             start,
         )
+    length = max(end - start, stream[0].stats.delta)
+    panels[-1].set_xlim(0, length)
+    labels: dict[Axes, list[_Label]] = {}
     for station, phase, time, probability in _each_pick(picks):
         if not start <= time <= end:
             continue
@@ -91,14 +99,13 @@ def plot_picks(
             for panel, trace_id in zip(panels, ids, strict=False)
             if trace_id.rpartition(".")[0] == station
         ]
-        _mark_pick(
-            of_station,
-            [*of_station, *panels[len(ids) :]],
-            time - start,
-            phase,
-            probability,
-        )
-    panels[-1].set_xlim(0, max(end - start, stream[0].stats.delta))
+        for panel in [*of_station, *panels[len(ids) :]]:
+            panel.axvline(time - start, color=_colour(phase), lw=1, ls="--")
+        if of_station:
+            label = _Label(time - start, phase, f"{phase} {probability:.2f}")
+            labels.setdefault(of_station[0], []).append(label)
+    for panel, of_panel in labels.items():
+        _write_labels(panel, of_panel, length)
     begin = start.strftime("%Y-%m-%d %H:%M:%S.%f")[:-4].removesuffix(".00")
     panels[-1].set_xlabel(f"Seconds after {begin} UTC")
     figure.suptitle(title)
@@ -137,20 +144,36 @@ def _each_pick(
             yield pick.trace_id, pick.phase, pick.peak_time, pick.peak_value
 
 
-def _mark_pick(
-    labelled: list, panels: list, seconds: float, phase: str, probability: float
-) -> None:
-    for panel in panels:
-        panel.axvline(seconds, color=_colour(phase), lw=1, ls="--")
-    if labelled:
-        labelled[0].annotate(
-            f"{phase} {probability:.2f}",
-            (seconds, 1.02),
+class _Label(NamedTuple):
+    seconds: float
+    phase: str
+    text: str
+
+
+def _write_labels(panel: Axes, labels: list[_Label], length: float) -> None:
+    """In a few lines above a panel, so that none covers another; not all of very many."""
+    ends = [-np.inf] * _LABEL_LINES
+    # P and S of a near event stand on both sides.
+    is_left = [label.phase[:1] == "P" for label in labels]
+    widths = [_LETTER * len(label.text) * length for label in labels]
+    begins = [
+        label.seconds - width * left
+        for label, width, left in zip(labels, widths, is_left, strict=True)
+    ]
+    for i in np.argsort(begins, kind="stable"):
+        free = [line for line, end in enumerate(ends) if end <= begins[i]]
+        if not free:
+            continue
+        ends[free[0]] = begins[i] + widths[i]
+        panel.annotate(
+            labels[i].text,
+            (labels[i].seconds, 1),
+            (0, 2 + _LABEL_POINTS * free[0]),
             xycoords=("data", "axes fraction"),
-            color=_colour(phase),
+            textcoords="offset points",
+            color=_colour(labels[i].phase),
             fontsize=9,
-            # P and S of a near event would cover each other's labels.
-            ha="right" if phase[:1] == "P" else "left",
+            ha="right" if is_left[i] else "left",
         )
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+try:
+    import fcntl
+except ImportError:
+    # Of Windows.
+    fcntl = None  # type: ignore[assignment]
 
 #: How files end that only a killed process leaves.
 LEFTOVER = ".partial"
@@ -80,22 +86,59 @@ def only_writer(path: Path, kind: str) -> Iterator[None]:
     :param kind: What writes there, such as ``conversion``
     :raises ValueError: if another one of the kind does so already
     """
-    ending = f".{kind.split()[0]}.lock"
-    name = path / ending if path.is_dir() else path.with_name(f".{path.name}{ending}")
+    name = _lock_file(path, kind)
+    no_rights = PermissionError(
+        f"output={str(path)!r} can't be written: no rights to write in {name.parent}. "
+        "Choose another place."
+    )
     if name.parent.is_dir() and not os.access(name.parent, os.W_OK | os.X_OK):
-        raise PermissionError(
-            f"output={str(path)!r} can't be written: no rights to write in "
-            f"{name.parent}. Choose another place."
-        )
+        raise no_rights
     lock = FileLock(name)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise ValueError(
-            f"output={str(path)!r}: another {kind} is writing there. Wait for it, or "
-            "choose another name."
-        ) from None
+        if not name.exists():
+            # As in /proc, where nobody can make files, whatever the rights.
+            raise no_rights from None
+        raise _other_writer(path, kind) from None
     try:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def no_writer(path: Path, kind: str) -> Iterator[None]:
+    """
+    For reading, also where nothing can be written.
+
+    :param path: As of :py:func:`only_writer`
+    :param kind: What may write there
+    :raises ValueError: if one does
+    """
+    name = _lock_file(path, kind)
+    if os.access(name.parent, os.W_OK | os.X_OK):
+        with only_writer(path, kind):
+            yield
+        return
+    with ExitStack() as stack:
+        if name.exists() and fcntl is not None:
+            file = stack.enter_context(name.open("rb"))
+            try:
+                # Of the same kind as FileLock's, and let go of when the file is closed.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _other_writer(path, kind) from None
+        yield
+
+
+def _lock_file(path: Path, kind: str) -> Path:
+    ending = f".{kind.split()[0]}.lock"
+    return path / ending if path.is_dir() else path.with_name(f".{path.name}{ending}")
+
+
+def _other_writer(path: Path, kind: str) -> ValueError:
+    return ValueError(
+        f"output={str(path)!r}: another {kind} is writing there. Wait for it, or choose "
+        "another name."
+    )

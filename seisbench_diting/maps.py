@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,24 @@ LEAST_KM = 20.0
 
 #: More names than these would cover the stations.
 _MOST_NAMES = 40
+
+#: Shares of a map that is about 5 inches wide: a point, a letter of a name, the symbol of
+#: a station, and a line.
+_POINT, _LETTER, _SYMBOL, _LINE_HEIGHT = 0.0026, 0.015, 0.018, 0.025
+
+#: Points from a station, and how a name there is aligned.
+_Side = tuple[tuple[int, int], str, str]
+
+#: Where a name may stand, the best first.
+_SIDES: tuple[_Side, ...] = (
+    ((0, 7), "center", "bottom"),
+    ((0, -7), "center", "top"),
+    ((7, 0), "left", "center"),
+    ((-7, 0), "right", "center"),
+)
+
+#: How much of a text is left of, or below, where it is aligned.
+_BEFORE = {"left": 0.0, "bottom": 0.0, "center": 0.5, "right": 1.0, "top": 1.0}
 
 #: How far the points that a map is around are from its edge.
 _MARGIN = 1.36
@@ -87,37 +105,86 @@ def name_stations(
     longitude: np.ndarray,
     latitude: np.ndarray,
     ends: Extent,
+    events: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> None:
     """
-    None if there are many; and of those that would cover each other the first.
+    None if there are many. Each is written on the side of its station where it covers no
+    other one and stays on the map, above it if that is possible; or not at all.
 
     :param panel: Panel of a map
     :param names: NET.STA.LOC, of which NET.STA is written
     :param longitude: Of the stations, on one side of the date line
     :param latitude: Of the stations
     :param ends: Ends of the map
+    :param events: Longitudes and latitudes of what names stay away from if they can
     """
     names = list(names)
     if len(names) > _MOST_NAMES:
         return
-    named: list[tuple[float, float]] = []
-    for name, x, y in zip(names, longitude, latitude, strict=True):
-        place = (x - ends[0]) / (ends[1] - ends[0]), (y - ends[2]) / (ends[3] - ends[2])
-        if any(
-            abs(place[0] - other[0]) < 0.2 and abs(place[1] - other[1]) < 0.035
-            for other in named
-        ):
+    codes = [name.rpartition(".")[0] for name in names]
+    # What is taken: symbols first, then also names.
+    taken = _symbols(longitude, latitude, ends)
+    dots = [] if events is None else _symbols(*events, ends)
+    written = set()
+    for code, symbol, x, y in zip(codes, list(taken), longitude, latitude, strict=True):
+        # Locations of one station have one name.
+        if code in written:
             continue
-        named.append(place)
+        free = [
+            (box, side)
+            for box, side in _around(symbol, len(code))
+            if min(box) >= 0 and max(box) <= 1 and not _covers_any(box, taken)
+        ]
+        if not free:
+            continue
+        box, (offset, horizontal, vertical) = next(
+            (one for one in free if not _covers_any(one[0], dots)), free[0]
+        )
+        taken.append(box)
+        written.add(code)
         panel.annotate(
-            name.rpartition(".")[0],
+            code,
             (x, y),
-            (0, 7),
+            offset,
             textcoords="offset points",
-            ha="center",
+            ha=horizontal,
+            va=vertical,
             fontsize=7,
             zorder=6,
         )
+
+
+#: Left, right, bottom, top.
+_Box = tuple[float, float, float, float]
+
+
+def _symbols(longitude: np.ndarray, latitude: np.ndarray, ends: Extent) -> list[_Box]:
+    """What symbols take of a map, in shares of its width and height."""
+    x = (np.asarray(longitude) - ends[0]) / (ends[1] - ends[0])
+    y = (np.asarray(latitude) - ends[2]) / (ends[3] - ends[2])
+    half = _SYMBOL / 2
+    return list(zip(x - half, x + half, y - half, y + half, strict=True))
+
+
+def _around(symbol: _Box, letters: int) -> Iterator[tuple[_Box, _Side]]:
+    """What a name takes on each side of a symbol."""
+    width = _LETTER * letters
+    x, y = (symbol[0] + symbol[1]) / 2, (symbol[2] + symbol[3]) / 2
+    for side in _SIDES:
+        offset, horizontal, vertical = side
+        left = x + offset[0] * _POINT - width * _BEFORE[horizontal]
+        bottom = y + offset[1] * _POINT - _LINE_HEIGHT * _BEFORE[vertical]
+        yield (left, left + width, bottom, bottom + _LINE_HEIGHT), side
+
+
+def _covers_any(box: _Box, others: Iterable[_Box]) -> bool:
+    return any(
+        box[0] < other[1]
+        and other[0] < box[1]
+        and box[2] < other[3]
+        and other[2] < box[3]
+        for other in others
+    )
 
 
 def scale_bar(panel: Axes, ends: Extent) -> None:

@@ -181,6 +181,28 @@ def test_interrupted(files, monkeypatch):
     assert not list(files.glob("events*"))
 
 
+def test_interrupted_while_it_writes(files, monkeypatch):
+    run("-i", files / "picks.csv", *common(files))
+    before = {path.name: path.read_bytes() for path in files.iterdir()}
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    # The tables are written by then.
+    monkeypatch.setattr("seisbench_diting.figures.save_figure", interrupted)
+    more = [
+        "-i",
+        str(files / "picks.csv"),
+        *map(str, common(files)),
+        "--min-picks",
+        "9",
+    ]
+    result = CliRunner().invoke(app, ["associate", *more])
+
+    assert result.exit_code == 130
+    assert {path.name: path.read_bytes() for path in files.iterdir()} == before
+
+
 def test_list_of_options():
     output = run("--list-options", "--method", "lppn")
 
@@ -261,7 +283,7 @@ def test_picks_of_a_real_record_in_the_published_text(reference, tmp_path):
         *("-o", tmp_path / "events"),
     )
 
-    assert output.startswith(f"0 events with 0 of {len(picks)} picks at 1 stations")
+    assert output.startswith(f"0 events with 0 of {len(picks)} picks at 1 station,")
 
 
 def test_from_waveforms_to_events(reference, tmp_path):

@@ -1,5 +1,7 @@
 """Pictures: what they show, and that they are whole or absent."""
 
+import itertools
+
 import numpy as np
 import obspy
 import pandas as pd
@@ -78,6 +80,32 @@ def test_gaps_and_missing_curves(picked):
     figure = plot_picks(stream.merge(), [], obspy.Stream())
 
     assert len(figure.axes) == 4
+
+
+def test_labels_cover_no_others(picked):
+    stream, picks, _ = picked
+    begin = pd.Timestamp(picks[0].peak_time.datetime, tz="UTC")
+    seconds = [0, 0.3, 0.31, 0.5, 0.6, 2.0]
+    table = pd.DataFrame(
+        {
+            "station_id": "BW.RJOB.",
+            "phase": ["P", "S", "P", "S", "P", "S"],
+            "time": [begin + pd.Timedelta(seconds=s) for s in seconds],
+            "probability": 0.5,
+        }
+    )
+
+    figure = plot_picks(stream, table)
+
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 6
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    # Of very many not all; but each is a line.
+    many = pd.concat([table] * 20)
+    crowded = plot_picks(stream, many)
+    assert len(crowded.axes[0].texts) < 40
+    assert len(crowded.axes[0].lines) >= 120
 
 
 def test_a_failed_save_leaves_nothing(picked, tmp_path):

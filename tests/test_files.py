@@ -2,10 +2,11 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
-from seisbench_diting.files import write_text
+from seisbench_diting.files import no_writer, only_writer, write_text
 
 
 def test_an_error_leaves_the_old_file(tmp_path):
@@ -69,3 +70,29 @@ def test_where_no_file_can_be(tmp_path):
         write_text(tmp_path, "x")
     with pytest.raises(FileNotFoundError, match=r"no folder .*missing. Make it first"):
         write_text(tmp_path / "missing" / "x", "x")
+
+
+def test_reading_where_nothing_can_be_written(tmp_path, monkeypatch):
+    path = tmp_path / "run"
+    with only_writer(path, "picking run"):
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        with (
+            pytest.raises(ValueError, match="another picking run is writing there"),
+            no_writer(path, "picking run"),
+        ):
+            pass
+    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+    with no_writer(path, "picking run"):
+        pass
+    assert {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == before
+
+
+@pytest.mark.skipif(
+    not os.path.isdir("/proc"), reason="has no folder that is read-only"
+)
+def test_rights_that_are_none():
+    with (
+        pytest.raises(PermissionError, match="no rights to write in /proc"),
+        only_writer(Path("/proc/run"), "picking run"),
+    ):
+        pass

@@ -28,9 +28,10 @@ ALLOWED = {
         "sections",
         "tables",
         "travel_times",
+        "words",
     },
     "data": {"files", "processes"},
-    "distillation": {"files", "generate", "models", "picking", "training"},
+    "distillation": {"files", "generate", "models", "picking", "training", "words"},
     "evaluation": {"_version", "data", "figures", "files", "generate", "models"},
     "canvas": set(),
     "figures": {"canvas", "files"},
@@ -50,6 +51,7 @@ ALLOWED = {
         "sections",
         "tables",
         "travel_times",
+        "words",
     },
     "processes": set(),
     "report": {
@@ -72,9 +74,11 @@ ALLOWED = {
         "generate",
         "inference",
         "models",
+        "words",
     },
     "travel_times": {"files"},
     "weights": set(),
+    "words": set(),
 }
 
 

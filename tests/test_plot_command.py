@@ -59,7 +59,7 @@ def test_picks_of_a_table_are_drawn(run, drawn, file, pick_file, tmp_path):
     assert len(stream) == 3
     assert list(picks["station_id"]) == ["BW.RJOB."]
     assert annotations is None
-    assert title == "BW.RJOB."
+    assert title == "BW.RJOB"
 
 
 def test_picks_of_elsewhere_are_told(run, file, tmp_path):
@@ -79,7 +79,7 @@ def test_a_part_of_the_time_filtered(run, drawn, file, tmp_path):
 
     assert status == 0
     ((stream, _, _, title),) = drawn
-    assert title.startswith("BW.RJOB., 1")
+    assert title.startswith("BW.RJOB, 1")
     for trace in stream:
         assert trace.stats.npts == 501
     # The filter began before: there is no jump where the picture begins.

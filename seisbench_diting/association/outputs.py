@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._version import __version__
-from ..files import write_text
+from ..files import LEFTOVER, write_text
 from ..tables import write_association
 from ..tables.parquet import import_pyarrow
 from .interface import Association
@@ -126,7 +128,7 @@ def write_outputs(
     plot: bool = True,
 ) -> list[Path]:
     """
-    Each file is whole or not there.
+    All files appear together, once each of them is whole.
 
     :param result: Association
     :param output: Name that the files begin with
@@ -141,28 +143,35 @@ def write_outputs(
     """
     name = check_name(output)
     kinds = check_formats(formats)
-    for kind in kinds:
-        path = _with(name, FORMATS[kind])
-        write_association(result.events, result.picks, path, stations)
-    written = [_with(name, ending) for ending in _endings(kinds)]
     picture = _with(name, ".png")
-    if plot and len(result.events):
-        from ..figures import save_figure
-        from .figures import plot_association
-
-        figure = plot_association(result.events, result.picks, stations, name.name)
-        save_figure(figure, picture)
-    else:
+    written = [_with(name, ending) for ending in _endings(kinds)]
+    if not (plot and len(result.events)):
         written.remove(picture)
-        if plot:
-            # A picture of an earlier run would not be that of these tables.
-            picture.unlink(missing_ok=True)
-    write_text(_with(name, ".err"), _left_out(result.not_used))
-    summary = result.summary | {
-        "version": __version__,
-        "files": list(map(str, written)),
-    }
-    write_text(_with(name, ".json"), _json(summary))
+    with TemporaryDirectory(
+        prefix=f".{name.name}-", suffix=LEFTOVER, dir=name.parent
+    ) as folder:
+        new = Path(folder) / name.name
+        for kind in kinds:
+            path = _with(new, FORMATS[kind])
+            write_association(result.events, result.picks, path, stations)
+        if picture in written:
+            from ..figures import save_figure
+            from .figures import plot_association
+
+            figure = plot_association(result.events, result.picks, stations, name.name)
+            save_figure(figure, _with(new, ".png"))
+        write_text(_with(new, ".err"), _left_out(result.not_used))
+        summary = result.summary | {
+            "version": __version__,
+            "files": list(map(str, written)),
+        }
+        write_text(_with(new, ".json"), _json(summary))
+        for path in written:
+            # Links are followed, to wherever they lead.
+            shutil.move(new.with_name(path.name), os.path.realpath(path))
+    if plot and picture not in written:
+        # A picture of an earlier run would not be that of these tables.
+        picture.unlink(missing_ok=True)
     return written
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..words import counted
 from .app import app
 from .config import OTHERS, read_config_of_method
 from .interruption import leaving_nothing
@@ -162,7 +163,7 @@ def associate(
             progress=not quiet and sys.stderr.isatty(),
             **options,
         )
-    written = write_outputs(result, output, places, kinds, plot)
+        written = write_outputs(result, output, places, kinds, plot)
     if not quiet:
         _print_summary(result.summary)
         typer.echo("\n".join(map(str, written)))
@@ -245,7 +246,8 @@ def _print_summary(summary: dict[str, Any]) -> None:
         f"{number} {reason}" for reason, number in summary["picks_left_out"].items()
     )
     typer.echo(
-        f"{summary['events']} events with {summary['picks_used']} of {summary['picks']} "
-        f"picks at {summary['stations']} stations, {summary['seconds']:.1f} s"
+        f"{counted(summary['events'], 'event')} with {summary['picks_used']} of "
+        f"{counted(summary['picks'], 'pick')} at "
+        f"{counted(summary['stations'], 'station')}, {summary['seconds']:.1f} s"
         + (f"; left out: {left_out}" if left_out else "")
     )

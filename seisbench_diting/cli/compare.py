@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..words import counted
 from .app import app
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def compare(
         ("A", a, a_events, a_picks),
         ("B", b, b_events, b_picks),
     ):
-        typer.echo(f"{name}: {path}, {len(events)} events with {len(picks)} picks")
+        typer.echo(
+            f"{name}: {path}, {counted(len(events), 'event')} with "
+            f"{counted(len(picks), 'pick')}"
+        )
     _print_shares(comparison)
     if len(comparison.common):
         _print_differences(comparison)

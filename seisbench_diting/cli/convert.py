@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..words import counted
 from .app import app
 from .interruption import continuing_later
 
@@ -68,8 +69,9 @@ def convert(
     """
     Convert DiTing's original files to a SeisBench dataset.
 
-    With --check, verify one. Interrupted at any moment, it continues where it was when called again. Exit status
-    1 if something is wrong with the original files; the rest is converted.
+    With --check, verify one. Interrupted at any moment, it continues where it was when
+    called again. Exit status 1 if something is wrong with the original files; the rest
+    is converted.
     """
     from .. import data
 
@@ -116,9 +118,7 @@ def _fail_with(problems: list[str]) -> None:
     for problem in problems:
         typer.echo(problem, err=True)
     if problems:
-        raise ValueError(
-            f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}, see above."
-        )
+        raise ValueError(f"{counted(len(problems), 'problem')}, see above.")
 
 
 def _numbers(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..words import counted
 from .app import app
 from .waveforms import check_picture, read_files
 
@@ -63,7 +64,7 @@ def demo(
             f"{pick.trace_id:<16}{pick.phase:<7}{pick.peak_time!s:<29}"
             f"{pick.peak_value:>11.3f}"
         )
-    typer.echo(f"{len(picks)} pick{'' if len(picks) == 1 else 's'}")
+    typer.echo(counted(len(picks), "pick"))
 
     stations = sorted({station_id(trace) for trace in stream})
     counts = {name: sum(p.trace_id == name for p in picks) for name in stations}

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..words import counted
 from .app import app
 from .interruption import continuing_from_checkpoint
 from .train import parse_augmentations
@@ -181,8 +182,8 @@ def distill(
     with continuing_from_checkpoint(resume, checkpoint_every):
         result = run(settings, resume)
     typer.echo(
-        f"{result.steps} steps, {result.skipped} of them skipped; "
-        f"{result.arrivals} arrivals in {result.hours:.2f} h"
+        f"{counted(result.steps, 'step')}, {result.skipped} of them skipped; "
+        f"{counted(result.arrivals, 'arrival')} in {result.hours:.2f} h"
     )
     for name, value in result.scores.items():
         before = result.initial_scores.get(name)

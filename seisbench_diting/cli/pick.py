@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..words import counted
 from .app import app
 from .config import read_config
 from .interruption import continuing_later
@@ -192,8 +193,9 @@ def _print_summary(result) -> None:
         f"{count} {phase}" for phase, count in summary["picks_by_phase"].items()
     )
     typer.echo(
-        f"{summary['picks']} picks{f' ({phases})' if phases else ''} in "
-        f"{summary['station_days']:.2f} station days of {summary['stations']} stations"
+        f"{counted(summary['picks'], 'pick')}{f' ({phases})' if phases else ''} in "
+        f"{summary['station_days']:.2f} station days of "
+        f"{counted(summary['stations'], 'station')}"
     )
     if run["station_days"]:
         typer.echo(
@@ -202,7 +204,7 @@ def _print_summary(result) -> None:
         )
     else:
         typer.echo("Nothing new to pick")
-    print_files(result, "records")
+    print_files(result, "record")
 
 
 def print_files(result, what: str) -> None:
@@ -210,12 +212,13 @@ def print_files(result, what: str) -> None:
     summary = result.summary
     if summary["records_failed"]:
         typer.echo(
-            f"{summary['records_failed']} {what} could not be picked; the same command "
-            "tries them again"
+            f"{counted(summary['records_failed'], what)} could not be picked; the same "
+            "command tries again"
         )
     if summary["problems"]:
         typer.echo(
-            f"{summary['problems']} lines of what was not used in {result.output}.err"
+            f"{counted(summary['problems'], 'line')} of what was not used in "
+            f"{result.output}.err"
         )
     for path in result.files:
         typer.echo(f"Picks in {path}")

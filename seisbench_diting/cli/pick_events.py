@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..words import counted
 from .app import app
 from .config import read_config
 from .interruption import continuing_later
@@ -224,9 +225,10 @@ def pick_events(
 def _print_summary(result) -> None:
     summary = result.summary
     typer.echo(
-        f"{summary['picks']} picks of {summary['events']:.0f} events; not taken: "
+        f"{counted(summary['picks'], 'pick')} of "
+        f"{counted(round(summary['events']), 'event')}; not taken: "
         f"{summary.get('discarded_wrong_phase', 0)} of the wrong phase, "
         f"{summary.get('discarded_too_far', 0)} too far from their theoretical time, "
         f"{summary.get('discarded_not_best', 0)} with a better one beside them"
     )
-    print_files(result, "events")
+    print_files(result, "event")

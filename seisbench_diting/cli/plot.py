@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..words import counted
 from .app import app
 from .picking_options import optional_band
 from .waveforms import check_picture, read_files
@@ -93,7 +94,7 @@ def plot(
         if len(names) > 1:
             path = output.with_name(f"{output.stem}.{name.strip('.')}{output.suffix}")
         number = _draw(of_station, name, ends, table, model, band, path)
-        typer.echo(f"{path}: {number} pick{'' if number == 1 else 's'}")
+        typer.echo(f"{path}: {counted(number, 'pick')}")
         total += number
     if table is not None and len(table) and not total:
         typer.echo(
@@ -162,9 +163,9 @@ def _draw(
         if table is None:
             picks = model.classify_aggregate(annotations, model.default_args).picks
         annotations = annotations.slice(*ends)
-    title, shown = name, stream
+    title, shown = name.rstrip("."), stream
     if band is not None:
-        title = f"{name}, {band_text(band)}"
+        title += f", {band_text(band)}"
         # Before it is cut: filters need a while at the begin.
         shown = stream.split()
         for trace in shown:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..words import counted
 from .app import app
 from .interruption import continuing_from_checkpoint
 
@@ -139,7 +140,7 @@ def train(
     )
     with continuing_from_checkpoint(resume, checkpoint_every):
         result = run(settings, resume)
-    typer.echo(f"{result.steps} steps, {result.skipped} of them skipped")
+    typer.echo(f"{counted(result.steps, 'step')}, {result.skipped} of them skipped")
     for name, value in result.scores.items():
         typer.echo(f"  {name} {value:.4g}")
     typer.echo(f"Results in {output}")

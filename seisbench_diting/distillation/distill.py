@@ -32,6 +32,7 @@ from ..training.results import best_scores, write_model
 from ..training.settings import TrainingSettings
 from ..training.tasks import make_task
 from ..training.windows import ValidationBatches, open_splits
+from ..words import counted
 from .labelling import Labels, label_archive
 from .module import SoftTask, StudentModule, score
 from .pieces import Corpus, Pieces
@@ -351,7 +352,7 @@ def _card(
         "",
         "## Scores",
         "",
-        f"{result.steps} steps, {result.skipped} of them skipped.",
+        f"{counted(result.steps, 'step')}, {result.skipped} of them skipped.",
         *(f"- {name}: {value:.4g}" for name, value in result.scores.items()),
         *(
             f"- {name} of the weights that it began with: {value:.4g}"

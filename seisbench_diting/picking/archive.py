@@ -162,7 +162,7 @@ def _portable(model: str | WaveformModel) -> str:
 
 def _plan(run: Run, planner: Planner) -> None:
     with run.counting("Planning", " stations") as bar:
-        planner.plan(run.state, bar.update)
+        run.stations = planner.plan(run.state, bar.update)
     if not run.state.value("SELECT count(*) FROM plan"):
         raise ValueError(
             f"stations={run.kept['stations']}, start={run.kept['start']} and "

@@ -62,6 +62,14 @@ class PickOptions:
                 f"bandpass={band!r} is not possible; use two frequencies in Hz, the lower "
                 "one first, such as 1,10."
             )
+        # SeisBench would take 1 for one sample; whoever writes it means a whole window.
+        if self.overlap is not None and not (
+            _is_number(self.overlap) and (0 <= self.overlap < 1 or self.overlap >= 2)
+        ):
+            raise ValueError(
+                f"overlap={self.overlap!r} is not possible; use a share of the window "
+                "below 1, such as 0.5, or a number of samples of at least 2."
+            )
         # As the command line gives them, so that 1 is no other option than 1.0.
         object.__setattr__(self, "bandpass", tuple(map(float, band)))
         for name in ("prob", "min_separation", "snritv"):

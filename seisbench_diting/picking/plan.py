@@ -96,20 +96,24 @@ class Planner:
     margin: int
     sampling_rate: float
 
-    def plan(self, state: State, update: Callable[[int], object]) -> None:
+    def plan(self, state: State, update: Callable[[int], object]) -> int:
         """
         Writes the plan into the state.
 
         :param state: State with an index
         :param update: Called with the number of stations done since the last call
+        :return: Number of stations that have something to pick
         """
+        stations = 0
         with state.transaction():
             state.execute("DELETE FROM plan")
             state.execute("DELETE FROM problems WHERE unit = ''")
             state.add_problems("", problems_of_files(state))
             for station in find_stations(state):
                 if self._is_wanted(station):
+                    is_planned = False
                     for unit in self._units(state, station):
+                        is_planned = True
                         state.execute(
                             "INSERT INTO plan (key, fingerprint, days, task) "
                             "VALUES (?, ?, ?, ?)",
@@ -120,7 +124,9 @@ class Planner:
                                 f"{unit.station_id}|{unit.begin // DAY}",
                             ],
                         )
+                    stations += is_planned
                 update(1)
+        return stations
 
     def _is_wanted(self, station: str) -> bool:
         return not self.stations or is_station_of(station, self.stations)

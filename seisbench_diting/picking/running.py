@@ -17,15 +17,15 @@ from typing import Any, TypeVar
 import pandas as pd
 from seisbench.models import WaveformModel
 
-from ..files import only_writer
+from ..files import no_writer, only_writer
 from ..models.backends import weights_checksum
 from ..tables import pick_table
+from ..words import counted
 from .checks import check_results
 from .index import index_files
 from .inputs import find_files
 from .names import NamePattern
 from .outputs import (
-    ERRORS,
     FOLDERS,
     STATE,
     Journal,
@@ -77,10 +77,10 @@ def opened_state(output: Path) -> Iterator[State]:
     """
     :param output: Name of a run
     :raises ValueError: if the run goes on: no other process may have its state open
-    :return: Its state
+    :return: Its state, to be read
     """
-    with only_writer(output, "picking run"):
-        state = State(beside(output, STATE))
+    with no_writer(output, "picking run"):
+        state = State(beside(output, STATE), only_read=True)
         try:
             yield state
         finally:
@@ -121,12 +121,7 @@ def open_run(
                 yield Run(state, output, kept, show, what), model
         except (OSError, ValueError):
             # A wrong word is no run: with the right one the name is free.
-            # What could not be read is told in a file, to which the state belongs.
-            is_nothing = (
-                is_new
-                and not beside(output, ERRORS).exists()
-                and not state.value("SELECT COUNT(*) FROM units")
-            )
+            is_nothing = is_new and not state.value("SELECT COUNT(*) FROM units")
             raise
         finally:
             state.close()
@@ -148,6 +143,8 @@ class Run:
         self._started = time.monotonic()
         self._seconds: dict[str, float] = {}
         self._new = 0.0
+        #: How many stations are picked, where some of the input are left out.
+        self.stations: int | None = None
         self._own_files = own_files(output)
         self._own_folders = {beside(output, ending) for ending in FOLDERS}
 
@@ -161,15 +158,16 @@ class Run:
             paths = (path for path in find_files(names) if not self._is_own(path))
             index_files(self.state, paths, pattern, bar.update)
         if not self.state.value("SELECT count(*) FROM segments"):
-            write_journals(self.state, self._output)
             problems = self.state.execute(
-                "SELECT path, problem FROM files WHERE problem IS NOT NULL LIMIT 1"
-            ).fetchone()
+                "SELECT path, problem FROM files WHERE problem IS NOT NULL "
+                "GROUP BY problem ORDER BY count(*) DESC LIMIT 3"
+            ).fetchall()
             found = self.state.value("SELECT count(*) FROM files")
             raise ValueError(
                 f"inputs={', '.join(names)!r} hold no waveforms that can be used: "
-                f"{found} files"
-                + (f", such as {problems[0]}: {problems[1]}." if problems else ".")
+                + counted(found, "file")
+                + "".join(f"; such as {path}: {problem}" for path, problem in problems)
+                + "."
             )
 
     def _is_own(self, path: Path) -> bool:
@@ -291,7 +289,9 @@ class Run:
             "files_with_problems": value(
                 "SELECT count(*) FROM files WHERE problem IS NOT NULL"
             ),
-            "stations": value("SELECT count(DISTINCT station_id) FROM segments"),
+            "stations": value("SELECT count(DISTINCT station_id) FROM segments")
+            if self.stations is None
+            else self.stations,
             "records": value("SELECT count(*) FROM units WHERE failure IS NULL"),
             "records_failed": value(
                 "SELECT count(*) FROM units WHERE failure IS NOT NULL"

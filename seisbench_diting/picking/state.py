@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -70,27 +71,34 @@ class State:
     there after a crash, or none of it.
 
     :param path: SQLite file, which is made if it does not exist
+    :param only_read: If nothing will be written, and the file is there
     :raises ValueError: if it is something else, or damaged
     :raises OSError: if it can't be written
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, only_read: bool = False):
         self.path = path
         # Without SQLite's own locks, which network file systems lack: there is another
         # one around the run.
         uri = f"file:{quote(str(path.absolute()))}?nolock=1"
+        # What a killed run began to write is undone by whoever may write.
+        only_read = only_read and not os.access(path.parent, os.W_OK | os.X_OK)
         with self._reporting():
-            self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode = TRUNCATE")
-            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection = sqlite3.connect(
+                f"{uri}&mode=ro" if only_read else uri, uri=True, isolation_level=None
+            )
+            if not only_read:
+                self._connection.execute("PRAGMA journal_mode = TRUNCATE")
+                self._connection.execute("PRAGMA synchronous = FULL")
             version = self.value("PRAGMA user_version")
             if version not in (0, _VERSION):
                 raise ValueError(
                     f"{path} was written by another version of this package. Go on with "
                     "that one, or choose another output."
                 )
-            self._connection.executescript(_SCHEMA)
-            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+            if not only_read:
+                self._connection.executescript(_SCHEMA)
+                self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def close(self) -> None:
         self._connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -64,19 +65,28 @@ def read_text(path: str | Path, separator: str = ",") -> pd.DataFrame:
     :raises ValueError: if its lines don't fit its header
     :return: Table of text: a network may be called NA, and a location 00
     """
-    try:
-        return pd.read_csv(
-            Path(path),
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            index_col=False,
-            skipinitialspace=True,
-            encoding="utf-8-sig",
-            encoding_errors="replace",
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", pd.errors.ParserWarning)
+        try:
+            table = pd.read_csv(
+                Path(path),
+                sep=separator,
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                skipinitialspace=True,
+                encoding="utf-8-sig",
+                encoding_errors="replace",
+            )
+        except ValueError as error:
+            raise ValueError(f"{path} is no table of text: {error}.") from error
+    # pandas would leave out what is beyond the header; an empty end of each line is no loss.
+    if caught and not _all_end_with(path, separator):
+        raise ValueError(
+            f"{path} is no table of text with a header: its lines have more fields than "
+            f"the {len(table.columns)} of its first line."
         )
-    except ValueError as error:
-        raise ValueError(f"{path} is no table of text: {error}.") from error
+    return table
 
 
 def read_any(path: str | Path, names: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -103,6 +113,12 @@ def read_any(path: str | Path, names: Mapping[str, Sequence[str]]) -> pd.DataFra
     return pd.DataFrame(
         {column: table[name].str.strip() for column, name in found.items()}
     )
+
+
+def _all_end_with(path: str | Path, separator: str) -> bool:
+    with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
+        next(_lines(file), "")
+        return all(line.rstrip("\r\n ").endswith(separator) for line in _lines(file))
 
 
 def _lines(lines: Iterable[str]) -> Iterator[str]:

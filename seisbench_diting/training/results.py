@@ -15,6 +15,7 @@ from ..figures import save_figure
 from ..files import replacing, write_text
 from ..inference import export_model
 from ..models.base import PhasePicker
+from ..words import counted
 from .logs import read_log
 from .pictures import plot_example, plot_losses
 from .settings import TrainingSettings
@@ -162,7 +163,12 @@ def _card(
         for name, value in vars(settings).items()
         if name != "output"
     ]
-    lines += ["", "## Scores", "", f"{steps} steps, {skipped} of them skipped."]
+    lines += [
+        "",
+        "## Scores",
+        "",
+        f"{counted(steps, 'step')}, {skipped} of them skipped.",
+    ]
     lines += [f"- {name}: {value:.4g}" for name, value in scores.items()]
     if not scores:
         lines.append("There is no dev split: no scores, and the last parameters.")

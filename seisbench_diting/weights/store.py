@@ -270,12 +270,13 @@ def _read_mirror(
 ) -> bytes:
     if mirror.lower().startswith(("http://", "https://")):
         return _read_url(entry, f"{mirror.rstrip('/')}/{entry.file}", timeout, progress)
-    path = Path(mirror).expanduser() / entry.file
+    folder = Path(mirror).expanduser()
+    path = folder / entry.file
     try:
+        if not folder.is_dir():
+            raise _SourceError("it is neither a folder nor an http(s) URL")
         if not path.is_file():
-            raise _SourceError(
-                f"no file {entry.file} there; allowed are a folder or an http(s) URL"
-            )
+            raise _SourceError(f"the folder has no file {entry.file}")
         _check_size(entry, path.stat().st_size)
         return _checked(entry, path.read_bytes())
     except OSError as error:

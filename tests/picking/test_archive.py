@@ -232,9 +232,11 @@ def test_stations_and_times(fast, small, tmp_path):
     everything = run(small, tmp_path / "all", fast).picks
     start, end = "2020-01-02", "2020-01-03T00:00:30"
 
-    table = run(
+    some = run(
         small, tmp_path / "some", fast, stations="CX.S[12],CX.S5.", start=start, end=end
-    ).picks
+    )
+    table = some.picks
+    assert some.summary["stations"] == 3
 
     expected = everything[
         everything["station_id"].isin(["CX.S1.", "CX.S2.", "CX.S5."])

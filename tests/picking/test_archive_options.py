@@ -30,6 +30,11 @@ def refused(fast, small, tmp_path):
         ({"prob": 0}, "prob=0 is not possible; use a number above 0"),
         ({"prob": 30}, "prob=30 is not possible"),
         ({"min_separation": -1}, "min_separation=-1 is not possible"),
+        (
+            {"overlap": 1},
+            "overlap=1 is not possible; use a share of the window below 1",
+        ),
+        ({"overlap": -0.1}, "overlap=-0.1 is not possible"),
         ({"snritv": 100}, r"snritv=100 .* 100 samples at 100 Hz are 1.0"),
         ({"bandpass": (10, 1)}, r"bandpass=\(10, 1\) .* lower one first"),
         ({"bandpass": "1"}, "bandpass='1' is not possible"),
@@ -70,10 +75,10 @@ def test_inputs_without_waveforms(refused, tmp_path_factory):
     folder = tmp_path_factory.mktemp("none")
     (folder / "readme.md").write_text("Nothing here.")
 
-    with pytest.raises(
-        ValueError, match=r"1 files, such as .*readme.md: it is in none"
-    ):
+    with pytest.raises(ValueError, match=r"1 file; such as .*readme.md: it is in none"):
         pick_archive(folder, folder / "out", PhaseNet(), progress=False)
+    # The name is free for the right folder.
+    assert not list(folder.glob("out*"))
 
 
 def test_other_options_in_the_same_name(fast, small, tmp_path):

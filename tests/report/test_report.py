@@ -2,8 +2,10 @@
 
 import base64
 import json
+import os
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import obspy
@@ -193,6 +195,22 @@ def test_a_run_that_goes_on(tmp_path, waveforms):
         pytest.raises(ValueError, match="another picking run is writing"),
     ):
         write_report(output)
+
+
+def test_a_run_of_somebody_else(tmp_path, waveforms, monkeypatch):
+    output = tmp_path / "theirs" / "run"
+    output.parent.mkdir()
+    pick_archive(waveforms, output, LPPNT(), prob=0.2, progress=False)
+    expected = write_report(output, tmp_path / "own.html").read_bytes()
+    before = {p.name: p.stat().st_mtime_ns for p in output.parent.iterdir()}
+    rights = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, *_: rights(path, *_) and Path(path) != output.parent
+    )
+
+    assert write_report(output, tmp_path / "own.html").read_bytes() == expected
+    after = {p.name: p.stat().st_mtime_ns for p in output.parent.iterdir()}
+    assert after == before
 
 
 def test_without_plotly(pick_file, monkeypatch):

@@ -102,6 +102,7 @@ def test_files_that_are_no_stations(tmp_path):
         ("net,sta,lat,lon\nA,,1,2\n", r"stations\['station_id'\] must be"),
         ("id,lat,lon\nA.B.,x,2\n", r"stations\['latitude'\] holds what is no number"),
         ("", "is no table of text"),
+        ("id,lat,lon\nA.B.,1,2,3\n", "more fields than the 3 of its first line"),
     ]:
         path.write_text(text)
         with pytest.raises(ValueError, match=message):

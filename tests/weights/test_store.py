@@ -186,7 +186,7 @@ def test_folder_as_mirror(tmp_path, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "no file china.lppnm.pt there"),
+        (None, "the folder has no file china.lppnm.pt"),
         (CONTENT[:-1], "49999 bytes instead of 50000"),
         (CONTENT[:-1] + b"x", "SHA-256"),
     ],

@@ -20,6 +20,7 @@ from ...maps import (
     square_around,
 )
 from ...tables import assignment_table, event_table, station_table
+from ...words import counted
 from ..projection import Projection
 from .histograms import (
     draw_counts,
@@ -126,16 +127,12 @@ def plot_association(
     names = picks["station_id"].nunique()
     figure.suptitle(
         title
-        or f"{_number(len(events), 'event')} with {_number(len(picks), 'pick')} at "
-        f"{_number(names, 'station')}",
+        or f"{counted(len(events), 'event', ',')} with "
+        f"{counted(len(picks), 'pick', ',')} at {counted(names, 'station', ',')}",
         y=1 - 0.16 / _SIZE[1],
         va="top",
     )
     return figure
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _dots(events: pd.DataFrame, picks: pd.DataFrame) -> _Dots:
@@ -176,11 +173,13 @@ def _draw_map(
     set_extent(panel, ends)
     shown = (
         has_picks.to_numpy()
-        & (np.abs(x - middle) < (ends[1] - ends[0]) * 0.43)
+        & (np.abs(x - middle) < (ends[1] - ends[0]) / 2)
         & (y > ends[2])
-        & (y < ends[2] + 0.96 * (ends[3] - ends[2]))
+        & (y < ends[3])
     )
-    name_stations(panel, every["station_id"][shown], x[shown], y[shown], ends)
+    # Of clouds of events no name can stay away.
+    few = (dots.longitude, dots.latitude) if len(dots.time) < _MOST_VECTORS else None
+    name_stations(panel, every["station_id"][shown], x[shown], y[shown], ends, few)
     scale_bar(panel, ends)
     panel.set_ylabel("Latitude (°)")
     panel.tick_params(labelbottom=False)

@@ -10,6 +10,7 @@ import pandas as pd
 from ...figures import GREY, SERIES, legend_below, new_figure
 from ...sections import label_stations
 from ...tables import assignment_table, event_table, pick_table
+from ...words import counted
 from ..projection import Projection
 from ..velocities import TravelTimeTable
 from .moveout import OTHER
@@ -97,7 +98,7 @@ def plot_timeline(
     panel.set_ylabel("Stations, the farthest from the events on top")
     panel.set_xlabel(f"Seconds after {start.strftime('%Y-%m-%d %H:%M:%S')} UTC")
     panel.set_title(
-        f"{len(events)} event{'' if len(events) == 1 else 's'}, {len(picks)} of "
+        f"{counted(len(events), 'event')}, {len(picks)} of "
         f"{len(picks) + len(unused)} picks",
         fontsize=10,
         pad=18,

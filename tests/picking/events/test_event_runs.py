@@ -192,7 +192,7 @@ def test_the_command(folder, tmp_path, x1_event, named):
     )
 
     assert result.exit_code == 0, (result.output, result.exception)
-    assert "2 picks of 1 events; not taken: " in result.output
+    assert "2 picks of 1 event; not taken: " in result.output
     options = json.loads((tmp_path / "out.json").read_text())["options"]
     assert options["velocity"] == "ak135"
     assert options["prob"] == 0.2
