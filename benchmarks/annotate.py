@@ -54,7 +54,7 @@ def peer(name: str) -> Run:
 
 
 def ours(name: str, backend: str) -> Run:
-    # No weights of UNetPP are published.
+    # Those of UNetPP are not at hand; random ones cost the same.
     model = models.UNetPP().eval() if name == "UNetPP" else published(name, "csn")
     return _annotation(model, backend=backend)
 
@@ -140,7 +140,7 @@ def main() -> None:
         print(round(1000 * peak_gb()))
         return
 
-    print_heading("annotate")
+    print_heading("annotate on 12 h of one station, three components at 100 Hz")
     hours = max(trace.stats.npts * trace.stats.delta for trace in stream) / 3600
     print(f"{stream[0].id[:-1]}, {hours:.1f} h, {len(stream)} traces")
     runs = {row: make() for row, make in every.items()}

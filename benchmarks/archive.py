@@ -27,7 +27,14 @@ import numpy as np
 import obspy
 import torch
 
-from .common import peak_gb, print_header, print_heading, print_row, read_cx_pb01
+from .common import (
+    peak_gb,
+    peak_gb_of_children,
+    print_header,
+    print_heading,
+    print_row,
+    read_cx_pb01,
+)
 
 DAY = 86400
 
@@ -85,7 +92,7 @@ def run_ours(folder: Path, model: str, workers: int, stations: str) -> dict:
         )
         seconds = time.perf_counter() - begin
     spent = result.summary["this_run"]["seconds_of_all_workers"]
-    children = workers * peak_of_children() if workers > 1 else 0.0
+    children = workers * peak_gb_of_children() if workers > 1 else 0.0
     return {
         "seconds": seconds,
         "days": result.summary["this_run"]["station_days"],
@@ -127,14 +134,6 @@ def run_plain(folder: Path, stations: str) -> dict:
         "memory": peak_gb(),
         "spent": {"reading": reading, "network": seconds - reading, "rest": 0.0},
     }
-
-
-def peak_of_children() -> float:
-    """Peak memory of the largest child that has ended."""
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 1e9
 
 
 def in_process(*arguments: str) -> dict:

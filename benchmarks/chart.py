@@ -110,7 +110,10 @@ def draw(text: str) -> Figure:
     shown = {weights for _, weights, *_ in points}
     for weights in filter(shown.__contains__, MARKERS):
         panel.plot([], [], MARKERS[weights], color="#333333", label=weights)
-    panel.plot([], [], "X", color="#777777", label="SeisBench, volpick")
+    of_peers = dict.fromkeys(w for picker, w, *_ in points if picker not in own)
+    if of_peers:
+        label = f"SeisBench, {', '.join(of_peers)}"
+        panel.plot([], [], "X", color="#777777", label=label)
     panel.set_xscale("log")
     panel.set_xticks([1, 2, 5, 10, 20, 50], labels=["1", "2", "5", "10", "20", "50"])
     panel.minorticks_off()

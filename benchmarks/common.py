@@ -45,9 +45,27 @@ def print_heading(title: str) -> None:
     print(f"# {title}")
     print(", ".join(f"{name} {version(name)}" for name in packages))
     print(
-        f"Python {platform.python_version()}, {platform.machine()}, "
+        f"Python {platform.python_version()}, {processor()}, "
         f"{os.cpu_count()} cores, {torch.get_num_threads()} threads\n"
     )
+
+
+def processor() -> str:
+    """What is known of the processor."""
+    lines: dict[str, str] = {}
+    if (path := Path("/proc/cpuinfo")).is_file():
+        for line in path.read_text().splitlines():
+            name, colon, value = line.partition(":")
+            if colon:
+                lines.setdefault(name.strip(), value.strip())
+    name = lines.get("model name") or platform.processor() or platform.machine()
+    # Virtual machines hide the name, but not this.
+    family = ", ".join(f"{key} {lines[key]}" for key in _FAMILY if key in lines)
+    return f"{name} ({family})" if family else name
+
+
+#: Of /proc/cpuinfo.
+_FAMILY = ("cpu family", "model")
 
 
 def print_header(*names: str, title: str = "") -> None:
@@ -70,8 +88,20 @@ def peak_gb() -> float:
     if status.is_file():
         line = next(x for x in status.read_text().splitlines() if "VmHWM" in x)
         return int(line.split()[1]) * 1024 / 1e9
+    return _peak_gb(resource.RUSAGE_SELF)
+
+
+def peak_gb_of_children() -> float:
+    """
+    Peak memory in GB of the largest child that has ended. On Linux it is at least what this
+    process had when it began the child.
+    """
+    return _peak_gb(resource.RUSAGE_CHILDREN)
+
+
+def _peak_gb(who: int) -> float:
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+    return resource.getrusage(who).ru_maxrss * unit / 1e9
 
 
 def is_near(times: np.ndarray, others: np.ndarray, tolerance: float) -> np.ndarray:

@@ -14,7 +14,6 @@ a second from the dataset without compression, as ``benchmarks.batches`` does.
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -30,7 +29,13 @@ import seisbench
 import seisbench.data as sbd
 
 from benchmarks import batches
-from benchmarks.common import print_header, print_heading, print_row
+from benchmarks.common import (
+    peak_gb,
+    peak_gb_of_children,
+    print_header,
+    print_heading,
+    print_row,
+)
 from benchmarks.original import write_part
 from seisbench_diting.data import convert, plan_conversion
 
@@ -108,13 +113,12 @@ def run_job(name: str, source: Path, target: Path, options: list[str]) -> None:
         os.fsync(handle)
         os.close(handle)
     seconds = time.perf_counter() - begin
-    peaks = [resource.getrusage(who).ru_maxrss for who in _WHO]
     size = sum(file.stat().st_size for file in target.iterdir())
-    result = {"records": records, "seconds": seconds, "bytes": size, "kB": max(peaks)}
-    print(json.dumps(result))
-
-
-_WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    # That of its workers is at least its own when it began them, which is no more.
+    peak = max(peak_gb(), peak_gb_of_children())
+    print(
+        json.dumps({"records": records, "seconds": seconds, "bytes": size, "GB": peak})
+    )
 
 
 def measure(name: str, source: Path, target: Path, *options: str) -> dict:
@@ -213,7 +217,7 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
         print_row(
             *(title, f"{result['seconds']:.1f}", f"{rate:.0f}"),
             *(f"{rate * 9000 * 12 / 1e6:.0f}", f"{result['bytes'] / 1e9:.2f}"),
-            *(f"{result['kB'] / 1e3:.0f}", reads, estimated),
+            *(f"{1e3 * result['GB']:.0f}", reads, estimated),
             *(f"{ALL_RECORDS / rate / 3600:.2f}", f"{all_bytes / 1e9:.0f}"),
         )
         shutil.rmtree(target)

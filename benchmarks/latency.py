@@ -45,7 +45,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print_heading("latency")
+    print_heading("Networks alone, windows of noise")
     wave = np.random.default_rng(0).standard_normal((1440, 3, 6144))
     wave = (wave / np.abs(wave).max(axis=(1, 2), keepdims=True)).astype(np.float32)
     print_header("model", "windows", "ours, ms", "plain, ms", "ratio")

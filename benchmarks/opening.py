@@ -8,7 +8,6 @@ the metadata count here. Each way to open it runs in a process of its own.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import pandas as pd
 import seisbench
 import seisbench.data as sbd
 
-from benchmarks.common import print_header, print_heading, print_row
+from benchmarks.common import peak_gb, print_header, print_heading, print_row
 from benchmarks.original import write_part
 from seisbench_diting.data import DiTing, convert
 
@@ -72,8 +71,7 @@ def run(way: str, path: Path) -> None:
     begin = time.perf_counter()
     opened = WAYS[way](path)
     seconds = time.perf_counter() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    print(json.dumps({"s": seconds, "MB": peak, "records": len(opened)}))
+    print(json.dumps({"s": seconds, "MB": 1e3 * peak_gb(), "records": len(opened)}))
 
 
 if __name__ == "__main__":

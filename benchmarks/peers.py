@@ -37,7 +37,8 @@ _APART_S = 0.5
 def available() -> Iterator[tuple[str, WaveformModel | None]]:
     """
     :return: Names of SeisBench's pickers and of their weights, each with the model; without
-        one where no weights are in the reference material or in SeisBench's cache
+        one where no weights are in the reference material or in SeisBench's cache, which is
+        empty in ``benchmarks.run``
     """
     for name in PICKERS:
         cls = getattr(sbm, name, None)

@@ -24,7 +24,7 @@ from datetime import datetime, timezone
 from benchmarks import chart, page
 from benchmarks.common import reference
 
-#: Script and arguments of each, the fastest first.
+#: Script and arguments of each, in the order that they are run in.
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "accuracy": ("accuracy",),
     "memory": ("memory",),
@@ -61,8 +61,8 @@ def run(name: str, environment: dict[str, str]) -> bool:
         return False
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d")
     command = " ".join(["python -m", f"benchmarks.{script}", *arguments])
-    # Its heading would be one of the page.
-    output = re.sub(r"^# .*\n", "", done.stdout, count=1).strip()
+    # Its headings are none of the page's.
+    output = re.sub(r"^# (.*)\n", r"\1.\n", done.stdout, count=1).strip()
     output = re.sub(r"^## ", "#### ", output, flags=re.MULTILINE)
     page.insert(name, f"`{command}`, {date}, {minutes:.1f} min.\n{output}\n")
     print(f"{name}: {minutes:.1f} min", flush=True)
