@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from filelock import FileLock, Timeout
 
@@ -62,12 +66,53 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_together(paths: Iterable[Path]) -> Iterator[dict[Path, Path]]:
+    """
+    Files of one name in one folder, of which none is replaced before all are whole.
+    Ctrl-C waits for the moment in which they are.
+
+    :param paths: Files to write
+    :raises OSError: as of :py:func:`replacing`
+    :return: For each, a file of the same name in a folder of its own, to be written; it may
+        be left out
+    """
+    paths = list(paths)
+    with TemporaryDirectory(
+        prefix=f".{paths[0].name}-", suffix=LEFTOVER, dir=paths[0].parent
+    ) as folder:
+        new = {path: Path(folder) / path.name for path in paths}
+        yield new
+        with ExitStack() as replaced:
+            for path, written in new.items():
+                if written.exists():
+                    temporary = replaced.enter_context(replacing(path))
+                    shutil.copyfile(written, temporary)
+            with _without_interruption():
+                replaced.close()
+
+
+@contextmanager
+def _without_interruption() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def remove_leftovers(folder: Path) -> None:
     """
     :param folder: Folder that no other process writes to; what killed ones left is removed
     """
     for path in folder.glob(f".*{LEFTOVER}"):
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def write_text(path: Path, text: str | Iterable[str]) -> None:
@@ -100,7 +145,16 @@ def only_writer(path: Path, kind: str) -> Iterator[None]:
         if not name.exists():
             # As in /proc, where nobody can make files, whatever the rights.
             raise no_rights from None
-        raise _other_writer(path, kind) from None
+        raise ValueError(
+            f"output={str(path)!r}: another {kind} is writing there. Wait for it, or "
+            "choose another name."
+        ) from None
+    except OSError as error:
+        # A file of somebody else.
+        raise type(error)(
+            f"output={str(path)!r} can't be written: {name.name} is there and can't be "
+            f"opened ({error.strerror}). Choose another name."
+        ) from error
     try:
         yield
     finally:
@@ -110,35 +164,31 @@ def only_writer(path: Path, kind: str) -> Iterator[None]:
 @contextmanager
 def no_writer(path: Path, kind: str) -> Iterator[None]:
     """
-    For reading, also where nothing can be written.
+    For reading, also what belongs to others.
 
     :param path: As of :py:func:`only_writer`
     :param kind: What may write there
     :raises ValueError: if one does
     """
     name = _lock_file(path, kind)
-    if os.access(name.parent, os.W_OK | os.X_OK):
-        with only_writer(path, kind):
-            yield
-        return
     with ExitStack() as stack:
-        if name.exists() and fcntl is not None:
-            file = stack.enter_context(name.open("rb"))
-            try:
-                # Of the same kind as FileLock's, and let go of when the file is closed.
+        try:
+            if fcntl is None:
+                stack.enter_context(only_writer(path, kind))
+            elif name.exists():
+                # Shared, as reading it is enough for that. Of the same kind as FileLock's.
+                file = stack.enter_context(name.open("rb"))
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise _other_writer(path, kind) from None
+        except (ValueError, BlockingIOError):
+            raise ValueError(
+                f"{path}: a {kind} is writing there. Wait until it has ended."
+            ) from None
+        except OSError:
+            # Of a lock that nobody else may read, or a file system without locks.
+            pass
         yield
 
 
 def _lock_file(path: Path, kind: str) -> Path:
     ending = f".{kind.split()[0]}.lock"
     return path / ending if path.is_dir() else path.with_name(f".{path.name}{ending}")
-
-
-def _other_writer(path: Path, kind: str) -> ValueError:
-    return ValueError(
-        f"output={str(path)!r}: another {kind} is writing there. Wait for it, or choose "
-        "another name."
-    )

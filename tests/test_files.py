@@ -1,12 +1,19 @@
 """Files are whole or not there, wherever they are written to."""
 
 import os
+import signal
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from seisbench_diting.files import no_writer, only_writer, write_text
+from seisbench_diting.files import (
+    no_writer,
+    only_writer,
+    replacing_together,
+    write_text,
+)
 
 
 def test_an_error_leaves_the_old_file(tmp_path):
@@ -77,7 +84,7 @@ def test_reading_where_nothing_can_be_written(tmp_path, monkeypatch):
     with only_writer(path, "picking run"):
         monkeypatch.setattr(os, "access", lambda *_: False)
         with (
-            pytest.raises(ValueError, match="another picking run is writing there"),
+            pytest.raises(ValueError, match="a picking run is writing there"),
             no_writer(path, "picking run"),
         ):
             pass
@@ -96,3 +103,51 @@ def test_rights_that_are_none():
         only_writer(Path("/proc/run"), "picking run"),
     ):
         pass
+
+
+def test_files_that_belong_together(tmp_path):
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    paths[0].write_text("old")
+    paths[0].chmod(0o600)
+
+    def write(last):
+        with replacing_together(paths) as new:
+            for path in paths[:2]:
+                write_text(new[path], "new")
+                # Nobody sees the one without the other.
+                assert not paths[1].exists()
+            last()
+
+    with pytest.raises(KeyboardInterrupt):
+        write(lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(1))
+    assert paths[0].read_text() == "old"
+    assert os.listdir(tmp_path) == ["a"]
+
+    write(lambda: None)
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    assert paths[0].read_text() == "new"
+    assert stat.S_IMODE(paths[0].stat().st_mode) == 0o600
+    paths[1].unlink()
+    paths[1].mkdir()
+    with (
+        pytest.raises(IsADirectoryError, match="is a folder"),
+        replacing_together(paths) as new,
+    ):
+        new[paths[1]].write_text("new")
+    assert not list(paths[1].iterdir())
+
+
+def test_an_interruption_waits_until_all_are_replaced(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in ("a", "b")]
+    replace = Path.replace
+
+    def interrupted(self, target):
+        os.kill(os.getpid(), signal.SIGINT)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with replacing_together(paths) as new:
+        # Not with write_text, which replaces as well.
+        for path in new.values():
+            path.write_text("new")
+    assert [path.read_text() for path in paths] == ["new", "new"]

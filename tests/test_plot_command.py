@@ -68,7 +68,7 @@ def test_picks_of_elsewhere_are_told(run, file, tmp_path):
     code, out, err = run("plot", file, "--picks", "other.csv")
     assert (code, out) == (0, "plot.png: 0 picks\n")
     assert err == (
-        "None of the 1 picks of --picks='other.csv' is of these stations (BW.RJOB.) and "
+        "--picks='other.csv' holds 1 pick, but none of these stations (BW.RJOB.) and "
         "times.\n"
     )
 

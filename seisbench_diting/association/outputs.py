@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._version import __version__
-from ..files import LEFTOVER, write_text
+from ..files import replacing_together, write_text
 from ..tables import write_association
 from ..tables.parquet import import_pyarrow
 from .interface import Association
@@ -89,6 +87,12 @@ def check_output(
                 f"output={str(output)!r} would replace {path}, which is read. Choose "
                 "another name."
             )
+    for path in written:
+        if path.is_dir():
+            raise IsADirectoryError(
+                f"output={str(output)!r} would write {path}, which is a folder. Choose "
+                "another name."
+            )
     for ending in _OF_PICK:
         if _with(name, ending).exists():
             raise ValueError(
@@ -128,7 +132,7 @@ def write_outputs(
     plot: bool = True,
 ) -> list[Path]:
     """
-    All files appear together, once each of them is whole.
+    None of the files is replaced before all of them are whole.
 
     :param result: Association
     :param output: Name that the files begin with
@@ -138,6 +142,7 @@ def write_outputs(
     :param plot: Draw NAME.png, if there are events
     :raises ValueError: if a format isn't known, or output is no name
     :raises FileNotFoundError: if its folder is missing
+    :raises IsADirectoryError: if one of the files is a folder
     :raises ImportError: for ``parquet`` without pyarrow
     :return: What was written
     """
@@ -147,28 +152,22 @@ def write_outputs(
     written = [_with(name, ending) for ending in _endings(kinds)]
     if not (plot and len(result.events)):
         written.remove(picture)
-    with TemporaryDirectory(
-        prefix=f".{name.name}-", suffix=LEFTOVER, dir=name.parent
-    ) as folder:
-        new = Path(folder) / name.name
+    with replacing_together(written) as new:
         for kind in kinds:
-            path = _with(new, FORMATS[kind])
+            path = new[_with(name, FORMATS[kind])]
             write_association(result.events, result.picks, path, stations)
-        if picture in written:
+        if picture in new:
             from ..figures import save_figure
             from .figures import plot_association
 
             figure = plot_association(result.events, result.picks, stations, name.name)
-            save_figure(figure, _with(new, ".png"))
-        write_text(_with(new, ".err"), _left_out(result.not_used))
+            save_figure(figure, new[picture])
+        write_text(new[_with(name, ".err")], _left_out(result.not_used))
         summary = result.summary | {
             "version": __version__,
             "files": list(map(str, written)),
         }
-        write_text(_with(new, ".json"), _json(summary))
-        for path in written:
-            # Links are followed, to wherever they lead.
-            shutil.move(new.with_name(path.name), os.path.realpath(path))
+        write_text(new[_with(name, ".json")], _json(summary))
     if plot and picture not in written:
         # A picture of an earlier run would not be that of these tables.
         picture.unlink(missing_ok=True)

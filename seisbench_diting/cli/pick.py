@@ -202,7 +202,7 @@ def _print_summary(result) -> None:
             f"Now picked: {run['station_days']:.2f} station days in {run['seconds']:.1f} s, "
             f"{run['station_days_per_hour']:.0f} station days an hour"
         )
-    else:
+    elif not summary["records_failed"]:
         typer.echo("Nothing new to pick")
     print_files(result, "record")
 

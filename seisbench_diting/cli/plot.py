@@ -69,6 +69,8 @@ def plot(
 
     seisbench-diting plot day.mseed --picks picks.csv --start 2014-05-01T03:00
     """
+    import obspy
+
     from ..models.loading import load_model
     from ..models.streams import station_id
 
@@ -88,8 +90,7 @@ def plot(
     names = sorted({station_id(trace) for trace in drawn})
     total = 0
     for name in names:
-        of_station = stream.copy()
-        of_station.traces = [t for t in drawn if station_id(t) == name]
+        of_station = obspy.Stream([t for t in drawn if station_id(t) == name])
         path = output
         if len(names) > 1:
             path = output.with_name(f"{output.stem}.{name.strip('.')}{output.suffix}")
@@ -98,8 +99,8 @@ def plot(
         total += number
     if table is not None and len(table) and not total:
         typer.echo(
-            f"None of the {len(table)} picks of --picks={str(picks)!r} is of these stations "
-            f"({', '.join(names)}) and times.",
+            f"--picks={str(picks)!r} holds {counted(len(table), 'pick')}, but none of these "
+            f"stations ({', '.join(names)}) and times.",
             err=True,
         )
 

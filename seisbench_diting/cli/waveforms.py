@@ -32,7 +32,7 @@ def read_files(files: list[Path]) -> obspy.Stream:
             found, wrong = read_part(Part(str(path), find_format(path)))
         except UnreadableError as error:
             raise ValueError(
-                f"--input={str(path)!r} is no waveform file that ObsPy can read: {error}."
+                f"{str(path)!r} is no waveform file that ObsPy can read: {error}."
             ) from error
         for reason in wrong:
             typer.echo(f"{path}: {reason}", err=True)

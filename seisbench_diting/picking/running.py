@@ -26,8 +26,11 @@ from .index import index_files
 from .inputs import find_files
 from .names import NamePattern
 from .outputs import (
+    ERRORS,
     FOLDERS,
+    LOG,
     STATE,
+    SUMMARY,
     Journal,
     beside,
     own_files,
@@ -120,8 +123,11 @@ def open_run(
             with _terminated_like_interrupted():
                 yield Run(state, output, kept, show, what), model
         except (OSError, ValueError):
-            # A wrong word is no run: with the right one the name is free.
-            is_nothing = is_new and not state.value("SELECT COUNT(*) FROM units")
+            # A wrong word is no run: with the right one the name is free. But what has
+            # begun to write its other files can go on only with its state.
+            is_nothing = is_new and not any(
+                beside(output, ending).exists() for ending in (LOG, ERRORS, SUMMARY)
+            )
             raise
         finally:
             state.close()

@@ -71,9 +71,10 @@ class State:
     there after a crash, or none of it.
 
     :param path: SQLite file, which is made if it does not exist
-    :param only_read: If nothing will be written, and the file is there
+    :param only_read: If nothing will be written
     :raises ValueError: if it is something else, or damaged
-    :raises OSError: if it can't be written
+    :raises FileNotFoundError: if it is only read and not there
+    :raises OSError: if it can't be written, or read
     """
 
     def __init__(self, path: Path, only_read: bool = False):
@@ -81,8 +82,13 @@ class State:
         # Without SQLite's own locks, which network file systems lack: there is another
         # one around the run.
         uri = f"file:{quote(str(path.absolute()))}?nolock=1"
+        if only_read and not path.is_file():
+            raise FileNotFoundError(f"{path} is not there; was its run removed?")
         # What a killed run began to write is undone by whoever may write.
-        only_read = only_read and not os.access(path.parent, os.W_OK | os.X_OK)
+        only_read = only_read and not (
+            os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
+        )
+        self._is_only_read = only_read
         with self._reporting():
             self._connection = sqlite3.connect(
                 f"{uri}&mode=ro" if only_read else uri, uri=True, isolation_level=None
@@ -113,6 +119,11 @@ class State:
         try:
             yield
         except sqlite3.OperationalError as error:
+            if self._is_only_read:
+                raise OSError(
+                    f"{self.path} can't be read ({error}). If its run was killed, run it "
+                    "again, which only its owner may do."
+                ) from error
             raise OSError(
                 f"{self.path} can't be written ({error}). Is the disk full, or is "
                 "writing not allowed? Mend it and run the same command again: it "

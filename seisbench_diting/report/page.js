@@ -16,6 +16,11 @@
     ...more,
   });
   const clock = (ms) => new Date(ms).toISOString().replace("T", " ").slice(0, 23);
+  // Plotly reads text as a little HTML; what files say is none.
+  const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+  const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+  const largest = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
   const nameOf = (i) => picks.names[picks.station[i]];
   const phaseOf = (i) => picks.phases[picks.phase[i]];
   const has = (i) => Object.hasOwn(snippets, i);
@@ -66,9 +71,9 @@
 
   const columns = (shown) => ({
     x: shown.map((members) => members.map((i) => clock(picks.time[i]))),
-    y: shown.map((members) => members.map(nameOf)),
+    y: shown.map((members) => members.map((i) => plain(nameOf(i)))),
     customdata: shown,
-    text: shown.map((members) => members.map(describe)),
+    text: shown.map((members) => members.map((i) => plain(describe(i)))),
   });
 
   function drawPicks() {
@@ -80,7 +85,7 @@
       return {
         type: "scatter",
         mode: "markers",
-        name: readable ? `${phase} with waveforms` : phase,
+        name: plain(readable ? `${phase} with waveforms` : phase),
         x: x[k],
         y: y[k],
         customdata: customdata[k],
@@ -115,7 +120,7 @@
         yaxis: {
           type: "category",
           categoryorder: "array",
-          categoryarray: [...picks.names].reverse(),
+          categoryarray: picks.names.map(plain).reverse(),
         },
         legend: { orientation: "h", y: 1, yanchor: "bottom" },
       }),
@@ -160,7 +165,7 @@
     const mark = element("picks").data.length - 1;
     Plotly.restyle(
       "picks",
-      { x: [[clock(picks.time[i])]], y: [[nameOf(i)]] },
+      { x: [[clock(picks.time[i])]], y: [[plain(nameOf(i))]] },
       [mark],
     );
     element("about").textContent = describe(i);
@@ -181,7 +186,7 @@
       return {
         type: "scatter",
         mode: "lines",
-        name: channel,
+        name: plain(channel),
         x,
         y,
         xaxis: "x",
@@ -195,7 +200,7 @@
     components.forEach(([channel], row) => {
       const top = 1 - row * share;
       axes[row ? `yaxis${row + 1}` : "yaxis"] = {
-        title: { text: channel },
+        title: { text: plain(channel) },
         domain: [top - share + 0.03, top - 0.01],
         zeroline: false,
         exponentformat: "e",
@@ -235,7 +240,7 @@
           yref: "paper",
           yanchor: "bottom",
           showarrow: false,
-          text: `${phaseOf(k)} ${picks.probability[k].toFixed(2)}`,
+          text: plain(`${phaseOf(k)} ${picks.probability[k].toFixed(2)}`),
           font: { color: colour(phaseOf(k)) },
         })),
       }),
@@ -265,18 +270,20 @@
     const place = around(longitudes);
     const traces = [];
     if (stations) {
-      const largest = Math.max(1, ...stations.picks);
+      const most = Math.max(1, largest(stations.picks));
       traces.push({
         type: "scatter",
         mode: "markers",
         name: "stations",
         x: stations.longitude.map(place),
         y: stations.latitude,
-        text: stations.name.map((name, i) => `${name}, ${stations.picks[i]} picks`),
+        text: stations.name.map((name, i) =>
+          plain(`${name}, ${counted(stations.picks[i], "pick")}`),
+        ),
         hoverinfo: "text",
         marker: {
           symbol: "triangle-up",
-          size: stations.picks.map((n) => (events ? 9 : 8 + 14 * Math.sqrt(n / largest))),
+          size: stations.picks.map((n) => (events ? 9 : 8 + 14 * Math.sqrt(n / most))),
           color: stations.picks.map((n) => (n ? "#009E73" : "#cccccc")),
           line: { width: 0.5, color: "black" },
         },
@@ -290,11 +297,12 @@
         x: events.longitude.map(place),
         y: events.latitude,
         customdata: events.name.map((_, i) => i),
-        text: events.name.map(
-          (name, i) =>
+        text: events.name.map((name, i) =>
+          plain(
             `${name}, ${clock(events.time[i])}, ` +
-            `${events.depth[i] === null ? "?" : events.depth[i]} km` +
-            (events.picks ? `, ${events.picks[i]} picks` : ""),
+              `${events.depth[i] === null ? "?" : events.depth[i]} km` +
+              (events.picks ? `, ${counted(events.picks[i], "pick")}` : ""),
+          ),
         ),
         hoverinfo: "text",
         marker: {
@@ -307,7 +315,7 @@
         },
       });
     }
-    const middle = (Math.min(...known) + Math.max(...known)) / 2;
+    const middle = (least(known) + largest(known)) / 2;
     const narrow = Math.max(0.1, Math.cos((middle * Math.PI) / 180));
     Plotly.newPlot(
       "map",
@@ -333,7 +341,7 @@
     const members = picks.time.map((_, i) => i).filter((i) => picks.event[i] === event);
     element("about-event").textContent =
       `${events.name[event]}, ${clock(events.time[event])} UTC, ` +
-      `${members.length} picks` +
+      counted(members.length, "pick") +
       (members.length ? "; click one to see its waveforms." : " of it are shown here.");
     const phases = [...new Set(members.map(phaseOf))].sort();
     const traces = phases.map((phase) => {
@@ -341,11 +349,11 @@
       return {
         type: "scatter",
         mode: "markers",
-        name: phase,
+        name: plain(phase),
         x: of.map((i) => (picks.time[i] - events.time[event]) / 1000),
         y: of.map((i) => picks.distance[i]),
         customdata: of,
-        text: of.map(describe),
+        text: of.map((i) => plain(describe(i))),
         hoverinfo: "text",
         marker: {
           color: colour(phase),
@@ -381,7 +389,7 @@
     const traces = Object.entries(phases).map(([phase, numbers]) => ({
       type: "scatter",
       mode: "lines",
-      name: phase,
+      name: plain(phase),
       line: { shape: "hv", color: colour(phase), dash: phase.endsWith("n") ? "dot" : "solid" },
       fill: "tozeroy",
       fillcolor: `${colour(phase)}22`,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 import logging
@@ -16,12 +18,15 @@ import pandas as pd
 from .._version import __version__
 from ..figures import COLOURS, band_text
 from ..files import write_text
-from ..tables import stations_from
+from ..tables import find_station, stations_from
 from .counts import PROBABILITY_EDGES, SNR_EDGES
 from .runs import Run, read_run
 from .snippets import Component, opened_index, read_snippets
 
 _LOG = logging.getLogger("seisbench_diting")
+
+#: More events on a map than these take a browser seconds.
+_MOST_EVENTS = 8000
 
 _NO_PLOTLY = "Reports need plotly, which is not installed: pip install 'seisbench-diting[report]'."
 
@@ -75,6 +80,11 @@ def write_report(
     target = Path(output) if output is not None else path.with_name(f"{path.name}.html")
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"output={str(target)!r} must end in .html.")
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"output={str(target)!r} can't be written: there is no folder "
+            f"{target.absolute().parent}, or it is one."
+        )
     places = stations_from(stations)
     run = read_run(path, max_picks)
     shown_places = _stations(places, run)
@@ -126,11 +136,12 @@ def _page(
     plotly: str,
 ) -> str:
     folder = files(__package__)
+    events = _largest(run.events)
     payload = json.dumps(
         {
-            "picks": _picks(run.picks, run.events),
+            "picks": _picks(run.picks, events),
             "counts": _counts(run),
-            "events": _events(run.events),
+            "events": _events(events),
             "stations": stations,
             "snippets": {
                 str(label): [component.to_json() for component in components]
@@ -142,6 +153,7 @@ def _page(
         allow_nan=False,
         separators=(",", ":"),
     )
+    script = (folder / "page.js").read_text(encoding="utf-8")
     values = {
         "TITLE": html.escape(run.name),
         "FACTS": "".join(
@@ -152,8 +164,10 @@ def _page(
         # No text in it can end the element that it is in.
         "DATA": payload.replace("<", "\\u003c"),
         "STYLE": (folder / "page.css").read_text(encoding="utf-8"),
-        "SCRIPT": (folder / "page.js").read_text(encoding="utf-8"),
+        "SCRIPT": script,
         "PLOTLY": plotly,
+        # Of these two and no others.
+        "SCRIPTS": " ".join(map(_hash, (plotly, script))),
     }
     pieces = (folder / "page.html").read_text(encoding="utf-8").split("@@")
     return "".join(
@@ -161,11 +175,20 @@ def _page(
     )
 
 
+def _hash(script: str) -> str:
+    """As a content security policy names a script."""
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
 def _facts(run: Run, snippets: int) -> list[tuple[str, str]]:
     counts = run.counts
     facts = []
     if run.events is not None:
-        facts.append(("events", f"{len(run.events):,}"))
+        number = f"{len(run.events):,}"
+        if len(run.events) > _MOST_EVENTS:
+            number += f", of which {_MOST_EVENTS:,} are on this page"
+        facts.append(("events", number))
     number = f"{counts.total:,}"
     if len(run.picks) < counts.total:
         number += f", of which {len(run.picks):,}, drawn at random, are on this page"
@@ -213,6 +236,17 @@ def _picks(picks: pd.DataFrame, events: pd.DataFrame | None) -> dict[str, Any]:
     return found
 
 
+def _largest(events: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Of very many events those with the most picks, in order of time."""
+    if events is None or len(events) <= _MOST_EVENTS:
+        return events
+    if "pick_count" in events:
+        events = events.nlargest(_MOST_EVENTS, "pick_count")
+    else:
+        events = events.sample(_MOST_EVENTS, random_state=0)
+    return events.sort_values("time").reset_index(drop=True)
+
+
 def _events(events: pd.DataFrame | None) -> dict[str, Any] | None:
     if events is None:
         return None
@@ -231,21 +265,17 @@ def _events(events: pd.DataFrame | None) -> dict[str, Any] | None:
 def _stations(stations: pd.DataFrame | None, run: Run) -> dict[str, Any] | None:
     if stations is None:
         return None
-    counts = run.counts.stations
+    picks: dict[str, int] = {}
+    for station_id, number in run.counts.stations.items():
+        # As in association, so that both have the same picks.
+        if found := find_station(stations, station_id):
+            picks[found.station_id] = picks.get(found.station_id, 0) + number
     return {
         "name": list(stations["station_id"]),
         "latitude": _rounded(stations["latitude"], 4),
         "longitude": _rounded(stations["longitude"], 4),
-        # A station without a location code stands for all of its locations.
-        "picks": [
-            sum(n for key, n in counts.items() if key == name or _covers(name, key))
-            for name in stations["station_id"]
-        ],
+        "picks": [picks.get(name, 0) for name in stations["station_id"]],
     }
-
-
-def _covers(name: str, station_id: str) -> bool:
-    return name.endswith(".") and station_id.startswith(name)
 
 
 def _counts(run: Run) -> dict[str, Any]:

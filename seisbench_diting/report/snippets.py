@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import obspy
@@ -22,6 +22,7 @@ from ..picking.block import read_segments_between
 from ..picking.index import SECOND, find_segments, index_files
 from ..picking.inputs import find_files
 from ..picking.names import NamePattern
+from ..picking.options import ALL_INSTRUMENTS
 from ..picking.plan import choose_instruments, usable_segments
 from ..picking.progress import counting
 from ..picking.running import opened_state
@@ -67,10 +68,22 @@ class Component:
         ]
 
 
+class Index(NamedTuple):
+    """
+    :param state: What is in which file
+    :param pattern: What file names say
+    :param instruments: Codes in order of preference, or all
+    """
+
+    state: State
+    pattern: NamePattern | None
+    instruments: tuple[str, ...]
+
+
 @contextmanager
 def opened_index(
     run: Run, waveforms: Sequence[str], name_pattern: str | None, progress: bool
-) -> Iterator[tuple[State, NamePattern | None] | None]:
+) -> Iterator[Index | None]:
     """
     :param run: Run
     :param waveforms: Where its waveforms are; none for those that a picking run read
@@ -90,19 +103,28 @@ def opened_index(
                 raise ValueError(
                     f"waveforms={', '.join(waveforms)!r} hold nothing that can be read."
                 )
-            yield state, pattern
+            yield Index(state, pattern, INSTRUMENT_PREFERENCE)
         elif run.output is not None:
             state = stack.enter_context(opened_state(run.output))
-            kept = state.value("SELECT value FROM options WHERE name = 'name_pattern'")
-            text = json.loads(kept) if kept else None
-            yield state, NamePattern(text) if text else None
+            text = _option(state, "name_pattern")
+            instruments = _option(state, "instruments")
+            yield Index(
+                state,
+                NamePattern(text) if text else None,
+                tuple(instruments) if instruments else INSTRUMENT_PREFERENCE,
+            )
         else:
             yield None
 
 
+def _option(state: State, name: str) -> Any:
+    kept = state.value("SELECT value FROM options WHERE name = ?", [name])
+    return json.loads(kept) if kept else None
+
+
 def read_snippets(
     picks: pd.DataFrame,
-    index: tuple[State, NamePattern | None],
+    index: Index,
     band: tuple[float, float] | None,
     progress: bool = True,
 ) -> dict[int, list[Component]]:
@@ -132,14 +154,14 @@ def read_snippets(
     return snippets
 
 
-def _read(
-    index: tuple[State, NamePattern | None], station: str, begin: int, end: int
-) -> obspy.Stream:
-    state, pattern = index
-    segments = find_segments(state, station, begin, end)
+def _read(index: Index, station: str, begin: int, end: int) -> obspy.Stream:
+    segments = find_segments(index.state, station, begin, end)
     usable, _ = usable_segments(segments, 0.0)
-    chosen, _ = choose_instruments(usable, INSTRUMENT_PREFERENCE)
-    stream, _, _ = read_segments_between(chosen, begin, end, pattern)
+    if index.instruments == ALL_INSTRUMENTS:
+        chosen = [segment for code in sorted(usable) for segment in usable[code]]
+    else:
+        chosen, _ = choose_instruments(usable, index.instruments)
+    stream, _, _ = read_segments_between(chosen, begin, end, index.pattern)
     return stream
 
 

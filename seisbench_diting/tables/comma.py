@@ -81,7 +81,8 @@ def read_text(path: str | Path, separator: str = ",") -> pd.DataFrame:
         except ValueError as error:
             raise ValueError(f"{path} is no table of text: {error}.") from error
     # pandas would leave out what is beyond the header; an empty end of each line is no loss.
-    if caught and not _all_end_with(path, separator):
+    is_longer = any(issubclass(w.category, pd.errors.ParserWarning) for w in caught)
+    if is_longer and not _all_end_with(path, separator):
         raise ValueError(
             f"{path} is no table of text with a header: its lines have more fields than "
             f"the {len(table.columns)} of its first line."

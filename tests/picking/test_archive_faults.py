@@ -318,6 +318,21 @@ def test_a_station_day_that_fails_is_tried_again(
     assert contents(tmp_path / "out") == contents(uninterrupted[0])
 
 
+def test_a_run_that_fails_before_its_first_day_can_go_on(
+    small, uninterrupted, fast, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise OSError("no processes")
+
+    monkeypatch.setattr("seisbench_diting.picking.archive.run_here", lambda _: fail)
+    with pytest.raises(OSError, match="no processes"):
+        run(small, tmp_path / "out", fast)
+    monkeypatch.undo()
+
+    run(small, tmp_path / "out", fast)
+    assert contents(tmp_path / "out") == contents(uninterrupted[0])
+
+
 def test_many_failures_in_a_row_end_the_run(small, fast, tmp_path, monkeypatch):
     from seisbench_diting.picking import block
 

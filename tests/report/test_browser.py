@@ -95,3 +95,58 @@ def test_no_picks_at_all(tmp_path, picks):
     with opened(write_report(tmp_path / "none.csv")) as page:
         page.wait(lambda: page.find("#picks .xaxislayer-above, #picks .xtitle"))
         assert page.console() == []
+
+
+def test_names_are_no_code(tmp_path, picks):
+    import pandas as pd
+
+    from seisbench_diting.tables import write_picks, write_stations
+
+    name = '<b>XX</b>.<a href="https://localhost">AA</a>.'
+    picks = picks.assign(station_id=name, phase="P")
+    write_picks(picks, tmp_path / "picks.csv")
+    row = {"station_id": name, "latitude": 1.0, "longitude": 2.0, "elevation_m": 0.0}
+    write_stations(pd.DataFrame([row]), tmp_path / "stations.csv")
+    path = write_report(tmp_path / "picks.csv", stations=tmp_path / "stations.csv")
+    with opened(path) as page:
+        page.wait(lambda: page.find("#picks .scatterlayer .point"))
+        shown = page.run("return document.querySelector('#picks .ytick').textContent")
+        assert shown == name
+        assert not page.find("#picks a")
+        page.click("picks", 0, 0)
+        page.wait(lambda: page.text("#about").startswith(name))
+        assert not page.find("#about a")
+        assert page.console() == []
+
+
+def test_no_other_script_runs(pick_file):
+    path = write_report(pick_file)
+    text = path.read_text(encoding="utf-8")
+    # As if what a file says had got into the page after all.
+    path.write_text(
+        text.replace("<main>", "<main><script>document.title = 'taken'</script>"),
+        encoding="utf-8",
+    )
+    with opened(path) as page:
+        page.wait(lambda: page.find("#picks .scatterlayer .point"))
+        assert page.run("return document.title") != "taken"
+
+
+def test_of_very_many_events_a_part_is_drawn(tmp_path, association):
+    import numpy as np
+    import pandas as pd
+
+    from seisbench_diting.tables import read_association, write_association
+
+    events, picks = read_association(association.with_name("found.events.csv"))
+    number = 140_000
+    many = pd.concat([events.iloc[:1]] * number, ignore_index=True)
+    many["event_id"] = [f"m{n}" for n in range(number)]
+    many["time"] += pd.to_timedelta(np.arange(number), "s")
+    many = pd.concat([events, many]).sort_values("time")
+    write_association(many, picks, tmp_path / "many.events.csv")
+    with opened(write_report(tmp_path / "many.events.csv")) as page:
+        page.wait(lambda: page.find("#map .scatterlayer .point"))
+        assert lines(page, "map") == [["events", 8000]]
+        assert "8,000 are on this page" in page.text("header")
+        assert page.console() == []

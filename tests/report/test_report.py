@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from seisbench_diting.cli import main
 from seisbench_diting.filters import band_filtered
 from seisbench_diting.models import LPPNT
 from seisbench_diting.picking import pick_archive
+from seisbench_diting.picking.running import opened_state
 from seisbench_diting.report import write_report
 from seisbench_diting.tables import write_picks
 
@@ -99,6 +101,46 @@ def test_a_picking_run_knows_its_waveforms(tmp_path, waveforms):
     assert "smallest probability</th><td>0.2<" in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("instruments", "channels"),
+    [("HN,HH", {"HN"}), ("all", {"HH", "HN"}), (None, {"HH"})],
+)
+def test_waveforms_are_those_of_the_instruments_that_were_picked(
+    tmp_path, waveforms, instruments, channels
+):
+    folder = tmp_path / "both"
+    folder.mkdir()
+    for path in waveforms.glob("XX.AA.*"):
+        stream = obspy.read(path)
+        stream.write(folder / path.name, "MSEED")
+        stream[0].stats.channel = f"HN{stream[0].stats.channel[-1]}"
+        stream.write(folder / f"accelerometer.{path.name}", "MSEED")
+    output = tmp_path / "run"
+    pick_archive(
+        folder, output, LPPNT(), prob=0.2, instruments=instruments, progress=False
+    )
+
+    snippets = data_of(write_report(output, progress=False))["snippets"]
+
+    assert snippets
+    for components in snippets.values():
+        assert {channel[:2] for channel, *_ in components} == channels
+
+
+def test_stations_have_the_picks_that_association_gives_them(tmp_path, picks):
+    picks = picks.assign(station_id=["XX.AA.", "XX.AA.00"] * 4)
+    write_picks(picks, tmp_path / "picks.csv")
+    place = {"latitude": 1.0, "longitude": 2.0, "elevation_m": 0.0}
+    for names, expected in (
+        (["XX.AA.", "XX.AA.00"], [4, 4]),
+        (["XX.AA.10"], [8]),
+        (["XX.AA."], [8]),
+    ):
+        stations = pd.DataFrame([{"station_id": name, **place} for name in names])
+        page = write_report(tmp_path / "picks.csv", stations=stations)
+        assert data_of(page)["stations"]["picks"] == expected
+
+
 def test_an_association(association, stations, waveforms):
     page = write_report(association, stations=stations, waveforms=[waveforms])
 
@@ -178,6 +220,8 @@ def test_what_is_not_there(tmp_path, pick_file):
         write_report(pick_file, waveforms=tmp_path / "nowhere")
     with pytest.raises(ValueError, match="hold nothing that can be read"):
         write_report(pick_file, waveforms=pick_file)
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
+        write_report(pick_file, tmp_path / "missing" / "page.html")
     assert not list(tmp_path.glob("*.html"))
 
 
@@ -192,7 +236,7 @@ def test_a_run_that_goes_on(tmp_path, waveforms):
     pick_archive(waveforms, output, LPPNT(), prob=0.2, progress=False)
     with (
         FileLock(tmp_path / ".run.picking.lock"),
-        pytest.raises(ValueError, match="another picking run is writing"),
+        pytest.raises(ValueError, match="a picking run is writing there"),
     ):
         write_report(output)
 
@@ -211,6 +255,41 @@ def test_a_run_of_somebody_else(tmp_path, waveforms, monkeypatch):
     assert write_report(output, tmp_path / "own.html").read_bytes() == expected
     after = {p.name: p.stat().st_mtime_ns for p in output.parent.iterdir()}
     assert after == before
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "getuid") or os.getuid() != 0,
+    reason="only root can be another user",
+)
+@pytest.mark.parametrize("rights", [0o755, 0o777])
+def test_others_read_a_run(tmp_path, waveforms, rights):
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "run"
+        os.chmod(folder, rights)
+        pick_archive(waveforms, output, LPPNT(), prob=0.2, progress=False)
+        for path in Path(folder).iterdir():
+            path.chmod(0o644)
+        # Not in a process that would have to read this package as somebody else.
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                os.setuid(65534)
+                with opened_state(output) as state:
+                    code = 0 if state.value("SELECT count(*) FROM picks") else 2
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_state_that_is_gone(tmp_path, waveforms):
+    result = pick_archive(
+        waveforms, tmp_path / "run", LPPNT(), prob=0.2, progress=False
+    )
+    (tmp_path / "run.state").unlink()
+    with pytest.raises(FileNotFoundError, match=r"run\.state is not there"):
+        result.picks  # noqa: B018
+    assert not (tmp_path / "run.state").exists()
 
 
 def test_without_plotly(pick_file, monkeypatch):
