@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 
 HERE = Path(__file__).resolve().parent
 
-#: Seconds that a notebook may take.
+#: Seconds that a cell may take.
 LONGEST = 300
 
 

@@ -24,6 +24,11 @@ except ImportError:
 LEFTOVER = ".partial"
 
 
+def beside(output: Path, ending: str) -> Path:
+    """The file or folder of a name with this ending; its name may hold points."""
+    return output.with_name(output.name + ending)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """
@@ -97,11 +102,13 @@ def _without_interruption() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def remove_leftovers(folder: Path) -> None:

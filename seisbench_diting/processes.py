@@ -1,9 +1,13 @@
-"""Worker processes that never outlive the process that began them."""
+"""Worker processes that never outlive the process that began them, and how those end."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def start_worker(module: str) -> subprocess.Popen[str]:
@@ -29,3 +33,20 @@ def start_worker(module: str) -> subprocess.Popen[str]:
         # A session of its own: Ctrl-C reaches the parent alone, which ends its workers.
         start_new_session=True,
     )
+
+
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM, with which schedulers of clusters end jobs, is a Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

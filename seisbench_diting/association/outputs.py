@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .._version import __version__
-from ..files import replacing_together, write_text
+from ..files import beside, replacing_together, write_text
 from ..tables import write_association
 from ..tables.parquet import import_pyarrow
 from .interface import Association
@@ -80,7 +80,7 @@ def check_output(
     :raises ImportError: for ``parquet`` without pyarrow
     """
     name = check_name(output)
-    written = {_with(name, ending).resolve() for ending in _endings(formats)}
+    written = {beside(name, ending).resolve() for ending in _endings(formats)}
     for path in map(Path, inputs):
         if path.resolve() in written:
             raise ValueError(
@@ -94,10 +94,10 @@ def check_output(
                 "another name."
             )
     for ending in _OF_PICK:
-        if _with(name, ending).exists():
+        if beside(name, ending).exists():
             raise ValueError(
                 f"output={str(output)!r} is a name of the command pick, whose files would "
-                f"be replaced; {_with(name, ending)} is one of them. Choose another name."
+                f"be replaced; {beside(name, ending)} is one of them. Choose another name."
             )
     if "parquet" in formats:
         import_pyarrow()
@@ -110,10 +110,6 @@ def check_output(
             f"output={str(output)!r}: nothing can be written to {name.parent}: "
             f"{error.strerror}."
         ) from error
-
-
-def _with(name: Path, ending: str) -> Path:
-    return name.with_name(name.name + ending)
 
 
 def _endings(formats: Iterable[str]) -> Iterator[str]:
@@ -148,13 +144,13 @@ def write_outputs(
     """
     name = check_name(output)
     kinds = check_formats(formats)
-    picture = _with(name, ".png")
-    written = [_with(name, ending) for ending in _endings(kinds)]
+    picture = beside(name, ".png")
+    written = [beside(name, ending) for ending in _endings(kinds)]
     if not (plot and len(result.events)):
         written.remove(picture)
     with replacing_together(written) as new:
         for kind in kinds:
-            path = new[_with(name, FORMATS[kind])]
+            path = new[beside(name, FORMATS[kind])]
             write_association(result.events, result.picks, path, stations)
         if picture in new:
             from ..figures import save_figure
@@ -162,12 +158,12 @@ def write_outputs(
 
             figure = plot_association(result.events, result.picks, stations, name.name)
             save_figure(figure, new[picture])
-        write_text(new[_with(name, ".err")], _left_out(result.not_used))
+        write_text(new[beside(name, ".err")], _left_out(result.not_used))
         summary = result.summary | {
             "version": __version__,
             "files": list(map(str, written)),
         }
-        write_text(new[_with(name, ".json")], _json(summary))
+        write_text(new[beside(name, ".json")], _json(summary))
     if plot and picture not in written:
         # A picture of an earlier run would not be that of these tables.
         picture.unlink(missing_ok=True)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import typer
+
+from ..processes import terminated_like_interrupted
 
 
 def continuing_later() -> AbstractContextManager[None]:
     """Ctrl-C and SIGTERM end the command with what to do next, and the status 130."""
-    return _saying("Call the same again to continue.")
+    return _saying("Call the same again to continue.", terminated_like_interrupted())
 
 
 def continuing_from_checkpoint(resume: str, every: int) -> AbstractContextManager[None]:
     """
-    The same for runs that learn.
+    The same for runs that learn, whose SIGTERM is Lightning's.
 
     :param resume: Their own option
     :param every: Steps between two checkpoints
@@ -30,13 +32,16 @@ def continuing_from_checkpoint(resume: str, every: int) -> AbstractContextManage
 
 def leaving_nothing() -> AbstractContextManager[None]:
     """The same for commands that write at their end."""
-    return _saying("Nothing was written.")
+    return _saying("Nothing was written.", terminated_like_interrupted())
 
 
 @contextmanager
-def _saying(text: str) -> Iterator[None]:
+def _saying(
+    text: str, signals: AbstractContextManager[None] | None = None
+) -> Iterator[None]:
     try:
-        yield
+        with signals or nullcontext():
+            yield
     except KeyboardInterrupt:
         typer.echo(f"Interrupted. {text}", err=True)
         sys.exit(130)

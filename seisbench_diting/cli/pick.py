@@ -59,8 +59,9 @@ def pick(
             "--model",
             "-m",
             help="LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN or EQT, with /csn for weights "
-            "of 100 Hz or /diting for 50 Hz; a SeisBench model such as PhaseNet/stead; "
-            "or a SeisBench pair of files.",
+            "of 100 Hz or /diting for 50 Hz; LPPNT or LPPNM alone for those of the "
+            "package, /distilled, of 100 Hz; a SeisBench model such as PhaseNet/stead; or "
+            "a SeisBench pair of files.",
         ),
     ] = "LPPNM",
     device: Device = "auto",

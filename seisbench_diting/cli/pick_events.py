@@ -78,8 +78,9 @@ def pick_events(
             "--model",
             "-m",
             help="LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN or EQT, with /csn for weights "
-            "of 100 Hz or /diting for 50 Hz; RNN/csn_pnsn tells Pg and Pn apart; a "
-            "SeisBench model, or pair of files.",
+            "of 100 Hz or /diting for 50 Hz; LPPNT or LPPNM alone for those of the "
+            "package; RNN/csn_pnsn tells Pg and Pn apart; a SeisBench model, or pair of "
+            "files.",
         ),
     ] = "LPPNM",
     device: Device = "auto",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
+
+from ..models.arguments import is_number
 
 
 def check_whole(name: str, value: Any, least: int, most: int | None = None) -> None:
@@ -20,13 +22,13 @@ def check_whole(name: str, value: Any, least: int, most: int | None = None) -> N
 
 def check_probability(name: str, value: Any) -> None:
     """:raises ValueError: If the value is not a number from 0 to 1"""
-    if not (_is_number(value) and 0 <= value <= 1):
+    if not (is_number(value) and 0 <= value <= 1):
         raise ValueError(f"{name}={value!r} is not possible; use a number from 0 to 1.")
 
 
 def check_positive(name: str, value: Any) -> None:
     """:raises ValueError: If the value is not a number above 0"""
-    if not (_is_number(value) and value > 0):
+    if not (is_number(value) and value > 0):
         raise ValueError(f"{name}={value!r} is not possible; use a number above 0.")
 
 
@@ -37,7 +39,7 @@ def check_span(
     is_pair = (
         isinstance(value, Sequence)
         and len(value) == 2
-        and all(_is_number(x) for x in value)
+        and all(is_number(x) for x in value)
         and least <= value[0] <= value[1]
         and (not whole or all(isinstance(x, Integral) for x in value))
     )
@@ -48,9 +50,3 @@ def check_span(
             f"{name}={value!r} is not possible; use two {kind}{limit}, the smaller one "
             "first."
         )
-
-
-def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    )

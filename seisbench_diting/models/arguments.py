@@ -107,7 +107,7 @@ def check_arguments(
     rules = {
         "overlap": (
             lambda x: (
-                _is_number(x)
+                is_number(x)
                 and 0 <= overlap_samples(x, in_samples) <= in_samples - stride
             ),
             "a share of the window, from 0 to below 1, or a number of samples, 1 to "
@@ -127,7 +127,7 @@ def check_arguments(
             f"one of {', '.join(BACKENDS)}",
         ),
         "min_separation": (
-            lambda x: _is_number(x) and x >= 0,
+            lambda x: is_number(x) and x >= 0,
             "a number of seconds of at least 0",
         ),
         "blinding": (
@@ -147,7 +147,7 @@ def check_arguments(
         if not is_possible(value):
             raise ValueError(f"{key}={value!r} is not possible; use {allowed}.")
     for key, value in argdict.items():
-        if key.endswith("_threshold") and not (_is_number(value) and 0 <= value <= 1):
+        if key.endswith("_threshold") and not (is_number(value) and 0 <= value <= 1):
             raise ValueError(
                 f"{key}={value!r} is not possible; use a number from 0 to 1."
             )
@@ -159,7 +159,8 @@ def check_arguments(
             )
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
+    """If it is a real number, neither infinite nor true or false."""
     return (
         isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-import math
 from dataclasses import dataclass
-from numbers import Real
 
+from ..models.arguments import is_number
 from ..models.streams import INSTRUMENT_PREFERENCE
 
 #: Takes all instruments of a station.
@@ -37,16 +36,16 @@ class PickOptions:
     bandpass: tuple[float, float] = (1.0, 10.0)
 
     def __post_init__(self) -> None:
-        if not (_is_number(self.prob) and 0 < self.prob <= 1):
+        if not (is_number(self.prob) and 0 < self.prob <= 1):
             raise ValueError(
                 f"prob={self.prob!r} is not possible; use a number above 0, to 1."
             )
-        if not (_is_number(self.min_separation) and self.min_separation >= 0):
+        if not (is_number(self.min_separation) and self.min_separation >= 0):
             raise ValueError(
                 f"min_separation={self.min_separation!r} is not possible; use a number "
                 "of seconds of at least 0."
             )
-        if not (_is_number(self.snritv) and 0 < self.snritv <= MAX_SNR_SECONDS):
+        if not (is_number(self.snritv) and 0 < self.snritv <= MAX_SNR_SECONDS):
             raise ValueError(
                 f"snritv={self.snritv!r} is not possible; use seconds, above 0 and to "
                 f"{MAX_SNR_SECONDS:g}. The published 100 samples at 100 Hz are 1.0."
@@ -55,7 +54,7 @@ class PickOptions:
         if not (
             isinstance(band, list | tuple)
             and len(band) == 2
-            and all(map(_is_number, band))
+            and all(map(is_number, band))
             and 0 < band[0] < band[1]
         ):
             raise ValueError(
@@ -64,7 +63,7 @@ class PickOptions:
             )
         # SeisBench would take 1 for one sample; whoever writes it means a whole window.
         if self.overlap is not None and not (
-            _is_number(self.overlap) and (0 <= self.overlap < 1 or self.overlap >= 2)
+            is_number(self.overlap) and (0 <= self.overlap < 1 or self.overlap >= 2)
         ):
             raise ValueError(
                 f"overlap={self.overlap!r} is not possible; use a share of the window "
@@ -127,10 +126,4 @@ def is_station_of(station: str, patterns: tuple[str, ...]) -> bool:
     names = (station, station.rpartition(".")[0])
     return any(
         fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns
-    )
-
-
-def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     )

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import lxml.etree
 import pandas as pd
 
-from ..files import write_text
+from ..files import beside, write_text
 from ..tables import write_picks, write_real
 from .plan import DAY, TOLERANCE
 from .state import PICK_COLUMNS, State
@@ -36,11 +36,6 @@ FOLDERS = (REAL, PICTURES)
 _FEW, _MANY = 20_000, 200_000
 
 _DAY_US = DAY // 1000
-
-
-def beside(output: Path, ending: str) -> Path:
-    """The file or folder of a run with this ending; its name may hold points."""
-    return output.with_name(output.name + ending)
 
 
 def own_files(output: Path) -> set[Path]:

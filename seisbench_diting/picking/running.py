@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import platform
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from seisbench.models import WaveformModel
 
 from ..files import no_writer, only_writer
 from ..models.backends import weights_checksum
+from ..processes import terminated_like_interrupted
 from ..tables import pick_table
 from ..words import counted
 from .checks import check_results
@@ -120,7 +119,7 @@ def open_run(
         is_nothing = False
         try:
             state.keep_options(kept)
-            with _terminated_like_interrupted():
+            with terminated_like_interrupted():
                 yield Run(state, output, kept, show, what), model
         except (OSError, ValueError):
             # A wrong word is no run: with the right one the name is free. But what has
@@ -343,20 +342,3 @@ _PENDING = (
     "FROM plan LEFT JOIN units ON units.key = plan.key WHERE (units.key IS NULL OR "
     "units.fingerprint != plan.fingerprint OR units.failure IS NOT NULL)"
 )
-
-
-@contextlib.contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM, with which schedulers of clusters end jobs, is a Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number, frame):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
