@@ -1,6 +1,7 @@
 """``seisbench-diting associate``: from files to files."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -167,9 +168,10 @@ def test_a_folder_that_cannot_be_written(files):
         run("-i", files / "picks.csv", *common(files, "/proc/events"))
 
 
-def test_interrupted(files, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(files, monkeypatch, number):
     def interrupted(*_, **__):
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
 
     monkeypatch.setattr("seisbench_diting.association.associate", interrupted)
     arguments = ["associate", "-i", str(files / "picks.csv"), *map(str, common(files))]

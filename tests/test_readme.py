@@ -60,13 +60,41 @@ def test_code_runs_as_written(reference, cache, monkeypatch, tmp_path, capsys):
     assert isinstance(names["curves"], obspy.Stream)
 
 
-@pytest.mark.parametrize(
-    "model", ["LPPNT", "LPPNM", "LPPNL", "UNet", "UNetPP", "RNN", "EQT"]
-)
+def cells(row):
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def rows_of(page, first):
+    """Cells of the rows that begin with a cell, as numbers are written in them."""
+    return [cells(x) for x in re.findall(rf"^\| {first} .*$", page, flags=re.MULTILINE)]
+
+
+MODELS = ["LPPNT", "LPPNM", "LPPNL", "UNet", "UNetPP", "RNN", "EQT"]
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_the_table_holds_the_scores_of_the_registry(model):
     from seisbench_diting.weights import weight_sets
 
-    (row,) = re.findall(rf"^\| `{model}` \|.*$", README, flags=re.MULTILINE)
+    (head,) = rows_of(README, "model \\| parameters")
+    (row,) = rows_of(README, f"`{model}`")
     for entry in weight_sets(model):
-        if entry.scores is not None and entry.name != "csn_pnsn":
-            assert f"{entry.scores.p.f1:.3f} / {entry.scores.s.f1:.3f}" in row
+        if entry.name == "csn_pnsn":
+            continue
+        (place,) = (n for n, x in enumerate(head) if x.startswith(f"`{entry.name}`"))
+        if entry.scores is None:
+            assert row[place] == "not measured"
+        else:
+            expected = f"{entry.scores.p.f1:.3f} / {entry.scores.s.f1:.3f}"
+            assert row[place] == expected
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_table_holds_the_seconds_of_the_benchmark(model):
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    ((_, seconds, _, times, *_),) = rows_of(page, f"{model} onnx")
+    row = rows_of(README, f"`{model}`")[0]
+    shown, shown_times = re.fullmatch(r"([\d.]+) \(([\d.]+)\)", row[3]).groups()
+    for number, text in ((seconds, shown), (times, shown_times)):
+        digits = len(text.partition(".")[2])
+        assert abs(float(number) - float(text)) <= 0.51 * 10**-digits

@@ -75,7 +75,7 @@ def demo(
         obspy.Stream(trace for trace in stream if station_id(trace) == shown),
         [pick for pick in picks if pick.trace_id == shown],
         obspy.Stream(trace for trace in annotations if station_id(trace) == shown),
-        title=f"{model.name} picks at {shown}",
+        title=f"{model.name} picks at {shown.rstrip('.')}",
     )
     save_figure(figure, output)
     typer.echo(f"Picture saved as {output}")
