@@ -101,9 +101,10 @@ def draw(text: str) -> Figure:
         panel.annotate(
             picker.removeprefix(PEER),
             (mine[0][1], (min if peer else max)(f1 for *_, f1 in mine)),
-            xytext=(0, -7 if peer else 7),
+            # Those of ours stand in a row that rises to the right.
+            xytext=(0, -7) if peer else (4, 7),
             textcoords="offset points",
-            ha="center",
+            ha="center" if peer else "right",
             va="top" if peer else "bottom",
             color=colour,
         )
