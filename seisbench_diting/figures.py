@@ -78,6 +78,8 @@ def plot_picks(
             panel.plot(seconds + (trace.stats.starttime - start), data, "k", lw=0.5)
         panel.set_ylabel(trace_id, fontsize=8)
         panel.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
+        # Left of where labels of picks stand.
+        panel.yaxis.get_offset_text().set_horizontalalignment("right")
     if annotations is not None:
         _plot_curves(
             panels[-1],

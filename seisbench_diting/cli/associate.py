@@ -130,32 +130,39 @@ def associate(
         for name, value in association.options_of(method).items():
             typer.echo(f"{name} = {value!r}")
         return
-    names = [*(inputs or []), *(more_inputs or [])]
-    if not names:
-        raise ValueError("--input is missing: tables of picks.")
-    if stations is None:
-        raise ValueError("--stations is missing: a file of stations.")
-    if output is None:
-        raise ValueError("--output is missing: a name that the files will begin with.")
-    given = {
-        "velocity": velocity,
-        "max_depth_km": max_depth,
-        "min_picks": min_picks,
-        "min_p_picks": min_p,
-        "min_s_picks": min_s,
-        "min_both": min_both,
-    }
-    options = _options(context, given, _settings(settings or [], method))
-    # What is wrong is said before the work, not after it.
-    association.make_options(method, **options)
-    kinds = check_formats(name.strip() for name in formats.split(",") if name.strip())
-    check_output(output, kinds, [*names, stations])
-    for name, path in (*(("input", path) for path in names), ("stations", stations)):
-        if not path.exists():
-            raise FileNotFoundError(f"{name}={str(path)!r}: there is no such file.")
-    places = read_stations(stations)
-    picks = _read(names)
     with leaving_nothing():
+        names = [*(inputs or []), *(more_inputs or [])]
+        if not names:
+            raise ValueError("--input is missing: tables of picks.")
+        if stations is None:
+            raise ValueError("--stations is missing: a file of stations.")
+        if output is None:
+            raise ValueError(
+                "--output is missing: a name that the files will begin with."
+            )
+        given = {
+            "velocity": velocity,
+            "max_depth_km": max_depth,
+            "min_picks": min_picks,
+            "min_p_picks": min_p,
+            "min_s_picks": min_s,
+            "min_both": min_both,
+        }
+        options = _options(context, given, _settings(settings or [], method))
+        # What is wrong is said before the work, not after it.
+        association.make_options(method, **options)
+        kinds = check_formats(
+            name.strip() for name in formats.split(",") if name.strip()
+        )
+        check_output(output, kinds, [*names, stations])
+        for name, path in (
+            *(("input", path) for path in names),
+            ("stations", stations),
+        ):
+            if not path.exists():
+                raise FileNotFoundError(f"{name}={str(path)!r}: there is no such file.")
+        places = read_stations(stations)
+        picks = _read(names)
         result = association.associate(
             picks,
             places,
@@ -164,9 +171,9 @@ def associate(
             **options,
         )
         written = write_outputs(result, output, places, kinds, plot)
-    if not quiet:
-        _print_summary(result.summary)
-        typer.echo("\n".join(map(str, written)))
+        if not quiet:
+            _print_summary(result.summary)
+            typer.echo("\n".join(map(str, written)))
 
 
 #: Options of the command that are options of methods under other names.

@@ -9,7 +9,7 @@ import typer
 
 from ..words import counted
 from .app import app
-from .waveforms import check_picture, read_files
+from .paths import check_picture, read_files
 
 
 @app.command()

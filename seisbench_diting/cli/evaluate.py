@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .app import app
+from .paths import check_file, check_new_folder
 
 
 @app.command()
@@ -85,6 +86,11 @@ def evaluate(
     """
     from .. import evaluation as ev
 
+    # Not after the work.
+    if output is not None:
+        check_file(output, "output")
+    if report is not None:
+        check_new_folder(report, "report")
     options = {"height": height, "tolerance": tolerance, "counting": counting}
     if picks is not None:
         if models or data:

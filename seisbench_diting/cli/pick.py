@@ -195,17 +195,23 @@ def _print_summary(result) -> None:
     )
     typer.echo(
         f"{counted(summary['picks'], 'pick')}{f' ({phases})' if phases else ''} in "
-        f"{summary['station_days']:.2f} station days of "
+        f"{_days(summary['station_days'])} station days of "
         f"{counted(summary['stations'], 'station')}"
     )
     if run["station_days"]:
         typer.echo(
-            f"Now picked: {run['station_days']:.2f} station days in {run['seconds']:.1f} s, "
+            f"Now picked: {_days(run['station_days'])} station days in "
+            f"{run['seconds']:.1f} s, "
             f"{run['station_days_per_hour']:.0f} station days an hour"
         )
     elif not summary["records_failed"]:
         typer.echo("Nothing new to pick")
     print_files(result, "record")
+
+
+def _days(number: float) -> str:
+    """Of a few minutes, too."""
+    return f"{number:.2f}" if number >= 0.1 else f"{number:.2g}"
 
 
 def print_files(result, what: str) -> None:

@@ -9,8 +9,8 @@ import typer
 
 from ..words import counted
 from .app import app
+from .paths import check_picture, read_files
 from .picking_options import optional_band
-from .waveforms import check_picture, read_files
 
 if TYPE_CHECKING:
     import obspy
@@ -95,7 +95,8 @@ def plot(
         if len(names) > 1:
             path = output.with_name(f"{output.stem}.{name.strip('.')}{output.suffix}")
         number = _draw(of_station, name, ends, table, model, band, path)
-        typer.echo(f"{path}: {counted(number, 'pick')}")
+        has_picks = table is not None or model is not None
+        typer.echo(f"{path}: {counted(number, 'pick')}" if has_picks else str(path))
         total += number
     if table is not None and len(table) and not total:
         typer.echo(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -98,7 +98,7 @@ def pick_archive(
     options = PickOptions(prob, min_separation, overlap, snritv, bandpass)
     names, output = check_input_and_output(inputs, output)
     codes = check_instruments(instruments)
-    patterns = split_names(stations)
+    patterns = _check_patterns(stations)
     first, last = check_time(start, "start"), check_time(end, "end")
     if first is not None and last is not None and first >= last:
         raise ValueError(f"start={str(start)!r} must be before end={str(end)!r}.")
@@ -152,6 +152,17 @@ def pick_archive(
         return run.finish(formats, ifreal)
 
 
+def _check_patterns(stations: str | Sequence[str]) -> tuple[str, ...]:
+    patterns = split_names(stations)
+    for pattern in patterns:
+        if Path(pattern).is_file():
+            raise ValueError(
+                f"stations={pattern!r} is a file; give patterns of NET.STA or "
+                "NET.STA.LOC, such as CX.PB*."
+            )
+    return patterns
+
+
 def _portable(model: str | WaveformModel) -> str:
     """A name that other processes understand, wherever they run."""
     if not isinstance(model, str):
@@ -164,9 +175,14 @@ def _plan(run: Run, planner: Planner) -> None:
     with run.counting("Planning", " stations") as bar:
         run.stations = planner.plan(run.state, bar.update)
     if not run.state.value("SELECT count(*) FROM plan"):
+        given = [
+            f"{name}={value!r}"
+            for name in ("stations", "start", "end")
+            if (value := run.kept[name])
+        ]
         raise ValueError(
-            f"stations={run.kept['stations']}, start={run.kept['start']} and "
-            f"end={run.kept['end']} leave nothing of the input to pick."
+            f"{', '.join(given) or 'Impossible rates and components'} leave nothing of "
+            "the input to pick."
         )
 
 

@@ -284,7 +284,7 @@
         marker: {
           symbol: "triangle-up",
           size: stations.picks.map((n) => (events ? 9 : 8 + 14 * Math.sqrt(n / most))),
-          color: stations.picks.map((n) => (n ? "#009E73" : "#cccccc")),
+          color: stations.picks.map((n) => (n ? "#444444" : "#cccccc")),
           line: { width: 0.5, color: "black" },
         },
       });
@@ -306,8 +306,9 @@
         ),
         hoverinfo: "text",
         marker: {
-          size: 7,
+          size: 10,
           opacity: 0.8,
+          line: { width: 0.5, color: "white" },
           color: events.depth,
           colorscale: "Viridis",
           reversescale: true,

@@ -80,10 +80,12 @@ def write_report(
     target = Path(output) if output is not None else path.with_name(f"{path.name}.html")
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"output={str(target)!r} must end in .html.")
-    if target.is_dir() or not target.absolute().parent.is_dir():
+    if target.is_dir():
+        raise IsADirectoryError(f"output={str(target)!r} is a folder; name a file.")
+    if not target.absolute().parent.is_dir():
         raise FileNotFoundError(
             f"output={str(target)!r} can't be written: there is no folder "
-            f"{target.absolute().parent}, or it is one."
+            f"{target.absolute().parent}. Make it first."
         )
     places = stations_from(stations)
     run = read_run(path, max_picks)

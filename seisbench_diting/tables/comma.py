@@ -14,6 +14,9 @@ from .chunks import Picks, pick_chunks
 from .columns import with_gaps
 from .picks import COLUMNS, EVENT_COLUMNS, pick_table
 
+#: What of SeisBench's ``picks.to_dataframe()`` is part of a table of picks.
+_OF_SEISBENCH = ("station", "phase", "time", "probability")
+
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -29,9 +32,15 @@ def read_picks_csv(path: str | Path) -> pd.DataFrame:
     """
     :param path: File to read
     :raises ValueError: if it is no file of picks
-    :return: Table of picks
+    :return: Table of picks, also of a file that SeisBench's picks were written to
     """
-    return pick_table(with_gaps(read_text(path), {**COLUMNS, **EVENT_COLUMNS}))
+    table = read_text(path)
+    if "station_id" not in table and table.columns.isin(_OF_SEISBENCH).sum() == 4:
+        table = table[list(_OF_SEISBENCH)].rename(columns={"station": "station_id"})
+    try:
+        return pick_table(with_gaps(table, {**COLUMNS, **EVENT_COLUMNS}))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def write_csv(
@@ -79,7 +88,9 @@ def read_text(path: str | Path, separator: str = ",") -> pd.DataFrame:
                 encoding_errors="replace",
             )
         except ValueError as error:
-            raise ValueError(f"{path} is no table of text: {error}.") from error
+            raise ValueError(
+                f"{path} is no table of text: {str(error).strip()}."
+            ) from error
     # pandas would leave out what is beyond the header; an empty end of each line is no loss.
     is_longer = any(issubclass(w.category, pd.errors.ParserWarning) for w in caught)
     if is_longer and not _all_end_with(path, separator):

@@ -36,7 +36,7 @@ def read_picks(path: str | Path) -> pd.DataFrame:
     """
     :param path: File that ends in
 
-        - ``.csv``: all columns of the table
+        - ``.csv``: all columns of the table; or SeisBench's ``picks.to_dataframe()``
         - ``.parquet``: the same; needs pyarrow
         - ``.txt``: the published text format, which rounds
         - ``.xml``, ``.quakeml``: QuakeML

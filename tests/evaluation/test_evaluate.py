@@ -1,6 +1,7 @@
 """Evaluations of models of every kind, on real records."""
 
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from benchmarks.ncedc_dataset import write_ncedc
+from seisbench_diting.cli import main
 from seisbench_diting.cli.app import app
 from seisbench_diting.evaluation import (
     WindowPicker,
@@ -102,6 +104,28 @@ def test_peers_of_seisbench_stand_beside(ncedc, reference, tmp_path):
         assert evaluation.measure("P", bootstraps=0).f1.value > 0.7
         assert evaluation.measure("S", bootstraps=0).f1.value > 0.7
     assert len(table(found).splitlines()) == 9
+
+
+@pytest.mark.parametrize(
+    ("option", "path", "message"),
+    [
+        ("--output", "missing/picks.txt", "--output='missing/picks.txt': there is no"),
+        ("--output", "folder", "--output='folder' is a folder"),
+        ("--report", "file", "--report='file' is a file"),
+    ],
+)
+def test_the_command_looks_where_it_writes_first(
+    option, path, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    # Of a model and a dataset that are not even there.
+    arguments = ["evaluate", "-m", "none", "-i", "none", option, path]
+    monkeypatch.setattr(sys, "argv", ["seisbench-diting", *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    assert message in capsys.readouterr().err
 
 
 def test_the_command_writes_picks_and_a_report(ncedc, lppnm, tmp_path):

@@ -45,6 +45,7 @@ def refused(fast, small, tmp_path):
         ({"name_pattern": "*.sac"}, "must hold {station} or {channel}"),
         ({"formats": ["xls"]}, "formats='xls' is not possible; use csv"),
         ({"device": "tpu"}, "device='tpu' is not possible here"),
+        ({"stations": __file__}, "is a file; give patterns of NET.STA"),
         ({"workers": 0}, "workers=0 must be a whole number"),
         ({"workers": 2}, "model must be a name where other processes pick"),
         ({"inventory": __file__}, "is no StationXML file"),

@@ -3,8 +3,10 @@
 import string
 
 import numpy as np
+import obspy
 import pandas as pd
 import pytest
+import seisbench.util as sbu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +118,18 @@ def test_what_a_table_holds():
 
     of_event = tables.pick_table([{**ROW, "event_id": "one"}])
     assert list(of_event) == [*tables.COLUMNS, *tables.EVENT_COLUMNS]
+
+
+def test_picks_that_seisbench_wrote(tmp_path):
+    time = obspy.UTCDateTime(2024, 2, 29, 23, 59, 59, 999999)
+    picks = sbu.PickList([sbu.Pick("NA.AB.00", time - 1, time + 1, time, 0.5, "P")])
+    picks.to_dataframe().to_csv(tmp_path / "picks.csv")
+    expected = tables.pick_table([ROW])
+    pd.testing.assert_frame_equal(tables.read_picks(tmp_path / "picks.csv"), expected)
+
+    (tmp_path / "other.csv").write_text("network,station\nNA,AB\n")
+    with pytest.raises(ValueError, match=r"other\.csv: picks has no column station_id"):
+        tables.read_picks(tmp_path / "other.csv")
 
 
 def test_other_endings(tmp_path):

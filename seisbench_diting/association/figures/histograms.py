@@ -104,6 +104,8 @@ def draw_counts(panel: Axes, events: pd.DataFrame, picks: pd.DataFrame) -> None:
     :param events: Event table
     :param picks: Their picks
     """
+    from matplotlib.ticker import MaxNLocator
+
     both = pick_counts(events, picks)
     panel.set_xlabel("Picks of an event")
     panel.set_ylabel("Events")
@@ -124,6 +126,7 @@ def draw_counts(panel: Axes, events: pd.DataFrame, picks: pd.DataFrame) -> None:
         )
     panel.legend(fontsize=8, frameon=False)
     _whole_numbers(panel)
+    panel.xaxis.set_major_locator(MaxNLocator(7, integer=True))
 
 
 def draw_residuals(panel: Axes, picks: pd.DataFrame) -> None:

@@ -181,6 +181,15 @@ def _draw_map(
     few = (dots.longitude, dots.latitude) if len(dots.time) < _MOST_VECTORS else None
     name_stations(panel, every["station_id"][shown], x[shown], y[shown], ends, few)
     scale_bar(panel, ends)
+    if not has_picks.all():
+        panel.annotate(
+            "grey: no picks",
+            (0.99, 0.01),
+            xycoords="axes fraction",
+            ha="right",
+            fontsize=8,
+            color=GREY,
+        )
     panel.set_ylabel("Latitude (°)")
     panel.tick_params(labelbottom=False)
     return ends

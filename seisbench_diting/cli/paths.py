@@ -1,7 +1,8 @@
-"""Waveform files and pictures, as ``demo`` and ``plot`` take them."""
+"""Files that commands read and write: waveforms, pictures and others."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,42 @@ def read_files(files: list[Path]) -> obspy.Stream:
     return stream
 
 
+def check_file(path: Path, name: str) -> None:
+    """
+    :param path: File to write
+    :param name: Option that names it
+    :raises OSError: if it can't be written
+    """
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise IsADirectoryError(f"--{name}={str(path)!r} is a folder; name a file.")
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"--{name}={str(path)!r}: there is no folder {folder}. Make it first."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"--{name}={str(path)!r}: no rights to write in {folder}. Choose another "
+            "place."
+        )
+
+
+def check_new_folder(path: Path, name: str) -> None:
+    """
+    :param path: Folder that is made with those above it
+    :param name: Option that names it
+    :raises OSError: if it can't be written
+    """
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"--{name}={str(path)!r} is a file; name a folder.")
+    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"--{name}={str(path)!r}: no rights to write in {there}. Choose another "
+            "place."
+        )
+
+
 def check_picture(path: Path) -> None:
     """
     :param path: Picture to write
@@ -49,5 +86,4 @@ def check_picture(path: Path) -> None:
         raise ValueError(
             f"--output={str(path)!r} must end in one of {', '.join(_PICTURES)}."
         )
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"--output={str(path)!r}: there is no such folder.")
+    check_file(path, "output")
