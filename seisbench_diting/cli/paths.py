@@ -47,9 +47,12 @@ def check_file(path: Path, name: str) -> None:
     :param name: Option that names it
     :raises OSError: if it can't be written
     """
-    folder = path.absolute().parent
     if path.is_dir():
         raise IsADirectoryError(f"--{name}={str(path)!r} is a folder; name a file.")
+    if path.exists() and not path.is_file():
+        # Such as /dev/stdout.
+        return
+    folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
         raise FileNotFoundError(
             f"--{name}={str(path)!r}: there is no folder {folder}. Make it first."

@@ -54,6 +54,12 @@ def _check_output(output: str | Path) -> Path:
             f"output={str(output)!r} must be a name that files begin with: "
             f"{path.with_suffix('').name!r} makes {path.with_suffix('').name}.csv and others."
         )
+    for file in own_files(path):
+        if file.is_dir():
+            raise ValueError(
+                f"output={str(output)!r} would write {file.name}, which is a folder. "
+                "Choose another name."
+            )
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"output={str(output)!r} can't be written: there is no folder "

@@ -72,6 +72,13 @@ def test_an_input_that_would_be_overwritten(fast, tmp_path):
     assert (tmp_path / "files.txt").read_text() == "a.mseed\n"
 
 
+def test_a_file_that_is_a_folder(refused, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("taken")
+    (folder / "out.txt").mkdir()
+    refused(r"would write out\.txt, which is a folder", output=folder / "out")
+    assert [path.name for path in folder.iterdir()] == ["out.txt"]
+
+
 def test_inputs_without_waveforms(refused, tmp_path_factory):
     folder = tmp_path_factory.mktemp("none")
     (folder / "readme.md").write_text("Nothing here.")
