@@ -75,7 +75,8 @@ def test_published_weights(entry, suffix, published, tmp_path):
     model = published(entry.model, entry.name)
     path = export_model(model, tmp_path / f"x.{suffix}")
 
-    assert_same(model, path, (1, 7, 64))
+    # TorchScript looks for something faster for each size, which takes long.
+    assert_same(model, path, (1, 7, 64) if suffix == "onnx" else (1, 7))
 
 
 @pytest.mark.parametrize("name", models.PICKERS)

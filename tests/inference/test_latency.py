@@ -163,13 +163,13 @@ def run(capsys, monkeypatch, *arguments):
 def test_the_command_measures_all_seven(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     code, out, _ = run(
-        capsys, monkeypatch, "--batch", "2", "--cycles", "3", "--backend", "onnx"
+        capsys, monkeypatch, "--batch", "2", "--cycles", "3", "--backend", "torch"
     )
 
     assert code == 0
     for name in models.PICKERS:
         (line,) = [x for x in out.splitlines() if x.startswith(f"{name} ")]
-        assert line.split()[1] == "onnx"
+        assert line.split()[1] == "torch"
     assert "11,784" in out
     assert (tmp_path / "latency.png").read_bytes().startswith(b"\x89PNG")
     assert len(list(tmp_path.iterdir())) == 1
