@@ -29,6 +29,28 @@ def beside(output: Path, ending: str) -> Path:
     return output.with_name(output.name + ending)
 
 
+def check_place(path: Path, named: str) -> None:
+    """
+    Before long work, what :py:func:`replacing` would find at its end.
+
+    :param path: File to write
+    :param named: Option or argument that names it, and its value
+    :raises OSError: if it can't be written
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{named} is a folder; name a file.")
+    if path.exists() and not path.is_file():
+        # Such as /dev/stdout.
+        return
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{named}: there is no folder {folder}. Make it first.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"{named}: no rights to write in {folder}. Choose another place."
+        )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ..files import check_place
 from .app import app
-from .paths import check_file, check_new_folder
+from .paths import check_new_folder
 
 
 @app.command()
@@ -88,7 +89,7 @@ def evaluate(
 
     # Not after the work.
     if output is not None:
-        check_file(output, "output")
+        check_place(output, f"--output={str(output)!r}")
     if report is not None:
         check_new_folder(report, "report")
     options = {"height": height, "tolerance": tolerance, "counting": counting}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..files import check_place
+
 if TYPE_CHECKING:
     import obspy
 
@@ -41,29 +43,6 @@ def read_files(files: list[Path]) -> obspy.Stream:
     return stream
 
 
-def check_file(path: Path, name: str) -> None:
-    """
-    :param path: File to write
-    :param name: Option that names it
-    :raises OSError: if it can't be written
-    """
-    if path.is_dir():
-        raise IsADirectoryError(f"--{name}={str(path)!r} is a folder; name a file.")
-    if path.exists() and not path.is_file():
-        # Such as /dev/stdout.
-        return
-    folder = Path(os.path.realpath(path)).parent
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"--{name}={str(path)!r}: there is no folder {folder}. Make it first."
-        )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(
-            f"--{name}={str(path)!r}: no rights to write in {folder}. Choose another "
-            "place."
-        )
-
-
 def check_new_folder(path: Path, name: str) -> None:
     """
     :param path: Folder that is made with those above it
@@ -89,4 +68,4 @@ def check_picture(path: Path) -> None:
         raise ValueError(
             f"--output={str(path)!r} must end in one of {', '.join(_PICTURES)}."
         )
-    check_file(path, "output")
+    check_place(path, f"--output={str(path)!r}")

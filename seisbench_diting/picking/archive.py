@@ -11,6 +11,7 @@ import obspy
 import torch
 from seisbench.models import WaveformModel
 
+from ..files import beside
 from ..models.loading import find_pair
 from .checks import (
     check_device,
@@ -21,7 +22,7 @@ from .checks import (
 from .index import SECOND
 from .names import NamePattern
 from .options import PickOptions, check_instruments, split_names
-from .outputs import PICTURES, beside, check_formats, hide_doubles
+from .outputs import PICTURES, check_formats, hide_doubles
 from .plan import Planner, Unit
 from .running import Run, RunPicks, open_run
 from .setup import Setup

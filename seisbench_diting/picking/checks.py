@@ -10,6 +10,7 @@ from typing import Any
 import obspy
 import torch
 
+from ..files import beside
 from .inputs import check_inputs
 from .outputs import (
     ERRORS,
@@ -18,7 +19,6 @@ from .outputs import (
     LOG,
     STATE,
     SUMMARY,
-    beside,
     own_files,
 )
 from .quality import read_responses

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from seisbench.models import WaveformModel
 
-from ..files import no_writer, only_writer
+from ..files import beside, no_writer, only_writer
 from ..models.backends import weights_checksum
 from ..processes import terminated_like_interrupted
 from ..tables import pick_table
@@ -31,7 +31,6 @@ from .outputs import (
     STATE,
     SUMMARY,
     Journal,
-    beside,
     own_files,
     pick_chunks,
     write_journals,

@@ -17,7 +17,7 @@ import pandas as pd
 
 from .._version import __version__
 from ..figures import COLOURS, band_text
-from ..files import write_text
+from ..files import check_place, write_text
 from ..tables import find_station, stations_from
 from .counts import PROBABILITY_EDGES, SNR_EDGES
 from .runs import Run, read_run
@@ -80,13 +80,7 @@ def write_report(
     target = Path(output) if output is not None else path.with_name(f"{path.name}.html")
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"output={str(target)!r} must end in .html.")
-    if target.is_dir():
-        raise IsADirectoryError(f"output={str(target)!r} is a folder; name a file.")
-    if not target.absolute().parent.is_dir():
-        raise FileNotFoundError(
-            f"output={str(target)!r} can't be written: there is no folder "
-            f"{target.absolute().parent}. Make it first."
-        )
+    check_place(target, f"output={str(target)!r}")
     places = stations_from(stations)
     run = read_run(path, max_picks)
     shown_places = _stations(places, run)

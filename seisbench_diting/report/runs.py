@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from ..association.outputs import FORMATS as ASSOCIATION_FORMATS
-from ..picking.outputs import STATE, SUMMARY, beside, pick_chunks
+from ..files import beside
+from ..picking.outputs import STATE, SUMMARY, pick_chunks
 from ..picking.running import opened_state
 from ..tables import read_association, read_picks
 from .counts import PickCounts

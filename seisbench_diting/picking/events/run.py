@@ -10,13 +10,14 @@ from pathlib import Path
 import pandas as pd
 from seisbench.models import WaveformModel
 
+from ...files import beside
 from ...tables import event_table, read_events, stations_from
 from ...travel_times import TravelTimes
 from ..checks import check_device, check_input_and_output, check_inventory
 from ..index import SECOND, Segment, find_segments, find_stations, segments_below
 from ..names import NamePattern
 from ..options import ALL_INSTRUMENTS, PickOptions, check_instruments
-from ..outputs import PICTURES, beside, check_formats
+from ..outputs import PICTURES, check_formats
 from ..plan import fingerprint_of, problems_of_files
 from ..quality import read_responses
 from ..running import Run, RunPicks, open_run
