@@ -30,13 +30,13 @@ from benchmarks.common import print_heading, reference
 from benchmarks.distilled import SEEN_EVERY, part
 from benchmarks.ncedc import Records, read_records, score_windows
 from benchmarks.ncedc_dataset import write_dataset
+from seisbench_diting._util import replacing, write_text
 from seisbench_diting.distillation import (
     DistillationResult,
     DistillationSettings,
     distill,
 )
 from seisbench_diting.distillation.blending import blend, choose_blend
-from seisbench_diting.files import replacing, write_text
 from seisbench_diting.models.base import PhasePicker
 from seisbench_diting.models.loading import load_model
 from seisbench_diting.training.results import CARD

@@ -18,9 +18,9 @@ import onnxruntime
 import torch
 
 from seisbench_diting import models
-from seisbench_diting.inference.export import trace_onnx
-from seisbench_diting.inference.folding import fold_batch_norms
-from seisbench_diting.inference.latency import measure_latency
+from seisbench_diting.runtime.export import trace_onnx
+from seisbench_diting.runtime.folding import fold_batch_norms
+from seisbench_diting.runtime.latency import measure_latency
 
 from .common import print_header, print_heading, print_row
 

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from seisbench_diting._util import replacing
 from seisbench_diting.association.linker import (
     CLASSES,
     DEPTH_KM,
@@ -27,7 +28,6 @@ from seisbench_diting.association.linker import (
     OWN_WEIGHTS,
     Linker,
 )
-from seisbench_diting.files import replacing
 from seisbench_diting.travel_times import KM_PER_DEGREE
 from seisbench_diting.travel_times.curves import load_taup
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import seisbench.data as sbd
 
 from benchmarks.ncedc import read_records
-from seisbench_diting.files import replacing
+from seisbench_diting._util import replacing
 
 
 def write_ncedc(path: Path, train: int = 0) -> Path:

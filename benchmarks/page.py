@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from seisbench_diting.files import write_text
+from seisbench_diting._util import write_text
 
 README = Path(__file__).resolve().parent / "README.md"
 

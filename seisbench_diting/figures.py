@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import obspy
 
-from .files import replacing
+from ._util import replacing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,8 @@ import obspy
 import pytest
 from typer.testing import CliRunner
 
-from seisbench_diting.cli import app
+from seisbench_diting.cli import associate  # noqa: F401
+from seisbench_diting.cli.typer_app import app
 from seisbench_diting.tables import (
     pick_table,
     read_association,

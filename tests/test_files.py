@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seisbench_diting.files import (
+from seisbench_diting._util import (
     no_writer,
     only_writer,
     replacing_together,

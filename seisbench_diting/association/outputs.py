@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._version import __version__
-from ..files import beside, replacing_together, write_text
+from .. import __version__
+from .._util import beside, replacing_together, write_text
 from ..tables import write_association
 from ..tables.parquet import import_pyarrow
 from .interface import Association

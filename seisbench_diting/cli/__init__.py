@@ -5,48 +5,62 @@ from __future__ import annotations
 import os
 import sys
 
-import typer
-
-# Each registers its commands.
-from . import (  # noqa: F401
-    associate,
-    compare,
-    convert,
-    demo,
-    distill,
-    evaluate,
-    export,
-    latency,
-    pick,
-    pick_events,
-    plot,
-    report,
-    train,
-    weights,
-)
-from .app import app
-
 
 def main() -> None:
-    """Runs the command; what a user can mend is printed without a traceback."""
-    from ..inference import ExportError
-    from ..models.backends import BackendUnavailableError
-    from ..weights import WeightsError
+    """
+    Runs the command. Errors that a user can fix are shown as one line; set
+    ``SEISBENCH_DITING_TRACEBACK=1`` for the traceback.
+    """
+    from cyclopts import CycloptsError
+
+    from .app import COMMANDS, app
 
     try:
-        app()
-    except (
-        ValueError,
-        WeightsError,
-        ExportError,
-        BackendUnavailableError,
-        OSError,
-        ImportError,
-    ) as error:
-        if isinstance(error, ModuleNotFoundError):
-            # Of Python, and no answer to a user; ours say what to install.
+        if len(sys.argv) > 1 and sys.argv[1] not in {*COMMANDS, "--version"}:
+            _former()
+        app(
+            sys.argv[1:],
+            result_action="return_none",
+            print_error=False,
+            exit_on_error=False,
+        )
+        sys.exit(0)
+    except CycloptsError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
+        if not _is_for_users(error) or os.environ.get("SEISBENCH_DITING_TRACEBACK"):
             raise
-        if os.environ.get("SEISBENCH_DITING_TRACEBACK"):
-            raise
-        typer.echo(f"Error: {error}", err=True)
+        print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _is_for_users(error: Exception) -> bool:
+    """A missing module of Python's own kind, or an error of a library, is a fault."""
+    if isinstance(error, ModuleNotFoundError):
+        return False
+    return not isinstance(error, RuntimeError) or type(error).__module__.startswith(
+        "seisbench_diting"
+    )
+
+
+def _former() -> None:
+    from . import (  # noqa: F401
+        associate,
+        compare,
+        convert,
+        demo,
+        distill,
+        evaluate,
+        export,
+        latency,
+        pick,
+        pick_events,
+        plot,
+        report,
+        train,
+        weights,
+    )
+    from .typer_app import app
+
+    app()

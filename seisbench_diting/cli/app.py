@@ -1,38 +1,161 @@
-"""The command that all others belong to."""
+"""The command line, derived from the settings classes of the rooms."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
 
-import typer
+from cyclopts import App, Parameter
 
-from .._version import __version__
+from .. import __version__
+from .._util import ArgumentError, MissingError, Settings, make, suggestion
+from .._util.settings import extra
 
-app = typer.Typer(
+app = App(
+    name="seisbench-diting",
+    version=f"seisbench-diting {__version__}",
     help="Phase pickers of the China Seismic Network benchmark, on SeisBench.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    help_format="plaintext",
+    help_formatter="plain",
+)
+
+#: Command -> where it is, and its line in the list of commands. A command is imported
+#: when it is called, so that the others need not wait for its libraries.
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+for _name, (_place, _summary) in COMMANDS.items():
+    app.command(f"{__package__}.{_place}", name=_name, help=_summary)
+
+
+def command_of(
+    cls: type[Settings], run: Callable[[Any], object]
+) -> Callable[..., object]:
+    """
+    Makes a command that has an option for each field of a settings class, and ``--config``
+    for a TOML file. Values are passed on as they are given: the settings check what comes
+    from Python, the command line and TOML in one place.
+
+    :param cls: Settings class
+    :param run: Takes settings; its docstring is the help of the command
+    """
+
+    def call(*args: Any, **kwargs: Any) -> object:
+        given = signature.bind(*args, **kwargs).arguments
+        config = given.pop("config", None)
+        values = {name: value for name, value in given.items() if value is not None}
+        try:
+            return run(make(cls, _from_file(config, cls) | values))
+        except ArgumentError as error:
+            print("Error: " + error.told(lambda *a: _spelt(cls, *a)), file=sys.stderr)
+            # As for options that can't be parsed.
+            sys.exit(2 if isinstance(error, MissingError) else 1)
+
+    parameters = [_parameter(name, field) for name, field in cls.model_fields.items()]
+    parameters.append(_CONFIG)
+    parameters.sort(key=lambda parameter: parameter.kind)
+    call.__name__ = run.__name__
+    call.__doc__ = run.__doc__
+    signature = call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {p.name: p.annotation for p in parameters}
+    return call
+
+
+_CONFIG = inspect.Parameter(
+    "config",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        str | None,
+        Parameter(
+            help="File with options; its keys are their names, such as `threshold = 0.5`. "
+            "Command-line options override the file.",
+            metavar="FILE.toml",
+        ),
+    ],
 )
 
 
-def _print_version(value: bool) -> None:
-    if value:
-        typer.echo(f"seisbench-diting {__version__}")
-        raise typer.Exit()
+def _parameter(name: str, field: Any) -> inspect.Parameter:
+    more = extra(field)
+    default = field.get_default(call_default_factory=True)
+    is_switch = field.annotation is bool
+    help = field.description or ""
+    if not (is_switch or field.is_required() or default in (None, (), [], "")):
+        help += f" [default: {_shown(default)}]"
+    names = [_option(name, field)]
+    names += [o for n in more["names"] if (o := _dashed(n)) not in names]
+    kind: Any = bool if is_switch else list[str] if more["many"] else str
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD
+        if more["positional"]
+        else inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[
+            kind | None,
+            Parameter(
+                name=names,
+                help=help,
+                metavar=more["metavar"] or None,
+                negative=(more["off"] or f"--no-{names[0][2:]}")
+                if is_switch and default
+                else (),
+                show_default=False,
+                allow_leading_hyphen=not is_switch,
+            ),
+        ],
+    )
 
 
-@app.callback()
-def _main(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_print_version,
-            is_eager=True,
-            help="Print the version and exit.",
-        ),
-    ] = False,
-) -> None:
-    pass
+def _option(name: str, field: Any) -> str:
+    own = [n for n in extra(field)["names"] if n.startswith("--")]
+    return own[0] if own else _dashed(name)
+
+
+def _dashed(name: str) -> str:
+    return name if name.startswith("-") else "--" + name.replace("_", "-")
+
+
+def _spelt(cls: type[Settings], name: str, value: Any) -> str:
+    field = cls.model_fields.get(name)
+    return f"{_option(name, field) if field else _dashed(name)}={_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _from_file(path: str | None, cls: type[Settings]) -> dict[str, Any]:
+    if path is None:
+        return {}
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        given = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ArgumentError(
+            "config", path, f"is not a TOML file that can be read: {error}"
+        ) from error
+    known = {
+        spelling.lstrip("-").replace("-", "_"): name
+        for name, field in cls.model_fields.items()
+        for spelling in (name, *extra(field)["names"])
+        if not (spelling.startswith("-") and spelling[1] != "-")
+    }
+    values = {}
+    for key, value in given.items():
+        name = known.get(key.replace("-", "_"))
+        if name is None:
+            raise ArgumentError(
+                "config", path, f"there is no option {key!r}{suggestion(key, known)}"
+            )
+        many = extra(cls.model_fields[name])["many"]
+        values[name] = [value] if many and not isinstance(value, list) else value
+    return values

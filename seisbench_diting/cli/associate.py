@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ..words import counted
-from .app import app
+from .._util import counted
 from .config import OTHERS, read_config_of_method
 from .interruption import leaving_nothing
+from .typer_app import app
 
 
 @app.command()

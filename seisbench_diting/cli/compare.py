@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..words import counted
-from .app import app
+from .._util import counted
+from .typer_app import app
 
 if TYPE_CHECKING:
     from ..association.compare import Comparison

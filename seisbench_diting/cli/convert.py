@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ..words import counted
-from .app import app
+from .._util import counted
 from .interruption import continuing_later
+from .typer_app import app
 
 
 @app.command()

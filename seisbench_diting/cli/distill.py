@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from ..words import counted
-from .app import app
+from .._util import counted
 from .interruption import continuing_from_checkpoint
 from .train import parse_augmentations
+from .typer_app import app
 
 
 @app.command()

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ..files import check_place
-from .app import app
+from .._util import check_place
 from .paths import check_new_folder
+from .typer_app import app
 
 
 @app.command()

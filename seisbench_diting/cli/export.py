@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .app import app
+from .typer_app import app
 
 
 @app.command()
@@ -28,8 +28,8 @@ def export(
     It takes windows (batch, 3, 6144). The file is checked against PyTorch; if it differs,
     for noise by more than 1e-5, there is none.
     """
-    from ..inference import export_model
     from ..models.loading import load_model
+    from ..runtime import export_model
 
     loaded = load_model(model)
     path = export_model(loaded, output)

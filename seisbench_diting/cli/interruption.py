@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import typer
 
-from ..processes import terminated_like_interrupted
+from .._util import terminated_like_interrupted
 
 
 def continuing_later() -> AbstractContextManager[None]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .app import app
+from .typer_app import app
 
 #: F1 of P and S on DiTing, read off the paper's figure.
 PAPER = {
@@ -89,10 +89,10 @@ def latency(
     """
     import torch
 
-    from .. import inference
+    from .. import runtime
     from ..data import open_dataset
     from ..figures import save_figure
-    from ..inference import latency as measure
+    from ..runtime import latency as measure
 
     kind = _device(device)
     chosen = list(dict.fromkeys(backends or measure.DEFAULT_BACKENDS[kind]))
@@ -132,7 +132,7 @@ def latency(
             model.to("cpu")
             if int8 and model.regression:
                 path = Path(folder) / "int8.onnx"
-                inference.quantize(model, _calibration(model, dataset), path)
+                runtime.quantize(model, _calibration(model, dataset), path)
                 found = measure.measure_graph(model, path, name=name, **options)
                 size = f"{path.stat().st_size / 1e6:>6.2f}"
                 score = _score(path, model, dataset)
@@ -151,7 +151,7 @@ def latency(
 def _device(name: str) -> str:
     import torch
 
-    from ..inference.latency import DEFAULT_BACKENDS
+    from ..runtime.latency import DEFAULT_BACKENDS
 
     try:
         device = torch.device(name)
@@ -176,7 +176,7 @@ def _check(
     output: Path | None,
 ) -> None:
     """Before minutes of measuring, not after."""
-    from ..inference.latency import check_backend
+    from ..runtime.latency import check_backend
 
     for backend in backends:
         check_backend(backend, kind)

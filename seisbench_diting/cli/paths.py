@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..files import check_place
+from .._util import check_place
 
 if TYPE_CHECKING:
     import obspy

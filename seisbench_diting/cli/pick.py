@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..words import counted
-from .app import app
+from .._util import counted
 from .config import read_config
 from .interruption import continuing_later
 from .picking_options import (
@@ -25,6 +24,7 @@ from .picking_options import (
     SnrSeconds,
     band,
 )
+from .typer_app import app
 
 
 @app.command()

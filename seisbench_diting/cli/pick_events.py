@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..words import counted
-from .app import app
+from .._util import counted
 from .config import read_config
 from .interruption import continuing_later
 from .pick import exit_if_incomplete, print_files
@@ -25,6 +24,7 @@ from .picking_options import (
     SnrSeconds,
     band,
 )
+from .typer_app import app
 
 
 @app.command("pick-events")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..words import counted
-from .app import app
+from .._util import counted
 from .paths import check_picture, read_files
 from .picking_options import optional_band
+from .typer_app import app
 
 if TYPE_CHECKING:
     import obspy

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .app import app
 from .picking_options import NamePattern, Quiet, optional_band
+from .typer_app import app
 
 
 @app.command()

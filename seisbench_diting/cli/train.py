@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..words import counted
-from .app import app
+from .._util import counted
 from .interruption import continuing_from_checkpoint
+from .typer_app import app
 
 
 @app.command()

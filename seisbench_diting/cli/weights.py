@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .app import app
 from .names import find_set_named, model_class
+from .typer_app import app
 
 weights_app = typer.Typer(
     help="Published weights: which there are, and how to get them.",

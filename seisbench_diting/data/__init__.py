@@ -16,6 +16,3 @@ __all__ = [
     "open_dataset",
     "plan_conversion",
 ]
-
-#: Datasets that are added to SeisBench.
-DATASETS = ("DiTing",)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..files import only_writer
+from .._util import only_writer
 from .blocks import COMPRESSIONS, storage
 from .original import MergedPart, Part, find_parts
 from .part import Options, Place, chunk_files, remove_leftovers, sources_of

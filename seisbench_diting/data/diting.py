@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 from seisbench.data import WaveformBenchmarkDataset, WaveformDataset
 
+from .._util.registration import add_to
 from .blocks import ZSTD_FILTER
 from .conversion import convert
 
@@ -183,3 +184,6 @@ def _check_compression(path: Path) -> None:
                     "pip install 'seisbench-diting[zstd]'."
                 )
             return
+
+
+add_to("seisbench.data", {"DiTing": DiTing})

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..files import LEFTOVER
+from .._util import LEFTOVER
 from .blocks import BlockWriter
 from .names import clean_rows, record_number
 from .original import MergedPart, Part, Problem, Row, is_record

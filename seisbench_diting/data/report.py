@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..files import write_text
+from .._util import write_text
 
 #: File in the dataset's folder with the report of its conversion.
 REPORT_FILE = "conversion.json"

@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, WeightAveraging
 from torch.utils.data import Dataset
 
-from ..files import write_text
+from .._util import counted, write_text
 from ..models import PICKERS
 from ..models.base import PhasePicker
 from ..models.loading import find_pair, load_model
@@ -32,7 +32,6 @@ from ..training.results import best_scores, write_model
 from ..training.settings import TrainingSettings
 from ..training.tasks import make_task
 from ..training.windows import ValidationBatches, open_splits
-from ..words import counted
 from .labelling import Labels, label_archive
 from .module import SoftTask, StudentModule, score
 from .pieces import Corpus, Pieces

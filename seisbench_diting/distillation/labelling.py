@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import remove_leftovers, write_text
+from .._util import remove_leftovers, write_text
 from ..models.base import PhasePicker
 from ..picking.index import SECOND, index_files
 from ..picking.inputs import find_files

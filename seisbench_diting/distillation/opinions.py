@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from ..files import remove_leftovers, write_text
+from .._util import remove_leftovers, write_text
 from .curves import Said, Seen
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..files import replacing, write_text
+from .._util import replacing, write_text
 from .arrivals import between, make_arrivals
 
 #: Bytes of a sample of three components.

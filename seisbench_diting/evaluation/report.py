@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._version import __version__
+from .. import __version__
+from .._util import write_text
 from ..figures import save_figure
-from ..files import write_text
 from .evaluate import Evaluation
 from .pictures import (
     plot_dependence,

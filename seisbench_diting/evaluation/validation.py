@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..files import write_text
+from .._util import write_text
 
 #: The phases as the file numbers them.
 PHASE_NUMBERS = {"P": 1, "S": 2}

@@ -1,5 +1,6 @@
 """Windows, augmentations and labels for training, on SeisBench's generators."""
 
+from .._util.registration import add_to
 from .batches import DiTingBatches, DiTingTestBatches
 from .channels import (
     ComponentDropout,
@@ -63,5 +64,4 @@ __all__ = [
     "window_augmentations",
 ]
 
-#: Labellers that are added to SeisBench.
-LABELLERS = ("LPPNLabeller",)
+add_to("seisbench.generate", {"LPPNLabeller": LPPNLabeller})

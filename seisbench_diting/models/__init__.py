@@ -1,5 +1,6 @@
 """The seven pickers."""
 
+from .._util.registration import add_to
 from .eqt import EQT
 from .lppn import LPPNL, LPPNM, LPPNT
 from .picks import find_phase_lppn, find_phase_point2point
@@ -22,3 +23,5 @@ __all__ = [
     "find_phase_lppn",
     "find_phase_point2point",
 ]
+
+add_to("seisbench.models", {name: globals()[name] for name in PICKERS})

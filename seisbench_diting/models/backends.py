@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,20 +27,12 @@ BACKENDS = ("auto", "torch", "onnx")
 BATCH_ON_CPU = 8
 BATCH_ELSEWHERE = 64
 
-_makers: dict[str, Callable[[PhasePicker], Runner]] = {}
+#: Room that runs models on ONNX Runtime. By name, as it imports the models.
+_ONNX = "seisbench_diting.runtime"
 
 
 class BackendUnavailableError(RuntimeError):
     """A backend can't run a model here; PyTorch can."""
-
-
-def register_backend(name: str, make: Callable[[PhasePicker], Runner]) -> None:
-    """
-    :param name: One of :py:data:`BACKENDS`
-    :param make: Makes the runner of a model; raises
-        :py:class:`BackendUnavailableError` where it can't
-    """
-    _makers[name] = make
 
 
 def choose_runner(model: PhasePicker, backend: str) -> Runner:
@@ -58,9 +51,9 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
             f"{model.device} in {model.dtype}. Use backend='auto', or "
             "model.to('cpu', torch.float32)."
         )
-    if backend != "torch" and suitable and "onnx" in _makers:
+    if backend != "torch" and suitable:
         try:
-            return _makers["onnx"](model)
+            return importlib.import_module(_ONNX).make_runner(model)
         except BackendUnavailableError as error:
             message = f"{type(model).__name__} runs on PyTorch, which is slower: "
             if "backend" not in model._warned:

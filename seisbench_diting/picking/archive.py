@@ -11,7 +11,7 @@ import obspy
 import torch
 from seisbench.models import WaveformModel
 
-from ..files import beside
+from .._util import beside
 from ..models.loading import find_pair
 from .checks import (
     check_device,

@@ -10,7 +10,7 @@ from typing import Any
 import obspy
 import torch
 
-from ..files import beside
+from .._util import beside
 from .inputs import check_inputs
 from .outputs import (
     ERRORS,

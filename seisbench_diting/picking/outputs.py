@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import lxml.etree
 import pandas as pd
 
-from ..files import beside, write_text
+from .._util import beside, write_text
 from ..tables import write_picks, write_real
 from .plan import DAY, TOLERANCE
 from .state import PICK_COLUMNS, State

@@ -15,11 +15,9 @@ from typing import Any, TypeVar
 import pandas as pd
 from seisbench.models import WaveformModel
 
-from ..files import beside, no_writer, only_writer
+from .._util import beside, counted, no_writer, only_writer, terminated_like_interrupted
 from ..models.backends import weights_checksum
-from ..processes import terminated_like_interrupted
 from ..tables import pick_table
-from ..words import counted
 from .checks import check_results
 from .index import index_files
 from .inputs import find_files

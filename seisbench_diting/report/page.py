@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._version import __version__
+from .. import __version__
+from .._util import check_place, write_text
 from ..figures import COLOURS, band_text
-from ..files import check_place, write_text
 from ..tables import find_station, stations_from
 from .counts import PROBABILITY_EDGES, SNR_EDGES
 from .runs import Run, read_run

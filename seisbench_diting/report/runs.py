@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from .._util import beside
 from ..association.outputs import FORMATS as ASSOCIATION_FORMATS
-from ..files import beside
 from ..picking.outputs import STATE, SUMMARY, pick_chunks
 from ..picking.running import opened_state
 from ..tables import read_association, read_picks

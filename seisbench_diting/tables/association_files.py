@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..files import replacing
+from .._util import replacing
 from .assignments import assignment_table, check_association
 from .association_quakeml import read_association_quakeml, write_association_quakeml
 from .association_text import read_association_text, write_association_text

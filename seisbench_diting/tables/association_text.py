@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..files import write_text
+from .._util import write_text
 from .assignments import assignment_table, check_association
 from .columns import check
 from .events import event_names, event_table

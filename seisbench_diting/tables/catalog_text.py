@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..files import write_text
+from .._util import write_text
 from .events import event_table
 
 _NONE = "NONE"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..files import replacing
+from .._util import replacing
 from .chunks import Picks, pick_chunks
 from .columns import with_gaps
 from .picks import COLUMNS, EVENT_COLUMNS, pick_table

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from ..files import replacing
+from .._util import replacing
 from .chunks import Picks, pick_chunks
 from .columns import TIME
 from .picks import COLUMNS, EVENT_COLUMNS, pick_table

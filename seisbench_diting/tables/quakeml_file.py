@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from lxml import etree
 from obspy.core.event import Catalog, Event, ResourceIdentifier
 
-from ..files import replacing
+from .._util import replacing
 
 _ROOT = "http://quakeml.org/xmlns/quakeml/1.2"
 _BODY = "http://quakeml.org/xmlns/bed/1.2"

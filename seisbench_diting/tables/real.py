@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..files import LEFTOVER
+from .._util import LEFTOVER
 from .chunks import Picks, pick_chunks
 from .picks import pick_table
 

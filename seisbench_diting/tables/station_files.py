@@ -10,7 +10,7 @@ import numpy as np
 import obspy
 import pandas as pd
 
-from ..files import write_text
+from .._util import write_text
 from .columns import with_gaps
 from .comma import read_any, write_csv
 from .files import choose

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..files import write_text
+from .._util import write_text
 from .chunks import Picks, pick_chunks
 from .picks import EVENT_COLUMNS, PHASES, pick_table
 from .published import full_station, parse_time, short_station, time_texts

@@ -18,7 +18,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressB
 from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from ..files import only_writer, remove_leftovers
+from .._util import only_writer, remove_leftovers
 from .checkpoints import (
     BEST,
     FOLDER,

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from .._util import counted, replacing, write_text
 from ..figures import save_figure
-from ..files import replacing, write_text
-from ..inference import export_model
 from ..models.base import PhasePicker
-from ..words import counted
+from ..runtime import export_model
 from .logs import read_log
 from .pictures import plot_example, plot_losses
 from .settings import TrainingSettings

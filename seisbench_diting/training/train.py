@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..files import write_text
+from .._util import write_text
 from ..models.base import PhasePicker
 from .fitting import (
     RESUME,

@@ -14,7 +14,7 @@ import seisbench
 from numpy.typing import ArrayLike
 from obspy.taup import TauPyModel, taup_create
 
-from ..files import replacing
+from .._util import replacing
 from . import curves
 from .curves import DEGREES, DEPTHS, Curve, VelocityModelError
 

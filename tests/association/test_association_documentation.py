@@ -10,7 +10,8 @@ from made_networks import VELOCITY, made_network
 from typer.testing import CliRunner
 
 from seisbench_diting.association import make_options, options_of
-from seisbench_diting.cli import app
+from seisbench_diting.cli import associate, compare, pick  # noqa: F401
+from seisbench_diting.cli.typer_app import app
 from seisbench_diting.tables import read_association, write_picks, write_stations
 
 TEXT = (Path(__file__).parents[2] / "docs" / "association.md").read_text("utf-8")

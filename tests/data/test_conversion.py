@@ -15,6 +15,7 @@ import pytest
 import seisbench.data as sbd
 
 from benchmarks import original
+from seisbench_diting._util import only_writer
 from seisbench_diting.data import (
     check_dataset,
     conversion,
@@ -25,7 +26,6 @@ from seisbench_diting.data import original as original_module
 from seisbench_diting.data.blocks import BlockWriter
 from seisbench_diting.data.conversion import convert
 from seisbench_diting.data.worker import Task
-from seisbench_diting.files import only_writer
 
 FILES = {"chunks", "conversion.json", ".conversion.lock"}
 

@@ -21,7 +21,7 @@ from seisbench_diting.evaluation import (
     write_report,
 )
 from seisbench_diting.evaluation.pictures import worst_windows
-from seisbench_diting.inference import export_model
+from seisbench_diting.runtime import export_model
 
 
 @pytest.fixture(scope="module")

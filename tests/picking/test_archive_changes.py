@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from archives import assert_same_picks, renamed, row_tuples, write_pieces
 
-from seisbench_diting.files import only_writer
+from seisbench_diting._util import only_writer
 from seisbench_diting.picking import formats, index, pick_archive, workers
 from seisbench_diting.picking.block import UnitResult
 

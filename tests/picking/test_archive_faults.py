@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from archives import row_tuples
 
-from seisbench_diting.files import only_writer
+from seisbench_diting._util import only_writer
 from seisbench_diting.models.loading import load_model
 from seisbench_diting.picking import pick_archive, running
 from seisbench_diting.picking.outputs import STATE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..._util import counted
 from ...figures import GREY, new_figure
 from ...maps import (
     LEAST_KM,
@@ -20,7 +21,6 @@ from ...maps import (
     square_around,
 )
 from ...tables import assignment_table, event_table, station_table
-from ...words import counted
 from ..projection import Projection
 from .histograms import (
     draw_counts,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..._util import counted
 from ...figures import GREY, SERIES, legend_below, new_figure
 from ...sections import label_stations
 from ...tables import assignment_table, event_table, pick_table
-from ...words import counted
 from ..projection import Projection
 from ..velocities import TravelTimeTable
 from .moveout import OTHER

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from seisbench.models import WaveformModel
 
-from ...files import beside
+from ..._util import beside
 from ...tables import event_table, read_events, stations_from
 from ...travel_times import TravelTimes
 from ..checks import check_device, check_input_and_output, check_inventory

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from seisbench_diting import models
-from seisbench_diting.inference.graph import optimize_graph
+from seisbench_diting.runtime.graph import optimize_graph
 
 
 def export(network, channels, samples):

@@ -18,8 +18,8 @@ from torch import nn
 from torch.nn.utils import prune
 
 from seisbench_diting import models
-from seisbench_diting.inference import sessions
 from seisbench_diting.models import LPPNM, LPPNT, RNN
+from seisbench_diting.runtime import sessions
 
 #: In a module of its own, as a process would load it.
 ANNOTATE = """

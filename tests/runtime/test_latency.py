@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from seisbench_diting import cli, models
-from seisbench_diting.inference import latency, quantize
 from seisbench_diting.models import LPPNM, LPPNT, RNN, UNet
+from seisbench_diting.runtime import latency, quantize
 
 
 def multiplications(model):

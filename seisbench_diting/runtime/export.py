@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..files import replacing
+from .._util import replacing
 from ..models.base import PhasePicker
 from .folding import fold_batch_norms
 from .runtime import load_runtime

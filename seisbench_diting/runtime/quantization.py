@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import replacing
+from .._util import replacing
 from ..models.base import PhasePicker
 from .export import INPUT, ExportError, export_model
 

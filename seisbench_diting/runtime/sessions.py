@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .._version import __version__
-from ..files import LEFTOVER, replacing
+from .. import __version__
+from .._util import LEFTOVER, replacing
 from ..models.backends import (
     BackendUnavailableError,
     Output,

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from seisbench_diting import models
-from seisbench_diting.inference import ExportError, export, export_model
-from seisbench_diting.inference.folding import fold_batch_norms
+from seisbench_diting.runtime import ExportError, export, export_model
+from seisbench_diting.runtime.folding import fold_batch_norms
 from seisbench_diting.weights import weight_sets
 
 SETS = [e for e in weight_sets() if e.model != "UNetPP" and not e.bundled]

@@ -1,24 +1,16 @@
-"""Files that are whole or not there, at any moment."""
+"""Atomic writes, and checks of places to write."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
-import signal
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from filelock import FileLock, Timeout
-
-try:
-    import fcntl
-except ImportError:
-    # Of Windows.
-    fcntl = None  # type: ignore[assignment]
+from .signals import without_interruption
 
 #: How files end that only a killed process leaves.
 LEFTOVER = ".partial"
@@ -115,22 +107,8 @@ def replacing_together(paths: Iterable[Path]) -> Iterator[dict[Path, Path]]:
                 if written.exists():
                     temporary = replaced.enter_context(replacing(path))
                     shutil.copyfile(written, temporary)
-            with _without_interruption():
+            with without_interruption():
                 replaced.close()
-
-
-@contextmanager
-def _without_interruption() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -151,73 +129,3 @@ def write_text(path: Path, text: str | Iterable[str]) -> None:
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.writelines([text] if isinstance(text, str) else text)
-
-
-@contextmanager
-def only_writer(path: Path, kind: str) -> Iterator[None]:
-    """
-    :param path: Folder that is written to, or the name that files of a run begin with
-    :param kind: What writes there, such as ``conversion``
-    :raises ValueError: if another one of the kind does so already
-    """
-    name = _lock_file(path, kind)
-    no_rights = PermissionError(
-        f"output={str(path)!r} can't be written: no rights to write in {name.parent}. "
-        "Choose another place."
-    )
-    if name.parent.is_dir() and not os.access(name.parent, os.W_OK | os.X_OK):
-        raise no_rights
-    lock = FileLock(name)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if not name.exists():
-            # As in /proc, where nobody can make files, whatever the rights.
-            raise no_rights from None
-        raise ValueError(
-            f"output={str(path)!r}: another {kind} is writing there. Wait for it, or "
-            "choose another name."
-        ) from None
-    except OSError as error:
-        # A file of somebody else.
-        raise type(error)(
-            f"output={str(path)!r} can't be written: {name.name} is there and can't be "
-            f"opened ({error.strerror}). Choose another name."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def no_writer(path: Path, kind: str) -> Iterator[None]:
-    """
-    For reading, also what belongs to others.
-
-    :param path: As of :py:func:`only_writer`
-    :param kind: What may write there
-    :raises ValueError: if one does
-    """
-    name = _lock_file(path, kind)
-    with ExitStack() as stack:
-        try:
-            if fcntl is None:
-                stack.enter_context(only_writer(path, kind))
-            elif name.exists():
-                # Shared, as reading it is enough for that. Of the same kind as FileLock's.
-                file = stack.enter_context(name.open("rb"))
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except (ValueError, BlockingIOError):
-            raise ValueError(
-                f"{path}: a {kind} is writing there. Wait until it has ended."
-            ) from None
-        except OSError:
-            # Of a lock that nobody else may read, or a file system without locks.
-            pass
-        yield
-
-
-def _lock_file(path: Path, kind: str) -> Path:
-    ending = f".{kind.split()[0]}.lock"
-    return path / ending if path.is_dir() else path.with_name(f".{path.name}{ending}")

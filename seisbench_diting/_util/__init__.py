@@ -1,0 +1,59 @@
+"""What all rooms share: settings, files, locks, signals, processes."""
+
+from .files import (
+    LEFTOVER,
+    beside,
+    check_place,
+    remove_leftovers,
+    replacing,
+    replacing_together,
+    write_text,
+)
+from .locks import no_writer, only_writer
+from .pool import map_unordered, process_pool
+from .settings import (
+    ArgumentError,
+    Band,
+    MissingError,
+    Names,
+    Pair,
+    Paths,
+    Settings,
+    make,
+    option,
+    split_names,
+    suggestion,
+    takes,
+)
+from .signals import terminated_like_interrupted, without_interruption
+from .text import counted, merged
+
+__all__ = [
+    "LEFTOVER",
+    "ArgumentError",
+    "Band",
+    "MissingError",
+    "Names",
+    "Pair",
+    "Paths",
+    "Settings",
+    "beside",
+    "check_place",
+    "counted",
+    "make",
+    "map_unordered",
+    "merged",
+    "no_writer",
+    "only_writer",
+    "option",
+    "process_pool",
+    "remove_leftovers",
+    "replacing",
+    "replacing_together",
+    "split_names",
+    "suggestion",
+    "takes",
+    "terminated_like_interrupted",
+    "without_interruption",
+    "write_text",
+]

@@ -1,0 +1,74 @@
+"""Tasks in processes of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import islice
+from multiprocessing.connection import wait as wait_for
+from typing import Any, TypeVar
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+
+
+def process_pool(
+    workers: int, initializer: Callable[..., None] | None = None, *args: Any
+) -> ProcessPoolExecutor:
+    """
+    Processes that are started afresh (threads of PyTorch don't survive a fork), leave
+    Ctrl-C to this process, and end when it ends, however that is.
+
+    :param workers: Number of processes
+    :param initializer: Called in each of them first
+    :param args: Its arguments
+    """
+    return ProcessPoolExecutor(
+        workers,
+        multiprocessing.get_context("spawn"),
+        _begin,
+        (initializer, args),
+    )
+
+
+def _begin(initializer: Callable[..., None] | None, args: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    if initializer is not None:
+        initializer(*args)
+
+
+def _end_with(sentinel: int) -> None:
+    wait_for([sentinel])
+    os._exit(1)
+
+
+def map_unordered(
+    submit: Callable[[_Task], Future[_Result]], tasks: Iterable[_Task], ahead: int
+) -> Iterator[tuple[_Task, Future[_Result]]]:
+    """
+    :param submit: Begins a task
+    :param tasks: Tasks; taken as they can be begun, so that plans of any length fit
+    :param ahead: Tasks that are begun and not ended
+    :return: Tasks with their futures, as they end
+    """
+    remaining = iter(tasks)
+    waiting: dict[Future[_Result], _Task] = {}
+    try:
+        while True:
+            for task in islice(remaining, ahead - len(waiting)):
+                waiting[submit(task)] = task
+            if not waiting:
+                return
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield waiting.pop(future), future
+    finally:
+        for future in waiting:
+            future.cancel()

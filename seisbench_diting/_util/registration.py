@@ -1,0 +1,46 @@
+"""Adding our classes to SeisBench's modules."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+
+#: Module of SeisBench, our module that adds to it when it is imported.
+ADDITIONS = {
+    "seisbench.models": "seisbench_diting.models",
+    "seisbench.data": "seisbench_diting.data.diting",
+    "seisbench.generate": "seisbench_diting.generate",
+}
+
+
+def register_when_imported() -> None:
+    """
+    Registers our classes as soon as a module of SeisBench that gets some is imported, or
+    now, if it is already. So our package alone imports neither SeisBench nor PyTorch.
+    """
+    import wrapt
+
+    for target, source in ADDITIONS.items():
+        wrapt.register_post_import_hook(
+            lambda module, source=source: importlib.import_module(source), target
+        )
+
+
+def add_to(target: str, classes: dict[str, type]) -> None:
+    """
+    :param target: Module of SeisBench, imported
+    :param classes: Our classes by name. A class of SeisBench with one of the names stays.
+    """
+    module = sys.modules[target]
+    for name, ours in classes.items():
+        present = getattr(module, name, ours)
+        if present is not ours:
+            logging.getLogger("seisbench").warning(
+                f"{target} has a {name} of its own, which stays. The one of this "
+                f"package is {ours.__module__}.{name}."
+            )
+            continue
+        setattr(module, name, ours)
+        if name not in module.__all__:
+            module.__all__.append(name)

@@ -1,0 +1,292 @@
+"""Settings: each option of a command is written once, in a settings class.
+
+The Python function (:py:func:`takes`), the command line, the TOML file and the stored
+identity of a run are derived from it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+from pydantic.fields import FieldInfo
+
+_Result = TypeVar("_Result")
+_Settings = TypeVar("_Settings", bound="Settings")
+
+
+class ArgumentError(ValueError):
+    """
+    An argument has a value that is not possible.
+
+    :param name: Name of the argument
+    :param value: Its value
+    :param reason: What is wrong, and what is allowed
+    """
+
+    def __init__(self, name: str, value: Any, reason: str) -> None:
+        super().__init__(name, value, reason)
+        self.problems = [(name, value, reason)]
+
+    def __str__(self) -> str:
+        return self.told(lambda name, value: f"{name}={value!r}")
+
+    def told(self, spell: Callable[[str, Any], str]) -> str:
+        """
+        :param spell: Writes an argument and its value
+        :return: All problems, one a line
+        """
+        return "\n".join(
+            f"{spell(name, value)}: {reason.rstrip('.')}."
+            for name, value, reason in self.problems
+        )
+
+
+class MissingError(ArgumentError):
+    """An argument that is needed was not given."""
+
+    def told(self, spell: Callable[[str, Any], str]) -> str:
+        return "\n".join(
+            f"{spell(name, value).split('=')[0]} is missing: {reason.rstrip('.')}."
+            for name, value, reason in self.problems
+        )
+
+
+class Settings(BaseModel):
+    """Base of the settings of a command: immutable and checked when they are made."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
+    )
+
+    #: Fields that may be given by position in Python.
+    positional: ClassVar[int] = 2
+
+    def identity(self) -> dict[str, Any]:
+        """
+        :return: The values that decide about the result, ready for JSON; fields made with
+            ``option(..., identity=False)`` are left out
+        """
+        return self.model_dump(
+            mode="json",
+            exclude={
+                name
+                for name, field in type(self).model_fields.items()
+                if not extra(field)["identity"]
+            },
+        )
+
+
+def option(
+    default: Any,
+    help: str,
+    *names: str,
+    metavar: str = "",
+    many: bool = False,
+    positional: bool = False,
+    identity: bool = True,
+    off: str = "",
+    **limits: Any,
+) -> Any:
+    """
+    An option of a settings class.
+
+    :param default: Default value; ``...`` if there is none
+    :param help: Meaning, with the unit; one sentence or two, shown in Python and on the
+        command line
+    :param names: More names on the command line and in TOML: a short one (``-i``), words
+        of the published scripts (``--prob``). A name of the field in other words comes
+        first, if the command line differs from Python (``--input`` for ``inputs``).
+    :param metavar: What the value is, for the help: ``SECONDS``, ``FILE``
+    :param many: If the option may be repeated on the command line
+    :param positional: If the command line takes its values without the option's name, too
+    :param identity: If the value decides about the result of a run
+    :param off: For a switch that is on: the option that turns it off, such as ``--quiet``
+    :param limits: ``gt``, ``ge``, ``lt``, ``le`` and others of :py:func:`pydantic.Field`
+    """
+    return Field(
+        default,
+        description=help,
+        json_schema_extra={
+            "names": list(names),
+            "metavar": metavar,
+            "many": many,
+            "positional": positional,
+            "identity": identity,
+            "off": off,
+        },
+        validate_default=default is not ... and default is not None,
+        **limits,
+    )
+
+
+def extra(field: FieldInfo) -> dict[str, Any]:
+    """What :py:func:`option` keeps of a field beside what pydantic does."""
+    found = field.json_schema_extra
+    defaults = {
+        "names": [],
+        "metavar": "",
+        "many": False,
+        "positional": False,
+        "identity": True,
+        "off": "",
+    }
+    return {**defaults, **found} if isinstance(found, dict) else defaults
+
+
+def make(cls: type[_Settings], values: Mapping[str, Any]) -> _Settings:
+    """
+    :param cls: Settings class
+    :param values: Values by the names of its fields; missing ones take their defaults
+    :raises ArgumentError: if one is missing or not possible
+    :return: Settings
+    """
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        raise _argument_error(cls, error) from None
+
+
+def _argument_error(cls: type[Settings], error: ValidationError) -> ArgumentError:
+    missing, impossible = [], []
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        reason = problem["msg"].removeprefix("Value error, ")
+        reason = reason.removeprefix("Assertion failed, ")
+        if problem["type"] == "missing":
+            missing.append((name, None, cls.model_fields[name].description or ""))
+        elif problem["type"] == "extra_forbidden":
+            impossible.append((name, problem["input"], _unknown(name, cls)))
+        else:
+            value = problem["input"]
+            if not problem["loc"]:
+                # A check of several fields tells which in its reason.
+                raise ValueError(reason)
+            impossible.append((name, value, reason[:1].lower() + reason[1:]))
+    made = ArgumentError("", None, "") if impossible else MissingError("", None, "")
+    made.problems = impossible or missing
+    return made
+
+
+def _unknown(name: str, cls: type[Settings]) -> str:
+    return "there is no such option" + suggestion(name, cls.model_fields)
+
+
+def suggestion(word: str, known: Any) -> str:
+    """
+    :param word: A word that is not known
+    :param known: The known words
+    :return: ``; did you mean 'x'?`` or all known words, if none is near
+    """
+    import difflib
+
+    known = [str(k) for k in known]
+    by_lower = {k.lower(): k for k in known}
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    if near:
+        return f"; did you mean {by_lower[near[0]]!r}?"
+    return f"; possible are {', '.join(known)}"
+
+
+def takes(
+    cls: type[_Settings],
+) -> Callable[[Callable[[_Settings], _Result]], Callable[..., _Result]]:
+    """
+    Makes of a function of settings a function of their fields: signature and docstring
+    show them, and the values are checked.
+
+    :param cls: Settings class
+    """
+
+    def decorate(function: Callable[[_Settings], _Result]) -> Callable[..., _Result]:
+        signature = inspect.Signature(
+            [
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.POSITIONAL_OR_KEYWORD
+                    if number < cls.positional
+                    else inspect.Parameter.KEYWORD_ONLY,
+                    default=inspect.Parameter.empty
+                    if field.is_required()
+                    else field.get_default(call_default_factory=True),
+                )
+                for number, (name, field) in enumerate(cls.model_fields.items())
+            ]
+        )
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> _Result:
+            for name in kwargs:
+                if name not in cls.model_fields:
+                    raise TypeError(
+                        f"{function.__name__}() has no argument {name!r}"
+                        + suggestion(name, cls.model_fields)
+                    )
+            return function(make(cls, signature.bind(*args, **kwargs).arguments))
+
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        call.__doc__ = _docstring(function.__doc__ or "", cls)
+        return call
+
+    return decorate
+
+
+def _docstring(text: str, cls: type[Settings]) -> str:
+    text = inspect.cleandoc(text)
+    lines = [
+        f":param {name}: {field.description}"
+        for name, field in cls.model_fields.items()
+    ]
+    before, marker, after = text.partition(":raises")
+    if not marker:
+        before, marker, after = text.partition(":return")
+    return "\n".join([before.rstrip(), "", *lines, marker + after]).strip() + "\n"
+
+
+def split_names(value: Any) -> Any:
+    """Names from a list of them, or from text with commas."""
+    if value is None:
+        return ()
+    if isinstance(value, str | Path):
+        value = [value]
+    return tuple(
+        name.strip()
+        for piece in value
+        for name in str(piece).split(",")
+        if name.strip()
+    )
+
+
+def _split_numbers(value: Any) -> Any:
+    return value.split(",") if isinstance(value, str) else value
+
+
+def _check_band(value: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < value[0] < value[1]:
+        raise ValueError("two frequencies in Hz, the lower one first, such as 1,10")
+    return value
+
+
+def _as_paths(value: Any) -> Any:
+    return [value] if isinstance(value, str | Path) else value
+
+
+#: Names in a list, or as text with commas.
+Names = Annotated[tuple[str, ...], BeforeValidator(split_names)]
+#: Two numbers, or text with a comma between them.
+Pair = Annotated[tuple[float, float], BeforeValidator(_split_numbers)]
+#: Lowest and highest frequency, Hz.
+Band = Annotated[Pair, AfterValidator(_check_band)]
+#: One path or several.
+Paths = Annotated[list[Path], BeforeValidator(_as_paths)]
