@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import sys
+from types import ModuleType
 
 #: Module of SeisBench, our module that adds to it when it is imported.
 ADDITIONS = {
@@ -22,9 +24,11 @@ def register_when_imported() -> None:
     import wrapt
 
     for target, source in ADDITIONS.items():
-        wrapt.register_post_import_hook(
-            lambda module, source=source: importlib.import_module(source), target
-        )
+        wrapt.register_post_import_hook(functools.partial(_import, source), target)
+
+
+def _import(source: str, target: ModuleType) -> None:
+    importlib.import_module(source)
 
 
 def add_to(target: str, classes: dict[str, type]) -> None:
