@@ -5,18 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from ..figures import new_figure
-from .settings import TrainingSettings
-from .tasks import Task
-from .windows import Splits, ValidationBatches
+from ..figures import COLOURS, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_COLOURS = {"P": "tab:blue", "S": "tab:red", "detection": "0.6"}
-
 
 def plot_losses(curves: dict[str, list[tuple[int, float]]], title: str) -> Figure:
     """
@@ -46,35 +39,34 @@ def plot_losses(curves: dict[str, list[tuple[int, float]]], title: str) -> Figur
     return figure
 
 
-def plot_example(task: Task, splits: Splits, settings: TrainingSettings) -> Figure:
+def plot_example(
+    wave: np.ndarray,
+    curves: dict[str, np.ndarray],
+    arrivals: dict[str, float],
+    sampling_rate: float,
+    component_order: str,
+) -> Figure:
     """
-    :param task: Trained model
-    :param splits: Data; the first window of the dev split, or else of the training
-        data, is shown
-    :param settings: Settings of the run
-    :return: Waveforms, probabilities, and the arrivals of one window
+    :param wave: Waveforms of a window, (components, samples)
+    :param curves: Probabilities by phase; they may have fewer samples
+    :param arrivals: Samples of the labels by phase
+    :param sampling_rate: Sampling rate in Hz
+    :param component_order: Order of the components
+    :return: Waveforms, probabilities and arrivals of one window
     """
-
-    dataset = splits.train if splits.dev is None else splits.dev
-    batch = ValidationBatches(dataset, settings, task.label)[0]
-    wave, truth = batch["wave"][0], batch["truth"][0]
-    with torch.no_grad():
-        curves = task.curves(task.forward(torch.from_numpy(wave[None])))
     figure = new_figure(figsize=(10, 6), layout="constrained")
-    panels = figure.subplots(4, 1, sharex=True)
-    seconds = np.arange(wave.shape[1]) / task.model.sampling_rate
-    for panel, data, code in zip(panels, wave, settings.component_order, strict=False):
+    panels = figure.subplots(len(wave) + 1, 1, sharex=True)
+    seconds = np.arange(wave.shape[1]) / sampling_rate
+    for panel, data, code in zip(panels, wave, component_order, strict=False):
         panel.plot(seconds, data, "k", lw=0.5)
         panel.set_ylabel(code)
-    for name, curve in curves.items():
+    for phase, curve in curves.items():
         stride = wave.shape[1] // len(curve)
-        panels[3].plot(seconds[::stride], curve, color=_COLOURS[name], label=name)
-    for sample, colour in zip(truth[:2], _COLOURS.values(), strict=False):
-        for panel in panels if sample >= 0 else ():
-            panel.axvline(
-                sample / task.model.sampling_rate, color=colour, ls="--", lw=1
-            )
-    panels[3].set_ylim(0, 1)
-    panels[3].legend(loc="upper right", fontsize=8)
-    panels[3].set_xlabel("Seconds; dashed: labels")
+        panels[-1].plot(seconds[::stride], curve, color=COLOURS[phase], label=phase)
+    for phase, sample in arrivals.items():
+        for panel in panels:
+            panel.axvline(sample / sampling_rate, color=COLOURS[phase], ls="--", lw=1)
+    panels[-1].set_ylim(0, 1)
+    panels[-1].legend(loc="upper right", fontsize=8)
+    panels[-1].set_xlabel("Seconds; dashed: labels")
     return figure

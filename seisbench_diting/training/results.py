@@ -19,10 +19,11 @@ from .logs import read_log
 from .pictures import plot_example, plot_losses
 from .settings import TrainingSettings
 from .tasks import Task
-from .windows import Splits
+from .windows import Splits, ValidationBatches
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
+    from matplotlib.figure import Figure
 
     from .module import PickerModule
 
@@ -68,8 +69,24 @@ def write_results(
     scores = best_scores(read_log(output))
     card = _card(settings, task, splits, scores, module.skipped, trainer.global_step)
     path = write_model(output, task, card, settings.n_samples, settings.onnx)
-    save_figure(plot_example(task, splits, settings), output / "example.png")
+    save_figure(_example(task, splits, settings), output / "example.png")
     return TrainingResult(output, trainer.global_step, module.skipped, path, scores)
+
+
+def _example(task: Task, splits: Splits, settings: TrainingSettings) -> Figure:
+    """The first window of the dev split, or else of the training data."""
+    dataset = splits.train if splits.dev is None else splits.dev
+    batch = ValidationBatches(dataset, settings, task.label)[0]
+    with torch.no_grad():
+        curves = task.curves(task.forward(torch.from_numpy(batch["wave"][:1])))
+    arrivals = zip("PS", batch["truth"][0], strict=False)
+    return plot_example(
+        batch["wave"][0],
+        {phase: curves[phase] for phase in "PS"},
+        {phase: sample for phase, sample in arrivals if sample >= 0},
+        task.model.sampling_rate,
+        settings.component_order,
+    )
 
 
 def write_model(
