@@ -5,15 +5,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint format notebooks bench clean
+.PHONY: demo test test-all lint format notebooks bench clean
 
 # Pick a real earthquake and save the picture demo.png.
 demo: $(VENV)/installed
 	$(BIN)/seisbench-diting demo --output demo.png
 
 # Two at a time; the tests of one file follow one another, as they share what takes long.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --durations 20
+
+# What a change needs: no reference material, no browser, a few minutes.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) --part quick
+
+# Everything, with the reference material if SEISBENCH_DITING_REFERENCE names its folder.
+test-all: test
+	$(PYTEST) --part rest
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from ..figures import COLOURS, new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
 def plot_losses(curves: dict[str, list[tuple[int, float]]], title: str) -> Figure:
     """
     :param curves: See :py:func:`read_log`
