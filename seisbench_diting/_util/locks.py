@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from .settings import ArgumentError
+
+try:
+    import fcntl
+except ImportError:
+    # Windows does not have it.
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -46,28 +51,30 @@ def only_writer(path: Path, kind: str) -> Iterator[None]:
 @contextmanager
 def no_writer(path: Path, kind: str) -> Iterator[None]:
     """
-    Waits for nobody: for reading what a run may be writing.
+    For reading what a run may be writing, in a folder of somebody else, too.
 
     :param path: As for :py:func:`only_writer`
     :param kind: Kind of the run
     :raises ValueError: if a run of the kind writes there
     """
     name = _lock_file(path, kind)
-    if not name.exists() or not os.access(name, os.W_OK):
-        # Of somebody else; who may only read it can't be in its way.
+    with ExitStack() as stack:
+        try:
+            if fcntl is None:
+                if name.exists():
+                    stack.enter_context(FileLock(name, timeout=0))
+            elif name.exists():
+                # A shared lock needs no right to write; FileLock's is of the same kind.
+                file = stack.enter_context(name.open("rb"))
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except (Timeout, BlockingIOError):
+            raise ValueError(
+                f"{path}: a {kind} is writing there. Wait until it has ended."
+            ) from None
+        except OSError:
+            # A lock that nobody else may read, or a file system without locks.
+            pass
         yield
-        return
-    lock = FileLock(name)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(
-            f"{path}: a {kind} is writing there. Wait until it has ended."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _lock_file(path: Path, kind: str) -> Path:

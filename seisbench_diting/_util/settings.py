@@ -155,24 +155,26 @@ def make(cls: type[_Settings], values: Mapping[str, Any]) -> _Settings:
     try:
         return cls(**values)
     except ValidationError as error:
-        raise _argument_error(cls, error) from None
+        raise _argument_error(cls, values, error) from None
 
 
-def _argument_error(cls: type[Settings], error: ValidationError) -> ArgumentError:
+def _argument_error(
+    cls: type[Settings], values: Mapping[str, Any], error: ValidationError
+) -> ArgumentError:
     missing, impossible = [], []
     for problem in error.errors():
         name = str(problem["loc"][0]) if problem["loc"] else ""
         reason = problem["msg"].removeprefix("Value error, ")
         reason = reason.removeprefix("Assertion failed, ")
-        if problem["type"] == "missing":
+        if problem["type"] == "missing" and len(problem["loc"]) == 1:
             missing.append((name, None, cls.model_fields[name].description or ""))
         elif problem["type"] == "extra_forbidden":
             impossible.append((name, problem["input"], _unknown(name, cls)))
+        elif not problem["loc"]:
+            # A check of several fields tells which in its reason.
+            raise ValueError(reason)
         else:
-            value = problem["input"]
-            if not problem["loc"]:
-                # A check of several fields tells which in its reason.
-                raise ValueError(reason)
+            value = values.get(name, problem["input"])
             impossible.append((name, value, reason[:1].lower() + reason[1:]))
     made = ArgumentError("", None, "") if impossible else MissingError("", None, "")
     made.problems = impossible or missing

@@ -13,17 +13,12 @@ def main() -> None:
     """
     from cyclopts import CycloptsError
 
-    from .app import COMMANDS, app
+    from .app import COMMANDS, call
 
     try:
         if len(sys.argv) > 1 and sys.argv[1] not in {*COMMANDS, "--version"}:
             _former()
-        app(
-            sys.argv[1:],
-            result_action="return_none",
-            print_error=False,
-            exit_on_error=False,
-        )
+        call(sys.argv[1:])
         sys.exit(0)
     except CycloptsError as error:
         print(f"Error: {error}", file=sys.stderr)

@@ -30,6 +30,23 @@ for _name, (_place, _summary) in COMMANDS.items():
     app.command(f"{__package__}.{_place}", name=_name, help=_summary)
 
 
+def call(arguments: list[str]) -> None:
+    """
+    :param arguments: Command and its options
+    :raises CycloptsError: if they can't be parsed
+    """
+    tokens: list[str] = []
+    for argument in arguments:
+        # cyclopts takes "-", standard input, for an option.
+        if argument != "-":
+            tokens.append(argument)
+        elif tokens and tokens[-1] in ("-i", "--input"):
+            tokens[-1] += "=-"
+        else:
+            tokens.append("--input=-")
+    app(tokens, result_action="return_none", print_error=False, exit_on_error=False)
+
+
 def command_of(
     cls: type[Settings], run: Callable[[Any], object]
 ) -> Callable[..., object]:
@@ -104,7 +121,7 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
                 if is_switch and default
                 else (),
                 show_default=False,
-                allow_leading_hyphen=not is_switch,
+                consume_multiple=more["many"],
             ),
         ],
     )

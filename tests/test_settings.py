@@ -1,0 +1,154 @@
+"""Settings: one class gives the Python function, the command line and the TOML file."""
+
+import inspect
+
+import pytest
+
+from seisbench_diting._util import (
+    ArgumentError,
+    Band,
+    Names,
+    Settings,
+    merged,
+    option,
+    suggestion,
+    takes,
+)
+from seisbench_diting.cli import app as command_line
+
+
+class Example(Settings):
+    """Settings of an example."""
+
+    inputs: list[str] = option(
+        ..., "What to use.", "--input", "-i", many=True, positional=True
+    )
+    output: str = option(..., "Name of the results.", "-o", identity=False)
+    threshold: float = option(0.3, "Smallest probability.", "prob", gt=0, le=1)
+    bandpass: Band = option((1.0, 10.0), "Frequencies in Hz.")
+    formats: Names = option(("csv",), "Tables.")
+    overlap: float | None = option(None, "Overlap.")
+    plot: bool = option(False, "Draw.", "ifplot")
+    progress: bool = option(True, "Show progress.", off="--quiet", identity=False)
+
+
+@takes(Example)
+def example(settings):
+    """
+    Shows settings.
+
+    :raises ValueError: if an option is not possible
+    :return: The settings
+    """
+    return settings
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    """Function that calls a command of the example and gives settings or errors."""
+    found = []
+    call = command_line.command_of(Example, found.append)
+    monkeypatch.setattr(command_line, "app", command_line.App(name="app"))
+    command_line.app.command(call, name="example")
+
+    def run(*arguments):
+        found.clear()
+        try:
+            command_line.call(["example", *map(str, arguments)])
+        except SystemExit as stop:
+            return stop.code, capsys.readouterr().err
+        return found[0]
+
+    return run
+
+
+def test_python_has_signature_and_docstring_of_the_class():
+    parameters = inspect.signature(example).parameters
+
+    assert list(parameters) == list(Example.model_fields)
+    assert parameters["threshold"].default == 0.3
+    assert parameters["threshold"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert ":param threshold: Smallest probability." in example.__doc__
+    assert example.__doc__.index(":param plot:") < example.__doc__.index(":raises")
+
+
+def test_python_and_command_line_give_the_same(command, tmp_path):
+    wanted = example(["a", "b"], "x", threshold=0.5, bandpass=[2, 5], plot=True)
+    file = tmp_path / "options.toml"
+    file.write_text('prob = 0.5\nbandpass = [2, 5]\nifplot = true\ninput = ["a", "b"]')
+
+    on_line = ("-i", "a", "b", "-o", "x", "--prob", "0.5", "--bandpass", "2,5")
+    assert command(*on_line, "--ifplot") == wanted
+    assert command("a", "b", "-o", "x", "--config", file) == wanted
+    assert command("a", "b", "-o", "x", "--config", file, "--threshold", "1") == (
+        wanted.model_copy(update={"threshold": 1.0})
+    )
+    assert not command("a", "-o", "x", "--quiet").progress
+
+
+def test_identity_leaves_out_what_does_not_decide():
+    first = example(["a"], "x", formats="csv, txt", progress=False)
+    second = example(["a"], "y", formats=("csv", "txt"))
+
+    assert first.identity() == second.identity()
+    assert first.identity()["formats"] == ["csv", "txt"]
+    assert first.identity() != example(["b"], "x", formats="csv,txt").identity()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"threshold": 1.5},
+        {"threshold": float("nan")},
+        {"threshold": "much"},
+        {"bandpass": (5, 2)},
+        {"bandpass": "5"},
+        {"overlap": "a"},
+    ],
+)
+def test_errors_name_the_argument_or_the_option(command, wrong):
+    name, value = next(iter(wrong.items()))
+    with pytest.raises(ArgumentError) as error:
+        example(["a"], "x", **wrong)
+    assert str(error.value).startswith(f"{name}={value!r}")
+
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    status, said = command("a", "-o", "x", f"--{name}", text)
+    assert status == 1
+    assert f"--{name}={text}" in said
+
+
+def test_missing_and_misspelt_options(command, tmp_path):
+    status, said = command("a")
+    assert status == 2
+    assert "--output" in said
+    with pytest.raises(TypeError, match="'threshold'"):
+        example(["a"], "x", treshold=0.5)
+    file = tmp_path / "options.toml"
+    file.write_text("treshold = 0.5")
+    status, said = command("a", "-o", "x", "--config", file)
+    assert status == 1
+    assert f"--config={file}" in said
+    assert "'threshold'" in said
+
+
+def test_a_file_that_is_not_toml(command, tmp_path):
+    for path in (tmp_path / "missing.toml", tmp_path):
+        status, said = command("a", "-o", "x", "--config", path)
+        assert status == 1
+        assert f"--config={path}" in said
+
+
+def test_suggestions_and_merged_problems():
+    assert "'LPPNM'" in suggestion("lppmn", ["LPPNM", "RNN"])
+    assert suggestion("x", ["LPPNM", "RNN"]).endswith("LPPNM, RNN")
+    problems = [(f"part {n}", "no table") for n in range(28)] + [("part 28", "damaged")]
+    lines = merged(problems, "part")
+    assert len(lines) == 2
+    assert lines[0].startswith("28 parts")
+    assert lines[1] == "part 28: damaged"
+
+
+def test_standard_input_and_negative_numbers(command):
+    assert command("-", "-o", "x").inputs == ["-"]
+    assert command("-i", "-", "-o", "x", "--overlap", "-1").overlap == -1.0
