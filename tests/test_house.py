@@ -73,6 +73,7 @@ ALLOWED = {
         "models",
     },
     "travel_times": {"_util"},
+    "waveforms": set(),
     "weights": set(),
 }
 

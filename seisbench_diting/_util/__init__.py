@@ -11,6 +11,8 @@ from .files import (
 )
 from .locks import no_writer, only_writer
 from .pool import map_unordered, process_pool
+from .progress import Progress, counting
+from .seismology import INSTRUMENT_PREFERENCE, join_spans, station_id
 from .settings import (
     ArgumentError,
     Band,
@@ -29,6 +31,7 @@ from .signals import terminated_like_interrupted, without_interruption
 from .text import counted, merged
 
 __all__ = [
+    "INSTRUMENT_PREFERENCE",
     "LEFTOVER",
     "ArgumentError",
     "Band",
@@ -36,10 +39,13 @@ __all__ = [
     "Names",
     "Pair",
     "Paths",
+    "Progress",
     "Settings",
     "beside",
     "check_place",
     "counted",
+    "counting",
+    "join_spans",
     "make",
     "map_unordered",
     "merged",
@@ -51,6 +57,7 @@ __all__ = [
     "replacing",
     "replacing_together",
     "split_names",
+    "station_id",
     "suggestion",
     "takes",
     "terminated_like_interrupted",

@@ -163,6 +163,10 @@ def _argument_error(
 ) -> ArgumentError:
     missing, impossible = [], []
     for problem in error.errors():
+        cause = problem.get("ctx", {}).get("error")
+        if isinstance(cause, ArgumentError):
+            impossible += cause.problems
+            continue
         name = str(problem["loc"][0]) if problem["loc"] else ""
         reason = problem["msg"].removeprefix("Value error, ")
         reason = reason.removeprefix("Assertion failed, ")

@@ -1,0 +1,192 @@
+"""Waveform files: find them, and take codes from their names."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .._util import ArgumentError
+
+if TYPE_CHECKING:
+    import obspy
+
+#: Endings of lists of files, as the published picker takes them: a file, or
+#: ``root,file1,file2,file3``, a line.
+_LIST_ENDINGS = (".txt", ".lst", ".list", ".csv")
+
+#: So many lines of a text are searched for paths.
+_SEARCHED_LINES = 100
+
+#: Codes that a name pattern may hold.
+CODES = ("network", "station", "location", "channel")
+
+_OTHER_FIELDS = ("year", "julday", "month", "day", "hour", "minute", "second", "any")
+
+
+def check_inputs(inputs: str | Path | Iterable[str | Path]) -> list[str]:
+    """
+    :param inputs: As of :py:func:`find_files`, or one of them
+    :raises ArgumentError: if there are none, or one does not exist
+    :return: The inputs with absolute paths
+    """
+    names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if not names:
+        raise ArgumentError(
+            "inputs", names, "name a folder, a file, or a list of files"
+        )
+    absolute = []
+    for name in map(str, names):
+        path = Path(name).expanduser()
+        if name != "-" and not path.exists():
+            raise ArgumentError(
+                "inputs",
+                name,
+                "does not exist; name a folder, a waveform file, a list of files, or - "
+                "for a list on standard input",
+            )
+        absolute.append(name if name == "-" else os.path.abspath(path))
+    return absolute
+
+
+def find_files(inputs: Iterable[str | Path]) -> Iterator[Path]:
+    """
+    :param inputs: Folders, which are searched at any depth; waveform files; text files
+        with a list of files, one or ``root,file1,file2,file3`` a line; ``-`` for such a
+        list on standard input
+    :raises FileNotFoundError: if an input does not exist
+    :return: Absolute paths of files, each once; those of a folder in alphabetical order.
+        A file of a list may be missing.
+    """
+    seen: set[str] = set()
+    for one in inputs:
+        for path in _find(str(one)):
+            absolute = os.path.abspath(path)
+            if absolute not in seen:
+                seen.add(absolute)
+                yield Path(absolute)
+
+
+def _find(name: str) -> Iterator[str]:
+    if name == "-":
+        yield from _listed(sys.stdin, Path.cwd())
+        return
+    path = Path(name).expanduser()
+    if path.is_dir():
+        yield from _walk(path)
+    elif not path.exists():
+        raise FileNotFoundError(f"inputs={name!r} does not exist.")
+    elif path.suffix.lower() in _LIST_ENDINGS and _is_list(path):
+        with path.open(encoding="utf-8-sig") as lines:
+            yield from _listed(lines, path.parent)
+    else:
+        yield str(path)
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    # A link to a parent folder would never end.
+    walked: set[tuple[int, int]] = set()
+    unreadable: list[OSError] = []
+    for root, folders, files in os.walk(
+        folder, onerror=unreadable.append, followlinks=True
+    ):
+        status = os.stat(root)
+        if (status.st_dev, status.st_ino) in walked:
+            folders.clear()
+            continue
+        walked.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield os.path.join(root, name)
+    # Indexing them as files tells the user that they can't be read.
+    yield from (error.filename for error in unreadable)
+
+
+def _is_list(path: Path) -> bool:
+    """If a text holds paths; some waveform formats are text, too."""
+    with path.open("rb") as file:
+        start = file.read(65536)
+    try:
+        # The last letter may have been cut.
+        text = start.decode("utf-8-sig", "strict" if len(start) < 65536 else "ignore")
+    except UnicodeDecodeError:
+        return False
+    lines = text.splitlines()[:_SEARCHED_LINES]
+    return any(map(os.path.exists, _listed(lines, path.parent)))
+
+
+def _listed(lines: Iterable[str], folder: Path) -> Iterator[str]:
+    """Paths of lines, relative to the root that a line names, or to the list's folder."""
+    for line in lines:
+        if line.strip() and not line.startswith("#"):
+            root, *names = (field.strip() for field in line.strip().split(","))
+            base = os.path.join(folder, os.path.expanduser(root))
+            yield from (os.path.join(base, n) for n in names if n) if names else [base]
+
+
+@dataclass(frozen=True)
+class NamePattern:
+    """
+    A pattern for the end of a path, such as ``{network}.{station}.{location}.{channel}.*``
+    or ``{station}/{any}.{channel}.sac``: names in braces stand for codes that headers
+    lack, ``*`` and ``{any}`` for anything without a slash.
+
+    :param text: The pattern
+    :raises ArgumentError: if it holds other names, or neither station nor channel
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        names = re.findall(r"\{(.*?)\}", self.text)
+        for name in names:
+            if name not in CODES + _OTHER_FIELDS:
+                raise self._error(
+                    f"holds {{{name}}}; possible are {', '.join(CODES + _OTHER_FIELDS)}"
+                )
+            if name in CODES and names.count(name) > 1:
+                raise self._error(f"holds {{{name}}} twice")
+        if not {"station", "channel"} & set(names):
+            raise self._error(
+                "must hold {station} or {channel}, such as "
+                "{network}.{station}.{location}.{channel}.*"
+            )
+
+    def _error(self, reason: str) -> ArgumentError:
+        return ArgumentError("name_pattern", self.text, reason)
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        pieces = []
+        for piece in re.split(r"(\{.*?\}|\*)", self.text):
+            name = piece.strip("{}")
+            if piece == "*" or (name in _OTHER_FIELDS and piece.startswith("{")):
+                pieces.append("[^/]*")
+            elif piece.startswith("{"):
+                pieces.append(f"(?P<{name}>[^/]*?)")
+            else:
+                pieces.append(re.escape(piece))
+        return re.compile(f"(?:^|/){''.join(pieces)}$")
+
+    def complete(self, stream: obspy.Stream, path: Path) -> bool:
+        """
+        Adds codes that headers lack, in place.
+
+        :param stream: Content of the file
+        :param path: Its path
+        :return: If the path matches the pattern
+        """
+        match = self._regex.search(path.as_posix())
+        if match is None:
+            return False
+        for trace in stream:
+            for name, value in match.groupdict().items():
+                if not trace.stats[name].strip():
+                    trace.stats[name] = value
+        return True

@@ -1,0 +1,472 @@
+"""Read waveform files of every format of ObsPy but pickles, and prepare streams."""
+
+from __future__ import annotations
+
+import glob
+import io
+import itertools
+import re
+import threading
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import obspy
+
+# ObsPy has no public way to ask for the format of a file without reading it.
+from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
+from scipy import signal
+
+from .._util import station_id
+from .file_search import CODES, NamePattern
+
+#: Nanoseconds.
+SECOND = 1_000_000_000
+
+#: Larger MiniSEED files are read in pieces of this size, which any length of records
+#: divides.
+PIECE_BYTES = 1 << 24
+
+#: Begin of a record of MiniSEED: its number, its quality, a blank.
+_RECORD = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00]")
+
+#: Formats whose files may hold code that is run when they are read.
+_UNSAFE = ("PICKLE",)
+
+#: Endings of compressed files and archives, which ObsPy unpacks.
+_COMPRESSED = (".gz", ".bz2", ".zip", ".tar", ".tgz", ".tbz2")
+
+#: Formats that are tried inside of these.
+_INSIDE = ("MSEED", "SAC", "GSE2", "SEGY")
+
+#: The filter is that of the published picker: it looks only back, so that nothing of an
+#: arrival comes before its onset.
+_CORNERS = 4
+
+#: Python collects warnings for the whole process, not for a thread.
+_warnings_lock = threading.Lock()
+
+#: A subject, such as a file or a channel, and a reason.
+Problem = tuple[str, str]
+
+
+class UnreadableError(ValueError):
+    """A file holds no waveforms that can be read."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    A file, or a piece of a large one that can be read by itself.
+
+    :param path: File
+    :param format: ObsPy's name of its format
+    :param offset: First byte
+    :param length: Number of bytes, 0 for all
+    """
+
+    path: str
+    format: str
+    offset: int = 0
+    length: int = 0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """
+    A stretch of samples of one channel in a file. Times are in nanoseconds since 1970.
+
+    :param part: Where it is
+    :param station_id: NET.STA.LOC
+    :param channel: Channel code
+    :param begin: Time of its first sample
+    :param end: Time of its last sample
+    :param rate: Sampling rate in Hz
+    :param stretch: Begin of the samples without gap in this file that it belongs to
+    :param version: Changes with the file
+    :param cut: If only samples from ``begin`` to ``end`` are used
+    :param row: Its row in the index
+    """
+
+    part: Part
+    station_id: str
+    channel: str
+    begin: int
+    end: int
+    rate: float
+    stretch: int
+    version: str = ""
+    cut: bool = False
+    row: int = field(default=0, repr=False, compare=False)
+
+
+class Reading(NamedTuple):
+    """
+    :param stream: Traces
+    :param problems: Files that could not be read, or only partly
+    :param failure: A file that can't be read now, but perhaps later; None if there is none
+    """
+
+    stream: obspy.Stream
+    problems: list[Problem]
+    failure: str | None
+
+
+def find_format(path: Path) -> str:
+    """
+    :param path: File
+    :raises UnreadableError: if it is empty, or in none of ObsPy's formats
+    :raises OSError: if it can't be opened
+    :return: ObsPy's name of its format
+    """
+    with path.open("rb") as file:
+        if not file.read(1):
+            raise UnreadableError("it is empty")
+    if path.suffix.lower() in _COMPRESSED:
+        for name in _INSIDE:
+            try:
+                read_part(Part(str(path), name), headonly=True)
+            except UnreadableError:
+                continue
+            return name
+    for name in ENTRY_POINTS["waveform"]:
+        if name not in _UNSAFE and _is_format(name, path):
+            return name
+    raise UnreadableError("it is in none of the waveform formats that ObsPy reads")
+
+
+@cache
+def _check_of(name: str) -> Callable[[str], bool]:
+    """ObsPy's function that tells if a file is in this format."""
+    entry = ENTRY_POINTS["waveform"][name]
+    return buffered_load_entry_point(
+        entry.dist.name, f"obspy.plugin.waveform.{name}", "isFormat"
+    )
+
+
+def _is_format(name: str, path: Path) -> bool:
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return bool(_check_of(name)(str(path)))
+        except MemoryError:
+            raise
+        # The checks of some formats raise any error for files of others.
+        except Exception as error:
+            _raise_if_passing(error, str(path))
+            return False
+
+
+def read_part(part: Part, **options: Any) -> tuple[obspy.Stream, list[str]]:
+    """
+    :param part: What to read
+    :param options: Of :py:func:`obspy.read`
+    :raises UnreadableError: if it can't be read
+    :raises OSError: if it can't be read now, but perhaps later
+    :return: Traces, and what is wrong with the file
+    """
+    if part.format in _UNSAFE:
+        raise UnreadableError(f"{part.format} files may hold code and are not read")
+    source: str | io.BytesIO = glob.escape(part.path)
+    if part.length:
+        with Path(part.path).open("rb") as file:
+            file.seek(part.offset)
+            source = io.BytesIO(file.read(part.length))
+    try:
+        with _warnings_lock, warnings.catch_warnings(record=True) as raised:
+            warnings.simplefilter("always")
+            stream = obspy.read(source, format=part.format, **options)
+    except MemoryError:
+        raise
+    # What ObsPy raises for damaged files depends on the format.
+    except Exception as error:
+        _raise_if_passing(error, part.path)
+        raise UnreadableError(
+            f"it can't be read as {part.format}: {_first_line(error)}"
+        ) from error
+    return stream, _summarized(raised)
+
+
+def _raise_if_passing(error: Exception, path: str) -> None:
+    """Raises errors of the system again: the file may be fine at another time."""
+    # Some formats raise OSErrors of their own, without a number.
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
+    with Path(path).open("rb"):
+        pass
+
+
+def _summarized(raised: list[warnings.WarningMessage]) -> list[str]:
+    """One line for what may be a warning for each damaged record of a file."""
+    messages = [
+        _first_line(one.message)
+        for one in raised
+        # Other threads may warn of other things meanwhile.
+        if "obspy" in one.filename and not issubclass(one.category, DeprecationWarning)
+    ]
+    if not messages:
+        return []
+    more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
+    return [f"partly unreadable: {messages[0]}{more}"]
+
+
+def _first_line(message: Exception | Warning | str) -> str:
+    lines = [line.strip() for line in str(message).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(message).__name__
+
+
+def read_file(path: Path) -> tuple[obspy.Stream, list[str]]:
+    """
+    :param path: Waveform file
+    :raises UnreadableError: if it can't be read
+    :raises OSError: if it can't be opened
+    :return: Traces, and what is wrong with the file
+    """
+    return read_part(Part(str(path), find_format(path)))
+
+
+def read_headers(
+    path: Path, pattern: NamePattern | None = None
+) -> tuple[list[Segment], list[str]]:
+    """
+    :param path: File
+    :param pattern: Gives codes that headers lack
+    :raises UnreadableError: if it holds no waveforms
+    :raises OSError: if it can't be opened
+    :return: Its segments, and what is wrong with it
+    """
+    whole = Part(str(path), find_format(path))
+    parts = _divided(whole)
+    try:
+        segments, problems = _headers_of(parts, pattern)
+    except UnreadableError:
+        if len(parts) == 1:
+            raise
+        segments, problems = _headers_of([whole], pattern)
+    if not segments and not problems:
+        raise UnreadableError("it holds no samples")
+    return _join_stretches(segments), list(dict.fromkeys(problems))
+
+
+def _headers_of(
+    parts: list[Part], pattern: NamePattern | None
+) -> tuple[list[Segment], list[str]]:
+    segments: list[Segment] = []
+    problems: list[str] = []
+    for part in parts:
+        stream, wrong = read_part(part, headonly=True)
+        problems += wrong
+        complete_codes(stream, part.path, pattern)
+        for trace in stream:
+            stats, reason = trace.stats, _why_unusable(trace)
+            if reason is not None:
+                problems.append(reason)
+                continue
+            begin, end = stats.starttime.ns, stats.endtime.ns
+            rate = float(stats.sampling_rate)
+            segments.append(
+                Segment(part, station_id(trace), stats.channel, begin, end, rate, begin)
+            )
+    return segments, problems
+
+
+def complete_codes(
+    stream: obspy.Stream, path: str, pattern: NamePattern | None
+) -> None:
+    """Strips codes, and adds those that the file's name gives, in place."""
+    for trace in stream:
+        for name in CODES:
+            trace.stats[name] = trace.stats[name].strip()
+    if pattern is not None:
+        pattern.complete(stream, Path(path))
+
+
+def _why_unusable(trace: obspy.Trace) -> str | None:
+    stats = trace.stats
+    if stats.npts == 0 or not stats.sampling_rate > 0:
+        return f"{trace.id} holds no samples"
+    for name in ("station", "channel"):
+        if not stats[name]:
+            return (
+                f"there is no {name} code in its header; --name-pattern takes it from "
+                "the name"
+            )
+    return None
+
+
+def _divided(whole: Part) -> list[Part]:
+    """Pieces of a large MiniSEED file, if its records lie on a grid; else the file."""
+    size = Path(whole.path).stat().st_size
+    if whole.format != "MSEED" or size <= 2 * PIECE_BYTES:
+        return [whole]
+    pieces = []
+    with Path(whole.path).open("rb") as file:
+        for offset in range(0, size, PIECE_BYTES):
+            file.seek(offset)
+            if not _RECORD.match(file.read(8)):
+                return [whole]
+            pieces.append(replace(whole, offset=offset, length=PIECE_BYTES))
+    return pieces
+
+
+def _join_stretches(segments: list[Segment]) -> list[Segment]:
+    """Between the pieces of a file there is no gap."""
+    channels: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, segment in enumerate(segments):
+        channels[segment.station_id, segment.channel].append(i)
+    joined = list(segments)
+    for places in channels.values():
+        places.sort(key=lambda i: segments[i].begin)
+        for before, after in itertools.pairwise(places):
+            gap = joined[after].begin - joined[before].end
+            if 0 <= gap <= 1.5 * SECOND / joined[after].rate:
+                joined[after] = replace(joined[after], stretch=joined[before].stretch)
+    return joined
+
+
+def read_segments(
+    segments: Iterable[Segment], begin: int, end: int, pattern: NamePattern | None
+) -> Reading:
+    """
+    :param segments: What to read
+    :param begin: First time that is needed, in nanoseconds since 1970
+    :param end: Last time that is needed
+    :param pattern: Gives codes that headers lack
+    :return: Traces and problems
+    """
+    wanted: dict[Part, list[Segment]] = defaultdict(list)
+    for segment in segments:
+        wanted[segment.part].append(segment)
+    stream, problems, failure = obspy.Stream(), [], None
+    for part, of_part in wanted.items():
+        options: dict[str, Any] = {
+            "starttime": obspy.UTCDateTime(ns=begin),
+            "endtime": obspy.UTCDateTime(ns=end),
+        }
+        # With a pattern, the header may have other names.
+        if part.format == "MSEED" and pattern is None:
+            options["sourcename"] = f"{of_part[0].station_id}.*"
+        try:
+            found, wrong = read_part(part, **options)
+        except UnreadableError as error:
+            problems.append((part.path, str(error)))
+            continue
+        except OSError as error:
+            failure = f"{part.path} can't be read now: {error.strerror or error}"
+            continue
+        problems += [(part.path, reason) for reason in wrong]
+        complete_codes(found, part.path, pattern)
+        for trace in found:
+            stream.traces += _wanted_of(trace, of_part)
+    return Reading(stream, problems, failure)
+
+
+def _wanted_of(trace: obspy.Trace, segments: Iterable[Segment]) -> list[obspy.Trace]:
+    """The trace, or the pieces of it that belong to segments."""
+    name = (station_id(trace), trace.stats.channel)
+    of_channel = [s for s in segments if (s.station_id, s.channel) == name]
+    if not of_channel or trace.stats.npts == 0:
+        return []
+    if not any(segment.cut for segment in of_channel):
+        return [trace]
+    pieces = [
+        trace.slice(obspy.UTCDateTime(ns=s.begin), obspy.UTCDateTime(ns=s.end))
+        for s in of_channel
+    ]
+    return [piece for piece in pieces if piece.stats.npts > 0]
+
+
+def shared(stream: obspy.Stream) -> obspy.Stream:
+    """New traces over the same samples, so that headers may be changed."""
+    return obspy.Stream(obspy.Trace(trace.data, trace.stats.copy()) for trace in stream)
+
+
+def cut_overlaps(stream: obspy.Stream) -> list[Problem]:
+    """
+    Joins traces that follow or repeat each other, in place. Where two of one channel
+    overlap and do not agree, the samples of the one that began first stay.
+
+    :param stream: Stream without masked samples, modified in place
+    :return: Channels, and what is not used of them
+    """
+    _join(stream)
+    channels: dict[tuple[str, float], list[obspy.Trace]] = defaultdict(list)
+    for trace in stream:
+        channels[trace.id, trace.stats.sampling_rate].append(trace)
+    problems = []
+    kept: list[obspy.Trace] = []
+    for (name, rate), traces in channels.items():
+        lost = 0.0
+        last: obspy.Trace | None = None
+        for trace in sorted(traces, key=lambda trace: trace.stats.starttime):
+            if last is not None:
+                behind = last.stats.endtime + 0.5 / rate - trace.stats.starttime
+                repeated = max(0, int(np.ceil(behind * rate)))
+                lost += min(repeated, trace.stats.npts) / rate
+                if repeated >= trace.stats.npts:
+                    continue
+                if repeated:
+                    trace.data = trace.data[repeated:]
+                    trace.stats.starttime += repeated / rate
+            kept.append(trace)
+            last = trace
+        if lost:
+            problems.append(
+                (
+                    name,
+                    f"{lost:.2f} s of it overlap with other samples; those of the trace "
+                    "that began first are used",
+                )
+            )
+    stream.traces = kept
+    return problems
+
+
+def _join(stream: obspy.Stream) -> None:
+    """ObsPy's merge refuses other rates, types and calibration factors of a channel."""
+    types = defaultdict(set)
+    for trace in stream:
+        types[trace.id].add(trace.data.dtype)
+    groups: dict[tuple[float, float], obspy.Stream] = {}
+    for trace in stream:
+        if len(types[trace.id]) > 1:
+            trace.data = trace.data.astype(np.float64)
+        key = (trace.stats.sampling_rate, trace.stats.calib)
+        groups.setdefault(key, obspy.Stream()).append(trace)
+    stream.traces = [t for group in groups.values() for t in group.merge(-1)]
+
+
+def band_filtered(
+    data: np.ndarray, band: tuple[float, float], rate: float
+) -> np.ndarray:
+    """
+    :param data: Samples without gaps
+    :param band: Lowest and highest frequency in Hz
+    :param rate: Sampling rate in Hz
+    :return: The samples without their mean, filtered as :py:func:`band_sections` can
+    """
+    centred = np.asarray(data, dtype=float)
+    centred = centred - centred.mean()
+    sections = band_sections(band, rate)
+    return centred if sections is None else signal.sosfilt(sections, centred)
+
+
+def band_sections(band: tuple[float, float], rate: float) -> np.ndarray | None:
+    """
+    :param band: Lowest and highest frequency in Hz
+    :param rate: Sampling rate in Hz
+    :return: Second-order sections of a filter that looks only back; a high-pass where
+        the upper limit is near the Nyquist frequency, None where the lower one is
+    """
+    low, high = band
+    nyquist = rate / 2
+    if low >= 0.9 * nyquist:
+        return None
+    if high >= 0.95 * nyquist:
+        return signal.butter(_CORNERS, low, "highpass", fs=rate, output="sos")
+    return signal.butter(_CORNERS, [low, high], "bandpass", fs=rate, output="sos")

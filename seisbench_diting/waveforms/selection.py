@@ -1,0 +1,199 @@
+"""Select by station, instrument and time."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._util import INSTRUMENT_PREFERENCE, ArgumentError, join_spans, split_names
+
+if TYPE_CHECKING:
+    from .reading import Problem, Segment
+
+#: Takes all instruments of a station.
+ALL_INSTRUMENTS = ("all",)
+
+#: Nanoseconds.
+_SECOND = 1_000_000_000
+
+#: Clocks jump by less than this: between instruments there is so much room, and picks so
+#: near outside of a day belong to it as well.
+TOLERANCE = _SECOND // 10
+
+#: Another instrument fills in where the preferred one has no samples for a minute, which
+#: is about a window of the models.
+SHORTEST_FILL = 60 * _SECOND
+
+#: Last letters of channels that models take.
+_COMPONENTS = "ZNE123"
+
+
+def check_time(value: Any, name: str) -> int | None:
+    """
+    :param value: Time as text, or an object of Python, pandas or ObsPy
+    :param name: Argument that it is
+    :raises ArgumentError: if it is not a time
+    :return: Nanoseconds since 1970
+    """
+    if value is None:
+        return None
+    import obspy
+
+    try:
+        return obspy.UTCDateTime(value).ns
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            name,
+            str(value),
+            "is not a time; write 2014-05-01 or 2014-05-01T12:30:00",
+        ) from None
+
+
+def check_instruments(value: Any) -> tuple[str, ...]:
+    """
+    :param value: Band and instrument codes in order of preference, ``all``, or None
+    :raises ArgumentError: if it is something else
+    :return: Codes, or :py:data:`ALL_INSTRUMENTS`
+    """
+    if value is None:
+        return INSTRUMENT_PREFERENCE
+    codes = split_names(value)
+    if codes == ALL_INSTRUMENTS:
+        return codes
+    if not codes or not all(len(code) == 2 and code.isalnum() for code in codes):
+        raise ArgumentError(
+            "instruments",
+            value,
+            "write codes of band and instrument, the preferred first, such as "
+            "HH,BH,EH, or all",
+        )
+    return tuple(code.upper() for code in codes)
+
+
+def check_stations(value: Any) -> tuple[str, ...]:
+    """
+    :param value: Patterns of NET.STA or NET.STA.LOC, in a list or as text with commas
+    :raises ArgumentError: if one is a file
+    :return: Patterns
+    """
+    patterns = split_names(value)
+    for pattern in patterns:
+        if Path(pattern).is_file():
+            raise ArgumentError(
+                "stations",
+                pattern,
+                "is a file; write patterns of NET.STA or NET.STA.LOC, such as CX.PB*",
+            )
+    return patterns
+
+
+def is_station_of(station: str, patterns: Sequence[str]) -> bool:
+    """
+    :param station: NET.STA.LOC
+    :param patterns: Patterns of NET.STA or NET.STA.LOC
+    :return: If one of them matches
+    """
+    names = (station, station.rpartition(".")[0])
+    return any(
+        fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns
+    )
+
+
+def choose_segments(
+    segments: Iterable[Segment], preference: tuple[str, ...], min_rate: float = 0.0
+) -> tuple[dict[str, list[Segment]], list[Problem]]:
+    """
+    :param segments: Segments of a station
+    :param preference: Codes of band and instrument, the preferred first, or
+        :py:data:`ALL_INSTRUMENTS`
+    :param min_rate: Lowest sampling rate in Hz
+    :return: Segments to use, of each instrument by its code if all are wanted; and
+        channels that are not used, and why. Of instruments that record at the same time,
+        the preferred one is used, and others where it has no samples.
+    """
+    instruments: dict[str, list[Segment]] = defaultdict(list)
+    problems = []
+    for segment in segments:
+        name = f"{segment.station_id}.{segment.channel}"
+        if segment.channel[-1] not in _COMPONENTS:
+            problems.append((name, "it is no component Z, N, E, 1, 2 or 3"))
+        elif segment.rate < min_rate:
+            problems.append(
+                (name, f"its {segment.rate:g} Hz are too few; {min_rate:g} are needed")
+            )
+        else:
+            instruments[segment.channel[:-1]].append(segment)
+    if preference == ALL_INSTRUMENTS:
+        return {code: instruments[code] for code in sorted(instruments)}, problems
+
+    def rank(code: str) -> tuple[int, str]:
+        place = preference.index(code) if code in preference else len(preference)
+        return place, code
+
+    chosen: list[Segment] = []
+    for code in sorted(instruments, key=rank):
+        of_code = instruments[code]
+        free = _free_spans(chosen, of_code)
+        used = [piece for segment in of_code for piece in _cut(segment, free)]
+        if used != of_code:
+            before = ", ".join(sorted({s.channel[:-1] for s in chosen}))
+            problems.append(
+                (
+                    of_code[0].station_id,
+                    f"{code} is not used where {before} records as well; the option for "
+                    "instruments changes that",
+                )
+            )
+        chosen += used
+    return ({"": chosen} if chosen else {}), problems
+
+
+def _free_spans(
+    chosen: Sequence[Segment], others: Sequence[Segment]
+) -> list[tuple[int, int]]:
+    """Times of the others in which nothing is chosen, if they are long enough."""
+    begin = min(segment.begin for segment in others)
+    end = max(segment.end for segment in others)
+    taken = covered_spans(chosen, begin, end + 1)
+    edges = [begin, *(edge for span in taken for edge in span), end + 1]
+    return [
+        # Components may begin microseconds apart: a little room between instruments.
+        (
+            first if first == begin else first + TOLERANCE,
+            last - 1 if last == end + 1 else last - 1 - TOLERANCE,
+        )
+        for first, last in zip(edges[::2], edges[1::2], strict=True)
+        if last - first >= SHORTEST_FILL or (first == begin and last == end + 1)
+    ]
+
+
+def _cut(segment: Segment, free: Iterable[tuple[int, int]]) -> list[Segment]:
+    """The pieces of a segment in these times."""
+    pieces = []
+    for first, last in free:
+        if first <= segment.begin and segment.end <= last:
+            return [segment]
+        begin, end = max(first, segment.begin), min(last, segment.end)
+        if begin < end:
+            pieces.append(replace(segment, begin=begin, end=end, cut=True))
+    return pieces
+
+
+def covered_spans(
+    segments: Iterable[Segment], begin: int, end: int
+) -> list[tuple[int, int]]:
+    """
+    :param segments: Segments
+    :param begin: Nanoseconds since 1970
+    :param end: The same
+    :return: Times in between in which any of them has samples, apart from each other
+    """
+    clipped = (
+        (max(s.begin, begin), min(s.end + round(_SECOND / s.rate), end))
+        for s in segments
+    )
+    return join_spans((first, last) for first, last in clipped if first < last)
