@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import page
 from benchmarks.page import section
-from seisbench_diting.figures import SERIES, new_figure, save_figure
+from seisbench_diting.plots import SERIES, new_figure, save_figure
 
 CHART = page.README.with_name("accuracy_over_time.svg")
 

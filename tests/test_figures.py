@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import seisbench.util as sbu
 
-from seisbench_diting.figures import plot_picks, plot_record, save_figure
+from seisbench_diting.plots import plot_picks, plot_record, save_figure
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import obspy
 import pandas as pd
 import pytest
 
-from seisbench_diting import figures
-from seisbench_diting.figures import outline
+from seisbench_diting import plots
 from seisbench_diting.models import LPPNT
+from seisbench_diting.plots.traces import outline
 from seisbench_diting.tables import pick_table, write_picks
 
 
@@ -22,13 +22,13 @@ def _in_an_empty_folder(monkeypatch, tmp_path):
 def drawn(monkeypatch):
     """What was drawn: waveforms, picks, probabilities."""
     calls = []
-    plot_picks = figures.plot_picks
+    plot_picks = plots.plot_picks
 
     def keep(stream, picks, annotations=None, title=""):
         calls.append((stream.copy(), picks, annotations, title))
         return plot_picks(stream, picks, annotations, title)
 
-    monkeypatch.setattr(figures, "plot_picks", keep)
+    monkeypatch.setattr(plots, "plot_picks", keep)
     return calls
 
 
@@ -88,7 +88,7 @@ def test_a_part_of_the_time_filtered(run, drawn, file, tmp_path):
 
 
 def figures_filtered(file):
-    from seisbench_diting.filters import band_filtered
+    from seisbench_diting._util import band_filtered
 
     return band_filtered(obspy.read(str(file))[0].data, (1.0, 10.0), 100.0)
 

@@ -9,6 +9,7 @@ from .files import (
     replacing_together,
     write_text,
 )
+from .filters import band_filtered, band_sections
 from .locks import no_writer, only_writer
 from .pool import map_unordered, process_pool
 from .progress import Progress, counting
@@ -41,6 +42,8 @@ __all__ = [
     "Paths",
     "Progress",
     "Settings",
+    "band_filtered",
+    "band_sections",
     "beside",
     "check_place",
     "counted",

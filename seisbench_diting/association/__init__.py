@@ -1,8 +1,8 @@
 """From picks to events."""
 
+from ..plots import plot_association, plot_moveout, plot_timeline
 from .associate import METHODS, associate, make_options, options_of
 from .compare import Comparison, compare
-from .figures import plot_association, plot_moveout, plot_timeline
 from .interface import Association, Options
 
 __all__ = [

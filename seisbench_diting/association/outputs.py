@@ -153,8 +153,7 @@ def write_outputs(
             path = new[beside(name, FORMATS[kind])]
             write_association(result.events, result.picks, path, stations)
         if picture in new:
-            from ..figures import save_figure
-            from .figures import plot_association
+            from ..plots import plot_association, save_figure
 
             figure = plot_association(result.events, result.picks, stations, name.name)
             save_figure(figure, new[picture])

@@ -44,9 +44,9 @@ def demo(
     """
     import obspy
 
-    from ..figures import plot_picks, save_figure
     from ..models.loading import load_model
     from ..models.streams import station_id
+    from ..plots import plot_picks, save_figure
 
     check_picture(output)
     paths = [*(files or []), *(more_files or [])]

@@ -91,7 +91,7 @@ def latency(
 
     from .. import runtime
     from ..data import open_dataset
-    from ..figures import save_figure
+    from ..plots import save_figure
     from ..runtime import latency as measure
 
     kind = _device(device)

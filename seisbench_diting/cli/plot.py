@@ -155,8 +155,8 @@ def _draw(
     path: Path,
 ) -> int:
     """:return: Number of picks drawn"""
-    from ..figures import band_text, plot_picks, save_figure
-    from ..filters import band_filtered
+    from .._util import band_filtered
+    from ..plots import band_text, plot_picks, save_figure
 
     annotations = None
     picks = [] if table is None else table[table["station_id"] == name]

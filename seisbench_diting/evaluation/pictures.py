@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..figures import new_figure
+from ..plots import new_figure
 from .counting import RESIDUAL_S
 from .evaluate import LOWEST, Evaluation
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from .._util import write_text
-from ..figures import save_figure
+from ..plots import save_figure
 from .evaluate import Evaluation
 from .pictures import (
     plot_dependence,

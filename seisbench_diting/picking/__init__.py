@@ -1,6 +1,6 @@
 """From waveforms on disk to a table of picks."""
 
-from ..figures import plot_picks
+from ..plots import plot_picks
 from .archive import pick_archive
 from .events import pick_event, pick_events
 from .running import RunPicks

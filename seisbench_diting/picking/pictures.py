@@ -7,7 +7,7 @@ from typing import Any
 
 import obspy
 
-from ..figures import plot_picks, save_figure
+from ..plots import plot_picks, save_figure
 from .index import SECOND
 from .plan import Unit
 from .stream import table_of

@@ -11,7 +11,7 @@ import numpy as np
 import obspy
 from scipy import signal
 
-from ..filters import band_sections
+from .._util import band_sections
 
 #: A filter of 1 Hz forgets where it began in less than this.
 _LEAD_PERIODS = 15.0

@@ -17,7 +17,7 @@ import pandas as pd
 
 from .. import __version__
 from .._util import check_place, write_text
-from ..figures import COLOURS, band_text
+from ..plots import COLOURS, band_text
 from ..tables import find_station, stations_from
 from .counts import PROBABILITY_EDGES, SNR_EDGES
 from .runs import Run, read_run

@@ -16,7 +16,7 @@ import obspy
 import pandas as pd
 from scipy import signal
 
-from ..filters import band_filtered
+from .._util import band_filtered
 from ..models.streams import INSTRUMENT_PREFERENCE
 from ..picking.block import read_segments_between
 from ..picking.index import SECOND, find_segments, index_files

@@ -15,10 +15,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..figures import new_figure
 from ..models.backends import Output, Runner, default_batch_size
 from ..models.base import PhasePicker
 from ..models.mode import evaluation_mode
+from ..plots import new_figure
 from .folding import fold_batch_norms
 from .sessions import export_graph, make_runner, open_graph
 

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from .._util import counted, replacing, write_text
-from ..figures import save_figure
 from ..models.base import PhasePicker
+from ..plots import plot_example, plot_losses, save_figure
 from ..runtime import export_model
 from .logs import read_log
-from .pictures import plot_example, plot_losses
 from .settings import TrainingSettings
 from .tasks import Task
 from .windows import Splits, ValidationBatches

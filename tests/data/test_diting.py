@@ -12,7 +12,7 @@ from test_conversion import run
 
 import seisbench_diting.data
 from seisbench_diting.data import DiTing
-from seisbench_diting.figures import plot_record
+from seisbench_diting.plots import plot_record
 
 
 @pytest.fixture

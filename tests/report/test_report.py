@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
+from seisbench_diting._util import band_filtered
 from seisbench_diting.cli import main
-from seisbench_diting.filters import band_filtered
 from seisbench_diting.models import LPPNT
 from seisbench_diting.picking import pick_archive
 from seisbench_diting.picking.running import opened_state

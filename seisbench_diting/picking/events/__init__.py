@@ -1,13 +1,11 @@
 """Picks of known events: travel times, windows, the choice, figures."""
 
+from ...plots import plot_map, plot_section, plot_station
 from ...travel_times import TravelTimes, VelocityModelError
 from .choosing import REASONS, Arrivals, Fit, choose_picks
-from .details import plot_station
 from .geometry import Event, arrivals_at
-from .maps import plot_map
 from .picker import EventPicks, pick_event
 from .run import pick_events
-from .section import plot_section
 from .windows import Window, WindowOptions
 
 __all__ = [

@@ -14,7 +14,7 @@ import obspy
 import pandas as pd
 from seisbench.models import WaveformModel
 
-from ...figures import save_figure
+from ...plots import plot_map, plot_section, plot_station, save_figure
 from ...tables import stations_from_stream
 from ...travel_times import TravelTimes
 from ..block import UnitResult, piece_of, read_segments_between
@@ -25,11 +25,8 @@ from ..options import PickOptions
 from ..plan import choose_instruments, usable_segments
 from ..stream import rate_of, window_seconds
 from .choosing import Fit
-from .details import plot_station
 from .geometry import Event, arrivals_at
-from .maps import plot_map
 from .picker import EventPicks, pick_event
-from .section import plot_section
 from .windows import WindowOptions
 
 

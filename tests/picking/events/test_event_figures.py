@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seisbench_diting.figures import save_figure
 from seisbench_diting.picking.events import (
     pick_event,
     plot_map,
     plot_section,
     plot_station,
 )
+from seisbench_diting.plots import save_figure
 
 
 def vertical_lines(panel):

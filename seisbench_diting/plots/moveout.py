@@ -8,12 +8,18 @@ import numpy as np
 import obspy
 import pandas as pd
 
-from ...figures import COLOURS, band_text, legend_below, new_figure
-from ...filters import band_filtered
-from ...sections import label_stations, room_of_lines, thin
-from ...tables import pick_table
-from ..velocities import TravelTimeTable
-from .places import distances_km, not_among, places_of, seconds_after, utc
+from .._util import band_filtered
+from ..tables import pick_table
+from .places import (
+    TravelTimeTable,
+    distances_km,
+    not_among,
+    places_of,
+    seconds_after,
+    utc,
+)
+from .sections import label_stations, room_of_lines, thin
+from .style import COLOURS, band_text, legend_below, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

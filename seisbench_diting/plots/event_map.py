@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...figures import new_figure
-from ...maps import aspect, name_stations, on_one_side, scale_bar, set_extent, square
 from .drawing import GREY, describe, legend_below
-from .picker import EventPicks
+from .maps import aspect, name_stations, on_one_side, scale_bar, set_extent, square
+from .style import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def plot_map(result: EventPicks) -> Figure:
+def plot_map(result: Any) -> Figure:
     """
     The epicentre, and the stations in the colours of the residuals of P, and of S. A
     degree of longitude is as long as it is at the middle of the map.
@@ -59,7 +58,7 @@ def plot_map(result: EventPicks) -> Figure:
 _STAR = {"color": "gold", "markeredgecolor": "black", "markeredgewidth": 0.8}
 
 
-def _draw(panel: Axes, result: EventPicks, phase: str, largest: float):
+def _draw(panel: Axes, result: Any, phase: str, largest: float):
     event, stations = result.event, result.stations
     longitude = on_one_side(stations["longitude"], event.longitude)
     latitude = stations["latitude"].to_numpy()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import obspy
 
-from ._util import replacing
+from .style import COLOURS, colour_of, new_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,30 +18,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from seisbench.util import Pick
 
-#: Colours that people with the usual kinds of colour blindness can tell apart.
-COLOURS = {"P": "#0072B2", "S": "#D55E00"}
-GREY = "#555555"
-
-#: More such colours, of what must be told from its neighbours.
-SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-
 #: Lines of labels above a panel, their height in points, and about how much of a panel's
 #: width a letter takes.
 _LABEL_LINES, _LABEL_POINTS, _LETTER = 3, 11, 0.009
 
 #: Pieces that a long trace is drawn in: more than a picture has pixels.
 _PIECES = 10_000
-
-
-def new_figure(**options: Any) -> Figure:
-    """
-    :param options: Of Matplotlib's ``Figure``
-    :return: A figure, which a notebook shows below its cell, without pyplot
-    """
-    # Not at the top of the file: it takes longer to import than picking takes.
-    from .canvas import ShownFigure
-
-    return ShownFigure(**options)
 
 
 def plot_picks(
@@ -102,7 +83,7 @@ def plot_picks(
             if trace_id.rpartition(".")[0] == station
         ]
         for panel in [*of_station, *panels[len(ids) :]]:
-            panel.axvline(time - start, color=_colour(phase), lw=1, ls="--")
+            panel.axvline(time - start, color=colour_of(phase), lw=1, ls="--")
         if of_station:
             label = _Label(time - start, phase, f"{phase} {probability:.2f}")
             labels.setdefault(of_station[0], []).append(label)
@@ -173,7 +154,7 @@ def _write_labels(panel: Axes, labels: list[_Label], length: float) -> None:
             (0, 2 + _LABEL_POINTS * free[0]),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
-            color=_colour(labels[i].phase),
+            color=colour_of(labels[i].phase),
             fontsize=9,
             ha="right" if is_left[i] else "left",
         )
@@ -209,7 +190,7 @@ def plot_record(
         if match is None or not np.isfinite(sample):
             continue
         phase = match[1].upper() if len(match[1]) == 1 else match[1]
-        colour = _colour(phase.upper())
+        colour = colour_of(phase.upper())
         for panel in panels:
             panel.axvline(sample / rate, color=colour, lw=1, ls="--")
         panels[0].annotate(
@@ -250,7 +231,7 @@ def _plot_curves(panel, curves: list[obspy.Trace], start: obspy.UTCDateTime) -> 
         panel.plot(
             trace.times() + (trace.stats.starttime - start),
             trace.data,
-            color=_colour(phase),
+            color=colour_of(phase),
             drawstyle="steps-post",  # One value holds for a whole cell of LPPN.
             ls="-" if len(phase) == 1 or phase.endswith("g") else ":",
             label=None if phase in labelled else phase,
@@ -262,49 +243,7 @@ def _plot_curves(panel, curves: list[obspy.Trace], start: obspy.UTCDateTime) -> 
         panel.legend(loc="upper right", fontsize=8)
 
 
-def _colour(phase: str) -> str:
-    return COLOURS.get(phase[:1], GREY)
-
-
 def _component_rank(trace_id: str) -> tuple[str, int, str]:
     order = "ZNE123"
     component = order.find(trace_id[-1]) % len(order) if trace_id else 0
     return trace_id.rpartition(".")[0], component, trace_id
-
-
-def band_text(band: tuple[float, float]) -> str:
-    """
-    :param band: Lowest and highest frequency in Hz
-    :return: The frequency band, for a label
-    """
-    return f"{band[0]:g}\N{EN DASH}{band[1]:g} Hz"
-
-
-def legend_below(figure: Figure, handles: list) -> None:
-    """
-    A legend that covers nothing.
-
-    :param figure: Figure with constrained layout
-    :param handles: What it shows
-    """
-    figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        ncols=len(handles),
-        frameon=False,
-        fontsize=9,
-        handlelength=1.6,
-        columnspacing=1.4,
-    )
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """
-    Saves a figure in the format of the file's suffix. An interruption leaves no half
-    a picture.
-
-    :param figure: Figure
-    :param path: File to write
-    """
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150, format=path.suffix.lstrip(".") or "png")

@@ -1,4 +1,4 @@
-"""Pictures of a run."""
+"""Pictures of trainings and evaluations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..figures import COLOURS, new_figure
+from .style import colour_of, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def plot_losses(curves: dict[str, list[tuple[int, float]]], title: str) -> Figure:
     """
-    :param curves: See :py:func:`read_log`
+    :param curves: Steps and values by name
     :param title: Heading
     :return: Loss of training and validation, and F1, over the steps
     """
@@ -63,10 +63,10 @@ def plot_example(
         panel.set_ylabel(code)
     for phase, curve in curves.items():
         stride = wave.shape[1] // len(curve)
-        panels[-1].plot(seconds[::stride], curve, color=COLOURS[phase], label=phase)
+        panels[-1].plot(seconds[::stride], curve, color=colour_of(phase), label=phase)
     for phase, sample in arrivals.items():
         for panel in panels:
-            panel.axvline(sample / sampling_rate, color=COLOURS[phase], ls="--", lw=1)
+            panel.axvline(sample / sampling_rate, color=colour_of(phase), ls="--", lw=1)
     panels[-1].set_ylim(0, 1)
     panels[-1].legend(loc="upper right", fontsize=8)
     panels[-1].set_xlabel("Seconds; dashed: labels")

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import obspy
 
-from ...figures import new_figure
-from ...models.streams import station_id
 from .drawing import (
     COLOURS,
     DISCARDED,
@@ -21,8 +19,7 @@ from .drawing import (
     pick_seconds,
     rank,
 )
-from .geometry import Event
-from .picker import EventPicks
+from .style import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +31,7 @@ _DETAIL_SECONDS = (1.5, 4.0)
 
 
 def plot_station(
-    result: EventPicks, station: str, band: tuple[float, float] = (1.0, 10.0)
+    result: Any, station: str, band: tuple[float, float] = (1.0, 10.0)
 ) -> Figure:
     """
     The components in the whole window, the probabilities, and below them what is around
@@ -57,7 +54,7 @@ def plot_station(
         )
     row = next(rows.itertuples(index=False))
     of_station = obspy.Stream(
-        trace for trace in result.waveforms if station_id(trace) == station
+        trace for trace in result.waveforms if trace.id.rpartition(".")[0] == station
     )
     lines = filtered_lines(of_station, result.event, band)[station]
     lines = {name: lines[name] for name in sorted(lines, key=rank)}
@@ -124,7 +121,7 @@ def plot_station(
     return figure
 
 
-def _marks(result: EventPicks, row: Any) -> list[tuple[str, str, float, str]]:
+def _marks(result: Any, row: Any) -> list[tuple[str, str, float, str]]:
     """Kind, phase, seconds after the origin time and label of all vertical lines."""
     marks = [
         ("theory", phase, seconds, "")
@@ -169,16 +166,16 @@ def _draw_marks(panel: Axes, marks: list[tuple[str, str, float, str]]) -> None:
         panel.axvline(seconds, color=colour, **_STYLES[kind])
 
 
-def _curves(result: EventPicks, station: str) -> list[tuple[str, Line]]:
+def _curves(result: Any, station: str) -> list[tuple[str, Line]]:
     found = []
     for trace in result.curves:
         phase = trace.stats.channel.rpartition("_")[2]
-        if station_id(trace) == station and phase[:1] in COLOURS:
+        if trace.id.rpartition(".")[0] == station and phase[:1] in COLOURS:
             found.append((phase, _line(trace, result.event)))
     return found
 
 
-def _line(trace: obspy.Trace, event: Event) -> Line:
+def _line(trace: obspy.Trace, event: Any) -> Line:
     return trace.times() + (trace.stats.starttime - event.origin), trace.data
 
 

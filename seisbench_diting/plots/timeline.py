@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..._util import counted
-from ...figures import GREY, SERIES, legend_below, new_figure
-from ...sections import label_stations
-from ...tables import assignment_table, event_table, pick_table
-from ..projection import Projection
-from ..velocities import TravelTimeTable
+from .._util import counted
+from ..tables import assignment_table, event_table, pick_table
 from .moveout import OTHER
-from .places import distances_km, not_among, places_of, seconds_after, utc
+from .places import (
+    TravelTimeTable,
+    distances_km,
+    middle_of,
+    not_among,
+    places_of,
+    seconds_after,
+    utc,
+)
+from .sections import label_stations
+from .style import GREY, SERIES, legend_below, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,10 +130,8 @@ def plot_timeline(
 def _in_order(places: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """Nearest to the median of the epicentres first; or else to that of the stations."""
     points = events if len(events) else places
-    plane = Projection.around(points["latitude"], points["longitude"])
-    middle = map(np.median, plane.to_km(points["latitude"], points["longitude"]))
-    latitude, longitude = map(float, plane.to_degrees(*middle))
-    distance = distances_km(latitude, longitude, places)
+    middle = middle_of(points["latitude"], points["longitude"])
+    distance = distances_km(*middle, places)
     order = np.argsort(distance, kind="stable")
     return places.iloc[order].assign(row=np.arange(len(places)))
 

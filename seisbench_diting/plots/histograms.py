@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ...figures import COLOURS, GREY, SERIES
+from .style import COLOURS, GREY, SERIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

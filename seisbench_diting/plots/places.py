@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from ...tables import find_station, station_table
-from ..projection import Projection
+from ..tables import find_station, station_table
+
+
+class TravelTimeTable(Protocol):
+    """Travel times of P and S."""
+
+    def at(
+        self, distance_km: Any, depth_km: Any, elevation_km: Any = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """
+        :param distance_km: Epicentral distances
+        :param depth_km: Depths
+        :param elevation_km: Elevations of the stations
+        :return: Seconds of P and S
+        """
+
+
+def middle_of(latitude: pd.Series, longitude: pd.Series) -> tuple[float, float]:
+    """
+    :param latitude: Degrees
+    :param longitude: Degrees
+    :return: Latitude and longitude of their median, also across the date line
+    """
+    turn = np.exp(1j * np.radians(longitude.to_numpy(dtype=float)))
+    around = np.degrees(np.angle(turn.mean()))
+    east = (longitude.to_numpy(dtype=float) - around + 180) % 360 - 180
+    return float(np.median(latitude)), float(around + np.median(east))
 
 
 def places_of(names: Iterable[str], stations: pd.DataFrame) -> pd.DataFrame:
@@ -37,8 +63,13 @@ def distances_km(latitude: float, longitude: float, places: pd.DataFrame) -> np.
     :param places: Table with ``latitude`` and ``longitude``
     :return: Epicentral distances
     """
-    plane = Projection(latitude, longitude)
-    return np.hypot(*plane.to_km(places["latitude"], places["longitude"]))
+    from pyproj import Geod
+
+    one = np.ones(len(places))
+    *_, metres = Geod(ellps="WGS84").inv(
+        longitude * one, latitude * one, places["longitude"], places["latitude"]
+    )
+    return np.asarray(metres) / 1000
 
 
 def not_among(picks: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..._util import counted
-from ...figures import GREY, new_figure
-from ...maps import (
+from .._util import counted
+from ..tables import assignment_table, event_table, station_table
+from .histograms import (
+    draw_counts,
+    draw_residuals,
+    draw_times,
+    naive,
+    pick_counts,
+)
+from .maps import (
     LEAST_KM,
     Extent,
     name_stations,
@@ -20,16 +27,8 @@ from ...maps import (
     square,
     square_around,
 )
-from ...tables import assignment_table, event_table, station_table
-from ..projection import Projection
-from .histograms import (
-    draw_counts,
-    draw_residuals,
-    draw_times,
-    naive,
-    pick_counts,
-)
-from .places import distances_km, places_of
+from .places import distances_km, middle_of, places_of
+from .style import GREY, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,13 +137,13 @@ def plot_association(
 def _dots(events: pd.DataFrame, picks: pd.DataFrame) -> _Dots:
     from matplotlib.dates import date2num
 
-    middle = Projection.around(events["latitude"], events["longitude"])
+    _, middle = middle_of(events["latitude"], events["longitude"])
     count = pick_counts(events, picks)
     # From a handful that can be told apart to a cloud.
     largest = float(np.clip(900 / np.sqrt(len(events)), 5, 150))
     share = count / max(count.max(), 1)
     return _Dots(
-        longitude=on_one_side(events["longitude"], middle.longitude),
+        longitude=on_one_side(events["longitude"], middle),
         latitude=events["latitude"].to_numpy(),
         depth_km=events["depth_km"].to_numpy(),
         size=largest * np.maximum(share, 0.12),

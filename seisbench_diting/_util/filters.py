@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import signal
+from typing import TYPE_CHECKING
 
-#: The filter is that of the published picker: it looks only back, so that nothing of an
-#: arrival comes before its onset.
-CORNERS = 4
+if TYPE_CHECKING:
+    import numpy as np
+
+_CORNERS = 4
 
 
 def band_filtered(
@@ -19,8 +19,10 @@ def band_filtered(
     :param rate: Sampling rate in Hz
     :return: The samples without their mean, filtered as :py:func:`band_sections` can
     """
-    centred = np.asarray(data, dtype=float)
-    centred = centred - centred.mean()
+    from scipy import signal
+
+    centred = data.astype(float)
+    centred -= centred.mean()
     sections = band_sections(band, rate)
     return centred if sections is None else signal.sosfilt(sections, centred)
 
@@ -29,13 +31,16 @@ def band_sections(band: tuple[float, float], rate: float) -> np.ndarray | None:
     """
     :param band: Lowest and highest frequency in Hz
     :param rate: Sampling rate in Hz
-    :return: Second-order sections of a filter that looks only back; a high-pass where
-        samples hold no more, and none where they do not hold the band
+    :return: Second-order sections of the published picker's filter. It is causal, so that
+        nothing of an arrival comes before its onset; a high-pass where samples hold no
+        more, and None where they do not hold the band.
     """
+    from scipy import signal
+
     low, high = band
     nyquist = rate / 2
     if low >= 0.9 * nyquist:
         return None
     if high >= 0.95 * nyquist:
-        return signal.butter(CORNERS, low, "highpass", fs=rate, output="sos")
-    return signal.butter(CORNERS, [low, high], "bandpass", fs=rate, output="sos")
+        return signal.butter(_CORNERS, low, "highpass", fs=rate, output="sos")
+    return signal.butter(_CORNERS, [low, high], "bandpass", fs=rate, output="sos")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import obspy
 import pandas as pd
 
-from ...figures import COLOURS, GREY, band_text, legend_below
-from ...filters import band_filtered
-from ...models.streams import rename_components, split_at_missing, station_id
-from ..prepare import share
-from .geometry import Event
+from .._util import band_filtered
+from .style import COLOURS, GREY, band_text, legend_below
 
 __all__ = [
     "COLOURS",
@@ -34,23 +33,24 @@ Line = tuple[np.ndarray, np.ndarray]
 
 
 def filtered_lines(
-    stream: obspy.Stream, event: Event, band: tuple[float, float]
+    stream: obspy.Stream, event: Any, band: tuple[float, float]
 ) -> dict[str, dict[str, Line]]:
     """
     :param stream: Waveforms
-    :param event: Event, whose origin time is zero
+    :param event: Any, whose origin time is zero
     :param band: Lowest and highest frequency in Hz. The filter looks only back, so that
         nothing of an arrival comes before its onset.
     :return: For each station, for each of its components, a line
     """
-    shown = share(stream)
-    split_at_missing(shown)
-    rename_components(shown, set())
+    shown = obspy.Stream()
+    for trace in stream:
+        copy = obspy.Trace(np.ma.masked_invalid(trace.data), trace.stats.copy())
+        shown += copy.split() if np.ma.is_masked(copy.data) else copy
     pieces: dict[str, dict[str, list[Line]]] = {}
     for trace in sorted(shown, key=lambda trace: trace.stats.starttime):
         trace.data = band_filtered(trace.data, band, trace.stats.sampling_rate)
         seconds = trace.times() + (trace.stats.starttime - event.origin)
-        of_station = pieces.setdefault(station_id(trace), {})
+        of_station = pieces.setdefault(trace.id.rpartition(".")[0], {})
         line = of_station.setdefault(trace.stats.channel[-1:], [])
         # A value that isn't drawn, so that no line goes across a gap.
         line.append((np.append(seconds, np.nan), np.append(trace.data, np.nan)))
@@ -70,21 +70,21 @@ def vertical_of(components: dict[str, Line]) -> tuple[str, Line]:
 
 
 def rank(component: str) -> tuple[int, str]:
-    """Z, N and E first, in this order."""
-    place = "ZNE".find(component) if component else -1
-    return (place if place >= 0 else 3), component
+    """Z, N and E first, in this order, or the numbers in their places."""
+    place = "Z1N2E3".find(component) if component else -1
+    return (place if place >= 0 else 6), component
 
 
-def pick_seconds(times: pd.Series, event: Event) -> np.ndarray:
+def pick_seconds(times: pd.Series, event: Any) -> np.ndarray:
     """
     :param times: Column of times
-    :param event: Event
+    :param event: Any
     :return: Seconds after the origin time
     """
     return (times - event.time).dt.total_seconds().to_numpy(dtype=float)
 
 
-def describe(event: Event) -> str:
+def describe(event: Any) -> str:
     """One line about an event."""
     time = event.time.round("100ms").strftime("%Y-%m-%d %H:%M:%S.%f")
     words = [event.event_id, f"{time[:-5]} UTC"]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .travel_times import KM_PER_DEGREE
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+#: Length of a degree of latitude.
+KM_PER_DEGREE = 111.19492664455874
 
 #: Ends of a map in degrees: west, east, south, north.
 Extent = tuple[float, float, float, float]

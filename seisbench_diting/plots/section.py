@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...figures import new_figure
-from ...sections import label_stations, room_of_lines, thin
-from ...travel_times import TravelTimes
-from .choosing import Fit
 from .drawing import (
     COLOURS,
     DISCARDED,
@@ -21,7 +17,8 @@ from .drawing import (
     pick_seconds,
     vertical_of,
 )
-from .picker import EventPicks
+from .sections import label_stations, room_of_lines, thin
+from .style import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def plot_section(
-    result: EventPicks,
-    travel_times: TravelTimes,
-    fit: Fit | None = None,
+    result: Any,
+    travel_times: Any,
+    fit: Any = None,
     band: tuple[float, float] = (1.0, 10.0),
 ) -> Figure:
     """
@@ -61,7 +58,7 @@ def plot_section(
     panel = figure.subplots()
     room, bottom, top = room_of_lines(distances)
     panel.set_ylim(bottom, top)
-    _draw_theory(panel, result, travel_times, fit or Fit(), (bottom, top))
+    _draw_theory(panel, result, travel_times, fit, (bottom, top))
     _draw_records(panel, result, band, room)
     _draw_picks(panel, result, room)
     panel.set_xlim(
@@ -91,15 +88,15 @@ def plot_section(
 
 def _draw_theory(
     panel: Axes,
-    result: EventPicks,
-    travel_times: TravelTimes,
-    fit: Fit,
+    result: Any,
+    travel_times: Any,
+    fit: Any,
     ends: tuple[float, float],
 ) -> None:
     distances = np.linspace(max(ends[0], 0), ends[1], 400)
     arrivals = travel_times.first_arrivals(distances, result.event.depth_km)
     for phase, times in zip("PS", arrivals, strict=True):
-        reach = fit.limit * fit.width(phase, distances)
+        reach = fit.limit * fit.width(phase, distances) if fit is not None else 0.0
         panel.fill_betweenx(
             distances,
             times - reach,
@@ -112,7 +109,7 @@ def _draw_theory(
 
 
 def _draw_records(
-    panel: Axes, result: EventPicks, band: tuple[float, float], room: float
+    panel: Axes, result: Any, band: tuple[float, float], room: float
 ) -> None:
     lines = filtered_lines(result.waveforms, result.event, band)
     for station in result.stations.itertuples(index=False):
@@ -138,7 +135,7 @@ def _draw_records(
         )
 
 
-def _draw_picks(panel: Axes, result: EventPicks, room: float) -> None:
+def _draw_picks(panel: Axes, result: Any, room: float) -> None:
     distance = result.stations.set_index("station_id")["epicentral_distance_km"]
     chosen = set(zip(result.picks["station_id"], result.picks["time"], strict=True))
     every = zip(result.candidates["station_id"], result.candidates["time"], strict=True)
