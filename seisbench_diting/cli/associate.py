@@ -11,7 +11,7 @@ import typer
 
 from .._util import counted
 from .config import OTHERS, read_config_of_method
-from .interruption import leaving_nothing
+from .common import leaving_nothing
 from .typer_app import app
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .._util import counted
-from .interruption import continuing_later
+from .common import continuing_later
 from .typer_app import app
 
 

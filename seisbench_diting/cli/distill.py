@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .._util import counted
-from .interruption import continuing_from_checkpoint
+from .common import continuing_from_checkpoint
 from .train import parse_augmentations
 from .typer_app import app
 

@@ -10,7 +10,7 @@ import typer
 
 from .._util import counted
 from .config import read_config
-from .interruption import continuing_later
+from .common import continuing_later
 from .picking_options import (
     Device,
     Formats,

@@ -9,7 +9,7 @@ import typer
 
 from .._util import counted
 from .config import read_config
-from .interruption import continuing_later
+from .common import continuing_later
 from .pick import exit_if_incomplete, print_files
 from .picking_options import (
     Device,

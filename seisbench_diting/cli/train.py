@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from .._util import counted
-from .interruption import continuing_from_checkpoint
+from .common import continuing_from_checkpoint
 from .typer_app import app
 
 

@@ -1,12 +1,10 @@
-"""What commands say that are interrupted."""
+"""What several commands share: messages of interruptions."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-
-import typer
 
 from .._util import terminated_like_interrupted
 
@@ -43,5 +41,5 @@ def _saying(
         with signals or nullcontext():
             yield
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted. {text}", err=True)
+        print(f"Interrupted. {text}", file=sys.stderr)
         sys.exit(130)
