@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from .._util import counted
-from .config import OTHERS, read_config_of_method
 from .common import leaving_nothing
+from .config import OTHERS, read_config_of_method
 from .typer_app import app
 
 

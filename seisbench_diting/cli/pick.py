@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from .._util import counted
-from .config import read_config
 from .common import continuing_later
+from .config import read_config
 from .picking_options import (
     Device,
     Formats,

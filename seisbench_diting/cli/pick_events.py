@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from .._util import counted
-from .config import read_config
 from .common import continuing_later
+from .config import read_config
 from .pick import exit_if_incomplete, print_files
 from .picking_options import (
     Device,
