@@ -27,8 +27,7 @@ import seisbench.models as sbm
 import torch
 
 from seisbench_diting import models
-from seisbench_diting.models.picks import find_phase_lppn, find_phase_point2point
-from seisbench_diting.models.windows import normalize
+from seisbench_diting.models import find_phase_lppn, find_phase_point2point, normalize
 
 from .common import (
     peak_gb,

@@ -37,8 +37,7 @@ from seisbench_diting.distillation import (
     distill,
 )
 from seisbench_diting.distillation.blending import blend, choose_blend
-from seisbench_diting.models.base import PhasePicker
-from seisbench_diting.models.loading import load_model
+from seisbench_diting.models import PhasePicker, load_model
 from seisbench_diting.training.results import CARD
 from seisbench_diting.weights.store import BUNDLED
 

@@ -12,7 +12,7 @@ import obspy
 import torch
 
 from seisbench_diting import models
-from seisbench_diting.models.base import PhasePicker
+from seisbench_diting.models import PhasePicker
 from seisbench_diting.weights import find_set, read_set
 
 

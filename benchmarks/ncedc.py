@@ -12,8 +12,7 @@ from scipy.signal import resample
 from seisbench.models import WaveformModel
 
 from benchmarks.common import reference
-from seisbench_diting.models import find_phase_lppn, find_phase_point2point
-from seisbench_diting.models.base import PhasePicker
+from seisbench_diting.models import PhasePicker, find_phase_lppn, find_phase_point2point
 from seisbench_diting.weights import Score
 
 HEIGHT = 0.3

@@ -11,7 +11,7 @@ from seisbench.models import WaveformModel
 
 from benchmarks.common import reference
 from benchmarks.ncedc import HEIGHT, LEAD_S, Records, score
-from seisbench_diting.models.picks import peak_indices, suppress_close
+from seisbench_diting.models import peak_indices, suppress_close
 from seisbench_diting.weights import Score
 
 #: SeisBench's models that pick P and S.

@@ -27,7 +27,7 @@ from benchmarks.common import (
     published,
     read_cx_pb01,
 )
-from seisbench_diting.models.base import PhasePicker
+from seisbench_diting.models import PhasePicker
 
 TOLERANCE_S = 0.05
 

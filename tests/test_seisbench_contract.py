@@ -13,14 +13,6 @@ from seisbench.models import WaveformModel
 
 from seisbench_diting.data import DiTing
 from seisbench_diting.models import LPPNT
-from seisbench_diting.models.arguments import _INHERITED
-
-
-def test_annotate_args():
-    # models/arguments.py: arguments are taken over, some with other defaults.
-    for key in _INHERITED:
-        documentation, _ = WaveformModel._annotate_args[key]
-        assert isinstance(documentation, str)
 
 
 def test_verify_argdict(caplog):

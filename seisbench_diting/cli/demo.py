@@ -44,8 +44,7 @@ def demo(
     """
     import obspy
 
-    from ..models.loading import load_model
-    from ..models.streams import station_id
+    from ..models import load_model, station_id
     from ..plots import plot_picks, save_figure
 
     check_picture(output)

@@ -28,7 +28,7 @@ def export(
     It takes windows (batch, 3, 6144). The file is checked against PyTorch; if it differs,
     for noise by more than 1e-5, there is none.
     """
-    from ..models.loading import load_model
+    from ..models import load_model
     from ..runtime import export_model
 
     loaded = load_model(model)

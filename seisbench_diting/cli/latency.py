@@ -210,8 +210,7 @@ def _check_int8(loaded: dict[str, Any], dataset: Any) -> None:
 
 def _load(names: list[str] | None) -> dict[str, Any]:
     from .. import models
-    from ..models.base import PhasePicker
-    from ..models.loading import load_model
+    from ..models import PhasePicker, load_model
 
     if not names:
         return {name: getattr(models, name)().eval() for name in models.PICKERS}

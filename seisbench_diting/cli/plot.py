@@ -71,8 +71,7 @@ def plot(
     """
     import obspy
 
-    from ..models.loading import load_model
-    from ..models.streams import station_id
+    from ..models import load_model, station_id
 
     check_picture(output)
     band = optional_band(bandpass)
@@ -131,7 +130,7 @@ def _check_times(start: str | None, end: str | None) -> Ends:
 
 
 def _of_stations(stream: obspy.Stream, stations: str | None) -> obspy.Stream:
-    from ..models.streams import station_id
+    from ..models import station_id
     from ..picking.options import is_station_of, split_names
 
     if stations:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..models.base import PhasePicker
+from ..models import PhasePicker
 
 #: Shares of what was learned.
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)

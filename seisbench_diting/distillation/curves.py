@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..models.picks import peak_indices, suppress_close
+from ..models import peak_indices, suppress_close
 from .arrivals import PHASES
 
 #: Two arrivals of one phase closer than this, in seconds, are one.

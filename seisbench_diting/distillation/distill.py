@@ -13,9 +13,7 @@ from lightning.pytorch.callbacks import Callback, WeightAveraging
 from torch.utils.data import Dataset
 
 from .._util import counted, write_text
-from ..models import PICKERS
-from ..models.base import PhasePicker
-from ..models.loading import find_pair, load_model
+from ..models import PICKERS, PhasePicker, find_pair, load_model
 from ..picking.inputs import check_inputs
 from ..training.fitting import (
     RESUME,

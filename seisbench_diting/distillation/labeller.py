@@ -10,10 +10,7 @@ from pathlib import Path
 import numpy as np
 import obspy
 
-from ..models.base import PhasePicker
-from ..models.records import Record, cut_records
-from ..models.streams import split_at_missing
-from ..models.warned import warning_anew
+from ..models import PhasePicker, Record, cut_records, split_at_missing, warning_anew
 from ..picking.block import read_segments_between
 from ..picking.names import NamePattern
 from ..picking.plan import Unit

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .._util import remove_leftovers, write_text
-from ..models.base import PhasePicker
+from ..models import PhasePicker
 from ..picking.index import SECOND, index_files
 from ..picking.inputs import find_files
 from ..picking.names import NamePattern

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from ..models.losses import OFFSET_WEIGHT, point_loss
+from ..models import OFFSET_WEIGHT, point_loss
 from ..training.fitting import FitOptions, bare_trainer, is_first_process, quiet
 from ..training.module import PickerModule
 from ..training.tasks import Task

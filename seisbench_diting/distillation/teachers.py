@@ -16,10 +16,7 @@ import obspy
 import torch
 from seisbench.models import WaveformModel
 
-from ..models.backends import weights_checksum
-from ..models.base import PhasePicker
-from ..models.loading import find_pair, load_model
-from ..models.streams import station_id
+from ..models import PhasePicker, find_pair, load_model, station_id, weights_checksum
 from ..picking.prepare import share
 from .curves import SEPARATION_SECONDS, Curve, Said, Seen, by_station, seen_in
 

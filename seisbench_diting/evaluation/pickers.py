@@ -13,9 +13,13 @@ import obspy
 import torch
 from seisbench.models import WaveformModel
 
-from ..models import find_phase_lppn, find_phase_point2point
-from ..models.base import PhasePicker
-from ..models.loading import find_pair, load_model
+from ..models import (
+    PhasePicker,
+    find_pair,
+    find_phase_lppn,
+    find_phase_point2point,
+    load_model,
+)
 
 #: Smallest distance of two picks of one phase, in samples.
 DISTANCE = 50

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
-from ..models.arguments import is_number
+from ..models import is_number
 
 
 def check_whole(name: str, value: Any, least: int, most: int | None = None) -> None:

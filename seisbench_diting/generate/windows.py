@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..models.windows import ROUNDING
+from ..models import ROUNDING
 from .augmentation import Augmentation
 from .checks import check_span, check_whole
 from .phases import Arrival, check_phases, hide, read_arrivals, shift_samples

@@ -1,27 +1,8 @@
-"""The seven pickers."""
+"""The seven pickers, and how a stream becomes picks."""
 
-from .._util.registration import add_to
-from .eqt import EQT
-from .lppn import LPPNL, LPPNM, LPPNT
-from .picks import find_phase_lppn, find_phase_point2point
-from .rnn import RNN
-from .unet import UNet
-from .unetpp import UNetPP
+import lazy_loader
 
-#: Names of the pickers, the smallest first.
-PICKERS = ("LPPNT", "LPPNM", "UNet", "EQT", "RNN", "LPPNL", "UNetPP")
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-__all__ = [
-    "EQT",
-    "LPPNL",
-    "LPPNM",
-    "LPPNT",
-    "PICKERS",
-    "RNN",
-    "UNet",
-    "UNetPP",
-    "find_phase_lppn",
-    "find_phase_point2point",
-]
-
-add_to("seisbench.models", {name: globals()[name] for name in PICKERS})
+# Adds the pickers to SeisBench.
+from . import loading  # noqa: E402, F401

@@ -1,47 +1,130 @@
-"""What all pickers share: arguments, windows over a stream, picks, published weights."""
-
-from __future__ import annotations
+"""What all pickers share: arguments, windows over a stream, picks."""
 
 import asyncio
+import copy
+import importlib
+import inspect
+import textwrap
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import obspy
 import seisbench.util as sbu
 import torch
+from pydantic import Field, NonNegativeInt
 
+from .._util import ArgumentError, Settings, make, option
 from ..weights import CITATION
 from . import streams
-from .arguments import ANNOTATE_ARGS, check_arguments, overlap_samples
-from .backends import Output, choose_runner, default_batch_size
-from .mode import evaluation_mode
 from .picks import picks_from_annotations, sort_picks
 from .pretrained import PretrainedModel
-from .records import cut_records
-from .warned import warned_here
-from .windows import StackedRecord, cut_window, normalize, window_offsets
+from .windows import StackedRecord, cut_records, cut_window, normalize, window_offsets
 
-#: Channel label of LPPN's position of the arrival inside each cell.
-OFFSET_LABEL = "offset"
+#: Output of a network: classes, or for LPPN classes and positions.
+Output: TypeAlias = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
+
+#: Takes normalized windows, batch by batch, and gives the outputs in their order.
+Runner: TypeAlias = Callable[[Iterator[torch.Tensor]], Iterator[Output]]
+
+#: Channel label of LPPN's position of the arrival inside each cell. MiniSEED takes
+#: channel codes of eleven letters.
+OFFSET_LABEL = "off"
+
+#: Windows in a batch: on a CPU as many as its caches hold.
+BATCH_ON_CPU = 8
+BATCH_ELSEWHERE = 64
+
+#: Room that runs models on ONNX Runtime. By name, as it imports the models.
+_ONNX = "seisbench_diting.runtime"
+
+
+class BackendUnavailableError(RuntimeError):
+    """A backend can't run a model here; PyTorch can."""
+
+
+class AnnotateArguments(Settings):
+    """Arguments of ``annotate`` and ``classify``."""
+
+    overlap: float = option(
+        0.25, "Overlap of windows: a share of the window, or a number of samples", ge=0
+    )
+    stacking: Literal["avg", "max", "taper"] = option(
+        "taper",
+        "How overlapping windows are combined: 'taper', the average weighted by the "
+        "distance from the window's edges, 'avg' or 'max'",
+    )
+    batch_size: Annotated[int, Field(ge=1)] | None = option(
+        None,
+        "Number of windows that are evaluated together; None for as many as the caches "
+        f"of a CPU hold ({BATCH_ON_CPU}), or {BATCH_ELSEWHERE} on other devices",
+    )
+    min_separation: float = option(
+        1.0,
+        "Of two picks of one phase at one station closer than this, in seconds, the "
+        "more probable one stays",
+        ge=0,
+    )
+    blinding: tuple[NonNegativeInt, NonNegativeInt] = option(
+        (0, 0), "Number of output samples to discard at each side of each window"
+    )
+    window_origin: Literal["auto", "time", "record"] = option(
+        "auto",
+        "Where windows begin: 'time', at fixed times, so that picks do not depend on "
+        "how data are cut into files; 'record', from the record's first sample, as in "
+        "SeisBench; 'auto', 'time' for an overlap given as a share, otherwise 'record'",
+    )
+    backend: Literal["auto", "torch", "onnx"] = option(
+        "auto",
+        "What runs the network: 'torch'; 'onnx', ONNX Runtime, with the number of "
+        "threads of torch.get_num_threads(); 'auto', 'onnx' for models on the CPU in "
+        "float32, otherwise 'torch'",
+    )
+    norm_amp_per_comp: bool = option(
+        False,
+        "If true, divide each component by its own peak instead of all by their joint "
+        "peak, with which the networks were trained",
+    )
+    strict: bool = option(
+        False, "If true, annotate only where all components are available"
+    )
+    flexible_horizontal_components: bool = option(
+        True, "If true, take components Z12, Z23 and 123 as ZNE"
+    )
+    zerophase_resample: bool = option(
+        True, "If true, resample with a filter of zero phase, otherwise a causal one"
+    )
+
+
+_THRESHOLD = "Smallest probability of a pick; P_threshold serves Pg and Pn, too"
+
+_HELP = """
+:param in_samples: Length of a window in samples
+:param phases: Classes in the order of the network's output; the first is noise
+:param sampling_rate: Sampling rate in Hz that the weights were trained for
+:param component_order: Order of the components that the weights were trained for
+:param default_args: Arguments of ``annotate`` and ``classify`` in place of the defaults
+:param filter_args: Filter before resampling, see :py:meth:`obspy.Stream.filter`
+:param filter_kwargs: Its keywords
+
+Arguments of ``annotate`` and ``classify``, with their defaults:
+
+"""
 
 
 class PhasePicker(PretrainedModel):
-    """
-    Base of the seven pickers.
+    """Base of the pickers. A network defines ``_make_layers`` and ``forward``."""
 
-    :param in_samples: Length of a window in samples
-    :param phases: Classes in the order of the network's output; the first is noise
-    :param sampling_rate: Sampling rate in Hz that the weights were trained for
-    :param component_order: Order of the components that the weights were trained for
-    :param kwargs: ``default_args``, ``filter_args``, ``filter_kwargs`` as in
-                   :py:class:`seisbench.models.WaveformModel`
-    """
-
-    _annotate_args: ClassVar = ANNOTATE_ARGS
+    _annotate_args: ClassVar[dict[str, tuple[str, Any]]] = {
+        "*_threshold": (_THRESHOLD, 0.3),
+        **{
+            name: (field.description or "", field.default)
+            for name, field in AnnotateArguments.model_fields.items()
+        },
+    }
 
     #: Input samples per output sample.
     stride: ClassVar[int] = 1
@@ -60,63 +143,67 @@ class PhasePicker(PretrainedModel):
         "weights_docstring",
         "weights_version",
         "component_order",
-        "_warned",
     ]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        described = "\n".join(
+            textwrap.fill(f"- {name} ({default!r}): {text}", 88, subsequent_indent="  ")
+            for name, (text, default) in cls._annotate_args.items()
+        )
+        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n{_HELP}{described}\n"
 
     def __init__(
         self,
         in_samples: int = 6144,
-        phases: str | Sequence[str] = "NPS",
+        phases: str | Sequence[str] | None = "NPS",
         sampling_rate: float = 100,
-        component_order: str = "ZNE",
-        **kwargs: Any,
+        component_order: str | Sequence[str] | None = "ZNE",
+        default_args: dict[str, Any] | None = None,
+        filter_args: Sequence[Any] | dict[str, Any] | None = None,
+        filter_kwargs: dict[str, Any] | None = None,
     ):
-        if (
-            not isinstance(in_samples, int)
-            or in_samples <= 0
-            or in_samples % self.length_multiple
-        ):
-            raise ValueError(
-                f"in_samples={in_samples} is not possible for {type(self).__name__}; "
-                f"it must be a multiple of {self.length_multiple}."
-            )
-        component_order = "".join(component_order)
-        if sorted(component_order) != ["E", "N", "Z"]:
-            raise ValueError(
-                f"component_order={component_order!r} must hold Z, N and E, each once."
-            )
+        component_order = "".join(component_order or "ZNE")
+        phases = phases or "NPS"
+        if in_samples <= 0 or in_samples % self.length_multiple:
+            reason = f"it must be a multiple of {self.length_multiple}"
+            raise ArgumentError("in_samples", in_samples, reason)
         if len(phases) < 2 or phases[0] != "N" or len(set(phases)) < len(phases):
-            raise ValueError(
-                f"phases={phases!r} must begin with noise, 'N', and name at least one "
-                f"phase, each once."
-            )
+            reason = "it must begin with noise, 'N', and name phases, each once"
+            raise ArgumentError("phases", phases, reason)
         if not (isinstance(sampling_rate, Real) and sampling_rate > 0):
-            raise ValueError(
-                f"sampling_rate={sampling_rate!r} must be a positive number of Hz."
-            )
-        if kwargs.setdefault("grouping", "instrument") != "instrument":
-            raise ValueError(
-                f"grouping={kwargs['grouping']!r} is not possible: these models pick "
-                f"one instrument at a time. Leave it out, or use 'instrument'."
-            )
+            reason = "it must be a positive number of Hz"
+            raise ArgumentError("sampling_rate", sampling_rate, reason)
+        if sorted(component_order) != ["E", "N", "Z"]:
+            reason = "it must hold Z, N and E, each once"
+            raise ArgumentError("component_order", component_order, reason)
         super().__init__(
             citation=CITATION,
-            in_samples=in_samples,
+            in_samples=int(in_samples),
             output_type="array",
-            pred_sample=(0, in_samples),
+            pred_sample=(0, int(in_samples)),
             labels=phases,
             sampling_rate=sampling_rate,
             component_order=component_order,
-            **kwargs,
+            default_args=default_args,
+            filter_args=filter_args,
+            filter_kwargs=filter_kwargs,
         )
-        # So that nothing is warned about twice.
-        self._warned_ever: set[str] = set()
+        self._make_layers()
 
-    @property
-    def _warned(self) -> set[str]:
-        return warned_here(self._warned_ever)
+    def _make_layers(self) -> None:
+        """Makes the layers of the network."""
 
-    # Streams
+    def get_model_args(self) -> dict[str, Any]:
+        """All arguments that make this model again, for :py:meth:`save`."""
+        return {
+            "in_samples": self.in_samples,
+            "phases": self.labels,
+            "sampling_rate": self.sampling_rate,
+            "component_order": self.component_order,
+            "filter_args": self.filter_args,
+            "filter_kwargs": self.filter_kwargs,
+        }
 
     def annotate(
         self, stream: obspy.Stream, copy: bool = True, **kwargs: Any
@@ -145,21 +232,17 @@ class PhasePicker(PretrainedModel):
             )
         argdict = {**self.default_args, **kwargs}
         self._verify_argdict(argdict)  # Warns about unknown arguments.
-        check_arguments(
-            argdict,
-            self._annotate_args,
-            self.in_samples,
-            self.stride,
-            self.labels[1:],
-        )
+        arguments = self._check_arguments(argdict)
+        argdict.update(arguments)
         stream = stream.copy() if copy else stream
-        self.annotate_stream_pre(stream, argdict)
+        stream = self.annotate_stream_pre(stream, argdict)
         stream = self.annotate_stream_validate(stream, argdict)
-
+        labels = [*self.labels, OFFSET_LABEL] if self.regression else self.labels
+        channels = [f"{type(self).__name__}_{label}" for label in labels]
         output = obspy.Stream()
-        with evaluation_mode(self), torch.no_grad():
-            for annotated in self._predict(stream, argdict):
-                output += self._curves_to_stream(annotated)
+        with torch.no_grad():
+            for record in self._predict(stream, argdict):
+                output.extend(record.traces(channels))
         return output
 
     async def annotate_async(
@@ -205,13 +288,13 @@ class PhasePicker(PretrainedModel):
         :param argdict: Dictionary of arguments
         :return: Prepared stream
         """
-        streams.drop_unusable(stream, self.sampling_rate, self._warned)
+        streams.drop_unusable(stream, self.sampling_rate)
         streams.split_at_missing(stream)
         streams.for_each_rate(stream, self.sanitize_mismatching_overlapping_records)
         streams.drop_overlaps_of_rates(stream)
-        streams.select_instruments(stream, self._warned)
-        if self._get_argument(argdict, "flexible_horizontal_components"):
-            streams.rename_components(stream, self._warned)
+        streams.select_instruments(stream)
+        if self._argument(argdict, "flexible_horizontal_components"):
+            streams.rename_components(stream)
 
         # Found before and marked after filters, which smear them.
         dead = [streams.find_dead(trace) for trace in stream]
@@ -220,7 +303,7 @@ class PhasePicker(PretrainedModel):
             streams.bridge_dead(trace, stretches)
         self._filter_stream(stream)
         skipped = [0] * len(stream)
-        if self._get_argument(argdict, "zerophase_resample"):
+        if self._argument(argdict, "zerophase_resample"):
             skipped = [streams.resample_trace(t, self.sampling_rate) for t in stream]
         else:
             self.resample(stream, self.sampling_rate, zerophase=False)
@@ -241,12 +324,8 @@ class PhasePicker(PretrainedModel):
         :param argdict: Dictionary of arguments
         :return: Stream to annotate
         """
-        streams.warn_about_components(
-            stream,
-            self.component_order,
-            self._get_argument(argdict, "strict"),
-            self._warned,
-        )
+        strict = self._argument(argdict, "strict")
+        streams.warn_about_components(stream, self.component_order, strict)
         return stream
 
     def annotate_batch_pre(
@@ -261,29 +340,29 @@ class PhasePicker(PretrainedModel):
         :param argdict: Dictionary of arguments
         :return: Normalized windows; zero where there is no data
         """
-        return normalize(batch, self._get_argument(argdict, "norm_amp_per_comp"))
+        return normalize(batch, self._argument(argdict, "norm_amp_per_comp"))
 
     def annotate_batch_post(
-        self,
-        batch: Output,
-        piggyback: Any,
-        argdict: dict[str, Any],
+        self, batch: Output, piggyback: Any, argdict: dict[str, Any]
     ) -> torch.Tensor:
         """
         :param batch: Output of the network
-        :param piggyback: Unused
+        :param piggyback: ``"cells"`` from :py:meth:`annotate`; otherwise LPPN's curves
+                          are brought to the sampling rate of the input, as SeisBench's
+                          wrapper for DAS needs them
         :param argdict: Dictionary of arguments
-        :return: Predictions (batch, samples, channels): the classes and, for LPPN,
-                 the offset; NaN in the blinded samples
+        :return: Predictions (batch, samples, channels): the classes and, for LPPN in
+                 cells, the offset; NaN in the blinded samples
         """
         if isinstance(batch, tuple):
-            batch = torch.cat([batch[0], batch[1][:, None]], dim=1)
+            if piggyback == "cells":
+                batch = torch.cat([batch[0], batch[1][:, None]], dim=1)
+            else:
+                batch = _spread(*batch, self.stride)
         batch = batch.transpose(1, 2)
-        before, after = self._get_argument(argdict, "blinding")
-        if before > 0:
-            batch[:, :before] = torch.nan
-        if after > 0:
-            batch[:, -after:] = torch.nan
+        before, after = self._argument(argdict, "blinding")
+        batch[:, :before] = torch.nan
+        batch[:, batch.shape[1] - after :] = torch.nan
         return batch
 
     def classify_aggregate(
@@ -300,11 +379,14 @@ class PhasePicker(PretrainedModel):
         offsets = annotations.select(channel=f"{name}_{OFFSET_LABEL}")
         picks: list[sbu.Pick] = []
         for phase in self.labels[1:]:
+            # P_threshold serves Pg and Pn as well, unless they have one of their own.
+            keys = (f"{phase}_threshold", f"{phase[0]}_threshold", "*_threshold")
+            thresholds = (argdict[key] for key in keys if key in argdict)
             picks += picks_from_annotations(
                 annotations.select(channel=f"{name}_{phase}"),
-                threshold=self._threshold(phase, argdict),
+                threshold=next(thresholds, self._argument({}, "*_threshold")),
                 phase=phase,
-                min_separation=self._get_argument(argdict, "min_separation"),
+                min_separation=self._argument(argdict, "min_separation"),
                 offsets=offsets if self.regression else None,
                 stride=self.stride,
             )
@@ -319,121 +401,158 @@ class PhasePicker(PretrainedModel):
 
         :return: Records, complete, in order
         """
-        overlap = self._get_argument(argdict, "overlap")
-        origin = self._get_argument(argdict, "window_origin")
-        if origin == "auto":
-            origin = "time" if overlap < 1 else "record"
-        # Windows a multiple of the stride apart have their cells at the same places.
-        step = self.in_samples - overlap_samples(overlap, self.in_samples)
-        step = step // self.stride * self.stride
-        strict = self._get_argument(argdict, "strict")
-        stacking = self._get_argument(argdict, "stacking").lower()
-
-        def windows() -> Iterator[tuple[StackedRecord, int]]:
-            for record in cut_records(stream, self.component_order, strict):
-                offsets = window_offsets(
-                    record.data.shape[1],
-                    record.first_sample if origin == "time" else 0,
-                    self.in_samples,
-                    step,
-                    self.stride,
-                )
-                opened = StackedRecord(
-                    record,
-                    offsets,
-                    len(self.labels),
-                    self.regression,
-                    stacking,
-                    self.stride,
-                )
-                for offset in offsets:
-                    yield opened, int(offset)
-
-        batch_size = self._get_argument(argdict, "batch_size")
-        if batch_size is None:
-            batch_size = default_batch_size(self)
+        # Both are looked for in all parameters at each call.
+        device, dtype = self.device, self.dtype
+        on_cpu = device.type == "cpu"
+        batch_size = argdict["batch_size"] or default_batch_size(self)
+        # One window stays in the caches of a processor, many do not.
+        together = 1 if on_cpu else batch_size
+        remaining = self._windows(stream, argdict)
         under_way: deque[list[tuple[StackedRecord, int]]] = deque()
 
         def batches() -> Iterator[torch.Tensor]:
-            # Both are looked for in all parameters at each call.
-            device, dtype = self.device, self.dtype
-            # One window stays in the caches of a processor, many do not.
-            together = 1 if device.type == "cpu" else batch_size
-            remaining = windows()
             while batch := list(islice(remaining, batch_size)):
                 under_way.append(batch)
                 data = [
-                    cut_window(opened.record.data, offset, self.in_samples)
-                    for opened, offset in batch
+                    cut_window(stacked.record.data, offset, self.in_samples)
+                    for stacked, offset in batch
                 ]
+                parts = (
+                    torch.from_numpy(np.stack(data[i : i + together])).to(device)
+                    for i in range(0, len(data), together)
+                )
                 yield torch.cat(
                     [
-                        self.annotate_batch_pre(
-                            torch.from_numpy(np.stack(data[i : i + together])).to(
-                                device
-                            ),
-                            argdict=argdict,
-                        ).to(dtype)
-                        for i in range(0, len(data), together)
+                        self.annotate_batch_pre(p, argdict=argdict).to(dtype)
+                        for p in parts
                     ]
                 )
 
-        run = choose_runner(self, self._get_argument(argdict, "backend"))
+        run = choose_runner(self, argdict["backend"])
         for output in run(batches()):
             predictions = self.annotate_batch_post(
-                output, piggyback=None, argdict=argdict
+                output, piggyback="cells", argdict=argdict
             )
             predictions = predictions.float().cpu().numpy()
-            for (opened, offset), prediction in zip(
+            for (stacked, offset), prediction in zip(
                 under_way.popleft(), predictions, strict=True
             ):
-                opened.add(offset, prediction)
-                if opened.complete:
-                    yield opened
+                if stacked.add(offset, prediction):
+                    yield stacked
 
-    def _curves_to_stream(self, annotated: StackedRecord) -> obspy.Stream:
-        curves = annotated.curves()
-        record = annotated.record
-        valid = np.flatnonzero(np.isfinite(curves[0]))
-        if len(valid) == 0:
-            return obspy.Stream()
-        begin, end = valid[0], valid[-1] + 1
-        labels = [*self.labels, OFFSET_LABEL] if self.regression else self.labels
-        rate = record.sampling_rate / self.stride
-        return obspy.Stream(
-            obspy.Trace(
-                np.ascontiguousarray(curve[begin:end]),
-                {
-                    "starttime": annotated.start_time + float(begin / rate),
-                    "sampling_rate": rate,
-                    "network": record.network,
-                    "station": record.station,
-                    "location": record.location,
-                    "channel": f"{type(self).__name__}_{label}",
-                },
+    def _windows(
+        self, stream: obspy.Stream, argdict: dict[str, Any]
+    ) -> Iterator[tuple[StackedRecord, int]]:
+        """Records of a stream, with the offset of each of their windows."""
+        overlap, origin = argdict["overlap"], argdict["window_origin"]
+        if origin == "auto":
+            origin = "time" if overlap < 1 else "record"
+        # Windows a multiple of the stride apart have their cells at the same places.
+        step = self.in_samples - self._overlap_samples(overlap)
+        step = step // self.stride * self.stride
+        stack = (len(self.labels), self.regression, argdict["stacking"])
+        for record in cut_records(stream, self.component_order, argdict["strict"]):
+            offsets = window_offsets(
+                record.data.shape[1],
+                record.first_sample if origin == "time" else 0,
+                self.in_samples,
+                step,
+                self.stride,
             )
-            for label, curve in zip(labels, curves, strict=True)
-        )
+            stacked = StackedRecord(record, offsets, self.stride, *stack)
+            for offset in offsets:
+                yield stacked, int(offset)
 
-    # Arguments
-
-    def _get_argument(self, argdict: dict[str, Any], key: str) -> Any:
+    def _argument(self, argdict: dict[str, Any], key: str) -> Any:
         return argdict.get(key, self._annotate_args[key][1])
 
-    def _threshold(self, phase: str, argdict: dict[str, Any]) -> float:
-        # P_threshold serves Pg and Pn as well, unless they have one of their own.
-        for key in (f"{phase}_threshold", f"{phase[0]}_threshold"):
-            if key in argdict:
-                return argdict[key]
-        return self._get_argument(argdict, "*_threshold")
+    def _overlap_samples(self, overlap: float) -> int:
+        return int(overlap * self.in_samples if overlap < 1 else overlap)
 
-    def get_model_args(self) -> dict[str, Any]:
-        """All arguments that make this model again, for :py:meth:`save`."""
-        return {
-            "in_samples": self.in_samples,
-            "phases": self.labels,
-            "sampling_rate": self.sampling_rate,
-            "component_order": self.component_order,
-            "filter_args": self.filter_args,
-            "filter_kwargs": self.filter_kwargs,
-        }
+    def _check_arguments(self, argdict: dict[str, Any]) -> dict[str, Any]:
+        """:return: All arguments but thresholds, checked, with their defaults"""
+        defaults = {name: default for name, (_, default) in self._annotate_args.items()}
+        given = {**defaults, **argdict}
+        known = AnnotateArguments.model_fields
+        arguments = make(
+            AnnotateArguments, {name: given[name] for name in known}
+        ).model_dump()
+        longest = self.in_samples - self.stride
+        if self._overlap_samples(arguments["overlap"]) > longest:
+            reason = f"a share of the window below 1, or at most {longest} samples"
+            raise ArgumentError("overlap", given["overlap"], reason)
+        if sum(arguments["blinding"]) >= self.in_samples // self.stride:
+            reason = f"the sum must be below {self.in_samples // self.stride}"
+            raise ArgumentError("blinding", given["blinding"], reason)
+        for key, value in argdict.items():
+            phase, is_threshold, _ = key.rpartition("_threshold")
+            if not is_threshold:
+                continue
+            if not (isinstance(value, Real) and 0 <= value <= 1):
+                raise ArgumentError(key, value, "a number from 0 to 1")
+            if not any(phase in ("*", label, label[0]) for label in self.labels[1:]):
+                streams.warn_once(
+                    f"{key} has no effect: the phases of this model are "
+                    f"{', '.join(self.labels[1:])}."
+                )
+        return arguments
+
+
+def default_batch_size(model: PhasePicker) -> int:
+    """Windows in a batch, on the device of the model."""
+    return BATCH_ON_CPU if model.device.type == "cpu" else BATCH_ELSEWHERE
+
+
+def choose_runner(model: PhasePicker, backend: str) -> Runner:
+    """
+    :param model: Picker
+    :param backend: "torch"; "onnx", which is faster on CPUs; or "auto"
+    :raises ValueError: if ONNX Runtime is asked for, but the model is not on the CPU in
+        single precision
+    :return: What runs its network. PyTorch, after one warning, where ONNX Runtime can't
+        run the model
+    """
+    suitable = model.device.type == "cpu" and model.dtype == torch.float32
+    if backend == "onnx" and not suitable:
+        place = f"the model is on {model.device} in {model.dtype}"
+        reason = f"it runs on the CPU in float32, but {place}; use 'auto'"
+        raise ArgumentError("backend", backend, reason)
+    if backend != "torch" and suitable:
+        try:
+            return importlib.import_module(_ONNX).make_runner(model)
+        except BackendUnavailableError as error:
+            streams.warn_once(
+                f"{type(model).__name__} runs on PyTorch, which is slower: {error}"
+            )
+    evaluated = in_evaluation_mode(model)
+    return lambda waves: map(evaluated, waves)
+
+
+def in_evaluation_mode(model: PhasePicker) -> PhasePicker:
+    """The model, or a copy if it is in training mode, which other threads may use."""
+    return copy.deepcopy(model).eval() if model.training else model
+
+
+def _spread(classes: torch.Tensor, offset: torch.Tensor, stride: int) -> torch.Tensor:
+    """
+    LPPN's probabilities at the rate of its input: in each cell a triangle, whose top is
+    the position of the arrival.
+
+    :param classes: Probabilities (batch, classes, cells)
+    :param offset: Positions in samples (batch, cells)
+    :param stride: Samples in a cell
+    :return: (batch, classes, samples)
+    """
+    place = torch.arange(stride, device=offset.device)
+    top = offset.round().clamp(max=stride - 1)[..., None]
+    weight = 1 - (place - top).abs() / stride
+    arrivals = (classes[:, 1:, :, None] * weight[:, None]).flatten(2)
+    noise = (1 - arrivals.sum(dim=1, keepdim=True)).clamp(min=0)
+    return torch.cat([noise, arrivals], dim=1)
+
+
+def is_number(value: object) -> bool:
+    """If it is a real number, neither infinite nor true or false."""
+    return (
+        isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value)
+    )

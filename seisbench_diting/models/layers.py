@@ -1,16 +1,19 @@
-"""Building blocks that more than one of the networks uses."""
+"""Layers that several networks share, and the losses they were trained with."""
 
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-#: Widths and kernel sizes of the seven encoder stages of RNN and EQT.
-ENCODER_WIDTHS = (8, 16, 16, 32, 32, 64, 64)
-ENCODER_KERNELS = (11, 9, 7, 7, 5, 5, 3)
+#: Share of the squared error of the offset in LPPN's loss.
+OFFSET_WEIGHT = 0.1
 
-#: Kernel sizes of the seven decoder stages of RNN and EQT.
-DECODER_KERNELS = (3, 5, 5, 7, 7, 9, 11)
+#: Weights of P, S and detection in the loss of the original EQTransformer.
+EQT_WEIGHTS = (0.40, 0.55, 0.05)
+
+# Added inside of the logarithm, as published.
+_TINY = 1e-9
 
 
 def check_length(x: torch.Tensor, multiple: int) -> None:
@@ -48,14 +51,9 @@ class ConvBlock(nn.Module):
         bias: bool = True,
     ):
         super().__init__()
+        padding = (kernel_size - 1) // 2
         self.conv = nn.Conv1d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding=(kernel_size - 1) // 2,
-            groups=groups,
-            bias=bias,
+            in_channels, out_channels, kernel_size, stride, padding, 1, groups, bias
         )
         self.norm = nn.BatchNorm1d(out_channels)
 
@@ -63,70 +61,51 @@ class ConvBlock(nn.Module):
         return torch.relu(self.norm(self.conv(x)))
 
 
-class UpsamplingBlock(nn.Module):
+def point_loss(prob: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     """
-    Transposed convolution with stride 2, batch normalization, ReLU: doubles the length.
+    Loss of the networks with a softmax at every sample: minus the sum of label times
+    logarithm of the probability, over classes, samples and batch.
 
-    :param in_channels: Channels of the input
-    :param out_channels: Channels of the output
-    :param kernel_size: Odd kernel size
+    :param prob: Probabilities, (batch, classes, samples)
+    :param label: Labels of the same shape
+    :return: Loss, a scalar
     """
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int):
-        super().__init__()
-        self.conv = nn.ConvTranspose1d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride=2,
-            padding=(kernel_size - 1) // 2,
-            output_padding=1,
-        )
-        self.norm = nn.BatchNorm1d(out_channels)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.norm(self.conv(x)))
+    return -(label * torch.log(prob + _TINY)).sum()
 
 
-class ConvEncoder(nn.Module):
+def lppn_loss(
+    output: tuple[torch.Tensor, torch.Tensor], label: torch.Tensor
+) -> torch.Tensor:
     """
-    Seven convolution blocks, each followed by max pooling: (B, 3, T) to (B, 64, T/128).
+    Loss of LPPN: cross entropy of the classes, summed over all cells but those that are
+    labelled -1, and a tenth of the squared error of the offset, summed over the cells
+    that hold an arrival; both summed over the batch.
 
-    :param in_channels: Number of components
+    :param output: Class scores before the softmax (batch, classes, cells), and offset in
+        samples (batch, cells)
+    :param label: Class and offset of each cell, (batch, 2, cells)
+    :return: Loss, a scalar
     """
-
-    def __init__(self, in_channels: int = 3):
-        super().__init__()
-        widths = (in_channels, *ENCODER_WIDTHS)
-        self.blocks = nn.ModuleList(
-            ConvBlock(widths[i], widths[i + 1], kernel)
-            for i, kernel in enumerate(ENCODER_KERNELS)
-        )
-        self.pool = nn.MaxPool1d(2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for block in self.blocks:
-            x = self.pool(block(x))
-        return x
+    scores, offset = output
+    classes = label[:, 0].long()
+    cross_entropy = F.cross_entropy(scores, classes, ignore_index=-1, reduction="sum")
+    error = (offset - label[:, 1]) ** 2
+    return cross_entropy + OFFSET_WEIGHT * error[classes > 0].sum()
 
 
-class ConvDecoder(nn.Module):
+def eqt_loss(
+    output: Sequence[torch.Tensor],
+    label: torch.Tensor,
+    weights: Sequence[float] = EQT_WEIGHTS,
+) -> torch.Tensor:
     """
-    Seven upsampling blocks and a final convolution: (B, C, T/128) to (B, classes, T).
+    Loss of the original EQTransformer: the weighted sum of the binary cross entropies of
+    P, S and detection, each the mean over samples, summed over the batch.
 
-    :param widths: Channels of the input and of the seven blocks' outputs
-    :param classes: Number of output classes
+    :param output: Probabilities of P, S and detection, (batch, samples) each
+    :param label: Labels, (batch, 3, samples)
+    :param weights: Weights of P, S and detection
+    :return: Loss, a scalar
     """
-
-    def __init__(self, widths: Sequence[int], classes: int):
-        super().__init__()
-        self.blocks = nn.ModuleList(
-            UpsamplingBlock(widths[i], widths[i + 1], kernel)
-            for i, kernel in enumerate(DECODER_KERNELS)
-        )
-        self.out = nn.Conv1d(widths[-1], classes, kernel_size=11, padding=5)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for block in self.blocks:
-            x = block(x)
-        return self.out(x)
+    errors = F.binary_cross_entropy(torch.stack([*output], 1), label, reduction="none")
+    return (errors.mean(-1).sum(0) * errors.new_tensor(weights)).sum()

@@ -11,9 +11,22 @@ from typing import Any
 import seisbench.models as sbm
 from seisbench.models import WaveformModel
 
-from . import PICKERS
+from .._util import ArgumentError, suggestion
+from .._util.registration import add_to
 from .base import PhasePicker
-from .checkpoints import read_state_dict
+from .lppn import LPPNL, LPPNM, LPPNT
+from .pretrained import read_state_dict
+from .recurrent import EQT, RNN
+from .unet import UNet, UNetPP
+
+_OURS: dict[str, type[PhasePicker]] = {
+    cls.__name__: cls for cls in (LPPNT, LPPNM, UNet, EQT, RNN, LPPNL, UNetPP)
+}
+
+#: Names of the pickers, the smallest first.
+PICKERS = tuple(_OURS)
+
+add_to("seisbench.models", dict(_OURS))
 
 #: Pickers of SeisBench whose pairs are recognized. Not all of its models: making one may
 #: take minutes, and some have the parameters of another.
@@ -37,39 +50,32 @@ def load_model(name: str | Path) -> WaveformModel:
     :return: Model with weights, in evaluation mode
     """
     text = str(name)
-    if pair := find_pair(Path(text).expanduser()):
+    path = Path(text).expanduser()
+    if pair := find_pair(path):
         return _load_pair(*pair).eval()
-    if Path(text).expanduser().is_file():
-        raise ValueError(
-            f"model={text!r} is a file, but no part of a SeisBench pair (NAME.pt and "
-            "NAME.json). Exported files are for `evaluate` and for other programs."
+    if path.is_file():
+        raise ArgumentError(
+            "model", text, "the file is no SeisBench pair (NAME.pt and NAME.json)"
         )
-    if "," in text:
-        raise ValueError(f"model={text!r} names several models; name one.")
-    model, slash, weights = text.partition("/")
+    model, _, weights = text.partition("/")
     known = _known_models()
-    if model.lower() not in known:
-        raise ValueError(
-            f"model={text!r} is neither a file nor one of {', '.join(PICKERS)}, or "
-            "another model of SeisBench, with the name of its weights, such as "
-            "LPPNM/diting or PhaseNet/stead."
-        )
-    cls = known[model.lower()]
-    if not slash and not issubclass(cls, PhasePicker):
-        raise ValueError(f"model={text!r} needs a name of weights: {model}/NAME.")
-    loaded = cls.from_pretrained(weights) if slash else cls.from_pretrained()
-    return loaded.eval()
+    by_lower = {known_name.lower(): known_name for known_name in known}
+    if model.lower() not in by_lower:
+        reason = "it is neither a file nor a model" + suggestion(model, known)
+        raise ArgumentError("model", text, reason)
+    cls = known[by_lower[model.lower()]]
+    if not weights and not issubclass(cls, PhasePicker):
+        raise ArgumentError("model", text, f"name its weights, too: {model}/NAME")
+    return cls.from_pretrained(*[weights] if weights else []).eval()
 
 
 def _known_models() -> dict[str, type[WaveformModel]]:
-    from .. import models
-
-    known = {}
-    for name in (*PICKERS, *sbm.__all__):
-        cls = getattr(models, name, None) or getattr(sbm, name, None)
-        if isinstance(cls, type) and issubclass(cls, WaveformModel):
-            known.setdefault(name.lower(), cls)
-    return known
+    theirs = {name: getattr(sbm, name) for name in sbm.__all__}
+    return {
+        name: cls
+        for name, cls in {**theirs, **_OURS}.items()
+        if isinstance(cls, type) and issubclass(cls, WaveformModel)
+    }
 
 
 def find_pair(path: Path) -> tuple[Path, str | None, Path, Path] | None:
@@ -89,9 +95,10 @@ def find_pair(path: Path) -> tuple[Path, str | None, Path, Path] | None:
         versions += sorted((file.name.rpartition(".v")[2] for file in files), key=_rank)
     for one in reversed(versions):
         ending = "" if one is None else f".v{one}"
-        files = [path.with_name(f"{stem}.{kind}{ending}") for kind in ("pt", "json")]
-        if all(file.is_file() for file in files):
-            return path.with_name(stem), one, *files
+        weights = path.with_name(f"{stem}.pt{ending}")
+        arguments = path.with_name(f"{stem}.json{ending}")
+        if weights.is_file() and arguments.is_file():
+            return path.with_name(stem), one, weights, arguments
     return None
 
 
@@ -108,23 +115,20 @@ def _load_pair(
     """
     try:
         state = read_state_dict(weights.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"model={str(weights)!r}: {error}") from error
-    shapes = {name: value.shape for name, value in state.items()}
-    try:
         options = json.loads(arguments.read_text(encoding="utf-8"))["model_args"]
-    except (ValueError, KeyError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"model={str(pair)!r}: {arguments.name} has no model_args ({error})."
-        ) from error
+    except (ValueError, KeyError) as error:
+        reason = f"it can't be read ({type(error).__name__}: {error})"
+        raise ArgumentError("model", str(pair), reason) from error
+    shapes = {name: value.shape for name, value in state.items()}
     known = _known_models()
     for name in (*PICKERS, *_PEERS):
-        cls = known.get(name.lower())
-        if cls is not None and _shapes(cls, options) == shapes:
-            return cls.load(pair, version_str=version)
-    raise ValueError(
-        f"model={str(pair)!r} has the parameters of no picker of this package or of "
-        f"SeisBench ({', '.join(_PEERS)})."
+        if name in known and _shapes(known[name], options) == shapes:
+            return known[name].load(pair, version_str=version)
+    raise ArgumentError(
+        "model",
+        str(pair),
+        "it has the parameters of no picker of this package or of SeisBench "
+        f"({', '.join(_PEERS)})",
     )
 
 

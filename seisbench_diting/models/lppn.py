@@ -1,15 +1,14 @@
-"""LPPN: classification plus regression on a coarse grid, in three sizes."""
+"""LPPN: classification and regression in cells of eight samples, in three sizes."""
 
 from itertools import pairwise
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from .base import PhasePicker
-from .checkpoints import PublishedLayout, Rename
 from .layers import ConvBlock, check_length
+from .pretrained import PublishedLayout, Rename
 
 
 class InvertedResidual(nn.Module):
@@ -28,9 +27,7 @@ class InvertedResidual(nn.Module):
         super().__init__()
         wide = 2 * in_channels
         self.expand = ConvBlock(in_channels, wide, 1, bias=False)
-        self.depthwise = ConvBlock(
-            wide, wide, kernel_size, stride, groups=wide, bias=False
-        )
+        self.depthwise = ConvBlock(wide, wide, kernel_size, stride, wide, bias=False)
         self.project = nn.Conv1d(wide, out_channels, 1, bias=False)
         self.norm = nn.BatchNorm1d(out_channels)
         self.residual = stride == 1 and in_channels == out_channels
@@ -107,16 +104,12 @@ class _LPPN(PhasePicker):
         (r"\.conv\.3\.", ".norm."),
     )
 
-    def __init__(self, **kwargs: Any):
-        super().__init__(**kwargs)
+    def _make_layers(self) -> None:
         widths, kernel, block = self._widths, self._kernel, self._block
-
-        self.encoder = nn.ModuleList(
-            [ConvBlock(3, widths[0], self._stem_kernel, bias=False)]
-        )
+        stem = ConvBlock(3, widths[0], self._stem_kernel, bias=False)
+        self.encoder = nn.ModuleList([stem])
         for i, (before, after) in enumerate(pairwise(widths)):
             self.encoder.append(block(before, after, kernel, 2 if i % 2 == 0 else 1))
-
         features = widths[-1]
         self.context = nn.ModuleList(
             block(features, features, kernel, 2 if i < 3 else 1) for i in range(6)
@@ -146,20 +139,13 @@ class _LPPN(PhasePicker):
         x = torch.cat([x, context], dim=1)
         scores = self.class_head(x)
         offset = self.stride * torch.sigmoid(self.offset_head(x))[:, 0]
-        if logits:
-            return scores, offset
-        return torch.softmax(scores, dim=1), offset
+        return (scores if logits else torch.softmax(scores, dim=1)), offset
 
 
 class LPPNT(_LPPN):
     """
-    .. document_args:: seisbench_diting.models LPPNT
-
-    LPPN in its tiny size: 0.01 M parameters. Arrivals are classified in cells of
-    eight samples and placed inside the cell by regression.
-
-    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
-                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
+    LPPN, the local point picking network, in its tiny size: 0.01 M parameters. Arrivals
+    are classified in cells of eight samples and placed inside the cell by regression.
     """
 
     _stem_kernel = 3
@@ -169,13 +155,8 @@ class LPPNT(_LPPN):
 
 class LPPNM(_LPPN):
     """
-    .. document_args:: seisbench_diting.models LPPNM
-
-    LPPN in its medium size: 0.04 M parameters. Arrivals are classified in cells of
-    eight samples and placed inside the cell by regression.
-
-    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
-                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
+    LPPN, the local point picking network, in its medium size: 0.04 M parameters. Arrivals
+    are classified in cells of eight samples and placed inside the cell by regression.
     """
 
     _stem_kernel = 5
@@ -185,13 +166,9 @@ class LPPNM(_LPPN):
 
 class LPPNL(_LPPN):
     """
-    .. document_args:: seisbench_diting.models LPPNL
-
-    LPPN in its large size: 0.66 M parameters, with full convolutions. Arrivals are
-    classified in cells of eight samples and placed inside the cell by regression.
-
-    :param kwargs: ``in_samples``, ``phases``, ``sampling_rate``, ``component_order``:
-                   see :py:class:`~seisbench_diting.models.base.PhasePicker`
+    LPPN, the local point picking network, in its large size: 0.66 M parameters, with full
+    convolutions. Arrivals are classified in cells of eight samples and placed inside the
+    cell by regression.
     """
 
     _stem_kernel = 3

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 import obspy
 import seisbench.util as sbu
-from scipy import signal
+from scipy.signal import find_peaks
+
+from .._util import ArgumentError
 
 #: Where a curve is zero nothing arrives, whatever the threshold.
 _LEAST = float(np.finfo(np.float32).tiny)
-
-#: Classes as the tutorial of the published models numbers them.
-_P_AND_S = (1, 2)
 
 
 def peak_indices(curve: np.ndarray, height: float) -> np.ndarray:
@@ -27,7 +27,7 @@ def peak_indices(curve: np.ndarray, height: float) -> np.ndarray:
     """
     padded = np.full(len(curve) + 2, -1.0)
     padded[1:-1] = np.where(np.isnan(curve), -1.0, curve)
-    return signal.find_peaks(padded, height=max(height, _LEAST))[0] - 1
+    return find_peaks(padded, height=max(height, _LEAST))[0] - 1
 
 
 def suppress_close(
@@ -84,43 +84,39 @@ def picks_from_annotations(
         )
     by_station = defaultdict(list)
     for i, trace in enumerate(annotations):
-        stats = trace.stats
-        peaks = peak_indices(trace.data, threshold)
+        stats, curve = trace.stats, trace.data
+        peaks = peak_indices(curve, threshold)
         if len(peaks) == 0:
             continue
-        below = np.flatnonzero(~(trace.data >= threshold / 2))
+        below = np.flatnonzero(~(curve >= threshold / 2))
         place = np.searchsorted(below, peaks)
         edges = np.concatenate([[-1], below, [stats.npts]])
-        first, last = edges[place] + 1, edges[place + 1] - 1
-
         seconds = peaks * stats.delta
-        cell = 0.0
+        starts = (edges[place] + 1) * stats.delta
+        ends = (edges[place + 1] - 1) * stats.delta
         if offsets is not None:
             seconds = seconds + offsets[i].data[peaks] / stride * stats.delta
-            cell = stats.delta
-        trace_id = f"{stats.network}.{stats.station}.{stats.location}"
-        for k, peak in enumerate(peaks):
-            peak_time = stats.starttime + float(seconds[k])
-            end_time = stats.starttime + float(last[k] * stats.delta + cell)
-            by_station[trace_id].append(
-                sbu.Pick(
-                    trace_id=trace_id,
-                    start_time=stats.starttime + float(first[k] * stats.delta),
-                    # An offset of a whole cell may be rounded to behind its end.
-                    end_time=max(end_time, peak_time),
-                    peak_time=peak_time,
-                    peak_value=float(trace.data[peak]),
-                    phase=phase,
-                )
+            # An offset of a whole cell may be rounded to behind its end.
+            ends = np.maximum(ends + stats.delta, seconds)
+        station = f"{stats.network}.{stats.station}.{stats.location}"
+        by_station[station] += [
+            sbu.Pick(
+                trace_id=station,
+                start_time=stats.starttime + float(starts[k]),
+                end_time=stats.starttime + float(ends[k]),
+                peak_time=stats.starttime + float(seconds[k]),
+                peak_value=float(curve[peak]),
+                phase=phase,
             )
+            for k, peak in enumerate(peaks)
+        ]
 
     kept = []
     for picks in by_station.values():
         picks.sort(key=lambda pick: pick.peak_time)
         times = np.array([pick.peak_time - picks[0].peak_time for pick in picks])
         values = np.array([pick.peak_value for pick in picks])
-        mask = suppress_close(times, values, min_separation)
-        kept.extend(pick for pick, keep in zip(picks, mask, strict=True) if keep)
+        kept += compress(picks, suppress_close(times, values, min_separation))
     return sort_picks(kept)
 
 
@@ -144,24 +140,23 @@ def find_phase_point2point(
     :return: For each window a list of ``[type, sample, probability]``; type 1 is P
              and 2 is S
     """
-    prob = _checked_probabilities(prob)
+    prob = np.asarray(prob)
+    if prob.ndim != 3 or prob.shape[1] < 3:
+        raise ArgumentError(
+            "prob", prob.shape, "its shape must be (windows, classes N, P, S, samples)"
+        )
     return [
         [
             [phase, int(peak), float(window[phase, peak])]
-            for phase in _P_AND_S
-            for peak in signal.find_peaks(window[phase], height=height, distance=dist)[
-                0
-            ]
+            for phase in (1, 2)
+            for peak in find_peaks(window[phase], height=height, distance=dist)[0]
         ]
         for window in prob
     ]
 
 
 def find_phase_lppn(
-    output: Sequence[np.ndarray],
-    height: float = 0.3,
-    dist: int = 6,
-    stride: int = 8,
+    output: Sequence[np.ndarray], height: float = 0.3, dist: int = 6, stride: int = 8
 ) -> list[list[list[float]]]:
     """
     Picks of a batch of windows from LPPN's two outputs, as in the tutorial of the
@@ -175,35 +170,13 @@ def find_phase_lppn(
     :return: For each window a list of ``[type, sample, probability]``; type 1 is P
              and 2 is S
     """
-    if len(output) != 2:
-        raise ValueError(
-            f"output must be the pair [prob, offset], got {len(output)} elements."
-        )
-    prob = _checked_probabilities(output[0])
-    offset = np.asarray(output[1])
-    if offset.size != len(prob) * prob.shape[2]:
-        raise ValueError(
-            f"offset has shape {offset.shape}, but prob has {len(prob)} windows of "
-            f"{prob.shape[2]} cells."
-        )
-    offset = offset.reshape(len(prob), prob.shape[2])
+    prob, offset = map(np.asarray, output)
+    found = find_phase_point2point(prob, height, dist)
+    offset = offset.reshape(prob.shape[0], prob.shape[2])
     return [
         [
-            [phase, float(stride * peak + offset[i, peak]), float(window[phase, peak])]
-            for phase in _P_AND_S
-            for peak in signal.find_peaks(window[phase], height=height, distance=dist)[
-                0
-            ]
+            [phase, stride * cell + float(inside[int(cell)]), value]
+            for phase, cell, value in window
         ]
-        for i, window in enumerate(prob)
+        for window, inside in zip(found, offset, strict=True)
     ]
-
-
-def _checked_probabilities(prob: np.ndarray) -> np.ndarray:
-    prob = np.asarray(prob)
-    if prob.ndim != 3 or prob.shape[1] < 3:
-        raise ValueError(
-            f"prob has shape {prob.shape}; it must be (windows, classes, samples) "
-            f"with the classes N, P and S."
-        )
-    return prob

@@ -2,18 +2,101 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import torch
 from packaging import version
 from seisbench.models import WaveformModel
+from torch import nn
 
+from .._util import ArgumentError, suggestion
 from ..weights import WeightsError, WeightSet, find_set, install, weight_sets
-from .backends import weights_checksum
-from .checkpoints import PublishedLayout, read_state_dict
 
 Model = TypeVar("Model", bound="PretrainedModel")
+
+#: Regular expression and its replacement.
+Rename = tuple[str, str | Callable[[re.Match[str]], str]]
+
+
+@dataclass(frozen=True)
+class PublishedLayout:
+    """
+    How one network family is written in the published checkpoints.
+
+    :param renames: Regular expressions and their replacements, applied in this order
+                    to every parameter name
+    :param class_head: Name of the module that gives the classes. It may hold more
+                       classes than were trained; only the first ones are kept.
+    :param squeeze_axis: Axis of length 1 of the two-dimensional convolutions. Given
+                         by number, as others can have length 1 as well.
+    :param unused: Regular expressions of parameters that the forward pass ignores
+    """
+
+    renames: tuple[Rename, ...]
+    class_head: str
+    squeeze_axis: int | None = None
+    unused: tuple[str, ...] = ()
+
+    def convert(
+        self, published: Mapping[str, torch.Tensor], labels: Sequence[str]
+    ) -> dict[str, torch.Tensor]:
+        """
+        :param published: State dict of the published network
+        :param labels: Classes to keep
+        :return: State dict for the network of this package
+        """
+        state = {}
+        for name, value in published.items():
+            if any(re.search(pattern, name) for pattern in self.unused):
+                continue
+            for pattern, replacement in self.renames:
+                name = re.sub(pattern, replacement, name)
+            if self.squeeze_axis is not None and value.ndim == 4:
+                value = value.squeeze(self.squeeze_axis)
+            if name.startswith(f"{self.class_head}."):
+                value = value[: len(labels)]
+            state[name] = value.clone()
+        return state
+
+
+def read_state_dict(content: bytes) -> dict[str, torch.Tensor]:
+    """
+    Reads a state dict without running any code that may be hidden in it.
+
+    :param content: A file written by ``torch.save``
+    :return: The state dict, on the CPU
+    :raises ValueError: If the file holds anything but tensors by name
+    """
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ValueError(
+            "The file is not a plain PyTorch state dict and was not loaded: "
+            f"{_summary(error)}"
+        ) from error
+    if not isinstance(state, dict) or not all(
+        isinstance(value, torch.Tensor) for value in state.values()
+    ):
+        raise ValueError("The file holds something else than a state dict of tensors.")
+    return state
+
+
+def weights_checksum(model: nn.Module) -> str:
+    """SHA-256 of the names, types, shapes and values of all parameters and buffers."""
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        # As bytes: NumPy does not have all types.
+        flat = value.detach().cpu().contiguous().reshape(-1)
+        digest.update(memoryview(flat.view(torch.uint8).numpy()))
+    return digest.hexdigest()
 
 
 class PretrainedModel(WaveformModel):
@@ -58,7 +141,20 @@ class PretrainedModel(WaveformModel):
         """
         if name is None:
             name = find_set(cls.__name__).name
-        version_str = cls._choose_version(name, version_str, update)
+        versions = cls.list_versions(name)
+        if not versions:
+            reason = f"{cls.__name__} has no such weights"
+            raise ArgumentError(
+                "name", name, reason + suggestion(name, cls.list_pretrained())
+            )
+        if version_str == "latest":
+            cached = cls.list_versions(name, remote=False)
+            version_str = (versions if update or not cached else cached)[-1]
+        elif version_str not in versions:
+            listed = ", ".join(map(repr, versions))
+            raise ArgumentError(
+                "version_str", version_str, f"{cls.__name__}/{name} has {listed}"
+            )
         for entry in weight_sets(cls.__name__):
             if (entry.name, entry.version) == (name, version_str):
                 cls.install_published(entry, force=force, wait_for_file=wait_for_file)
@@ -67,30 +163,10 @@ class PretrainedModel(WaveformModel):
         except Exception as error:
             raise WeightsError(
                 f"The weights {cls.__name__}/{name}, version {version_str}, in "
-                f"{cls._model_path()} cannot be read, perhaps because the files are "
-                f"damaged: {_summary(error)}. Two ways out: from_pretrained({name!r}, "
-                f"force=True), or run `seisbench-diting weights fetch "
-                f"{cls.__name__}/{name} --force`; for weights of your own, save them "
-                f"again."
+                f"{cls._model_path()} cannot be read: {_summary(error)}. If the files "
+                f"are damaged, fetch them again: from_pretrained({name!r}, force=True) "
+                f"or `seisbench-diting weights fetch {cls.__name__}/{name} --force`."
             ) from error
-
-    @classmethod
-    def _choose_version(cls, name: str, version_str: str, update: bool) -> str:
-        every = cls.list_versions(name)
-        if not every:
-            names = ", ".join(map(repr, cls.list_pretrained()))
-            raise ValueError(
-                f"name={name!r} is no weight set of {cls.__name__}; available: {names}."
-            )
-        if version_str == "latest":
-            cached = cls.list_versions(name, remote=False)
-            return max(every if update or not cached else cached, key=version.parse)
-        if version_str not in every:
-            raise ValueError(
-                f"version_str={version_str!r} is no version of "
-                f"{cls.__name__}/{name}; available: {', '.join(map(repr, every))}."
-            )
-        return version_str
 
     @classmethod
     def install_published(
@@ -112,13 +188,8 @@ class PretrainedModel(WaveformModel):
             metadata_path = path.with_name(f"{path.name}.json.v{entry.version}")
             metadata = json.loads(metadata_path.read_text(encoding="utf-8"))
             metadata["version"] = entry.version
-            metadata["source"] = {
-                "url": entry.url,
-                "sha256": entry.sha256,
-                "git_blob": entry.git_blob,
-                "licence": entry.licence,
-                "citation": entry.citation,
-            }
+            source = ("url", "sha256", "git_blob", "licence", "citation")
+            metadata["source"] = {key: getattr(entry, key) for key in source}
             metadata_path.write_text(json.dumps(metadata, indent=4), encoding="utf-8")
 
         install(entry, cls._model_path(), write, content=content, **kwargs)
@@ -163,21 +234,16 @@ class PretrainedModel(WaveformModel):
                        otherwise only the latter
         :return: List of names, or names and docstrings
         """
-        names = set()
-        if cls._model_path().is_dir():
-            for path in cls._model_path().iterdir():
-                name, kind, _ = cls._parse_weight_filename(path)
-                if kind == "json" and cls.list_versions(name, remote=False):
-                    names.add(name)
-        published = {entry.name: entry for entry in weight_sets(cls.__name__)}
-        if remote:
-            names |= set(published)
+        folder = cls._model_path()
+        files = folder.iterdir() if folder.is_dir() else ()
+        found = {cls._parse_weight_filename(path)[0] for path in files}
+        names = {name for name in found if name and cls.list_versions(name, False)}
+        published = {entry.name: entry.docstring for entry in weight_sets(cls.__name__)}
+        names |= set(published) if remote else set()
         if not details:
             return sorted(names)
         return {
-            name: published[name].docstring
-            if name in published
-            else cls._get_latest_docstring(name, remote=False)
+            name: published.get(name) or cls._get_latest_docstring(name, remote=False)
             for name in sorted(names)
         }
 
@@ -192,17 +258,15 @@ class PretrainedModel(WaveformModel):
         :return: Versions, sorted
         """
         try:
-            stored = super().list_versions(name, remote=False)
+            found = super().list_versions(name, remote=False)
         except FileExistsError:
             # SeisBench makes the folder of its cache, and so did another process.
-            stored = super().list_versions(name, remote=False)
-        versions = {found for found in stored if _is_version(found)}
+            found = super().list_versions(name, remote=False)
         if remote:
-            versions |= {
-                entry.version
-                for entry in weight_sets(cls.__name__)
-                if entry.name == name
-            }
+            sets = weight_sets(cls.__name__)
+            found += [entry.version for entry in sets if entry.name == name]
+        # Not of files such as NAME.json.v1.bak.
+        versions = {one for one in found if re.fullmatch(r"\d+(\.\d+)*", one)}
         return sorted(versions, key=version.parse)
 
     @classmethod
@@ -222,22 +286,13 @@ class PretrainedModel(WaveformModel):
         :return: Model with weights, in evaluation mode
         """
         if not kwargs.pop("weights_only", True):
-            raise ValueError(
-                "weights_only=False is not possible: it would run whatever code the "
-                "file holds."
+            raise ArgumentError(
+                "weights_only", False, "it would run whatever code the file holds"
             )
         kwargs.setdefault("map_location", "cpu")
         model = super().load(path, version_str=version_str, weights_only=True, **kwargs)
         model.stored_checksum = weights_checksum(model)
         return model.eval()
-
-
-def _is_version(text: str) -> bool:
-    try:
-        version.parse(text)
-    except version.InvalidVersion:
-        return False
-    return True
 
 
 def _summary(error: Exception) -> str:

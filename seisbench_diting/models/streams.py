@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from fractions import Fraction
 
 import numpy as np
@@ -34,18 +36,34 @@ JUMP_STEPS = 10
 #: band and instrument code; others follow in alphabetical order.
 INSTRUMENT_PREFERENCE = ("HH", "BH", "EH", "SH", "HN", "EI", "EN", "SN", "BN")
 
-#: Component codes that stand for Z, N and E: with a vertical Z and without.
-_WITH_Z = {
-    frozenset("23"): {"2": "N", "3": "E"},
-    frozenset("3"): {"3": "E"},
-}
+#: Names of numbered components, by the numbers beside Z, and by those without Z.
+_WITH_Z = {"23": {"2": "N", "3": "E"}, "3": {"3": "E"}}
 _WITHOUT_Z = {
-    frozenset("123"): {"1": "Z", "2": "N", "3": "E"},
-    frozenset("13"): {"1": "Z", "3": "E"},
-    frozenset("23"): {"2": "N", "3": "E"},
-    frozenset("3"): {"3": "E"},
+    "123": {"1": "Z", "2": "N", "3": "E"},
+    "13": {"1": "Z", "3": "E"},
+    **_WITH_Z,
 }
 _USUAL = {"1": "N", "2": "E"}
+
+_warned: ContextVar[set[str]] = ContextVar("_warned", default=set())  # noqa: B039
+
+
+def warn_once(message: str) -> None:
+    """Warns, unless it was warned about in these words already."""
+    warned = _warned.get()
+    if message not in warned:
+        warned.add(message)
+        seisbench.logger.warning(message)
+
+
+@contextmanager
+def warning_anew() -> Iterator[None]:
+    """Inside, everything is warned about again, once."""
+    token = _warned.set(set())
+    try:
+        yield
+    finally:
+        _warned.reset(token)
 
 
 def station_id(trace: obspy.Trace) -> str:
@@ -65,37 +83,27 @@ def sample_number(time: obspy.UTCDateTime, sampling_rate: float) -> int:
     return math.floor(time.timestamp * sampling_rate + 0.3)
 
 
-def _warn_once(warned: set[str], key: str, message: str) -> None:
-    if key not in warned:
-        warned.add(key)
-        seisbench.logger.warning(message)
-
-
-def drop_unusable(stream: obspy.Stream, target: float, warned: set[str]) -> None:
+def drop_unusable(stream: obspy.Stream, target: float) -> None:
     """
     Drops traces with a warning, in place, that no picker can use: those without
     component code, with complex samples, or far too slow.
 
     :param stream: Stream, modified in place
     :param target: Sampling rate of the model in Hz
-    :param warned: What was warned about is added here, so that each channel is warned
-                   about once
     """
     kept = []
     for trace in stream:
         rate = trace.stats.sampling_rate
-        reason = None
         if not trace.stats.channel:
             reason = "it has no channel code, so its component is not known"
         elif np.iscomplexobj(trace.data):
             reason = "its samples are complex numbers"
         elif rate < MIN_RATE_SHARE * target:
             reason = f"{rate:g} Hz are too few for a model of {target:g} Hz"
-        if reason is None:
-            kept.append(trace)
         else:
-            message = f"{trace.id} is not used: {reason}."
-            _warn_once(warned, message, message)
+            kept.append(trace)
+            continue
+        warn_once(f"{trace.id} is not used: {reason}.")
     stream.traces = kept
 
 
@@ -107,17 +115,15 @@ def split_at_missing(stream: obspy.Stream) -> None:
     """
     traces = []
     for trace in stream:
-        data = trace.data
-        bad = np.ma.getmaskarray(data) if np.ma.isMaskedArray(data) else None
-        if data.dtype.kind in "fc" and not np.isfinite(np.ma.getdata(data)).all():
-            infinite = ~np.isfinite(np.ma.getdata(data))
-            bad = infinite if bad is None else bad | infinite
-        if bad is None or not bad.any():
-            trace.data = np.ma.getdata(data)
-            traces.append(trace)
-        else:
-            trace.data = np.ma.masked_array(np.ma.getdata(data), mask=bad)
+        samples, bad = np.ma.getdata(trace.data), np.ma.getmask(trace.data)
+        if samples.dtype.kind in "fc" and not (finite := np.isfinite(samples)).all():
+            bad = bad | ~finite
+        trace.data = samples
+        if np.any(bad):
+            trace.data = np.ma.masked_array(samples, mask=bad)
             traces.extend(trace.split())
+        else:
+            traces.append(trace)
     stream.traces = [trace for trace in traces if trace.stats.npts > 0]
 
 
@@ -158,15 +164,12 @@ def drop_overlaps_of_rates(stream: obspy.Stream) -> None:
         channels[trace.id].append(trace)
     dropped: dict[int, str] = {}
     for trace_id, traces in channels.items():
-        if len({trace.stats.sampling_rate for trace in traces}) == 1:
-            continue
-        active: list[obspy.Trace] = []
-        for trace in sorted(traces, key=lambda trace: trace.stats.starttime):
-            active = [a for a in active if a.stats.endtime > trace.stats.starttime]
-            for other in active:
-                if other.stats.sampling_rate != trace.stats.sampling_rate:
-                    dropped.update({id(trace): trace_id, id(other): trace_id})
-            active.append(trace)
+        rates = {trace.stats.sampling_rate for trace in traces}
+        for trace in traces if len(rates) > 1 else ():
+            rate = trace.stats.sampling_rate
+            others = [one for one in traces if one.stats.sampling_rate != rate]
+            if any_overlap([trace], others):
+                dropped[id(trace)] = trace_id
     if dropped:
         names = ", ".join(sorted(set(dropped.values())))
         seisbench.logger.warning(
@@ -176,40 +179,32 @@ def drop_overlaps_of_rates(stream: obspy.Stream) -> None:
     stream.traces = [trace for trace in stream if id(trace) not in dropped]
 
 
-def select_instruments(stream: obspy.Stream, warned: set[str]) -> None:
+def select_instruments(stream: obspy.Stream) -> None:
     """
     Keeps one instrument where several record at one station and location at the same
     time, in place: their samples must not be mixed into one record.
 
     :param stream: Stream, modified in place
-    :param warned: What was warned about is added here, so that each station is warned
-                   about once
     """
-    stations: dict[str, dict[str, list[obspy.Trace]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
+    stations: dict[str, dict[str, list[obspy.Trace]]] = {}
     for trace in stream:
-        code = trace.stats.channel[:-1]
-        stations[station_id(trace)][code].append(trace)
+        instruments = stations.setdefault(station_id(trace), defaultdict(list))
+        instruments[trace.stats.channel[:-1]].append(trace)
 
     drop = set()
     for station, instruments in stations.items():
-        if len(instruments) == 1:
-            continue
-        codes = sorted(instruments, key=_instrument_rank)
-        kept = list(instruments[codes[0]])
-        for code in codes[1:]:
-            if any_overlap(instruments[code], kept):
-                drop.update(id(trace) for trace in instruments[code])
-                _warn_once(
-                    warned,
-                    f"{station} {code}",
-                    f"Station {station} has more than one instrument at the same "
-                    f"time ({', '.join(codes)}). {code} is not used. Select the "
-                    f"traces that you want before calling annotate or classify.",
-                )
-            else:
+        first, *others = codes = sorted(instruments, key=_instrument_rank)
+        kept = list(instruments[first])
+        for code in others:
+            if not any_overlap(instruments[code], kept):
                 kept.extend(instruments[code])
+                continue
+            drop.update(id(trace) for trace in instruments[code])
+            warn_once(
+                f"Station {station} has more than one instrument at the same "
+                f"time ({', '.join(codes)}). {code} is not used. Select the "
+                f"traces that you want before calling annotate or classify."
+            )
     stream.traces = [trace for trace in stream if id(trace) not in drop]
 
 
@@ -231,22 +226,17 @@ def any_overlap(some: list[obspy.Trace], others: list[obspy.Trace]) -> bool:
 
 def _spans(traces: list[obspy.Trace]) -> tuple[np.ndarray, np.ndarray]:
     """Start and end times of traces in POSIX seconds, sorted by start."""
-    spans = sorted(
-        (trace.stats.starttime.timestamp, trace.stats.endtime.timestamp)
-        for trace in traces
-    )
-    starts, ends = np.array(spans).T
+    times = ((trace.stats.starttime, trace.stats.endtime) for trace in traces)
+    starts, ends = np.array(sorted((a.timestamp, b.timestamp) for a, b in times)).T
     return starts, ends
 
 
-def rename_components(stream: obspy.Stream, warned: set[str]) -> None:
+def rename_components(stream: obspy.Stream) -> None:
     """
     Gives the components of each instrument the codes Z, N and E, in place: Z12, Z23 and
     123 stand for ZNE in this order.
 
     :param stream: Stream, modified in place
-    :param warned: What was warned about is added here, so that each station is warned
-                   about once
     """
     instruments = defaultdict(list)
     for trace in stream:
@@ -254,27 +244,24 @@ def rename_components(stream: obspy.Stream, warned: set[str]) -> None:
             instruments[instrument_id(trace)].append(trace)
 
     for traces in instruments.values():
-        station = station_id(traces[0])
-        codes = {trace.stats.channel[-1] for trace in traces}
-        numbers = frozenset(codes & set("123"))
+        codes = sorted({trace.stats.channel[-1] for trace in traces})
+        numbers = "".join(code for code in codes if code in "123")
         if not numbers:
             continue
-        if codes & set("NE"):
-            _warn_once(
-                warned,
-                f"{station} mixed",
-                f"Station {station} has components {', '.join(sorted(codes))}: both "
-                f"letters and numbers for the horizontals. Select one set, or set "
-                f"flexible_horizontal_components=False.",
+        if not {"N", "E"}.isdisjoint(codes):
+            warn_once(
+                f"Station {station_id(traces[0])} has components {', '.join(codes)}: "
+                "both letters and numbers for the horizontals. Select one set, or set "
+                "flexible_horizontal_components=False."
             )
-        table = (_WITH_Z if "Z" in codes else _WITHOUT_Z).get(numbers, _USUAL)
+        names = (_WITH_Z if "Z" in codes else _WITHOUT_Z).get(numbers, _USUAL)
         for trace in traces:
             channel = trace.stats.channel
-            trace.stats.channel = channel[:-1] + table.get(channel[-1], channel[-1])
+            trace.stats.channel = channel[:-1] + names.get(channel[-1], channel[-1])
 
 
 def warn_about_components(
-    stream: obspy.Stream, component_order: str, strict: bool, warned: set[str]
+    stream: obspy.Stream, component_order: str, strict: bool
 ) -> None:
     """
     Warns about stations that lack components of the model.
@@ -282,26 +269,21 @@ def warn_about_components(
     :param stream: Stream with components named as in the component order
     :param component_order: Components of the model
     :param strict: If such stations are left out
-    :param warned: What was warned about is added here, so that each station is warned
-                   about once
     """
     stations = defaultdict(set)
     for trace in stream:
         stations[station_id(trace)].add(trace.stats.channel[-1:])
     for station, codes in stations.items():
         missing = [code for code in component_order if code not in codes]
-        if not missing:
-            continue
-        if len(missing) == len(component_order) or strict:
+        if len(missing) == len(component_order) or (missing and strict):
             effect = "It is not used."
         else:
             effect = "Zeros are used instead, which makes picks less certain."
-        _warn_once(
-            warned,
-            f"{station} {missing} {effect}",
-            f"Station {station} has no component {', '.join(missing)} "
-            f"(it has {', '.join(sorted(codes)) or 'no channel code'}). {effect}",
-        )
+        if missing:
+            warn_once(
+                f"Station {station} has no component {', '.join(missing)} (it has "
+                f"{', '.join(sorted(codes)) or 'no channel code'}). {effect}"
+            )
 
 
 def find_dead(trace: obspy.Trace) -> list[tuple[int, int]]:
@@ -319,19 +301,11 @@ def find_dead(trace: obspy.Trace) -> list[tuple[int, int]]:
     # Not by differences: those of integers overflow.
     edges = np.flatnonzero(data[1:] != data[:-1]) + 1
     edges = np.concatenate([[0], edges, [len(data)]])
-    long = np.flatnonzero(np.diff(edges) >= shortest)
-    if len(long) == 0:
-        return []
-
     steps = np.abs(np.diff(data[edges[:-1]].astype(np.float64)))
-    jump = (JUMP_STEPS + 0.5) * steps.min() if len(steps) else np.inf
-    dead = []
-    for i in long:
-        enters = i > 0 and steps[i - 1] > jump
-        leaves = i < len(steps) and steps[i] > jump
-        if enters or leaves or i == len(steps):
-            dead.append((int(edges[i]), int(edges[i + 1])))
-    return dead
+    jumps = steps > (JUMP_STEPS + 0.5) * steps.min(initial=np.inf)
+    jumps = np.concatenate([[False], jumps, [True]])
+    dead = (np.diff(edges) >= shortest) & (jumps[:-1] | jumps[1:])
+    return list(zip(edges[:-1][dead].tolist(), edges[1:][dead].tolist(), strict=True))
 
 
 def _may_hold(data: np.ndarray, shortest: int) -> bool:
@@ -358,12 +332,12 @@ def bridge_dead(trace: obspy.Trace, dead: list[tuple[int, int]]) -> None:
     if not dead:
         return
     data = trace.data.astype(np.float64)
+    places = np.arange(len(data))
     alive = np.ones(len(data), dtype=bool)
     for begin, end in dead:
         alive[begin:end] = False
     if alive.any():
-        places = np.flatnonzero(alive)
-        data[~alive] = np.interp(np.flatnonzero(~alive), places, data[places])
+        data = np.interp(places, places[alive], data[alive])
     trace.data = data
 
 

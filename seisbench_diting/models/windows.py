@@ -1,25 +1,223 @@
-"""Cutting records into overlapping windows, and putting predictions together."""
+"""Windows over records: cutting records from a stream, windows from them, stacking."""
+
+from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache, reduce
+from typing import Any
 
 import numpy as np
 import obspy
 import torch
 
-from .records import Record
+from .streams import any_overlap, instrument_id, sample_number
 
-#: How predictions of overlapping windows are combined.
-STACKING = ("avg", "max", "taper")
+#: Nothing is picked from so long before to so long after the return of a component,
+#: in seconds: networks take it for a P arrival up to 0.15 s earlier. The end of a
+#: component does not fire.
+RETURN_SECONDS = (0.5, 0.3)
 
 #: Share of a window over which its weight rises from zero to one, for "taper".
 TAPER = 0.25
 
-#: What window positions are counted from.
-ORIGINS = ("auto", "time", "record")
-
 #: A component whose peak is below this share of its offset holds only rounding.
 ROUNDING = {torch.float64: 2.0**-36, torch.float32: 2.0**-21}
+
+# Samples that are scaled at once: so many stay in the cache of a processor.
+_BLOCK = 1 << 15
+
+Span = tuple[int, int]
+
+
+@dataclass
+class Record:
+    """
+    One stretch of one instrument without a gap in all of its components.
+
+    :param network: Network code
+    :param station: Station code
+    :param location: Location code
+    :param start_time: Time of the first sample
+    :param sampling_rate: Sampling rate in Hz
+    :param first_sample: Number of the first sample, counted from 1970. Windows are
+                         placed by it, so that picks do not depend on where a file
+                         begins.
+    :param data: Samples, (3, samples), float32, in the component order of the model,
+                 free of offset, scaled to a peak of 1; NaN where there is no data.
+    :param returns: Samples at which a component begins or returns, while others go on
+    """
+
+    network: str
+    station: str
+    location: str
+    start_time: obspy.UTCDateTime
+    sampling_rate: float
+    first_sample: int
+    data: np.ndarray
+    returns: list[int]
+
+    def silent(self) -> np.ndarray:
+        """
+        Where nothing can be picked, (samples,), bool: where no component has data, and
+        where one begins or returns, which looks like an arrival.
+        """
+        silent = np.isnan(self.data).all(axis=0)
+        before, after = (round(s * self.sampling_rate) for s in RETURN_SECONDS)
+        for sample in self.returns:
+            silent[max(0, sample - before) : sample + after] = True
+        return silent
+
+
+def cut_records(
+    stream: obspy.Stream, component_order: str, strict: bool
+) -> Iterator[Record]:
+    """
+    Groups traces by instrument and puts each stretch without gap into an array.
+
+    :param stream: Stream of about one sampling rate, components named as in the
+                   component order
+    :param component_order: Order of the components in the output, e.g., "ZNE"
+    :param strict: If true, only where all components are available; otherwise where
+                   any is.
+    :return: Records, sorted by station and time
+    """
+    instruments: dict[str, dict[float, list[obspy.Trace]]] = {}
+    for trace in stream:
+        if trace.stats.channel[-1:] and trace.stats.channel[-1] in component_order:
+            rates = instruments.setdefault(instrument_id(trace), defaultdict(list))
+            rates[trace.stats.sampling_rate].append(trace)
+    for _, rates in sorted(instruments.items()):
+        # Components of one time stay together: their rates differ a little at most.
+        groups: list[list[obspy.Trace]] = []
+        for traces in rates.values():
+            group = next((g for g in groups if any_overlap(traces, g)), None)
+            if group is None:
+                groups.append(traces)
+            else:
+                group.extend(traces)
+        for group in groups:
+            yield from _cut_instrument(group, component_order, strict)
+
+
+def _cut_instrument(
+    traces: list[obspy.Trace], component_order: str, strict: bool
+) -> Iterator[Record]:
+    stats = traces[0].stats
+    rate = stats.sampling_rate
+    t0 = min(trace.stats.starttime for trace in traces)
+    # Samples of one station share one grid; what is left of each start time is less
+    # than half a sample.
+    exact = np.array([(trace.stats.starttime - t0) * rate for trace in traces])
+    starts = np.round(exact).astype(int)
+    ends = starts + [trace.stats.npts for trace in traces]
+    components = [component_order.index(trace.stats.channel[-1]) for trace in traces]
+
+    spans: dict[int, list[Span]] = defaultdict(list)
+    for component, begin, end in zip(components, starts, ends, strict=True):
+        spans[component].append((int(begin), int(end)))
+    # Single missing samples are bridged.
+    covered = [span for own in spans.values() for span in join_spans(own, tolerance=1)]
+    if strict:
+        stretches = join_spans(covered, least=len(component_order))
+    else:
+        stretches = join_spans(covered, tolerance=1)
+    for begin, end in stretches:
+        members = np.flatnonzero((starts < end) & (ends > begin))
+        shift = np.mean(exact[members] - starts[members])
+        start_time = t0 + (begin + shift) / rate
+        data, returns = _fill(
+            [(components[i], starts[i] - begin, traces[i].data) for i in members],
+            len(component_order),
+            end - begin,
+        )
+        yield Record(
+            stats.network,
+            stats.station,
+            stats.location,
+            start_time,
+            rate,
+            sample_number(start_time, rate),
+            data,
+            returns,
+        )
+
+
+def join_spans(spans: Iterable[Span], tolerance: int = 0, least: int = 1) -> list[Span]:
+    """
+    :param spans: Begin and end of each
+    :param tolerance: Those so far apart are one
+    :param least: How many spans must cover a place
+    :return: What so many of them cover, sorted, apart from each other
+    """
+    joined: list[Span] = []
+    edges = [(at, step) for b, e in spans for at, step in ((b, -1), (e + tolerance, 1))]
+    count = start = 0
+    for at, step in sorted(edges):
+        count -= step
+        if step < 0 and count == least:
+            start = at
+        elif step > 0 and count == least - 1 and start < at - tolerance:
+            joined.append((start, at - tolerance))
+    return joined
+
+
+def _fill(
+    pieces: list[tuple[int, int, np.ndarray]], n_components: int, n_samples: int
+) -> tuple[np.ndarray, list[int]]:
+    """
+    Puts (component, first sample, data) into one array. Offset and unit go here, in
+    double precision, as float32 could hold neither a large offset nor a tiny unit.
+    """
+    returns: list[int] = []
+    rows: list[tuple[np.ndarray, float]] = []
+    peak = 0.0
+    for component in range(n_components):
+        row = _join([piece[1:] for piece in pieces if piece[0] == component], n_samples)
+        mean, there = 0.0, row
+        if row.dtype.kind == "f" and np.isnan(row).any():
+            row = row.astype(np.float64)
+            missing = np.isnan(row)
+            # Clocks jump by up to one sample, which is interpolated.
+            single = missing[1:-1] & ~missing[:-2] & ~missing[2:]
+            places = np.flatnonzero(single) + 1
+            row[places] = (row[places - 1] + row[places + 1]) / 2
+            missing[places] = False
+            returns.extend(np.flatnonzero(missing[:-1] & ~missing[1:]) + 1)
+            there = row[~missing]
+        if len(there):
+            mean = float(there.mean(dtype=np.float64))
+            peak = max(peak, float(there.max()) - mean, mean - float(there.min()))
+        rows.append((row, mean))
+
+    data = np.empty((n_components, n_samples), dtype=np.float32)
+    for begin in range(0, n_samples, _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        for component, (row, mean) in enumerate(rows):
+            samples = row[block].astype(np.float64)
+            samples -= mean
+            if peak > 0:
+                samples /= peak
+            data[component, block] = samples
+    return data, returns
+
+
+def _join(pieces: list[tuple[int, np.ndarray]], n_samples: int) -> np.ndarray:
+    """One row of pieces with their first samples; NaN, as a float, where there is none.
+
+    The samples themselves where one piece covers all of the row.
+    """
+    if len(pieces) == 1:
+        ((start, samples),) = pieces
+        if start <= 0 and start + len(samples) >= n_samples:
+            return samples[-start : n_samples - start]
+    row = np.full(n_samples, np.nan)
+    for start, samples in pieces:
+        begin, end = max(start, 0), min(start + len(samples), n_samples)
+        row[begin:end] = samples[begin - start : end - start]
+    return row
 
 
 def normalize(batch: torch.Tensor, per_component: bool = False) -> torch.Tensor:
@@ -131,7 +329,7 @@ class WindowStack:
         self._classes = np.full((n_classes, n_samples), initial, dtype=np.float32)
         self._weight = np.zeros(n_samples, dtype=np.float32)
         self._value = np.zeros(n_samples, dtype=np.float32) if regression else None
-        self._surest = np.full(n_samples, -1, dtype=np.float32) if regression else None
+        self._surest = np.full(n_samples, -1, dtype=np.float32)
 
     def add(self, start: int, prediction: np.ndarray) -> None:
         """
@@ -189,39 +387,30 @@ def _window_weight(n_samples: int, method: str) -> np.ndarray:
 
 class StackedRecord:
     """
-    A record and what the network has said of its windows so far.
+    A record and the predictions for its windows so far.
 
     :param record: The record
     :param offsets: Offsets of its windows
-    :param n_classes: Number of classes, the first of which is noise
-    :param regression: See :py:class:`WindowStack`
-    :param stacking: See :py:class:`WindowStack`
     :param stride: Input samples per output sample
+    :param stack: Arguments of :py:class:`WindowStack` after the length
     """
 
-    def __init__(
-        self,
-        record: Record,
-        offsets: np.ndarray,
-        n_classes: int,
-        regression: bool,
-        stacking: str,
-        stride: int,
-    ):
+    def __init__(self, record: Record, offsets: np.ndarray, stride: int, *stack: Any):
         self.record = record
         self._stride = stride
         self._begin = int(offsets[0])
         self._waiting = len(offsets)
         self._n_samples = -(-(record.data.shape[1] - self._begin) // stride)
-        self._stack = WindowStack(self._n_samples, n_classes, regression, stacking)
+        self._stack = WindowStack(self._n_samples, *stack)
 
-    def add(self, offset: int, prediction: np.ndarray) -> None:
-        """Takes the prediction of the window at this offset."""
+    def add(self, offset: int, prediction: np.ndarray) -> bool:
+        """
+        Takes the prediction of the window at this offset.
+
+        :return: If it was the last one
+        """
         self._stack.add((offset - self._begin) // self._stride, prediction)
         self._waiting -= 1
-
-    @property
-    def complete(self) -> bool:
         return self._waiting == 0
 
     def curves(self) -> np.ndarray:
@@ -232,8 +421,8 @@ class StackedRecord:
         """
         curves = self._stack.result()
         silent = np.ones(self._n_samples * self._stride, dtype=bool)
-        before = -self._begin
-        silent[before : before + self.record.data.shape[1]] = self.record.silent()
+        before, n_samples = -self._begin, self.record.data.shape[1]
+        silent[before : before + n_samples] = self.record.silent()
         silent = silent.reshape(-1, self._stride).all(axis=1)
         silent &= np.isfinite(curves[0])
         curves[:, silent] = 0.0
@@ -241,11 +430,33 @@ class StackedRecord:
         # The first and last cell may reach beyond the record.
         if before > 0:
             curves[:, 0] = np.nan
-        if before + self.record.data.shape[1] < self._n_samples * self._stride:
+        if before + n_samples < self._n_samples * self._stride:
             curves[:, -1] = np.nan
         return curves
 
-    @property
-    def start_time(self) -> obspy.UTCDateTime:
-        """Time of the first output sample."""
-        return self.record.start_time + self._begin / self.record.sampling_rate
+    def traces(self, channels: Iterable[str]) -> list[obspy.Trace]:
+        """
+        :param channels: Channel codes of the curves
+        :return: The curves without what is NaN at their ends; none if all is
+        """
+        curves = self.curves()
+        valid = np.flatnonzero(np.isfinite(curves[0]))
+        if len(valid) == 0:
+            return []
+        begin, end = int(valid[0]), int(valid[-1]) + 1
+        record, rate = self.record, self.record.sampling_rate
+        header = {
+            "starttime": record.start_time
+            + self._begin / rate
+            + begin * self._stride / rate,
+            "sampling_rate": rate / self._stride,
+            "network": record.network,
+            "station": record.station,
+            "location": record.location,
+        }
+        return [
+            obspy.Trace(
+                np.ascontiguousarray(curve[begin:end]), {**header, "channel": channel}
+            )
+            for channel, curve in zip(channels, curves, strict=True)
+        ]

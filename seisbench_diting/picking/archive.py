@@ -12,7 +12,7 @@ import torch
 from seisbench.models import WaveformModel
 
 from .._util import beside
-from ..models.loading import find_pair
+from ..models import find_pair
 from .checks import (
     check_device,
     check_input_and_output,

@@ -11,7 +11,7 @@ from typing import Any
 import obspy
 from seisbench.models import WaveformModel
 
-from ..models.streams import station_id
+from ..models import station_id
 from .formats import Part, UnreadableError, read_part
 from .index import Segment, complete_codes
 from .names import NamePattern

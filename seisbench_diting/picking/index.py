@@ -13,7 +13,7 @@ from pathlib import Path
 
 import obspy
 
-from ..models.streams import station_id
+from ..models import station_id
 from .formats import Part, UnreadableError, find_format, read_part
 from .names import NamePattern
 from .state import State

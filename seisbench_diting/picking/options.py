@@ -5,8 +5,7 @@ from __future__ import annotations
 import fnmatch
 from dataclasses import dataclass
 
-from ..models.arguments import is_number
-from ..models.streams import INSTRUMENT_PREFERENCE
+from ..models import INSTRUMENT_PREFERENCE, is_number
 
 #: Takes all instruments of a station.
 ALL_INSTRUMENTS = ("all",)

@@ -10,8 +10,7 @@ from typing import Any
 
 import obspy
 
-from ..models.records import join_spans
-from ..models.streams import MIN_RATE_SHARE
+from ..models import MIN_RATE_SHARE, join_spans
 from .formats import Part
 from .index import SECOND, Segment, find_segments, find_stations
 from .options import ALL_INSTRUMENTS, is_station_of

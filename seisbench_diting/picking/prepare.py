@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 import obspy
 
-from ..models.streams import for_each_rate
+from ..models import for_each_rate
 
 
 def share(stream: obspy.Stream) -> obspy.Stream:

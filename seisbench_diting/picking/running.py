@@ -16,7 +16,7 @@ import pandas as pd
 from seisbench.models import WaveformModel
 
 from .._util import beside, counted, no_writer, only_writer, terminated_like_interrupted
-from ..models.backends import weights_checksum
+from ..models import weights_checksum
 from ..tables import pick_table
 from .checks import check_results
 from .index import index_files

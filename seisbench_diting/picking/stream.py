@@ -14,10 +14,14 @@ import obspy
 import pandas as pd
 from seisbench.models import WaveformModel
 
-from ..models.base import PhasePicker
-from ..models.loading import load_model
-from ..models.streams import rename_components, split_at_missing, station_id
-from ..models.warned import warning_anew
+from ..models import (
+    PhasePicker,
+    load_model,
+    rename_components,
+    split_at_missing,
+    station_id,
+    warning_anew,
+)
 from ..tables import pick_table
 from .notes import collecting
 from .options import PickOptions
@@ -177,7 +181,7 @@ def pick_waveforms(
 def _verticals(stream: obspy.Stream) -> dict[str, list[obspy.Trace]]:
     """Vertical traces of each station, as the models tell them, with their own names."""
     named = share(stream)
-    rename_components(named, set())
+    rename_components(named)
     found = defaultdict(list)
     for trace, original in zip(named, stream, strict=True):
         if trace.stats.channel[-1:] == "Z":

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import signal
 
 from .._util import band_filtered
-from ..models.streams import INSTRUMENT_PREFERENCE
+from ..models import INSTRUMENT_PREFERENCE
 from ..picking.block import read_segments_between
 from ..picking.index import SECOND, find_segments, index_files
 from ..picking.inputs import find_files

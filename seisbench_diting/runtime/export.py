@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .._util import replacing
-from ..models.base import PhasePicker
+from ..models import PhasePicker
 from .folding import fold_batch_norms
 from .runtime import load_runtime
 

@@ -15,9 +15,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..models.backends import Output, Runner, default_batch_size
-from ..models.base import PhasePicker
-from ..models.mode import evaluation_mode
+from ..models import Output, PhasePicker, Runner, default_batch_size, in_evaluation_mode
 from ..plots import new_figure
 from .folding import fold_batch_norms
 from .sessions import export_graph, make_runner, open_graph
@@ -82,7 +80,7 @@ def measure_latency(
     :param batch: Windows in each cycle
     :param cycles: Number of cycles
     :raises ValueError: for wrong arguments
-    :raises seisbench_diting.models.backends.BackendUnavailableError: if ONNX Runtime
+    :raises seisbench_diting.models.BackendUnavailableError: if ONNX Runtime
         can't run the model
     :return: Times
     """
@@ -93,7 +91,8 @@ def measure_latency(
             f"model is in {model.dtype}; windows are float32. Use model.float(), and "
             "backend='bfloat16' for that."
         )
-    with evaluation_mode(model), torch.no_grad():
+    model = in_evaluation_mode(model)
+    with torch.no_grad():
         run, context = _runner(model, backend)
         with context:
             return _measure(run, model, backend, name, batch, cycles)

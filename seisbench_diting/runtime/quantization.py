@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .._util import replacing
-from ..models.base import PhasePicker
+from ..models import PhasePicker
 from .export import INPUT, ExportError, export_model
 
 

@@ -21,13 +21,13 @@ from torch import nn
 
 from .. import __version__
 from .._util import LEFTOVER, replacing
-from ..models.backends import (
+from ..models import (
     BackendUnavailableError,
     Output,
+    PhasePicker,
     Runner,
     weights_checksum,
 )
-from ..models.base import PhasePicker
 from .export import INPUT, ExportError, export_model
 from .runtime import load_runtime
 

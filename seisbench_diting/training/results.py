@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from .._util import counted, replacing, write_text
-from ..models.base import PhasePicker
+from ..models import PhasePicker
 from ..plots import plot_example, plot_losses, save_figure
 from ..runtime import export_model
 from .logs import read_log

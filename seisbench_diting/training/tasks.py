@@ -11,8 +11,13 @@ import torch
 from seisbench.models import EQTransformer, WaveformModel
 
 from .. import models
-from ..models import find_phase_lppn, find_phase_point2point
-from ..models.losses import eqt_loss, lppn_loss, point_loss
+from ..models import (
+    eqt_loss,
+    find_phase_lppn,
+    find_phase_point2point,
+    lppn_loss,
+    point_loss,
+)
 
 _ALIASES = {"unet++": "UNetPP"}
 

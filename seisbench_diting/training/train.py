@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from .._util import write_text
-from ..models.base import PhasePicker
+from ..models import PhasePicker
 from .fitting import (
     RESUME,
     FitOptions,

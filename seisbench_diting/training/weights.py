@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 from seisbench.models import WaveformModel
 
-from ..models.checkpoints import read_state_dict
-from ..models.loading import find_pair
+from ..models import find_pair, read_state_dict
 from .settings import TrainingSettings
 from .tasks import model_class
 

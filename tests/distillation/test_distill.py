@@ -22,7 +22,7 @@ from seisbench_diting.distillation import distill
 from seisbench_diting.distillation.pieces import Corpus
 from seisbench_diting.distillation.store import LabelStore
 from seisbench_diting.distillation.windows import TeacherBatches
-from seisbench_diting.models.loading import load_model
+from seisbench_diting.models import load_model
 
 #: What takes more than a few hundred steps to learn.
 HARDEST = (

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from seisbench_diting.models import LPPNT
-from seisbench_diting.models.checkpoints import PublishedLayout, read_state_dict
+from seisbench_diting.models.pretrained import PublishedLayout, read_state_dict
 
 
 class _Malicious:

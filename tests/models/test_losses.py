@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from seisbench_diting.models import LPPNT
-from seisbench_diting.models.losses import eqt_loss, lppn_loss, point_loss
+from seisbench_diting.models import LPPNT, eqt_loss, lppn_loss, point_loss
 
 
 def test_point_loss():

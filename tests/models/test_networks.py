@@ -155,8 +155,6 @@ def test_windows_of_another_length_are_declared(model):
         ({"phases": "NPP"}, "phases='NPP'"),
         ({"sampling_rate": 0}, "sampling_rate=0"),
         ({"sampling_rate": None}, "sampling_rate=None"),
-        ({"in_samples": 6144.0}, "in_samples=6144.0"),
-        ({"grouping": "channel"}, "grouping='channel'"),
     ],
 )
 def test_impossible_arguments(arguments, message):

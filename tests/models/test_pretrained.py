@@ -16,7 +16,7 @@ import seisbench
 import torch
 
 from seisbench_diting.models import LPPNM, LPPNT, PICKERS, RNN
-from seisbench_diting.models.checkpoints import PublishedLayout
+from seisbench_diting.models.pretrained import PublishedLayout
 from seisbench_diting.weights import MIRROR_VARIABLE, WeightsError, find_set, registry
 
 DEAD_END = "http://127.0.0.1:9/nothing"
@@ -120,8 +120,8 @@ def test_own_weights_in_the_cache(mirror, cache):
 
 
 def test_unknown_names_and_versions(mirror):
-    with pytest.raises(ValueError, match=r"name='foo'.*'made'"):
-        LPPNT.from_pretrained("foo")
+    with pytest.raises(ValueError, match=r"name='mede'.*did you mean 'made'"):
+        LPPNT.from_pretrained("mede")
     with pytest.raises(ValueError, match=r"version_str='9'.*'1', '2'"):
         LPPNT.from_pretrained("made", version_str="9")
 
@@ -212,7 +212,7 @@ def _load_in_subprocess(reference, cache, wait=True):
         [
             sys.executable,
             "-c",
-            "import seisbench_diting as s; m = s.models.RNN.from_pretrained('diting');"
+            "from seisbench_diting.models import RNN; m = RNN.from_pretrained('diting');"
             "print(m.component_order, m.sampling_rate)",
         ],
         env={

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import START, cut, make_stream, make_trace, noise
 
-from seisbench_diting.models import records, streams
+from seisbench_diting.models import streams, windows
 
 # Records
 
@@ -103,7 +103,7 @@ def test_a_gap_in_one_component_is_nan_and_its_return_is_silent():
     assert not missing[:2].any()
     assert np.array_equal(np.flatnonzero(missing[2]), np.arange(500, 1500))
     assert record.returns == [1500]
-    before, after = records.RETURN_SECONDS
+    before, after = windows.RETURN_SECONDS
     expected = np.arange(1500 - round(100 * before), 1500 + round(100 * after))
     assert np.array_equal(np.flatnonzero(record.silent()), expected)
 
@@ -204,7 +204,7 @@ def test_instruments_that_follow_each_other_are_not_mixed_in_one_record():
         *(make_trace(noise(300), "HH" + c) for c in "ZNE"),
         *(make_trace(1e6 * noise(300), "BH" + c, START + 3) for c in "ZNE"),
     )
-    streams.select_instruments(stream, set())
+    streams.select_instruments(stream)
     assert [record.data.shape[1] for record in cut(stream)] == [300, 300]
 
 

@@ -22,10 +22,9 @@ from seisbench_diting.models import streams
     ],
 )
 def test_unusable_traces_are_dropped_with_one_warning(caplog, trace, words):
-    warned = set()
     for _ in range(2):
         stream = make_stream(make_trace(noise(10), "HHN"), trace.copy())
-        streams.drop_unusable(stream, 100, warned)
+        streams.drop_unusable(stream, 100)
         assert [trace.stats.channel for trace in stream] == ["HHN"]
     (warning,) = warnings_of(caplog)
     assert words in warning
@@ -173,7 +172,7 @@ def test_one_of_several_instruments_is_kept(caplog, codes, reverse):
     preferred = min(codes, key=streams._instrument_rank)
     traces = [make_trace(noise(100), code + c) for code in codes for c in "ZNE"]
     stream = make_stream(*(traces[::-1] if reverse else traces))
-    streams.select_instruments(stream, set())
+    streams.select_instruments(stream)
     assert instruments_of(stream) == {preferred}
     assert len(stream) == 3
     assert len(warnings_of(caplog)) == 1
@@ -184,15 +183,14 @@ def test_the_preference_is_high_gain_broadband_first():
     stream = make_stream(
         *(make_trace(noise(50), code + "Z") for code in ("HN", "EH", "BH", "HH"))
     )
-    streams.select_instruments(stream, set())
+    streams.select_instruments(stream)
     assert instruments_of(stream) == {"HH"}
 
 
 def test_several_instruments_warn_once(caplog):
-    warned = set()
     for _ in range(2):
         stream = make_stream(make_trace(noise(50), "HHZ"), make_trace(noise(50), "HNZ"))
-        streams.select_instruments(stream, warned)
+        streams.select_instruments(stream)
         assert instruments_of(stream) == {"HH"}
     assert len(warnings_of(caplog)) == 1
 
@@ -201,7 +199,7 @@ def test_instruments_one_after_the_other_are_all_kept(caplog):
     stream = make_stream(
         make_trace(noise(100), "HHZ"), make_trace(noise(100), "BHZ", START + 10)
     )
-    streams.select_instruments(stream, set())
+    streams.select_instruments(stream)
     assert instruments_of(stream) == {"HH", "BH"}
     assert warnings_of(caplog) == []
 
@@ -212,7 +210,7 @@ def test_instruments_at_several_locations_and_stations_are_all_kept(caplog):
         make_trace(noise(50), "BHZ", location="10"),
         make_trace(noise(50), "HNZ", station="OTHER"),
     )
-    streams.select_instruments(stream, set())
+    streams.select_instruments(stream)
     assert len(stream) == 3
     assert warnings_of(caplog) == []
 
@@ -245,7 +243,7 @@ def test_instruments_at_several_locations_and_stations_are_all_kept(caplog):
 def test_components_are_renamed(caplog, codes, expected, reverse):
     traces = [make_trace(np.full(3, i), "HH" + code) for i, code in enumerate(codes)]
     stream = make_stream(*(traces[::-1] if reverse else traces))
-    streams.rename_components(stream, set())
+    streams.rename_components(stream)
     found = {trace.data[0]: trace.stats.channel for trace in stream}
     assert found == {i: "HH" + code for i, code in enumerate(expected)}
     assert warnings_of(caplog) == []
@@ -257,7 +255,7 @@ def test_components_are_renamed_for_each_station_by_itself():
         *(make_trace(noise(5), "HH" + c, station="B") for c in "Z23"),
         *(make_trace(noise(5), "HH" + c, station="C") for c in "123"),
     )
-    streams.rename_components(stream, set())
+    streams.rename_components(stream)
     for station in "ABC":
         selected = stream.select(station=station)
         assert [trace.stats.channel for trace in selected] == ["HHZ", "HHN", "HHE"]
@@ -269,24 +267,23 @@ def test_components_are_renamed_for_each_instrument_by_itself():
         *(make_trace(noise(5), "HH" + c) for c in "123"),
         *(make_trace(noise(5), "BH" + c, START + 10) for c in "ZNE"),
     )
-    streams.select_instruments(stream, set())
-    streams.rename_components(stream, set())
+    streams.select_instruments(stream)
+    streams.rename_components(stream)
     found = [trace.stats.channel for trace in stream]
     assert found == ["HHZ", "HHN", "HHE", "BHZ", "BHN", "BHE"]
 
 
 def test_letters_and_numbers_at_one_station_warn_once(caplog):
-    warned = set()
     for _ in range(2):
         stream = make_stream(*(make_trace(noise(5), "HH" + c) for c in "ZNE12"))
-        streams.rename_components(stream, warned)
+        streams.rename_components(stream)
     assert len(warnings_of(caplog)) == 1
     assert "XX.STA." in warnings_of(caplog)[0]
 
 
 def test_traces_without_channel_code_are_left_alone():
     stream = make_stream(make_trace(noise(5), ""), make_trace(noise(5), "HH1"))
-    streams.rename_components(stream, set())
+    streams.rename_components(stream)
     assert [trace.stats.channel for trace in stream] == ["", "HHN"]
 
 
@@ -301,18 +298,17 @@ def test_traces_without_channel_code_are_left_alone():
 )
 def test_missing_components_warn_once(caplog, channels, strict, words):
     stream = make_stream(*(make_trace(noise(5), channel) for channel in channels))
-    warned = set()
     for _ in range(2):
-        streams.warn_about_components(stream, "ZNE", strict, warned)
+        streams.warn_about_components(stream, "ZNE", strict)
     messages = warnings_of(caplog)
     assert len(messages) == 1
     assert all(word in messages[0] for word in words)
 
 
 def test_a_station_that_is_dropped_is_named_after_one_that_is_kept(caplog):
-    stream, warned = make_stream(make_trace(noise(5))), set()
+    stream = make_stream(make_trace(noise(5)))
     for strict in (False, True, True):
-        streams.warn_about_components(stream, "ZNE", strict, warned)
+        streams.warn_about_components(stream, "ZNE", strict)
     first, second = warnings_of(caplog)
     assert "Zeros are used" in first
     assert "not used" in second
@@ -320,7 +316,7 @@ def test_a_station_that_is_dropped_is_named_after_one_that_is_kept(caplog):
 
 def test_complete_stations_do_not_warn(caplog):
     stream = make_stream(*(make_trace(noise(5), "HH" + c) for c in "ENZ"))
-    streams.warn_about_components(stream, "ZNE", True, set())
+    streams.warn_about_components(stream, "ZNE", True)
     assert warnings_of(caplog) == []
 
 

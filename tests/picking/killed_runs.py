@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 
-from seisbench_diting.models.loading import load_model
+from seisbench_diting.models import load_model
 from seisbench_diting.picking import pick_archive
 
 

@@ -15,7 +15,7 @@ import pytest
 from archives import row_tuples
 
 from seisbench_diting._util import only_writer
-from seisbench_diting.models.loading import load_model
+from seisbench_diting.models import load_model
 from seisbench_diting.picking import pick_archive, running
 from seisbench_diting.picking.outputs import STATE
 from seisbench_diting.picking.state import State

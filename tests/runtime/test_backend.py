@@ -41,7 +41,7 @@ def assert_near(ours, theirs, tolerance=1e-5):
     assert len(ours) == len(theirs) > 0
     for a, b in zip(ours, theirs, strict=True):
         assert a.stats == b.stats
-        scale = 8 if a.stats.channel.endswith("offset") else 1
+        scale = 8 if a.stats.channel.endswith("off") else 1
         assert np.abs(a.data - b.data).max() / scale < tolerance
 
 

@@ -16,7 +16,7 @@ import torch
 pytest.importorskip("lightning")
 
 from seisbench_diting import models
-from seisbench_diting.models.loading import load_model
+from seisbench_diting.models import load_model
 from seisbench_diting.training import NotFiniteError, module, train
 from seisbench_diting.training.logs import read_log
 

@@ -10,7 +10,7 @@ import obspy
 import pandas as pd
 from seisbench.models import WaveformModel
 
-from ...models.streams import station_id
+from ...models import station_id
 from ...tables import EVENT_COLUMNS, pick_table
 from ...travel_times import TravelTimes
 from ..options import PickOptions
