@@ -290,10 +290,10 @@ def test_a_missing_package(package, example, caplog, monkeypatch):
 
 
 def test_impossible_backends(example):
-    with pytest.raises(ValueError, match=r"backend='tensorrt' .* auto, torch, onnx"):
+    with pytest.raises(ValueError, match=r"backend='tensorrt'"):
         annotate(LPPNT(), example, backend="tensorrt")
     model = LPPNT().double()
-    with pytest.raises(ValueError, match=r"backend='onnx' .* torch\.float64"):
+    with pytest.raises(ValueError, match=r"backend='onnx'.* torch\.float64"):
         annotate(model, example, backend="onnx")
     assert len(annotate(model, example)) == 4
 
