@@ -18,9 +18,8 @@ import onnxruntime
 import torch
 
 from seisbench_diting import models
-from seisbench_diting.runtime.export import trace_onnx
-from seisbench_diting.runtime.folding import fold_batch_norms
-from seisbench_diting.runtime.latency import measure_latency
+from seisbench_diting.evaluation import measure_latency
+from seisbench_diting.runtime import fold_batch_norms, trace_onnx
 
 from .common import print_header, print_heading, print_row
 

@@ -28,9 +28,9 @@ ALLOWED = {
     },
     "data": {"_util", "processes"},
     "distillation": {"_util", "generate", "models", "picking", "training"},
-    "evaluation": {"__init__", "data", "plots", "_util", "generate", "models"},
+    "evaluation": {"__init__", "data", "_util", "generate", "models", "runtime"},
     "generate": {"models"},
-    "runtime": {"__init__", "plots", "_util", "models"},
+    "runtime": {"__init__", "_util", "models"},
     "models": {"weights"},
     "picking": {
         "plots",
@@ -63,7 +63,7 @@ ALLOWED = {
     },
     "travel_times": {"_util"},
     "waveforms": set(),
-    "weights": set(),
+    "weights": {"_util"},
 }
 
 

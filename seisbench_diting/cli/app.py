@@ -24,7 +24,17 @@ app = App(
 
 #: Command -> where it is, and its line in the list of commands. A command is imported
 #: when it is called, so that the others need not wait for its libraries.
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "evaluate": (
+        "assess:evaluate",
+        "Compare the picks of models with the labels of a dataset.",
+    ),
+    "export": ("assess:export", "Write a network as ONNX or TorchScript."),
+    "latency": (
+        "assess:latency",
+        "Measure how long networks take for many windows.",
+    ),
+}
 
 for _name, (_place, _summary) in COMMANDS.items():
     app.command(f"{__package__}.{_place}", name=_name, help=_summary)

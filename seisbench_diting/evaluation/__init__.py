@@ -1,25 +1,5 @@
-"""How well models pick: metrics, validation files, reports."""
+"""How well pickers pick, and how long they take."""
 
-from .counting import COUNTINGS, Interval, PhaseMetrics, measure
-from .evaluate import Evaluation, evaluate, evaluate_picks
-from .pickers import WindowPicker, load_picker
-from .report import write_report
-from .tables import table
-from .validation import Window, read_validation, write_validation
+import lazy_loader
 
-__all__ = [
-    "COUNTINGS",
-    "Evaluation",
-    "Interval",
-    "PhaseMetrics",
-    "Window",
-    "WindowPicker",
-    "evaluate",
-    "evaluate_picks",
-    "load_picker",
-    "measure",
-    "read_validation",
-    "table",
-    "write_report",
-    "write_validation",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..plots import new_figure
-from .counting import RESIDUAL_S
-from .evaluate import LOWEST, Evaluation
+from .metrics import RESIDUAL_S
+from .scoring import LOWEST, Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,11 +51,11 @@ def plot_thresholds(evaluations: Sequence[Evaluation]) -> Figure:
     figure, panels = _panels(1, 2, (4.5, 4))
     for panel, phase in zip(panels[0], "PS", strict=True):
         for evaluation in evaluations:
-            lowest = min(LOWEST, evaluation.height)
+            lowest = min(LOWEST, evaluation.threshold)
             found = [
-                evaluation.measure(phase, height=height, bootstraps=0)
-                for height in _THRESHOLDS
-                if height >= lowest
+                evaluation.measure(phase, threshold=threshold, bootstraps=0)
+                for threshold in _THRESHOLDS
+                if threshold >= lowest
             ]
             recall = [m.recall.value for m in found]
             precision = [m.precision.value for m in found]
@@ -135,7 +135,7 @@ def _mistakes(evaluation: Evaluation, index: int) -> float:
         limit = evaluation.tolerance * evaluation.sampling_rate
         near = False
         for name, sample, probability in window.picks:
-            if name != phase or probability < evaluation.height:
+            if name != phase or probability < evaluation.threshold:
                 continue
             if abs(sample - arrival) < limit:
                 near = True
@@ -164,7 +164,7 @@ def plot_window(evaluation: Evaluation, index: int) -> Figure:
         for phase in "PS":
             if math.isfinite(arrival := window.arrival(phase)):
                 panel.axvline(arrival / rate, color=_COLOURS[phase], ls="--", lw=1)
-            for sample in window.samples(phase, evaluation.height):
+            for sample in window.samples(phase, evaluation.threshold):
                 panel.axvline(sample / rate, color=_COLOURS[phase], lw=1)
     panels[0, 0].set_title(
         f"{evaluation.name}, record {index}: dashed labels, solid picks", fontsize=9
@@ -189,7 +189,7 @@ def _residuals(evaluation: Evaluation, phase: str) -> list[float]:
     return [
         (window.arrival(phase) - sample) / rate
         for window in evaluation.windows
-        for sample in window.samples(phase, evaluation.height)
+        for sample in window.samples(phase, evaluation.threshold)
         if abs(window.arrival(phase) - sample) < RESIDUAL_S * rate
     ]
 

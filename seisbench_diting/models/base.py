@@ -4,6 +4,7 @@ import asyncio
 import copy
 import importlib
 import inspect
+import os
 import textwrap
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,12 @@ BATCH_ELSEWHERE = 64
 
 #: Room that runs models on ONNX Runtime. By name, as it imports the models.
 _ONNX = "seisbench_diting.runtime"
+
+
+if hasattr(os, "register_at_fork"):
+    # OpenMP's threads don't survive a fork: a child that computes a layer on several
+    # threads would wait for them forever.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 class BackendUnavailableError(RuntimeError):

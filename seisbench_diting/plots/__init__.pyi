@@ -3,6 +3,7 @@ from .event_map import plot_map as plot_map
 from .moveout import plot_moveout as plot_moveout
 from .overview import plot_association as plot_association
 from .scores import plot_example as plot_example
+from .scores import plot_latencies as plot_latencies
 from .scores import plot_losses as plot_losses
 from .section import plot_section as plot_section
 from .style import COLOURS as COLOURS
@@ -23,6 +24,7 @@ __all__ = [
     "new_figure",
     "plot_association",
     "plot_example",
+    "plot_latencies",
     "plot_losses",
     "plot_map",
     "plot_moveout",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,4 +71,33 @@ def plot_example(
     panels[-1].set_ylim(0, 1)
     panels[-1].legend(loc="upper right", fontsize=8)
     panels[-1].set_xlabel("Seconds; dashed: labels")
+    return figure
+
+
+def plot_latencies(latencies: Sequence[Any]) -> Figure:
+    """
+    :param latencies: Latencies of :py:mod:`seisbench_diting.evaluation`, with F1
+    :return: F1 of P and S over the milliseconds, a colour a model, a marker a backend
+    """
+    figure = new_figure(figsize=(10, 4), layout="constrained")
+    backends = list(dict.fromkeys(latency.backend for latency in latencies))
+    names = list(dict.fromkeys(latency.model for latency in latencies))
+    markers = dict(zip(backends, "osD^v", strict=False))
+    panels = figure.subplots(1, 2)
+    for phase, panel in enumerate(panels):
+        for latency in latencies:
+            color = f"C{names.index(latency.model)}"
+            marker = markers[latency.backend]
+            panel.plot(latency.milliseconds, latency.f1[phase], marker, color=color)
+        panel.set_xscale("log")
+        panel.set_xlabel(f"ms for {latencies[0].batch} windows")
+        panel.set_ylabel(f"F1 of {'PS'[phase]}")
+        panel.grid(alpha=0.3)
+    for number, name in enumerate(names):
+        # Paths may be longer than the picture.
+        panels[1].plot([], [], "s", color=f"C{number}", label=name[-24:])
+    for backend, marker in markers.items():
+        panels[1].plot([], [], marker, color="grey", label=backend)
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside right center")
+    figure.suptitle(f"F1 over time on {latencies[0].device}", fontsize="medium")
     return figure

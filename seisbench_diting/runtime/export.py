@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .._util import replacing
+from .._util import ArgumentError, replacing
 from ..models import PhasePicker
-from .folding import fold_batch_norms
-from .runtime import load_runtime
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+Model = TypeVar("Model", bound=nn.Module)
+
+#: Runs a network over normalized windows (batch, 3, samples).
+Network: TypeAlias = Callable[[np.ndarray], list[np.ndarray]]
 
 #: Published names of the input and the outputs.
 INPUT = "wave"
@@ -26,9 +36,12 @@ TOLERANCE = 1e-5
 # For windows on which single precision itself is coarser, such as a spike in silence.
 _COARSE = 1e-3
 
+# A convolution and the normalization after it, as the networks' blocks name them.
+_PAIRS = (("conv", "norm"), ("project", "norm"), ("conv1", "norm2"))
+
 
 class ExportError(RuntimeError):
-    """A model that can't be exported."""
+    """A model can't be exported."""
 
 
 def export_model(model: PhasePicker, path: str | Path) -> Path:
@@ -42,26 +55,173 @@ def export_model(model: PhasePicker, path: str | Path) -> Path:
     :param model: Picker of this package
     :param path: File to write, ending in ``.onnx`` or ``.jit``
     :raises ValueError: for another ending or model
-    :raises ExportError: if a package is missing, or if the file would give something
-        else than the model, by more than 1e-5 for noise; there is no file then
+    :raises ExportError: if the file would differ from the model, by more than 1e-5 for
+        noise; nothing is written then
     :return: The file
     """
     path = Path(path)
-    kinds = {".onnx": (_write_onnx, _run_onnx), ".jit": (_write_jit, _run_jit)}
+    kinds = {".onnx": to_onnx, ".jit": _to_torchscript}
     kind = path.suffix.lower()
     if kind not in kinds:
-        raise ValueError(f"output={str(path)!r} must end in .onnx or .jit.")
+        raise ArgumentError("output", str(path), "must end in .onnx or .jit")
     if not isinstance(model, PhasePicker):
-        raise ValueError(
-            f"model={type(model).__name__} can't be exported, only the pickers of this "
-            "package can."
+        raise ArgumentError(
+            "model",
+            type(model).__name__,
+            "only pickers of this package can be exported",
         )
-    write, run = kinds[kind]
     with replacing(path) as temporary:
-        model = fold_batch_norms(model).to("cpu", torch.float32)
-        write(model, temporary)
-        _check(model, run(temporary))
+        temporary.write_bytes(kinds[kind](model))
     return path
+
+
+def to_onnx(model: PhasePicker) -> bytes:
+    """
+    :param model: Picker
+    :raises ExportError: if it can't be exported
+    :return: Content of the ONNX file, rewritten into what runs fastest
+    """
+    folded = fold_batch_norms(model).to("cpu", torch.float32)
+    try:
+        import onnx
+
+        from .graph import optimize_graph
+
+        graph = optimize_graph(onnx.load_from_string(trace_onnx(folded)))
+        content: bytes = graph.SerializeToString()
+        session = open_session(content)
+    # Layers that ONNX does not know raise all kinds of errors, as does ONNX Runtime.
+    except Exception as error:
+        raise ExportError(
+            f"{type(model).__name__} can't be written as ONNX "
+            f"({type(error).__name__}: {error})."
+        ) from error
+    _check(folded, lambda wave: session.run(None, {INPUT: wave}))
+    return content
+
+
+def trace_onnx(model: PhasePicker) -> bytes:
+    """
+    :param model: Picker on the CPU
+    :return: The graph as PyTorch's exporter writes it
+    """
+    outputs = OUTPUTS if model.regression else OUTPUTS[:1]
+    graph = io.BytesIO()
+    # PyTorch prints the whole graph where it does not know a layer.
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        # The exporter that traces has been deprecated for years; the other one unrolls
+        # the recurrent layers.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (torch.zeros(2, 3, model.in_samples),),
+            graph,
+            input_names=[INPUT],
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "batch"} for name in (INPUT, *outputs)},
+            opset_version=17,
+            dynamo=False,
+        )
+    return graph.getvalue()
+
+
+def open_session(graph: bytes | str, threads: int = 1) -> onnxruntime.InferenceSession:
+    """
+    :param graph: Content of an ONNX file, or its path
+    :param threads: Threads that compute one layer
+    :return: Session of ONNX Runtime on the CPU
+    """
+    # Here, as it takes longer to import than all else.
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(
+        graph, options, providers=["CPUExecutionProvider"]
+    )
+
+
+def _to_torchscript(model: PhasePicker) -> bytes:
+    folded = fold_batch_norms(model).to("cpu", torch.float32)
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            torch.jit.save(torch.jit.script(folded), file)
+        # Layers that TorchScript does not know.
+        except RuntimeError as error:
+            raise ExportError(
+                f"{type(model).__name__} can't be written as TorchScript "
+                f"({str(error).strip().splitlines()[0]})."
+            ) from error
+    file.seek(0)
+    _check(folded, open_torchscript(file))
+    return file.getvalue()
+
+
+def open_torchscript(file: str | io.BytesIO) -> Network:
+    """
+    :param file: Path or content of a TorchScript file
+    :raises RuntimeError: if it is none
+    :return: Its network, on the CPU
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.jit.load(file, map_location="cpu").eval()
+
+    def network(wave: np.ndarray) -> list[np.ndarray]:
+        with torch.no_grad():
+            output = program(torch.from_numpy(wave))
+        output = output if isinstance(output, tuple | list) else (output,)
+        return [tensor.float().numpy() for tensor in output]
+
+    return network
+
+
+def fold_batch_norms(model: Model) -> Model:
+    """
+    :param model: Network of this package
+    :return: A copy in evaluation mode, with batch normalizations folded into the
+        convolutions before them
+    """
+    folded = copy.deepcopy(model).eval()
+    for module in folded.modules():
+        for first, second in _PAIRS:
+            conv, norm = getattr(module, first, None), getattr(module, second, None)
+            if isinstance(norm, nn.BatchNorm1d) and conv is not None:
+                transpose = isinstance(conv, nn.ConvTranspose1d)
+                setattr(module, first, fuse_conv_bn_eval(conv, norm, transpose))
+                setattr(module, second, nn.Identity())
+    return folded
+
+
+def _check(model: PhasePicker, network: Network) -> None:
+    for wave, tolerance in _example_waves(model.in_samples):
+        with torch.no_grad():
+            expected = model(torch.from_numpy(wave))
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        try:
+            outputs = network(wave)
+        # ONNX Runtime's errors have no common class.
+        except Exception as error:
+            reason = f"doesn't run with {len(wave)} windows: {error}"
+            raise ExportError(_refusal(model, reason)) from error
+        shapes = [tuple(output.shape) for output in (*outputs, *expected)]
+        if shapes[: len(outputs)] != shapes[len(outputs) :]:
+            raise ExportError(_refusal(model, f"gives other shapes: {shapes}"))
+        for name, ours, theirs in zip(OUTPUTS, outputs, expected, strict=False):
+            # The position is a number of samples up to the stride.
+            scale = 1.0 if name == OUTPUTS[0] else float(model.stride)
+            difference = np.abs(ours - theirs.numpy()).max() / scale
+            if not difference <= tolerance:
+                reason = f"differs by {difference:.1e} in {name!r}"
+                raise ExportError(_refusal(model, reason))
+
+
+def _refusal(model: PhasePicker, reason: str) -> str:
+    return f"The exported {type(model).__name__} {reason}; it was not written."
 
 
 def _example_waves(samples: int) -> Iterator[tuple[np.ndarray, float]]:
@@ -83,127 +243,3 @@ def _example_waves(samples: int) -> Iterator[tuple[np.ndarray, float]]:
     yield noise[3:], _COARSE
     for window in noise[3:]:
         yield window[None], _COARSE
-
-
-def _check(
-    model: PhasePicker, network: Callable[[np.ndarray], list[np.ndarray]]
-) -> None:
-    for wave, tolerance in _example_waves(model.in_samples):
-        batch = len(wave)
-        with torch.no_grad():
-            expected = model(torch.from_numpy(wave))
-        expected = expected if isinstance(expected, tuple) else (expected,)
-        try:
-            outputs = network(wave)
-        # ONNX Runtime's errors have no common class.
-        except Exception as error:
-            raise ExportError(
-                f"The exported {type(model).__name__} doesn't run with {batch} windows "
-                f"({type(error).__name__}: {error}); it was not written."
-            ) from error
-        if len(outputs) != len(expected):
-            raise ExportError(
-                f"The exported {type(model).__name__} has {len(outputs)} outputs, the "
-                f"model {len(expected)}; it was not written."
-            )
-        for name, ours, theirs in zip(OUTPUTS, outputs, expected, strict=False):
-            if ours.shape != tuple(theirs.shape):
-                raise ExportError(
-                    f"The exported {type(model).__name__} gives {ours.shape} for "
-                    f"{name!r}, the model {tuple(theirs.shape)}; it was not written."
-                )
-            # The position is a number of samples up to the stride.
-            scale = 1.0 if name == OUTPUTS[0] else float(model.stride)
-            difference = np.abs(ours - theirs.numpy()).max() / scale
-            if not difference <= tolerance:
-                raise ExportError(
-                    f"The exported {type(model).__name__} differs from the model by "
-                    f"{difference:.1e} in {name!r}, more than {tolerance:.0e}; it was "
-                    "not written."
-                )
-
-
-def trace_onnx(model: PhasePicker) -> bytes:
-    """
-    :param model: Picker on the CPU
-    :return: The graph as PyTorch's exporter writes it
-    """
-    outputs = OUTPUTS if model.regression else OUTPUTS[:1]
-    graph = io.BytesIO()
-    # Of a layer that it does not know PyTorch prints the whole graph.
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-        # The exporter that goes by tracing has been called deprecated for years; the
-        # other one unrolls the recurrent layers.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (torch.zeros(2, 3, model.in_samples),),
-            graph,
-            input_names=[INPUT],
-            output_names=list(outputs),
-            dynamic_axes={name: {0: "batch"} for name in (INPUT, *outputs)},
-            opset_version=17,
-            dynamo=False,
-        )
-    return graph.getvalue()
-
-
-def _write_onnx(model: PhasePicker, path: Path) -> None:
-    try:
-        import onnx
-
-        from .graph import optimize_graph
-
-        graph = optimize_graph(onnx.load_from_string(trace_onnx(model)))
-    except ImportError as error:
-        raise ExportError(
-            f"Export to ONNX needs the package onnx: pip install onnx ({error})."
-        ) from error
-    # What a layer that ONNX does not know gives is up to the layer.
-    except Exception as error:
-        raise ExportError(
-            f"{type(model).__name__} can't be written as ONNX "
-            f"({type(error).__name__}: {error})."
-        ) from error
-    path.write_bytes(graph.SerializeToString())
-
-
-def _run_onnx(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
-    try:
-        onnxruntime = load_runtime()
-        session = onnxruntime.InferenceSession(
-            str(path), providers=["CPUExecutionProvider"]
-        )
-    # ONNX Runtime's errors have no common class.
-    except Exception as error:
-        raise ExportError(
-            f"ONNX Runtime can't be used ({type(error).__name__}: {error})."
-        ) from error
-    return lambda wave: session.run(None, {INPUT: wave})
-
-
-def _write_jit(model: PhasePicker, path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            torch.jit.script(model).save(str(path))
-        # What TorchScript does not know is up to the layer.
-        except RuntimeError as error:
-            raise ExportError(
-                f"{type(model).__name__} can't be written as TorchScript "
-                f"({str(error).strip().splitlines()[0]})."
-            ) from error
-
-
-def _run_jit(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.jit.load(str(path), map_location="cpu")
-
-    def network(wave: np.ndarray) -> list[np.ndarray]:
-        with torch.no_grad():
-            output = program(torch.from_numpy(wave))
-        output = output if isinstance(output, tuple) else (output,)
-        return [tensor.numpy() for tensor in output]
-
-    return network

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ import torch
 from torch import nn
 
 from .. import __version__
-from .._util import LEFTOVER, replacing
+from .._util import replacing
 from ..models import (
     BackendUnavailableError,
     Output,
@@ -28,8 +26,7 @@ from ..models import (
     Runner,
     weights_checksum,
 )
-from .export import INPUT, ExportError, export_model
-from .runtime import load_runtime
+from .export import INPUT, open_session, to_onnx
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -37,42 +34,58 @@ if TYPE_CHECKING:
 #: Folder of the graphs, beside the weights in SeisBench's cache.
 FOLDER = "onnx"
 
-#: Graphs of a model that stay there; of older ones those used least recently are removed.
+#: Graphs of a model that stay there; those used least recently are removed.
 MOST_GRAPHS = 16
 
 #: Batches that are prepared before one is through, more than there are threads.
 _AHEAD = 2
 
-_STALE_SECONDS = 3600.0
-
-
-class _Made:
-    """What was made of a model, and from what. Models wait for their own only."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.key = ""
-        self.result: onnxruntime.InferenceSession | BackendUnavailableError | None = (
-            None
-        )
-
-
+# One at a time makes a graph: PyTorch's exporter has no room for two threads.
 _lock = threading.Lock()
-
-# Not an attribute of the model, which could then be neither copied nor sent to a process.
-_made: weakref.WeakKeyDictionary[PhasePicker, _Made] = weakref.WeakKeyDictionary()
 
 
 def _after_fork() -> None:
-    # Of the threads that may hold the locks none is in the child.
+    # The child has none of the threads that may hold the lock.
     global _lock
     _lock = threading.Lock()
-    for made in _made.values():
-        made.lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+class _Made:
+    """The session of a model, and what it was made from."""
+
+    def __init__(self, model: PhasePicker) -> None:
+        self.description = _description(model)
+        self.values = [value.detach().clone() for value in _values(model)]
+        self.session: onnxruntime.InferenceSession | None = None
+        self.reason = ""
+        try:
+            self.session = open_session(_graph(model, self.description))
+        # Layers of a user, PyTorch's exporter and ONNX Runtime raise all kinds of errors.
+        except Exception as error:
+            self.reason = f"{error}" or type(error).__name__
+
+    def fits(self, model: PhasePicker) -> bool:
+        """
+        If the model is still the same. Values are compared, which is faster than a
+        checksum: not all ways to change a parameter leave other traces.
+        """
+        values = _values(model)
+        return (
+            len(values) == len(self.values)
+            and all(
+                value.dtype == before.dtype and torch.equal(value, before)
+                for value, before in zip(values, self.values, strict=True)
+            )
+            and self.description == _description(model)
+        )
+
+
+# Not an attribute of the model, which could then be neither copied nor sent to a process.
+_made: weakref.WeakKeyDictionary[PhasePicker, _Made] = weakref.WeakKeyDictionary()
 
 
 def make_runner(model: PhasePicker) -> Runner:
@@ -90,30 +103,15 @@ def make_runner(model: PhasePicker) -> Runner:
         raise BackendUnavailableError(
             "it has hooks or functions of its own, which ONNX Runtime would not call."
         )
-    weights = weights_checksum(model)
-    key = _key(model, weights)
-    with _lock:
-        made = _made.setdefault(model, _Made())
-    with made.lock:
-        if made.key != key:
-            try:
-                made.result = _open(_graph(model, weights, key))
-            except BackendUnavailableError as error:
-                made.result = error
-            made.key = key
-        result = made.result
-    if isinstance(result, BackendUnavailableError):
-        raise result
-    return _Runner(result)
-
-
-def open_graph(graph: bytes) -> Runner:
-    """
-    :param graph: Content of an ONNX file with one input ``wave``
-    :raises BackendUnavailableError: if ONNX Runtime can't read it
-    :return: What runs it, as :py:func:`make_runner`
-    """
-    return _Runner(_open(graph))
+    made = _made.get(model)
+    if made is None or not made.fits(model):
+        with _lock:
+            made = _made.get(model)
+            if made is None or not made.fits(model):
+                made = _made[model] = _Made(model)
+    if made.session is None:
+        raise BackendUnavailableError(made.reason)
+    return _Runner(made.session)
 
 
 class _Runner:
@@ -152,49 +150,40 @@ def _is_watched(model: PhasePicker) -> bool:
     )
 
 
-def _key(model: PhasePicker, weights: str) -> str:
-    """Whatever makes another graph changes the key."""
+def _values(model: PhasePicker) -> list[torch.Tensor]:
+    return [
+        value
+        for module in model.modules()
+        for value in (*module._parameters.values(), *module._buffers.values())
+        if value is not None
+    ]
+
+
+def _description(model: PhasePicker) -> str:
+    """All but the values: layers and their options may be changed at any time."""
     kind = type(model)
-    # Layers and their options, which may have been changed after the model was made.
     layers = nn.Module.__repr__(model)
-    parts = (weights, kind.__module__, kind.__qualname__, model.in_samples, layers)
-    text = " ".join(map(str, (*parts, __version__, torch.__version__)))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return f"{kind.__module__} {kind.__qualname__} {model.in_samples} {layers}"
 
 
-def _graph(model: PhasePicker, weights: str, key: str) -> bytes:
+def _graph(model: PhasePicker, description: str) -> bytes:
+    weights = weights_checksum(model)
     # Weights that were changed in memory, as in training, may change at every call. And
     # the graph of a class from elsewhere may change while its name does not.
-    lasting = model.stored_checksum == weights and type(model).__module__.startswith(
+    if model.stored_checksum != weights or not type(model).__module__.startswith(
         f"{__package__.partition('.')[0]}."
-    )
+    ):
+        return to_onnx(model)
+    text = f"{weights} {description} {__version__} {torch.__version__}"
+    key = hashlib.sha256(text.encode()).hexdigest()[:32]
     folder = type(model)._model_path() / FOLDER
-    if lasting and (content := _read(folder, key)):
+    if content := _read(folder, key):
         return content
-    content = export_graph(model)
-    if lasting:
-        # Without room or permission to write the graph is made again next time.
-        with contextlib.suppress(OSError):
-            _write(folder, key, content)
+    content = to_onnx(model)
+    # Without room or permission to write the graph is made again next time.
+    with contextlib.suppress(OSError):
+        _write(folder, key, content)
     return content
-
-
-def export_graph(model: PhasePicker) -> bytes:
-    """
-    :param model: Picker
-    :raises BackendUnavailableError: if it can't be exported
-    :return: Content of its ONNX file
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            return export_model(model, Path(folder) / "graph.onnx").read_bytes()
-        except ExportError as error:
-            raise BackendUnavailableError(str(error)) from error
-        # What the layers of a user, and PyTorch's tools for them, raise is theirs.
-        except Exception as error:
-            raise BackendUnavailableError(
-                f"it can't be exported ({type(error).__name__}: {error})."
-            ) from error
 
 
 def _read(folder: Path, key: str) -> bytes | None:
@@ -214,39 +203,12 @@ def _write(folder: Path, key: str, content: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / _name(key, content)) as temporary:
         temporary.write_bytes(content)
-    _remove_old(folder)
-
-
-def _remove_old(folder: Path) -> None:
-    """Removes what killed processes left, and graphs that were not used for long."""
-    ages = []
-    for path in folder.iterdir():
-        # Another process may remove the same file.
-        with contextlib.suppress(OSError):
-            used = path.stat().st_mtime
-            if path.suffix == ".onnx":
-                ages.append((used, path))
-            elif path.suffix == LEFTOVER and time.time() - used > _STALE_SECONDS:
-                path.unlink()
-    for _, path in sorted(ages, reverse=True)[MOST_GRAPHS:]:
-        path.unlink(missing_ok=True)
+    # Another process may remove the same files.
+    with contextlib.suppress(FileNotFoundError):
+        graphs = sorted(folder.glob("*.onnx"), key=os.path.getmtime)
+        for path in graphs[:-MOST_GRAPHS]:
+            path.unlink()
 
 
 def _name(key: str, content: bytes) -> str:
     return f"{key}-{hashlib.sha256(content).hexdigest()[:32]}.onnx"
-
-
-def _open(graph: bytes) -> onnxruntime.InferenceSession:
-    try:
-        onnxruntime = load_runtime()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        return onnxruntime.InferenceSession(
-            graph, options, providers=["CPUExecutionProvider"]
-        )
-    # ONNX Runtime's errors have no common class.
-    except Exception as error:
-        raise BackendUnavailableError(
-            f"ONNX Runtime can't be used ({type(error).__name__}: {error})."
-        ) from error

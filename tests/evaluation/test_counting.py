@@ -87,10 +87,10 @@ def test_by_hand_as_published():
     assert m.mean_ms.value == pytest.approx(np.mean([-200, -400, -500, 400]))
 
 
-def test_the_tolerance_and_the_height():
+def test_the_tolerance_and_the_threshold():
     assert measure(WINDOWS, "P", 50, tolerance=0.51).right == 3
     assert measure(WINDOWS, "P", 50, tolerance=0.1).right == 0
-    assert measure(WINDOWS, "P", 50, height=0.6).picks == 0
+    assert measure(WINDOWS, "P", 50, threshold=0.6).picks == 0
     assert measure(WINDOWS, "P", 100).right == 3
 
 

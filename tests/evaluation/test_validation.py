@@ -39,7 +39,7 @@ def test_the_published_file_is_written_as_it_is(reference, tmp_path):
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("", "holds no window"),
+        ("", "no window"),
         ("1,20,0.5\n", "line 1"),
         ("#phase,1,2,1.0\n3,20,0.5\n", "line 2"),
         ("#phase,1,2,1.0\n1,20\n", "line 2"),

@@ -8,8 +8,12 @@ import torch
 from torch import nn
 
 from seisbench_diting import models
-from seisbench_diting.runtime import ExportError, export, export_model
-from seisbench_diting.runtime.folding import fold_batch_norms
+from seisbench_diting.runtime import (
+    ExportError,
+    export,
+    export_model,
+    fold_batch_norms,
+)
 from seisbench_diting.weights import weight_sets
 
 SETS = [e for e in weight_sets() if e.model != "UNetPP" and not e.bundled]
@@ -103,7 +107,7 @@ def test_a_file_that_differs_is_not_written(tmp_path, monkeypatch):
 
     monkeypatch.setattr(export, "fold_batch_norms", spoiled)
     (tmp_path / "old.onnx").write_bytes(b"old")
-    with pytest.raises(ExportError, match=r"differs from the model by .* in 'prob'"):
+    with pytest.raises(ExportError, match=r"differs by .* in 'prob'"):
         export_model(made("UNet"), tmp_path / "old.onnx")
     assert (tmp_path / "old.onnx").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
@@ -112,5 +116,5 @@ def test_a_file_that_differs_is_not_written(tmp_path, monkeypatch):
 def test_what_can_not_be_exported(tmp_path):
     with pytest.raises(ValueError, match=r"must end in \.onnx or \.jit"):
         export_model(made("LPPNT"), tmp_path / "x.pb")
-    with pytest.raises(ValueError, match="model=PhaseNet can't be exported"):
+    with pytest.raises(ValueError, match="model='PhaseNet'"):
         export_model(sbm.PhaseNet(), tmp_path / "x.onnx")

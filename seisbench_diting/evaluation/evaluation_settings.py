@@ -1,0 +1,145 @@
+"""Settings of ``evaluate`` and ``latency``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, model_validator
+
+from .._util import Settings, option
+
+#: Ways to count.
+COUNTINGS = ("correct", "published")
+
+#: Smallest probability of a pick.
+THRESHOLD = 0.3
+
+#: A pick nearer to an arrival than this is right.
+TOLERANCE_S = 0.5
+
+
+def _as_list(value: Any) -> Any:
+    if value is None:
+        return []
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class EvaluateSettings(Settings):
+    """Settings of evaluating pickers."""
+
+    model: Annotated[list[Any], BeforeValidator(_as_list)] = option(
+        [],
+        "Published set (LPPNM/diting), SeisBench model (PhaseNet/stead), SeisBench pair, "
+        "TorchScript or ONNX file; may be repeated.",
+        "-m",
+        metavar="NAME",
+        many=True,
+    )
+    data: Any = option(
+        None,
+        "SeisBench dataset: its folder or its name.",
+        "--input",
+        "-i",
+        metavar="DATASET",
+    )
+    output: Path | None = option(
+        None,
+        "Validation text file to write; for several models one each, with the model in "
+        "its name.",
+        "-o",
+        metavar="FILE",
+    )
+    picks: Path | None = option(
+        None, "Evaluate this validation text file instead of models.", metavar="FILE"
+    )
+    report: Path | None = option(
+        None, "Folder for pictures and a page with everything.", metavar="FOLDER"
+    )
+    split: Literal["train", "dev", "test", "all"] = option(
+        "test", "Part of the dataset: train, dev, test or all."
+    )
+    tolerance: float = option(
+        TOLERANCE_S,
+        "A pick nearer to an arrival than this is right.",
+        metavar="SECONDS",
+        gt=0,
+    )
+    threshold: float = option(
+        THRESHOLD, "Smallest probability of a pick.", "height", "prob", ge=0, le=1
+    )
+    distance: int = option(
+        50,
+        "Smallest distance of two picks of one phase; SeisBench's models have their own.",
+        metavar="SAMPLES",
+        ge=1,
+    )
+    counting: Literal["correct", "published"] = option(
+        "correct",
+        "correct: the first pick near an arrival is right, further ones near it do not "
+        "count, and a window without a phase can't miss it. published: every pick near "
+        "an arrival is right, every window counts as one with an arrival, and residuals "
+        "are those up to 1.5 s.",
+    )
+    sampling_rate: float | None = option(
+        None, "Of files that do not tell it. Default: 50.", metavar="HZ", gt=0
+    )
+    component_order: str | None = option(
+        None, "Of files that do not tell it. Default: ZNE.", metavar="ORDER"
+    )
+    n_samples: int = option(6144, "Samples in a window.", ge=1)
+    padlen: int = option(
+        512,
+        "Least distance of the chosen arrival from the edges.",
+        metavar="SAMPLES",
+        ge=0,
+    )
+    batch_size: int = option(64, "Windows in a batch.", ge=1)
+    seed: int = option(42, "Seed of the windows.")
+    workers: int = option(0, "Processes that load windows.", ge=0)
+    progress: bool = option(True, "Show the progress.", off="--quiet")
+
+    @model_validator(mode="after")
+    def _check_what(self) -> EvaluateSettings:
+        if self.picks is not None:
+            if self.model or self.data is not None:
+                raise ValueError("--picks does not go with --model and --input.")
+        elif not self.model or self.data is None:
+            raise ValueError("Name models with -m and a dataset with -i, or --picks.")
+        return self
+
+
+class LatencySettings(Settings):
+    """Settings of measuring how long networks take."""
+
+    model: Annotated[list[Any], BeforeValidator(_as_list)] = option(
+        [],
+        "Published set (LPPNM/diting) or SeisBench pair; may be repeated. Default: all "
+        "seven networks with random parameters, which take as long.",
+        "-m",
+        metavar="NAME",
+        many=True,
+    )
+    data: Any = option(
+        None,
+        "SeisBench dataset, folder or name, on whose test split the models get their F1.",
+        "--input",
+        "-i",
+        metavar="DATASET",
+    )
+    device: str = option("cpu", "cpu, cuda, cuda:1, ...", "-d")
+    batch: int = option(1440, "Windows in a cycle.", ge=1)
+    cycles: int = option(15, "Cycles; the first third does not count.", ge=3)
+    backend: Annotated[list[str], BeforeValidator(_as_list)] = option(
+        [],
+        "onnx, torch, torchscript, bfloat16 or compile; may be repeated. Default: onnx "
+        "and torch on the CPU, torch and bfloat16 elsewhere.",
+        metavar="NAME",
+        many=True,
+    )
+    output: Path | None = option(
+        None,
+        "Picture of F1 over time; needs --model and --input.",
+        "-o",
+        metavar="FILE",
+    )
