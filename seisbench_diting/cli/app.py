@@ -90,6 +90,12 @@ def command_of(
     return call
 
 
+def _shown_as(metavar: str) -> dict[str, Any]:
+    # cyclopts 4, the last one for Python 3.10, always shows the type.
+    has = "metavar" in inspect.signature(Parameter).parameters
+    return {"metavar": metavar} if has and metavar else {}
+
+
 _CONFIG = inspect.Parameter(
     "config",
     inspect.Parameter.KEYWORD_ONLY,
@@ -99,7 +105,7 @@ _CONFIG = inspect.Parameter(
         Parameter(
             help="File with options; its keys are their names, such as `threshold = 0.5`. "
             "Command-line options override the file.",
-            metavar="FILE.toml",
+            **_shown_as("FILE.toml"),
         ),
     ],
 )
@@ -126,7 +132,7 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
             Parameter(
                 name=names,
                 help=help,
-                metavar=more["metavar"] or None,
+                **_shown_as(more["metavar"]),
                 negative=(more["off"] or f"--no-{names[0][2:]}")
                 if is_switch and default
                 else (),
