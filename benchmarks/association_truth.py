@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from seisbench_diting.association.projection import Projection
+from seisbench_diting.association.core import Projection
 from seisbench_diting.tables import event_names, event_table, pick_table
 from seisbench_diting.travel_times import TravelTimes
 

@@ -3,23 +3,19 @@
 import pandas as pd
 import pytest
 
-from seisbench_diting import cli, tables
+from seisbench_diting import tables
 
 START = pd.Timestamp("2016-10-14", tz="UTC")
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Function that calls the command and gives exit status, output and errors."""
+def compare(run):
+    """Function that calls the command and gives what it prints."""
 
     def call(*arguments):
-        monkeypatch.setattr(
-            "sys.argv", ["seisbench-diting", "compare", *map(str, arguments)]
-        )
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        output = capsys.readouterr()
-        return stop.value.code or 0, output.out, output.err
+        status, output, errors = run("compare", *arguments)
+        assert status == 0, errors
+        return output
 
     return call
 
@@ -66,10 +62,9 @@ def files(tmp_path):
     return paths
 
 
-def test_what_is_common_is_printed_and_written(run, files, tmp_path):
-    status, output, _ = run(*files, "--output", tmp_path / "out")
+def test_what_is_common_is_printed_and_written(compare, files, tmp_path):
+    output = compare(*files, "--output", tmp_path / "out")
 
-    assert status == 0
     lines = {line.split("  ")[0]: line.split() for line in output.splitlines()}
     assert lines["common"] == ["common", "3", "60.0", "%", "100.0", "%"]
     assert lines["only in A"] == ["only", "in", "A", "2", "40.0", "%"]
@@ -84,46 +79,51 @@ def test_what_is_common_is_printed_and_written(run, files, tmp_path):
     assert len(tables.read_events(tmp_path / "out.only_b.csv")) == 0
 
 
-def test_limits(run, files):
+def test_limits(compare, files):
     # Picks tell, though times don't.
-    assert "common                          3" in run(*files, "--max-time", 0.1)[1]
-    arguments = ["--max-time", 0.1, "--min-shared", 2]
-    status, output, _ = run(*files, *arguments)
-    assert status == 0
+    assert "common                          3" in compare(*files, "--max-time", 0.1)
+    output = compare(*files, "--max-time", 0.1, "--min-shared", 2)
     assert "common                          0" in output
     assert "B minus A" not in output
 
 
-def test_without_picks_and_events(run, files, tmp_path):
+def test_without_picks_and_events(compare, files, tmp_path):
     tables.write_events(tables.event_table([]), tmp_path / "none.csv")
     tables.write_events(
         make_events("c", 0, 2).drop(columns="depth_km"), tmp_path / "c.csv"
     )
-    status, output, _ = run(tmp_path / "none.csv", tmp_path / "c.csv")
-    assert status == 0
+    output = compare(tmp_path / "none.csv", tmp_path / "c.csv")
     assert "only in A                       0        -" in output
-    status, output, _ = run(tmp_path / "c.csv", files[0])
-    assert status == 0
+    output = compare(tmp_path / "c.csv", files[0])
     assert "shared picks" not in output
     assert output.split("depth (km)")[1].split() == ["-", "-", "-", "-", "0"]
+
+
+@pytest.mark.parametrize("options", [["--lonlat"], ["--no-lonlat"]])
+def test_order_of_coordinates(compare, files, tmp_path, options):
+    path = tmp_path / "a.txt"
+    tables.write_association(*tables.read_association(files[0]), path)
+    # Without the stations nothing tells which of 42 and 13 is the latitude.
+    output = compare(path, files[0], "--min-shared", 2, *options)
+    assert f"common                          {5 * (len(options[0]) > 8)}" in output
 
 
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["--max-time", -1], "max_time_s=-1.0"),
-        (["--max-distance", "nan"], "max_distance_km=nan"),
+        (["--max-time", -1], "--max-time=-1"),
+        (["--max-distance", "nan"], "--max-distance=nan"),
         (["--output", "nowhere/out"], "nowhere"),
     ],
 )
 def test_errors(run, files, arguments, part):
-    status, _, errors = run(*files, *arguments)
+    status, _, errors = run("compare", *files, *arguments)
     assert status == 1
     assert errors.startswith("Error: ")
     assert part in errors
 
 
 def test_missing_files(run, files, tmp_path):
-    status, _, errors = run(files[0], tmp_path / "missing.csv")
+    status, _, errors = run("compare", files[0], tmp_path / "missing.csv")
     assert status == 1
     assert "missing.csv" in errors

@@ -1,20 +1,5 @@
 """From picks to events."""
 
-from ..plots import plot_association, plot_moveout, plot_timeline
-from .associate import METHODS, associate, make_options, options_of
-from .compare import Comparison, compare
-from .interface import Association, Options
+import lazy_loader
 
-__all__ = [
-    "METHODS",
-    "Association",
-    "Comparison",
-    "Options",
-    "associate",
-    "compare",
-    "make_options",
-    "options_of",
-    "plot_association",
-    "plot_moveout",
-    "plot_timeline",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -13,27 +13,19 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import gamma.utils
+import joblib
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from .found import make_found
-from .inputs import Network
-from .interface import Associator, Found, Options, nothing_found
-from .velocities import TravelTimeTable, constant_velocities
-
-try:
-    import gamma.utils
-    import joblib
-    from threadpoolctl import threadpool_limits
-except ImportError as error:
-    raise ImportError(
-        "The method gamma needs GaMMA: pip install 'seisbench-diting[gamma]'."
-    ) from error
+from ..travel_times import STEP_KM, TravelTimeTable, constant_velocities
+from .associate_settings import GammaSettings
+from .core import Associator, Found, Network, make_found, nothing_found
 
 #: GaMMA's axes.
 _AXES = ["x(km)", "y(km)", "z(km)"]
@@ -54,69 +46,19 @@ _EPOCH = pd.Timestamp("2000-01-01")
 _Result = tuple[list[tuple[float, ...]], list[tuple[int, int]]]
 
 
-@dataclass(frozen=True)
-class GammaOptions(Options):
-    """
-    But for ``margin_km``, ``max_cluster_picks`` and ``threads`` the names are GaMMA's, with
-    units; its documentation says more about them.
-
-    :param margin_km: How far outside the network events are searched
-    :param dbscan_eps_s: Picks this near in time, and in space by the time that P needs,
-        are in one cluster; 0 for what GaMMA makes of the distances between stations
-    :param dbscan_min_samples: Least sum of the probabilities of the picks that are so near
-        to one in the middle of a cluster
-    :param dbscan_min_cluster_size: Clusters with fewer picks are not divided
-    :param dbscan_max_time_space_ratio: Nor are those that are shorter than so many times
-        what P needs through them
-    :param max_sigma11_s: Largest residual of a pick of an event
-    :param oversample_factor: Events that are tried, for each pick of the station and phase
-        that has most of them
-    :param max_cluster_picks: Clusters with more picks are cut over time, and what is at a
-        cut is searched twice. Time and memory grow with the square of a cluster's picks
-    :param threads: Processes; 0 for one a processor
-    """
-
-    margin_km: float = 20.0
-    dbscan_eps_s: float = 0.0
-    dbscan_min_samples: int = 3
-    dbscan_min_cluster_size: int = 500
-    dbscan_max_time_space_ratio: float = 10.0
-    max_sigma11_s: float = 1.5
-    oversample_factor: int = 5
-    max_cluster_picks: int = 500
-    threads: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._must_be_above_0(
-            "margin_km",
-            "dbscan_min_samples",
-            "dbscan_min_cluster_size",
-            "dbscan_max_time_space_ratio",
-            "max_sigma11_s",
-            "oversample_factor",
-        )
-        self._must_not_be_negative("dbscan_eps_s", "threads")
-        if self.margin_km > 1000:
-            raise ValueError(f"margin_km={self.margin_km} must be 1000 at most.")
-        least = max(2 * self.min_picks, 2)
-        if self.max_cluster_picks < least:
-            raise ValueError(
-                f"max_cluster_picks={self.max_cluster_picks} must be {least} at least, "
-                "twice min_picks."
-            )
-
-
-class Gamma(Associator):
+class Gamma(Associator[GammaSettings]):
     """
     Picks, stations and velocities are GaMMA's input; what it finds is checked, see
-    :py:mod:`.found`. Picks' amplitudes are not used.
+    :py:func:`.make_found`. Picks' amplitudes are not used.
 
     Of models with layers GaMMA gets the constant velocities that are nearest to their
     travel times, see :py:func:`equivalent_velocities`.
     """
 
-    options_type = GammaOptions
+    @property
+    def margin_km(self) -> float:
+        """How far outside the network events are searched."""
+        return self.settings.margin_km
 
     def find(self, progress: bool = False) -> Found:
         """See :py:class:`.Associator`."""
@@ -126,9 +68,8 @@ class Gamma(Associator):
         pieces = self._pieces()
         events: list[tuple[float, ...]] = []
         assigned: list[tuple[int, int]] = []
-        with tqdm(
-            total=sum(map(len, pieces)), unit="pick", disable=not progress, delay=1
-        ) as bar:
+        total = sum(map(len, pieces))
+        with tqdm(total=total, unit="pick", disable=not progress, delay=1) as bar:
             for piece, (some, theirs) in zip(pieces, self._run(pieces), strict=True):
                 assigned += [(len(events) + event, pick) for event, pick in theirs]
                 events += some
@@ -137,7 +78,7 @@ class Gamma(Associator):
             return nothing_found()
         return make_found(
             self.network,
-            self.options,
+            self.settings,
             pd.DataFrame(events, columns=["time_s", "x_km", "y_km", "depth_km"]),
             pd.DataFrame(assigned, columns=["event", "pick"]),
         )
@@ -147,63 +88,52 @@ class Gamma(Associator):
         # With times in a table, as its solver for layers makes them, GaMMA needs 2.7 times
         # as long for an hour of central Italy and finds the same share of events. That
         # solver makes a folder where the program runs, too.
-        p, s = constant_velocities(self.options.velocity) or equivalent_velocities(
-            self.travel_times, self.network, self.options.max_depth_km
+        p, s = constant_velocities(self.settings.velocity) or equivalent_velocities(
+            self.travel_times, self.network, self.settings.max_depth_km
         )
         return {"p": p, "s": s}
 
     @cached_property
     def _picks(self) -> pd.DataFrame:
         """GaMMA's, sorted by time: it takes S for P where it begins if they are not."""
-        network = self.network
-        probability = network.picks["probability"]
+        picks = self.network.picks
         return pd.DataFrame(
             {
-                "id": network.picks["station"].astype(str),
-                "timestamp": _EPOCH + pd.to_timedelta(network.seconds(), unit="s"),
-                "type": np.where(network.is_s(), "S", "P"),
-                "prob": probability.clip(lower=_LEAST_PROBABILITY),
+                "id": picks["station"].astype(str),
+                "timestamp": _EPOCH + pd.to_timedelta(picks["seconds"], unit="s"),
+                "type": np.where(self.network.is_s, "S", "P"),
+                "prob": picks["probability"].clip(lower=_LEAST_PROBABILITY),
             }
         )
 
     @cached_property
     def _stations(self) -> pd.DataFrame:
-        stations = self.network.stations
-        return pd.DataFrame(
-            {
-                "id": stations.index.astype(str),
-                "x(km)": stations["x_km"],
-                "y(km)": stations["y_km"],
-                "z(km)": -stations["elevation_m"] / 1000,
-            }
-        )
+        places = [*self.network.xy, -self.network.elevation_km]
+        table = pd.DataFrame(dict(zip(_AXES, places, strict=True)))
+        return table.assign(id=table.index.astype(str))
 
     def _config(self) -> dict[str, Any]:
-        options, margin = self.options, self.options.margin_km
-        x, y = (
-            (self._stations[name].min() - margin, self._stations[name].max() + margin)
-            for name in _AXES[:2]
-        )
-        z = (0.0, options.max_depth_km)
+        s = self.settings
+        limits = [*self.network.limits_km(s.margin_km), (0.0, s.max_depth_km)]
         return {
             "dims": _AXES,
-            **dict(zip(_AXES, (x, y, z), strict=True)),
-            "bfgs_bounds": (x, y, z, (None, None)),
+            **dict(zip(_AXES, limits, strict=True)),
+            "bfgs_bounds": (*limits, (None, None)),
             "vel": self._velocities,
             "use_amplitude": False,
             # They are clusters already.
             "use_dbscan": False,
             "ncpu": 1,
-            "oversample_factor": options.oversample_factor,
-            "max_sigma11": options.max_sigma11_s,
-            "min_picks_per_eq": max(options.min_picks, 1),
-            "min_p_picks_per_eq": options.min_p_picks,
-            "min_s_picks_per_eq": options.min_s_picks,
+            "oversample_factor": s.oversample_factor,
+            "max_sigma11": s.max_sigma11_s,
+            "min_picks_per_eq": max(s.min_picks, 1),
+            "min_p_picks_per_eq": s.min_p_picks,
+            "min_s_picks_per_eq": s.min_s_picks,
         }
 
     def _pieces(self) -> list[np.ndarray]:
         """Rows of the picks of each cluster, the largest ones first."""
-        options, seconds = self.options, self.network.seconds()
+        s, seconds = self.settings, self.network.seconds
         # So long that an event's picks are all in one of two neighbours.
         overlap = self.network.diameter_km / self._velocities["s"]
         pieces = []
@@ -213,38 +143,32 @@ class Gamma(Associator):
             starts = np.flatnonzero(np.diff(labels[order])) + 1
             for cluster in np.split(order, starts):
                 # What is in no cluster has a label below 0.
-                if labels[cluster[0]] >= 0 and len(cluster) >= options.min_picks:
-                    pieces += _cut(
-                        rows[cluster], seconds, options.max_cluster_picks, overlap
-                    )
+                if labels[cluster[0]] >= 0 and len(cluster) >= s.min_picks:
+                    pieces += _cut(rows[cluster], seconds, s.max_cluster_picks, overlap)
         # So that no process is left with a large one at the end.
         return sorted(pieces, key=len, reverse=True)
 
     def _clusters(self, rows: np.ndarray) -> np.ndarray:
         """GaMMA's clusters of some picks."""
-        options, picks = self.options, self._picks.iloc[rows]
+        s, picks = self.settings, self._picks.iloc[rows]
+        eps, p = s.dbscan_eps_s, self._velocities["p"]
         with _quiet():
+            if not eps and not np.isfinite(
+                eps := gamma.utils.estimate_eps(self._stations, p)
+            ):
+                # It needs three stations at different places.
+                eps = max(self.network.diameter_km / p, 1.0)
             return gamma.utils.hierarchical_dbscan_clustering(
-                self.network.seconds()[rows, None],
+                self.network.seconds[rows, None],
                 self._stations[_AXES].to_numpy()[picks["id"].astype(int)],
                 picks["type"].to_numpy(),
                 picks["prob"].to_numpy()[:, None],
                 self._velocities,
-                eps=self._eps_s,
-                min_samples=options.dbscan_min_samples,
-                min_cluster_size=options.dbscan_min_cluster_size,
-                max_time_space_ratio=options.dbscan_max_time_space_ratio,
+                eps=eps,
+                min_samples=s.dbscan_min_samples,
+                min_cluster_size=s.dbscan_min_cluster_size,
+                max_time_space_ratio=s.dbscan_max_time_space_ratio,
             )
-
-    @cached_property
-    def _eps_s(self) -> float:
-        if self.options.dbscan_eps_s > 0:
-            return self.options.dbscan_eps_s
-        p = self._velocities["p"]
-        with _quiet():
-            eps = gamma.utils.estimate_eps(self._stations, p)
-        # It needs three stations at different places.
-        return eps if np.isfinite(eps) else max(self.network.diameter_km / p, 1.0)
 
     def _run(self, pieces: list[np.ndarray]) -> Iterator[_Result]:
         """Results in the order of the pieces, each as soon as it is there."""
@@ -254,7 +178,7 @@ class Gamma(Associator):
             for piece in pieces
         )
         enough = sum(map(len, pieces)) // _PICKS_A_PROCESS
-        threads = self.options.threads or os.cpu_count() or 1
+        threads = self.settings.threads or os.cpu_count() or 1
         # Its processes are not forked, which could hang beside PyTorch's threads, need no
         # __main__ guard in scripts, and end some seconds after their work.
         return joblib.Parallel(
@@ -277,12 +201,9 @@ def equivalent_velocities(
     :param max_depth_km: Largest depth
     :return: P and S in km/s
     """
-    x, y = (network.stations[name].to_numpy() for name in ("x_km", "y_km"))
-    step = travel_times.distance_step_km
-    between = np.hypot(x[:, None] - x, y[:, None] - y) / step
-    number = np.bincount(between.round().astype(int).ravel())
-    distance = np.arange(len(number)) * step
-    depth = np.arange(0, max_depth_km + 0.1, travel_times.depth_step_km)[:, None]
+    number = np.bincount((network.distances_km / STEP_KM).round().astype(int).ravel())
+    distance = np.arange(len(number)) * STEP_KM
+    depth = np.arange(0, max_depth_km + 0.1, STEP_KM)[:, None]
     length = np.hypot(distance, depth)
     p, s = (
         float(
@@ -317,14 +238,10 @@ def _associate(
     with _quiet():
         events, assigned = gamma.utils.association(picks, stations, dict(config))
     number = {event["event_index"]: row for row, event in enumerate(events)}
+    times = [(pd.Timestamp(e["time"]) - _EPOCH).total_seconds() for e in events]
+    places = [[float(event[axis]) for axis in _AXES] for event in events]
     return (
-        [
-            (
-                (pd.Timestamp(event["time"]) - _EPOCH).total_seconds(),
-                *(float(event[axis]) for axis in _AXES),
-            )
-            for event in events
-        ],
+        [(time, *place) for time, place in zip(times, places, strict=True)],
         [(number[event], int(row)) for row, event, _ in assigned],
     )
 
@@ -332,8 +249,8 @@ def _associate(
 @contextmanager
 def _quiet() -> Iterator[None]:
     """
-    Nothing of GaMMA's reaches the terminal, and its random numbers are the same for each
-    cluster, whichever process has it. The caller's go on as if nothing had been.
+    Hides all output of GaMMA, and makes its random numbers the same for each cluster,
+    whichever process has it. The caller's go on as if nothing had been.
     """
     state = np.random.get_state()
     np.random.seed(0)
@@ -349,3 +266,6 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         np.random.set_state(state)
+
+
+METHOD = Gamma

@@ -10,21 +10,41 @@ Science, 36(2), 113-131. <https://doi.org/10.1016/j.eqs.2022.10.001>
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import nn
 
-from .interface import Associator, Found
-from .linker import (
-    DISTANCE_STEP_KM,
-    TIME_STEP_S,
-    LinkTable,
-    load_linker,
-    own_table,
-    published_table,
-)
-from .pursuit import Candidates, Pursuit, PursuitOptions, Stretch, kernels
+from ..travel_times import TravelTimeTable, make_table
+from . import greedy
+from .associate_settings import LppnSettings
+from .core import Found
+from .greedy import Candidates, Greedy
+
+#: Classes of the network.
+CLASSES = ("none", "Pg", "Sg", "Pn", "Sn")
+
+#: The package's own weights; ``python -m benchmarks.linker`` makes them.
+OWN_WEIGHTS = Path(__file__).parent / "weights" / "linker.pt"
+
+#: Velocity model and depth that these are trained for, km.
+MODEL, DEPTH_KM = "iasp91", 8.0
+
+#: Distances and times are given in hundreds.
+_SCALE = 100.0
+
+#: Steps of tables that are made from it.
+DISTANCE_STEP_KM, TIME_STEP_S = 1.0, 0.1
+
+#: Where odds are lower no pick belongs to an origin: near the end of the window a
+#: distance's arrivals may be cut off.
+_LEAST_ODDS = 0.5
+
+#: Less than this share of the largest density is none.
+_LEAST_SHARE = 0.02
 
 #: Origin times that are scored together, so that what is added up fits a processor's cache.
 _TOGETHER = 30
@@ -33,109 +53,201 @@ _TOGETHER = 30
 #: and distances, for each thread.
 _MOST_NODES, _MOST_VALUES = 1_000_000, 100_000_000
 
-#: Residuals of P and S there, as neither the depth nor the place is known well.
-_ERRORS_S = (0.3, 0.4)
-
 #: A pick adds about this much to a score where picks are rare.
 _GAIN = 1.5
 
 
-#: Outside of these values options make no sense, or need days.
-_LIMITS = {
-    "step_s": (0.05, 10),
-    "window_s": (1, 1000),
-    "grid_km": (0.1, 100),
-    "depth_grid_km": (0.1, 100),
-    "margin_km": (0, 1000),
-    "peaks": (1, 1000),
-}
-
-
-@dataclass(frozen=True)
-class LppnOptions(PursuitOptions):
+class Linker(nn.Module):
     """
-    :param network: Weights of the network, such as the published ``link32.ckpt``. Default:
-        the package's own
-    :param step_s: Step of the origin times that are tried; the published linker has 1 s
-    :param window_s: Longest time after an origin that picks count; the published linker
-        has 30 s
-    :param grid_km: Step of the epicentres that are tried
-    :param depth_grid_km: Step of depths, which begin at half of it. Other weights than the
-        package's own serve all depths at once
-    :param margin_km: How far outside the network they are tried
-    :param peaks: Most candidates of one origin time
+    The published network, whose weights fit.
+
+    Input: (points, 2) float32, epicentral distance in 100 km and seconds after the origin
+    in 100 s. Output: (points, 5) logits of :py:data:`CLASSES`.
     """
 
-    network: str = ""
-    step_s: float = 0.25
-    window_s: float = 30.0
-    grid_km: float = 2.0
-    depth_grid_km: float = 5.0
-    margin_km: float = 20.0
-    peaks: int = 10
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = nn.Sequential(
+            *(nn.Linear(2, 32), nn.BatchNorm1d(32), nn.Tanh()),
+            *(nn.Linear(32, 32), nn.BatchNorm1d(32), nn.Tanh()),
+            nn.Linear(32, len(CLASSES)),
+        )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, (least, most) in _LIMITS.items():
-            if not least <= (value := getattr(self, name)) <= most:
-                raise ValueError(f"{name}={value} must be from {least} to {most}.")
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return self.dense(x)
+
+    @torch.no_grad()
+    def odds(self, distance_km: np.ndarray | float, seconds: np.ndarray) -> np.ndarray:
+        """
+        :param distance_km: Epicentral distances
+        :param seconds: Seconds after the origin, of a shape that broadcasts with it
+        :return: How much more probable P (Pg or Pn), and S, are than none, (2, ...)
+        """
+        points = np.stack(np.broadcast_arrays(distance_km, seconds), axis=-1) / _SCALE
+        flat = torch.from_numpy(points.reshape(-1, 2).astype(np.float32))
+        none, pg, sg, pn, sn = self(flat).double().unbind(1)
+        logarithms = torch.stack([torch.logaddexp(pg, pn), torch.logaddexp(sg, sn)])
+        odds = (logarithms - none).clamp(max=50.0).exp().numpy()
+        return odds.reshape(2, *points.shape[:-1])
 
 
-class Lppn(Associator):
+def load_linker(path: str | Path = OWN_WEIGHTS) -> Linker:
+    """
+    :param path: State dict, such as the published ``link32.ckpt``
+    :raises FileNotFoundError: if there is no such file
+    :raises ValueError: if it isn't the state dict of such a network
+    :return: Network in evaluation mode
+    """
+    linker = Linker()
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"network={str(path)!r}: there is no such file.")
+    try:
+        linker.load_state_dict(torch.load(path, "cpu", weights_only=True))
+    # Damaged files raise errors of many kinds.
+    except Exception as error:
+        raise ValueError(
+            f"network={str(path)!r} holds no weights of the linker: "
+            f"{' '.join(str(error).split())[:200]}."
+        ) from error
+    return linker.eval()
+
+
+class LinkTable(NamedTuple):
+    """
+    The output of a network on a grid.
+
+    A network that was taught by picks of events and by others which come at any time gives,
+    in its odds, the density of times at which the picks of events come.
+
+    :param density: Of P and S picks of an origin, 1/s, float32, (2, depths, distances,
+        times), with steps of :py:data:`DISTANCE_STEP_KM` and :py:data:`TIME_STEP_S`
+    :param depths_km: Depths
+    """
+
+    density: np.ndarray
+    depths_km: np.ndarray
+
+
+def published_table(
+    linker: Linker, max_distance_km: float, window_s: float
+) -> LinkTable:
+    """
+    :param linker: Network, which serves origins in all depths
+    :param max_distance_km: Largest distance
+    :param window_s: Longest time after an origin
+    :return: Table with one depth
+    """
+    distances, times = _axes(max_distance_km, window_s)
+    odds = linker.odds(distances[:, None], times)
+    return LinkTable(_density(odds)[:, None].copy(), np.array([DEPTH_KM]))
+
+
+def own_table(
+    linker: Linker,
+    max_distance_km: float,
+    window_s: float,
+    travel_times: TravelTimeTable,
+    depths_km: np.ndarray,
+) -> LinkTable:
+    """
+    The network knows travel times of :py:data:`MODEL` at :py:data:`DEPTH_KM`; for other
+    models and depths times are shifted by how much later waves arrive.
+
+    :param linker: Network
+    :param max_distance_km: Largest distance
+    :param window_s: Longest time after an origin
+    :param travel_times: Travel times
+    :param depths_km: Depths
+    :return: Table
+    """
+    distances, times = _axes(max_distance_km, window_s)
+    known = make_table(MODEL, distances[-1], DEPTH_KM).at(distances, DEPTH_KM)
+    shape = (2, len(depths_km), len(distances), len(times))
+    density = np.zeros(shape, dtype=np.float32)
+    for layer, depth in enumerate(depths_km):
+        for phase, seconds in enumerate(travel_times.at(distances, depth)):
+            later = seconds - known[phase]
+            arrives = np.isfinite(later)
+            shifted = times - np.where(arrives, later, 0)[:, None]
+            found = _density(linker.odds(distances[:, None], shifted)[phase])
+            density[phase, layer, arrives] = found[arrives]
+    return LinkTable(density, np.asarray(depths_km, dtype=float))
+
+
+def _axes(max_distance_km: float, window_s: float) -> tuple[np.ndarray, np.ndarray]:
+    return (
+        np.arange(0, max_distance_km + DISTANCE_STEP_KM, DISTANCE_STEP_KM),
+        np.arange(0, window_s + TIME_STEP_S, TIME_STEP_S),
+    )
+
+
+def _density(odds: np.ndarray) -> np.ndarray:
+    """Over times, the last axis; none where the network is sure that there are none."""
+    high = np.where(odds < _LEAST_ODDS, 0, odds)
+    total = high.sum(axis=-1, keepdims=True) * TIME_STEP_S
+    density = high / np.where(total > 0, total, 1)
+    density[density < _LEAST_SHARE * density.max(axis=-1, keepdims=True)] = 0
+    return density.astype(np.float32)
+
+
+class Lppn(Greedy):
     """
     Epicentres on a grid are scored over sliding windows by the picks that the network says
-    belong to an origin there; peaks become candidates, see :py:mod:`.pursuit`.
+    belong to an origin there; peaks become candidates.
     """
 
-    options_type = LppnOptions
+    settings: LppnSettings
+
+    #: Neither the depth nor the place is known well.
+    grid_errors_s = 0.3, 0.4
 
     @property
     def margin_km(self) -> float:
         """How far outside the network events may be."""
-        return 1.5 * self.options.margin_km + self.options.grid_km
+        return 1.5 * self.settings.margin_km + self.settings.grid_km
 
     def find(self, progress: bool = False) -> Found:
         """See :py:class:`.Associator`."""
-        options = self.options
-        self._pursuit = Pursuit(
-            self.network, self.travel_times, options, options.grid_km, _ERRORS_S
-        )
+        self.before_s = self.settings.window_s
         self._check_size()
-        return self._pursuit.run(self._candidates, progress, before_s=options.window_s)
+        return super().find(progress)
 
     @cached_property
     def _table(self) -> LinkTable:
-        options = self.options
-        linker = load_linker(options.network or None)
-        if options.network:
-            return published_table(linker, self._reach_km, options.window_s)
+        s = self.settings
+        if s.network:
+            return published_table(load_linker(s.network), self._reach_km, s.window_s)
         return own_table(
-            linker, self._reach_km, options.window_s, self.travel_times, self._depths
+            load_linker(), self._reach_km, s.window_s, self.travel_times, self._depths
         )
 
     @cached_property
     def _reach_km(self) -> float:
-        return min(self.travel_times.max_distance_km, self.options.max_distance_km)
+        return min(self.travel_times.max_distance_km, self.settings.max_distance_km)
 
     @cached_property
     def _depths(self) -> np.ndarray:
-        step = self.options.depth_grid_km
-        return np.arange(
-            step / 2, max(self.options.max_depth_km, step / 2) + 1e-6, step
-        )
+        step, deepest = self.settings.depth_grid_km, self.settings.max_depth_km
+        return np.arange(step / 2, max(deepest, step / 2) + 1e-6, step)
 
     def _check_size(self) -> None:
-        options = self.options
-        depths = 1 if options.network else len(self._depths)
+        s = self.settings
+        nodes = len(self._nodes[0])
+        if nodes > _MOST_NODES:
+            raise ValueError(
+                f"grid_km={s.grid_km} gives {nodes} epicentres for stations "
+                f"{self.network.diameter_km:.0f} km apart; {_MOST_NODES} are possible. "
+                "Take a wider one."
+            )
+        depths = 1 if s.network else len(self._depths)
         # What stations add at some times, and the table itself.
-        of_one = max(
-            self._pursuit.rows.number // 2 * (_TOGETHER + 2),
-            2 * options.window_s / TIME_STEP_S,
-        )
+        stations = len(self.network.stations)
+        of_one = max(stations * (_TOGETHER + 2), 2 * s.window_s / TIME_STEP_S)
         distances = int(self._reach_km / DISTANCE_STEP_KM) + 1
         if (values := depths * distances * of_one) > _MOST_VALUES:
             raise ValueError(
-                f"depth_grid_km={options.depth_grid_km} gives {depths} depths, which with "
+                f"depth_grid_km={s.depth_grid_km} gives {depths} depths, which with "
                 f"{distances} distances are {values / _MOST_VALUES:.1f} times what is "
                 "possible. Take a wider one, or a smaller max_depth_km, max_distance_km or "
                 "window_s."
@@ -152,32 +264,20 @@ class Lppn(Associator):
     @cached_property
     def _nodes(self) -> tuple[np.ndarray, int]:
         """(nodes, 2): x and y in km, row by row; and how many are in a row."""
-        stations, options = self.network.stations, self.options
+        step = self.settings.grid_km
         x, y = (
-            np.arange(
-                values.min() - options.margin_km,
-                values.max() + options.margin_km + options.grid_km,
-                options.grid_km,
-            )
-            for values in (stations["x_km"], stations["y_km"])
+            np.arange(least, most + step, step)
+            for least, most in self.network.limits_km(self.settings.margin_km)
         )
-        if (nodes := len(x) * len(y)) > _MOST_NODES:
-            raise ValueError(
-                f"grid_km={options.grid_km} gives {nodes} epicentres for stations "
-                f"{self.network.diameter_km:.0f} km apart; {_MOST_NODES} are possible. "
-                "Take a wider one."
-            )
-        grid = np.meshgrid(x, y)
-        return np.stack([axis.ravel() for axis in grid], axis=1), len(x)
+        return np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1), len(x)
 
     @cached_property
     def _bins(self) -> np.ndarray:
         """(nodes, stations): distances in steps of the table; -1 beyond it."""
         distance = self._distances(self._nodes[0])
         bins = np.rint(distance / DISTANCE_STEP_KM)
-        far = (bins >= self._table.density.shape[2]) | (
-            distance > self.options.max_distance_km
-        )
+        far = bins >= self._table.density.shape[2]
+        far |= distance > self.settings.max_distance_km
         return np.where(far, -1, bins).astype(np.int16)
 
     @cached_property
@@ -188,87 +288,73 @@ class Lppn(Associator):
         """
         nodes, columns = self._nodes
         grid = np.arange(len(nodes)).reshape(-1, columns)
-        grid = np.pad(
-            grid,
-            [(0, side % 2) for side in grid.shape],
-            constant_values=-1,
-        )
+        beyond = [(0, side % 2) for side in grid.shape]
+        grid = np.pad(grid, beyond, constant_values=-1)
         members = np.stack(
             [grid[y::2, x::2].ravel() for y in (0, 1) for x in (0, 1)], axis=1
         )
-        half = self.options.grid_km / 2
+        half = self.settings.grid_km / 2
         bins = np.rint(self._distances(nodes[members[:, 0]] + half) / DISTANCE_STEP_KM)
         bins = np.minimum(bins, self._table.density.shape[2] - 1)
         # The last row of -1 is that of nodes which are not there.
         of_nodes = np.vstack([self._bins, np.full_like(self._bins[:1], -1)])
-        far = (of_nodes[members] < 0).all(axis=1)
+        bins[(of_nodes[members] < 0).all(axis=1)] = -1
         reach = int(np.sqrt(2) * half / DISTANCE_STEP_KM) + 1
-        return (
-            members.astype(np.int32),
-            np.where(far, -1, bins).astype(np.int16),
-            reach,
-        )
+        return members.astype(np.int32), bins.astype(np.int16), reach
 
     def _distances(self, places: np.ndarray) -> np.ndarray:
         """(places, stations), km."""
-        stations = self._pursuit.stations
-        return np.hypot(places[:, :1] - stations[:, 0], places[:, 1:] - stations[:, 1])
+        return np.hypot(*(places.T[:, :, None] - self.network.xy[:, None]))
 
-    def _candidates(self, stretch: Stretch, pool: ThreadPoolExecutor) -> Candidates:
-        step = self.options.step_s
-        number = int(np.ceil((stretch.end - stretch.begin) / step))
+    def candidates(
+        self, begin: float, end: float, pool: ThreadPoolExecutor
+    ) -> Candidates:
+        """See :py:class:`.Greedy`."""
+        step = self.settings.step_s
         # Prepared before threads would do it at once.
         _ = self._blocks, self._spans
-        found = list(
-            pool.map(
-                lambda first: self._score(stretch.begin + first * step),
-                range(0, number, _TOGETHER),
-            )
-        )
-        return (
-            np.concatenate([origins for origins, _ in found]),
-            np.concatenate([scores for _, scores in found]),
-        )
+        firsts = range(0, int(np.ceil((end - begin) / step)), _TOGETHER)
+        found = pool.map(lambda first: self._score(begin + first * step), firsts)
+        origins, scores = map(np.concatenate, zip(*found, strict=True))
+        return origins, scores
 
     def _score(self, begin: float) -> Candidates:
         """Origin times from `begin` on, with one more before and after to compare with."""
-        options, pursuit = self.options, self._pursuit
+        s = self.settings
         nodes, columns = self._nodes
-        number = _TOGETHER + 2
         members, near, reach = self._blocks
-        rows = pursuit.rows
-        _, depths, distances, _ = self._table.density.shape
-        sites = rows.number // 2
+        density = self._table.density
+        _, depths, distances, _ = density.shape
+        sites, number = len(self.network.stations), _TOGETHER + 2
         gains = np.empty((sites, depths, distances, number), dtype=np.float32)
         most = np.empty((sites, distances, number), dtype=np.float32)
-        active = np.empty(sites, dtype=np.bool_)
-        kernels.link_gains(
-            rows.time,
-            rows.start,
-            pursuit.claimed,
-            begin - options.step_s,
-            options.step_s,
-            self._table.density,
+        active = greedy.link_gains(
+            self.problem,
+            begin - s.step_s,
+            s.step_s,
+            density,
             self._spans,
             TIME_STEP_S,
             reach,
             gains,
             most,
-            active,
         )
-        if 2 * active.sum() < options.min_picks:
+        if 2 * active.sum() < s.min_picks:
             return np.empty((0, 4)), np.empty(0)
         scores = np.empty((len(nodes), number), dtype=np.float32)
         layers = np.empty((len(nodes), number), dtype=np.uint16)
-        least = _GAIN * options.min_picks
-        kernels.add_links(
+        least = _GAIN * s.min_picks
+        greedy.add_links(
             self._bins, near, members, gains, most, active, least, scores, layers
         )
-        found = np.empty((options.peaks * number, 2), dtype=np.int64)
-        count = kernels.peaks(scores, columns, least, options.peaks, found)
+        found = np.empty((s.peaks * number, 2), dtype=np.int64)
+        count = greedy.peaks(scores, columns, least, s.peaks, found)
         node, k = found[:count].T
         origins = np.empty((count, 4))
         origins[:, :2] = nodes[node]
         origins[:, 2] = self._table.depths_km[layers[node, k]]
-        origins[:, 3] = begin + (k - 1) * options.step_s
+        origins[:, 3] = begin + (k - 1) * s.step_s
         return origins, scores[node, k].astype(float)
+
+
+METHOD = Lppn

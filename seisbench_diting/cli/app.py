@@ -25,6 +25,8 @@ app = App(
 #: Command -> where it is, and its line in the list of commands. A command is imported
 #: when it is called, so that the others need not wait for its libraries.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "associate": ("catalogue:associate", "Find the events that picks belong to."),
+    "compare": ("catalogue:compare", "Tell what two catalogues have in common."),
     "evaluate": (
         "assess:evaluate",
         "Compare the picks of models with the labels of a dataset.",
@@ -114,9 +116,9 @@ _CONFIG = inspect.Parameter(
 def _parameter(name: str, field: Any) -> inspect.Parameter:
     more = extra(field)
     default = field.get_default(call_default_factory=True)
-    is_switch = field.annotation is bool
+    is_switch = field.annotation in (bool, bool | None)
     help = field.description or ""
-    if not (is_switch or field.is_required() or default in (None, (), [], "")):
+    if not (is_switch or field.is_required() or default in (None, (), [], {}, "")):
         help += f" [default: {_shown(default)}]"
     names = [_option(name, field)]
     names += [o for n in more["names"] if (o := _dashed(n)) not in names]
@@ -134,7 +136,7 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
                 help=help,
                 **_shown_as(more["metavar"]),
                 negative=(more["off"] or f"--no-{names[0][2:]}")
-                if is_switch and default
+                if is_switch and default is not False
                 else (),
                 show_default=False,
                 consume_multiple=more["many"],
@@ -185,10 +187,12 @@ def _from_file(path: str | None, cls: type[Settings]) -> dict[str, Any]:
     values = {}
     for key, value in given.items():
         name = known.get(key.replace("-", "_"))
-        if name is None:
+        if name is None and cls.model_config.get("extra") == "allow":
+            name = key.replace("-", "_")
+        elif name is None:
             raise ArgumentError(
                 "config", path, f"there is no option {key!r}{suggestion(key, known)}"
             )
-        many = extra(cls.model_fields[name])["many"]
+        many = name in cls.model_fields and extra(cls.model_fields[name])["many"]
         values[name] = [value] if many and not isinstance(value, list) else value
     return values

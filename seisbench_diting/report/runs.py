@@ -10,14 +10,13 @@ from typing import Any
 import pandas as pd
 
 from .._util import beside
-from ..association.outputs import FORMATS as ASSOCIATION_FORMATS
 from ..picking.outputs import STATE, SUMMARY, pick_chunks
 from ..picking.running import opened_state
 from ..tables import read_association, read_picks
 from .counts import PickCounts
 
 #: Formats of associations that hold all columns, the best first.
-_EVENTS = [ASSOCIATION_FORMATS[name] for name in ("parquet", "csv", "quakeml", "txt")]
+_EVENTS = (".events.parquet", ".events.csv", ".xml", ".txt")
 
 #: Formats of picks, for runs whose state is gone.
 _PICKS = (".parquet", ".csv", ".txt", ".xml")

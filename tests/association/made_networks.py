@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from seisbench_diting.association.projection import Projection
+from seisbench_diting.association.core import Projection
 from seisbench_diting.tables import pick_table, station_table
 
 #: Velocities of P and S, km/s, and what `velocity` is with them.

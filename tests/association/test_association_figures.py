@@ -8,17 +8,17 @@ import pandas as pd
 import pytest
 
 from seisbench_diting import tables
-from seisbench_diting.association.projection import Projection
-from seisbench_diting.association.velocities import make_travel_times
+from seisbench_diting.association.core import Projection
 from seisbench_diting.plots import (
     plot_association,
     plot_moveout,
     plot_timeline,
     save_figure,
 )
+from seisbench_diting.travel_times import make_table
 
 START = pd.Timestamp("2016-10-14", tz="UTC")
-TRAVEL_TIMES = make_travel_times("6.2/3.5", 500, 30)
+TRAVEL_TIMES = make_table("6.2/3.5", 500, 30)
 #: On both sides of the date line.
 MIDDLE = -17.0, 179.95
 

@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 from made_networks import made_network
 
-from seisbench_diting.association.found import make_found
-from seisbench_diting.association.inputs import make_network
-from seisbench_diting.association.interface import Options
+from seisbench_diting.association.associate_settings import MethodSettings
+from seisbench_diting.association.core import make_found, make_network
 
-FEW = Options(min_picks=2, min_p_picks=0, min_s_picks=0, min_both=0)
+FEW = MethodSettings(min_picks=2, min_p_picks=0, min_s_picks=0, min_both=0)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def picks(*pairs):
 
 
 def rows_of(network, station, s):
-    right = (network.picks["station"] == station) & (network.is_s() == s)
+    right = (network.picks["station"] == station) & (network.is_s == s)
     return np.flatnonzero(right)
 
 
@@ -66,8 +65,8 @@ def test_a_station_has_one_pick_of_a_phase_the_most_probable(network):
 
 def test_limits_hold_after_picks_were_taken_away(network):
     p, s = (int(rows_of(network, 0, phase)[0]) for phase in (False, True))
-    both = Options(min_picks=2, min_p_picks=1, min_s_picks=1, min_both=1)
-    more = Options(min_picks=2, min_p_picks=1, min_s_picks=1, min_both=2)
+    both = MethodSettings(min_picks=2, min_p_picks=1, min_s_picks=1, min_both=1)
+    more = MethodSettings(min_picks=2, min_p_picks=1, min_s_picks=1, min_both=2)
 
     assert (
         len(make_found(network, both, events(1.0), picks((0, p), (0, s))).events) == 1

@@ -6,14 +6,14 @@ from made_networks import VELOCITY, made_network
 from scoring import shares
 
 from seisbench_diting.association import associate
-from seisbench_diting.association.linker import (
+from seisbench_diting.association.lppn import (
     DISTANCE_STEP_KM,
     TIME_STEP_S,
     load_linker,
     own_table,
     published_table,
 )
-from seisbench_diting.association.velocities import make_travel_times
+from seisbench_diting.travel_times import make_table
 
 
 def test_the_published_network(reference):
@@ -25,7 +25,7 @@ def test_the_published_network(reference):
 
 
 def test_the_own_network_knows_travel_times():
-    times = make_travel_times("iasp91", 120.0, 20.0)
+    times = make_table("iasp91", 120.0, 20.0)
     table = own_table(load_linker(), 80.0, 30.0, times, np.array([5.0, 15.0]))
 
     axis = np.arange(table.density.shape[-1]) * TIME_STEP_S

@@ -7,7 +7,7 @@ from made_networks import P_KM_S, S_KM_S, VELOCITY, made_network
 from scoring import as_catalogue, shares
 
 from benchmarks.association_truth import make_sequence
-from seisbench_diting.association import associate, compare, make_options
+from seisbench_diting.association import associate, compare, method_settings
 from seisbench_diting.tables import pick_table, station_table
 
 WORDS = {
@@ -26,7 +26,7 @@ def italy(reference):
 
 
 def test_the_words_of_the_program():
-    options = make_options("real", **WORDS)
+    options = method_settings("real", **WORDS)
 
     assert options.min_p_picks == 3
     assert options.min_s_picks == 2
@@ -232,10 +232,10 @@ def test_a_model_that_ends_in_the_crust(tmp_path):
 
 def test_residuals_follow_the_model():
     """Those of the whole Earth's models are larger in a region."""
-    region, earth = (make_options("real", velocity=v) for v in ("6.2/3.5", "iasp91"))
+    region, earth = (method_settings("real", velocity=v) for v in ("6.2/3.5", "iasp91"))
     assert region.p_error_s < earth.p_error_s
     assert region.s_window_s < earth.s_window_s
-    options = make_options("lppn", p_error_s=0.3, s_window_s=0.9)
+    options = method_settings("lppn", p_error_s=0.3, s_window_s=0.9)
     assert options.p_window_s == pytest.approx(1.0)
     assert options.s_window_s == 0.9
 
@@ -245,7 +245,7 @@ def test_a_file_that_is_no_table(tmp_path):
     path.write_text("this is no table\n")
     made = made_network(6, 1)
 
-    with pytest.raises(ValueError, match="is no table of travel times"):
+    with pytest.raises(ValueError, match="is not a table of travel times"):
         associate(made.picks, made.stations, velocity=str(path))
 
 

@@ -1,0 +1,169 @@
+"""``seisbench-diting associate`` and ``compare``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._util import ArgumentError, MissingError, beside, counted
+from ..association import AssociateSettings, CompareSettings
+from .app import command_of
+from .common import leaving_nothing
+
+if TYPE_CHECKING:
+    from ..association import Comparison
+
+#: How times are written.
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+#: Lines of the table of differences.
+_LINES = {
+    "time_difference_s": "origin time (s)",
+    "distance_km": "epicentres apart (km)",
+    "east_km": "epicentre, east (km)",
+    "north_km": "epicentre, north (km)",
+    "depth_difference_km": "depth (km)",
+}
+
+
+def _associate(settings: AssociateSettings) -> None:
+    """
+    Find the events that picks belong to, and locate them.
+
+    seisbench-diting associate -i picks.csv -s STATIONS -o events --velocity 6.2/3.5
+    """
+    options = settings.of_method()
+    if settings.list_options:
+        for name, field in type(options).model_fields.items():
+            print(f"{name} = {getattr(options, name)!r}  # {field.description}")
+        return
+    from ..association import associate, check_output, write_files
+    from ..tables import read_stations
+
+    inputs = [Path(name) for name in settings.inputs]
+    for name in ("inputs", "stations", "output"):
+        if not getattr(settings, name):
+            about = type(settings).model_fields[name].description
+            raise MissingError(name, None, str(about))
+    output = settings.output
+    with leaving_nothing():
+        check_output(output, settings.formats, [*inputs, settings.stations])
+        for name, paths in (("inputs", inputs), ("stations", [settings.stations])):
+            for path in paths:
+                if not path.exists():
+                    raise ArgumentError(name, str(path), "there is no such file")
+        places = read_stations(settings.stations)
+        result = associate(
+            _read(inputs),
+            places,
+            settings.method,
+            progress=settings.progress and sys.stderr.isatty(),
+            **options.model_dump(exclude_unset=True),
+        )
+        written = write_files(result, output, places, settings.formats, settings.plot)
+    if settings.progress:
+        _print_summary(result.summary)
+        print("\n".join(map(str, written)))
+
+
+def _read(paths: list[Path]) -> Any:
+    import pandas as pd
+
+    from ..tables import pick_table, read_picks, read_real
+
+    tables = [read_real(path) if path.is_dir() else read_picks(path) for path in paths]
+    return tables[0] if len(tables) == 1 else pick_table(pd.concat(tables))
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    left_out = ", ".join(f"{n} {why}" for why, n in summary["picks_left_out"].items())
+    print(
+        f"{counted(summary['events'], 'event')} with {summary['picks_used']} of "
+        f"{counted(summary['picks'], 'pick')} at "
+        f"{counted(summary['stations'], 'station')}, {summary['seconds']:.1f} s"
+        + (f"; left out: {left_out}" if left_out else "")
+    )
+
+
+def _compare(settings: CompareSettings) -> None:
+    """
+    Tell what two catalogues have in common, and what not.
+
+    seisbench-diting compare ours.events.csv theirs.xml
+    """
+    from ..association import compare
+    from ..tables import read_association
+
+    a, b = (read_association(p, settings.lonlat) for p in (settings.a, settings.b))
+    comparison = compare(
+        *(a[0], b[0], a[1], b[1]),
+        max_time_s=settings.max_time_s,
+        max_distance_km=settings.max_distance_km,
+        min_shared=settings.min_shared,
+    )
+    for name, path, (events, picks) in (("A", settings.a, a), ("B", settings.b, b)):
+        print(
+            f"{name}: {path}, {counted(len(events), 'event')} with "
+            f"{counted(len(picks), 'pick')}"
+        )
+    _print_shares(comparison)
+    if len(comparison.common):
+        _print_differences(comparison)
+    if settings.output is not None:
+        _write(comparison, settings.output)
+
+
+def _print_shares(comparison: Comparison) -> None:
+    print(f"\n{'':<24}{'events':>9}{'of A':>9}{'of B':>9}")
+    of_a, of_b = comparison.share_of_a, comparison.share_of_b
+    for name, table, shares in (
+        ("common", comparison.common, (of_a, of_b)),
+        ("only in A", comparison.only_a, (1 - of_a, None)),
+        ("only in B", comparison.only_b, (None, 1 - of_b)),
+    ):
+        texts = ("" if share is None else _percent(share) for share in shares)
+        print(f"{name:<24}{len(table):>9}" + "".join(f"{t:>9}" for t in texts))
+
+
+def _print_differences(comparison: Comparison) -> None:
+    heads = ("median", "spread", "5 %", "95 %", "events")
+    print(f"\n{'B minus A':<24}" + "".join(f"{head:>9}" for head in heads))
+    for name, row in comparison.differences().iterrows():
+        # Zero is added for not -0.000.
+        values = row[["median", "spread", "low", "high"]].round(3) + 0.0
+        texts = [f"{value:.3f}" if row["count"] else "-" for value in values]
+        texts.append(f"{row['count']:.0f}")
+        print(f"{_LINES[str(name)]:<24}" + "".join(f"{text:>9}" for text in texts))
+    common = comparison.common
+    shared = comparison.shared_share().dropna()
+    if len(shared):
+        low, high = shared.quantile([0.05, 0.95])
+        print(
+            f"\n{common['shared_picks'].sum()} shared picks, of {common['a_picks'].sum()} "
+            f"in A and {common['b_picks'].sum()} in B. Of the event with fewer, median "
+            f"{_percent(shared.median())}; in the middle 90 % of the pairs "
+            f"{_percent(low)} to {_percent(high)}."
+        )
+
+
+def _percent(share: float) -> str:
+    return "-" if share != share else f"{100 * share:.1f} %"
+
+
+def _write(comparison: Comparison, output: Path) -> None:
+    from .._util import replacing
+    from ..tables import write_events
+
+    common, *only = (
+        beside(output, f".{part}.csv") for part in ("common", "only_a", "only_b")
+    )
+    with replacing(common) as temporary:
+        comparison.common.to_csv(temporary, index=False, date_format=_TIME)
+    write_events(comparison.only_a, only[0])
+    write_events(comparison.only_b, only[1])
+    print(f"\nWritten: {common}, {only[0]}, {only[1]}")
+
+
+associate = command_of(AssociateSettings, _associate)
+compare = command_of(CompareSettings, _compare)

@@ -1,0 +1,159 @@
+"""Travel times over distance and depth, as associators need them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.interpolate import RegularGridInterpolator
+
+from .curves import VelocityModelError
+from .first_arrivals import KM_PER_DEGREE, TravelTimes
+
+#: Step of tables in km, over distance and depth. Between them times are interpolated
+#: linearly, wrong by less than 0.02 s in the crust.
+STEP_KM = 0.5
+
+
+@dataclass(frozen=True)
+class TravelTimeTable:
+    """
+    First P and S arrivals over epicentral distance and depth, both from 0 on.
+
+    :param times: Seconds, float32, (2, depths, distances), P and S; NaN where nothing
+        arrives
+    :param rise: Seconds that a station's first kilometre of elevation adds, same shape
+    """
+
+    times: np.ndarray
+    rise: np.ndarray
+
+    @property
+    def max_distance_km(self) -> float:
+        """Largest distance."""
+        return (self.times.shape[2] - 1) * STEP_KM
+
+    def at(
+        self, distance_km: ArrayLike, depth_km: ArrayLike, elevation_km: ArrayLike = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """
+        :param distance_km: Epicentral distances
+        :param depth_km: Depths; those outside the table are at its end
+        :param elevation_km: Elevations of the stations
+        :return: P and S times in s; NaN beyond the table's distances
+        """
+        _, depths, distances = self.times.shape
+        x = np.asarray(distance_km, dtype=float) / STEP_KM
+        z = np.asarray(depth_km, dtype=float) / STEP_KM
+        z = np.clip(np.nan_to_num(z), 0, depths - 1)
+        far = ~(x <= distances - 1)
+        x = np.where(far, 0, x)
+        i = np.minimum(x.astype(int), distances - 2)
+        j = np.minimum(z.astype(int), depths - 2)
+        u, v = x - i, z - j
+        times, rise = (
+            (1 - v) * ((1 - u) * grid[:, j, i] + u * grid[:, j, i + 1])
+            + v * ((1 - u) * grid[:, j + 1, i] + u * grid[:, j + 1, i + 1])
+            for grid in (self.times, self.rise)
+        )
+        p, s = np.where(far, np.nan, times + np.asarray(elevation_km) * rise)
+        return p, s
+
+
+def make_table(
+    velocity: str, max_distance_km: float, max_depth_km: float
+) -> TravelTimeTable:
+    """
+    :param velocity: ``P/S`` in km/s, such as ``6.2/3.5``, for constant velocities; a
+        model of ObsPy's (``iasp91``, ``ak135``); a ``.nd`` or ``.tvel`` file; or a table
+        of REAL's (``ttdb.txt``) that ends in ``.txt``
+    :param max_distance_km: Largest epicentral distance
+    :param max_depth_km: Largest depth
+    :raises ValueError: if it is none of these
+    :raises FileNotFoundError: if there is no such file
+    :return: Table
+    """
+    depth, distance = np.meshgrid(
+        np.arange(int(np.ceil(max_depth_km / STEP_KM)) + 2) * STEP_KM,
+        np.arange(int(np.ceil(max_distance_km / STEP_KM)) + 2) * STEP_KM,
+        indexing="ij",
+    )
+    if velocity.lower().endswith(".txt"):
+        times, rise = _of_file(velocity, depth, distance, max_depth_km)
+    elif constant := constant_velocities(velocity):
+        length = np.hypot(distance, depth)
+        # How much longer the way becomes with the station's height.
+        longer = np.hypot(distance, depth + 1.0) - length
+        slowness = 1 / np.array(constant).reshape(2, 1, 1)
+        times, rise = length * slowness, longer * slowness
+    else:
+        try:
+            model = TravelTimes(velocity)
+        except VelocityModelError as error:
+            raise VelocityModelError(
+                f"velocity={velocity!r}: {error} Constant velocities, P/S in km/s such as "
+                "6.2/3.5, and REAL's table of travel times (.txt) are possible, too."
+            ) from error
+        times = np.array(model.first_arrivals(distance, depth, 0.0))
+        rise = np.array(model.first_arrivals(distance, depth, 1000.0)) - times
+    return TravelTimeTable(times.astype(np.float32), rise.astype(np.float32))
+
+
+def constant_velocities(text: str) -> tuple[float, float] | None:
+    """
+    :param text: Velocity model, see :py:func:`make_table`
+    :raises ValueError: if S is not below P
+    :return: P and S in km/s, or None for models of other kinds
+    """
+    try:
+        values = [float(part) for part in text.split("/")]
+    except ValueError:
+        return None
+    p, s = values if len(values) == 2 else (0.0, 0.0)
+    if not 0 < s < p < 20:
+        raise ValueError(
+            f"velocity={text!r} must be P/S in km/s with P above S, such as 6.2/3.5."
+        )
+    return p, s
+
+
+def _of_file(
+    path: str, depth: np.ndarray, distance: np.ndarray, max_depth_km: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    REAL's table: distance in degrees, depth in km, P and S time in s, slownesses in s a
+    degree, vertical slownesses in s/km, and the names of the phases.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Of a file without lines.
+            warnings.simplefilter("ignore", UserWarning)
+            rows = np.loadtxt(path, usecols=range(4), ndmin=2)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"velocity={path!r}: there is no such file.") from None
+    except ValueError as error:
+        raise ValueError(
+            f"velocity={path!r} is not a table of travel times: its lines must begin "
+            f"with distance (degrees), depth (km), P and S time (s); {error}."
+        ) from error
+    deepest = rows[:, 1].max(initial=0)
+    if deepest < max_depth_km:
+        raise ValueError(
+            f"velocity={path!r} has sources to a depth of {deepest:g} km; "
+            f"max_depth_km={max_depth_km:g} must be no larger."
+        )
+    (x, column), (z, row) = (np.unique(rows[:, k], return_inverse=True) for k in (0, 1))
+    known = np.full((len(z), len(x), 2), np.nan)
+    known[row, column] = rows[:, 2:]
+    interpolate = RegularGridInterpolator((z, x), known, bounds_error=False)
+    # Depths below the table's last one serve to interpolate only.
+    points = np.minimum(depth, deepest), distance / KM_PER_DEGREE
+    times = np.moveaxis(interpolate(points), -1, 0)
+    if not np.isfinite(times[0, 0, 0]):
+        raise ValueError(f"velocity={path!r} must begin at a distance and depth of 0.")
+    # A vertical ray's slowness near the surface, less where the ray comes flat.
+    slowness = np.gradient(times, STEP_KM, axis=2)
+    surface = slowness[:, 0, 1:3].mean(axis=1)[:, None, None]
+    return times, np.sqrt(np.maximum(surface**2 - slowness**2, 0))
