@@ -28,7 +28,7 @@ from seisbench_diting.generate import (
     LPPNLabeller,
     training_augmentations,
 )
-from seisbench_diting.generate.windows import N_SAMPLES, PADLEN
+from seisbench_diting.generate.arrival_windows import N_SAMPLES, PADLEN
 
 BATCH = 32
 ROUNDS = 3

@@ -134,11 +134,9 @@ def test_a_damaged_cache_says_what_to_do(run, with_mirror, cache, tmp_path):
         (["weights", "fetch"], "--all"),
         (["weights", "fetch", "Foo"], "'Foo'"),
         (["weights", "import", "nowhere"], "nowhere"),
-        (["convert"], "-i"),
-        (["convert", "-i", "nowhere"], "-o"),
-        (["convert", "-i", "nowhere", "-o", "out"], "input='nowhere'"),
-        (["convert", "-i", "nowhere", "--dry-run", "-c", "zip"], "compression='zip'"),
-        (["convert", "--check", "nowhere"], "check='nowhere'"),
+        (["convert", "-i", "nowhere", "-o", "out"], "--input=nowhere"),
+        (["convert", "-i", "nowhere", "--dry-run", "-c", "zip"], "--compression=zip"),
+        (["convert", "--check", "nowhere"], "--check=nowhere"),
     ],
 )
 def test_errors_name_what_is_wrong(run, cache, arguments, part, tmp_path, monkeypatch):

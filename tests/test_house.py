@@ -26,7 +26,7 @@ ALLOWED = {
         "tables",
         "travel_times",
     },
-    "data": {"_util", "processes"},
+    "data": {"_util"},
     "distillation": {"_util", "generate", "models", "picking", "training"},
     "evaluation": {"__init__", "data", "_util", "generate", "models", "runtime"},
     "generate": {"models"},

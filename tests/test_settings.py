@@ -142,10 +142,10 @@ def test_a_file_that_is_not_toml(command, tmp_path):
 def test_suggestions_and_merged_problems():
     assert "'LPPNM'" in suggestion("lppmn", ["LPPNM", "RNN"])
     assert suggestion("x", ["LPPNM", "RNN"]).endswith("LPPNM, RNN")
-    problems = [(f"part {n}", "no table") for n in range(28)] + [("part 28", "damaged")]
+    problems = [(f"{n}", "no table") for n in range(28)] + [("28", "damaged")]
     lines = merged(problems, "part")
     assert len(lines) == 2
-    assert lines[0].startswith("28 parts")
+    assert lines[0] == "28 parts (0, 1, 2, ...): no table"
     assert lines[1] == "part 28: damaged"
 
 

@@ -11,7 +11,7 @@ from .files import (
 )
 from .filters import band_filtered, band_sections
 from .locks import no_writer, only_writer
-from .pool import map_unordered, process_pool
+from .pool import map_unordered, process_pool, stop_pool
 from .progress import Progress, counting
 from .seismology import INSTRUMENT_PREFERENCE, join_spans, station_id
 from .settings import (
@@ -61,6 +61,7 @@ __all__ = [
     "replacing_together",
     "split_names",
     "station_id",
+    "stop_pool",
     "suggestion",
     "takes",
     "terminated_like_interrupted",

@@ -49,6 +49,17 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
+def stop_pool(pool: ProcessPoolExecutor) -> None:
+    """
+    Ends the processes of a pool at once, whatever they do.
+
+    :param pool: Pool
+    """
+    for process in list((pool._processes or {}).values()):
+        process.kill()
+    pool.shutdown(cancel_futures=True)
+
+
 def map_unordered(
     submit: Callable[[_Task], Future[_Result]], tasks: Iterable[_Task], ahead: int
 ) -> Iterator[tuple[_Task, Future[_Result]]]:

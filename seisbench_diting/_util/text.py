@@ -27,7 +27,7 @@ def merged(problems: Iterable[tuple[str, str]], noun: str) -> list[str]:
     for name, reason in problems:
         names.setdefault(reason, []).append(name)
     return [
-        f"{who[0]}: {reason}"
+        f"{noun} {who[0]}: {reason}"
         if len(who) == 1
         else f"{counted(len(who), noun)} ({', '.join(who[:3])}"
         f"{', ...' if len(who) > 3 else ''}): {reason}"

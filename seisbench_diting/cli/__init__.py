@@ -41,7 +41,6 @@ def _is_for_users(error: Exception) -> bool:
 
 def _former() -> None:
     from . import (  # noqa: F401
-        convert,
         demo,
         distill,
         pick,

@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "assess:latency",
         "Measure how long networks take for many windows.",
     ),
+    "convert": (
+        "dataset:convert",
+        "Convert DiTing's original files to a SeisBench dataset.",
+    ),
 }
 
 for _name, (_place, _summary) in COMMANDS.items():

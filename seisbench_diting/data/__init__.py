@@ -1,18 +1,5 @@
-"""The DiTing dataset, and its conversion from the original files."""
+"""The DiTing dataset, its conversion from the original files, and its verification."""
 
-from .check import CheckReport, check_dataset
-from .conversion import convert, plan_conversion
-from .diting import DiTing
-from .opening import open_dataset
-from .report import REPORT_FILE, ConversionReport
+import lazy_loader
 
-__all__ = [
-    "REPORT_FILE",
-    "CheckReport",
-    "ConversionReport",
-    "DiTing",
-    "check_dataset",
-    "convert",
-    "open_dataset",
-    "plan_conversion",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,275 +1,373 @@
-"""The conversion of DiTing's original files to SeisBench's format."""
+"""The conversion of DiTing's original files to a dataset in SeisBench's format."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import asdict
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
+import h5py
+from pydantic import BaseModel
 from tqdm import tqdm
 
-from .._util import only_writer
-from .blocks import COMPRESSIONS, storage
-from .original import MergedPart, Part, find_parts
-from .part import Options, Place, chunk_files, remove_leftovers, sources_of
-from .plan import Estimate, check_room, estimate
-from .report import REPORT_FILE, ConversionReport, PartReport
-from .splits import check_shares
-from .worker import Task, run_in_processes
+from .._util import (
+    ArgumentError,
+    counted,
+    make,
+    map_unordered,
+    merged,
+    only_writer,
+    process_pool,
+    remove_leftovers,
+    stop_pool,
+    takes,
+    write_text,
+)
+from .chunks import BlockWriter, PartReport, convert_part, size_of
+from .convert_settings import ConvertSettings
+from .original import READING_ERRORS, Part, find_parts, open_part
 
-_DEFAULT_SPLITS = {"event": (0.8, 0.1, 0.1), "order": (0.9, 0.0, 0.1)}
+#: File in the dataset's folder with the report of its conversion, which is its state.
+REPORT_FILE = "conversion.json"
+
+# Records of each part from which its size is estimated, and bytes of a row of metadata.
+_SAMPLED = 64
+_ROW_BYTES = 380
+# The estimate is good to a tenth, so that a tenth more must be free.
+_MARGIN = 1.1
 
 
-def convert(
-    source: str | Path,
-    path: str | Path,
-    *,
-    compression: str = "none",
-    workers: int = 1,
-    split: Sequence[float] | None = None,
-    split_by: str = "event",
-    seed: int = 42,
-    parts: Iterable[int | str] | None = None,
-    progress: bool = True,
-) -> ConversionReport:
+class ConversionReport(BaseModel):
     """
-    Converts the original files of DiTing to a dataset in SeisBench's format: a chunk a
-    part, waveforms bit for bit as in the source, metadata in SeisBench's names.
+    Result of a conversion.
 
-    A conversion that was interrupted, also by force, continues where it was with the
-    next call, and gives the same dataset as one that was not. So does a conversion of
-    other ``parts``, or of files that were mended.
-
-    :param source: Folder with ``DiTing330km_part_N.hdf5`` and ``.csv``, or the
-        tutorial's merged file
-    :param path: Folder of the dataset; made if need be
-    :param compression: ``none``, ``lzf``, ``gzip`` or ``zstd``
-    :param workers: Number of parts that are converted at once, a process each
-    :param split: Shares of train, dev and test; by default 0.8, 0.1, 0.1 by event and
-        0.9, 0, 0.1 by order
-    :param split_by: ``event``: no event is in two splits. ``order``: the first records
-        train and the last test, as in the tutorial; the merged file's own groups if
-        that is the source
-    :param seed: Seed of the split by event
-    :param parts: Numbers of the parts to convert, or names of chunks; default: all
-    :param progress: If true, shows a progress bar
-    :raises ValueError: for wrong arguments, or if ``path`` holds something else
-    :raises OSError: if the disk has too little room, before anything is written
-    :return: Report on all parts of the dataset, also those of earlier calls; its
-        ``problems`` name what is wrong with the original files
+    :param options: Options that make the dataset what it is
+    :param rows: Number of rows of each part when the conversion began, for a split by
+        order; empty for a split by event
+    :param parts: Report of each part by chunk
     """
-    source, path = Path(source), Path(path)
-    found = find_parts(source)
-    chosen = choose_parts(found, parts)
-    options = _options(compression, split, split_by, seed, found)
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ValueError(f"workers={workers!r} must be a whole number of at least 1.")
-    path.mkdir(parents=True, exist_ok=True)
-    with only_writer(path, "conversion"):
-        report = _begin(path, options, found)
-        _check_unchanged(found, report)
-        waiting = [part for part in chosen if not _is_done(path, part, report)]
-        plan = estimate(waiting, compression)
-        check_room(path, plan.total_bytes)
-        report.write(path)
-        if progress and waiting:
-            print(f"Converting {plan} to {path}", flush=True)
-        tasks = [Task(part, path, options, _place(part, report)) for part in waiting]
-        with (
-            tqdm(total=plan.total_records, unit="records", disable=not progress) as bar,
-            _cleaned(path),
-            closing(_run(tasks, workers, bar.update)) as converted,
+
+    options: dict[str, Any]
+    rows: dict[str, int] = {}
+    parts: dict[str, PartReport] = {}
+
+    @property
+    def chunks(self) -> list[str]:
+        """Chunks that are whole."""
+        return sorted(name for name, part in self.parts.items() if not part.error)
+
+    @property
+    def records(self) -> int:
+        return sum(part.records for part in self.parts.values())
+
+    @property
+    def bytes(self) -> int:
+        return sum(part.bytes for part in self.parts.values())
+
+    @property
+    def problems(self) -> list[str]:
+        """What should be corrected, a line each; empty if the conversion is complete."""
+        parts = sorted(self.parts.items())
+        return merged(((n, text) for n, p in parts for text in p.problems), "part")
+
+    def summary(self) -> str:
+        """The report for people, without the problems."""
+        splits, skipped, taken_out = Counter[str](), Counter[str](), Counter[str]()
+        for part in self.parts.values():
+            splits.update(part.splits)
+            skipped.update({k: v.number for k, v in part.skipped.items()})
+            taken_out.update(part.taken_out)
+        seconds = sum(part.seconds for part in self.parts.values())
+        lines = [
+            f"{self.records} records in {len(self.chunks)} chunks, "
+            f"{self.bytes / 1e9:.3f} GB, {seconds:.1f} s of work",
+            "  splits: " + ", ".join(f"{k} {v}" for k, v in sorted(splits.items())),
+        ]
+        for title, counts in (
+            ("Skipped:", skipped),
+            ("Values that became NaN, or differ:", taken_out),
         ):
-            for part in converted:
-                _take(part, report, path)
-                report.write(path)
-    return report
+            if counts:
+                lines += [title, *(f"  {n} x {what}" for what, n in counts.items())]
+        return "\n".join(lines)
+
+    def write(self, folder: Path) -> None:
+        """
+        Writes the report and SeisBench's list of chunks.
+
+        :param folder: Folder of the dataset
+        """
+        values = {
+            **self.model_dump(),
+            "records": self.records,
+            "bytes": self.bytes,
+            "problems": self.problems,
+        }
+        write_text(folder / REPORT_FILE, json.dumps(values, indent=1) + "\n")
+        if self.chunks:
+            write_text(folder / "chunks", "\n".join(self.chunks) + "\n")
+        else:
+            (folder / "chunks").unlink(missing_ok=True)
+
+
+def read_report(folder: Path) -> ConversionReport | None:
+    """
+    :param folder: Folder of a dataset
+    :raises ValueError: if its report is damaged
+    :return: Report of its conversion, None if there is none
+    """
+    path = folder / REPORT_FILE
+    try:
+        report = ConversionReport.model_validate_json(path.read_bytes())
+        if not report.options:
+            raise ValueError("there are no options")
+        return report
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not a report of a conversion. Empty its folder to convert "
+            "everything again, or choose another one."
+        ) from error
+
+
+class Estimate(BaseModel):
+    """
+    What a conversion will write.
+
+    :param chunks: Number of parts that can be opened
+    :param records: Number of records in them
+    :param bytes: Size
+    :param errors: Why parts can't be opened, a line each
+    """
+
+    chunks: int = 0
+    records: int = 0
+    bytes: int = 0
+    errors: list[str] = []
+
+    def __str__(self) -> str:
+        chunks = counted(self.chunks, "chunk")
+        return f"{self.records} records in {chunks}, about {self.bytes / 1e9:.3f} GB"
 
 
 def plan_conversion(
-    source: str | Path,
-    *,
-    compression: str = "none",
-    parts: Iterable[int | str] | None = None,
+    source: str | Path, *, compression: str = "none", parts: Any = ()
 ) -> Estimate:
     """
-    What :py:func:`convert` would write, without writing anything.
+    Estimates what :py:func:`convert` would write, without writing anything.
 
     :param source: As in :py:func:`convert`
     :param compression: As in :py:func:`convert`
     :param parts: As in :py:func:`convert`
     :return: Number of records and size, right within a tenth
     """
-    _check_compression(compression)
-    return estimate(choose_parts(find_parts(Path(source)), parts), compression)
+    given = {"source": source, "compression": compression, "parts": parts}
+    settings = make(ConvertSettings, {**given, "output": "."})
+    found = _choose(find_parts(settings.source), settings.parts)
+    return _estimate(found, settings.compression)
 
 
-def choose_parts(
-    found: list[Part] | list[MergedPart], wanted: Iterable[int | str] | None
-) -> list[Part | MergedPart]:
+def _estimate(parts: list[Part], compression: str) -> Estimate:
+    plan = Estimate()
+    errors = []
+    for part in parts:
+        try:
+            with (
+                open_part(part) as source,
+                h5py.File("size", "w", driver="core", backing_store=False) as file,
+            ):
+                waveforms = source.sample(_SAMPLED)
+                writer = BlockWriter(file, compression)
+                for waveform in waveforms:
+                    writer.add(waveform)
+                writer.finish()
+                written = sum(b.id.get_storage_size() for b in file["data"].values())
+                size = written / max(1, len(waveforms)) + _ROW_BYTES
+                plan.chunks += 1
+                plan.records += source.count()
+                plan.bytes += round(source.count() * size)
+        except READING_ERRORS as error:
+            errors.append((part.chunk, str(error)))
+    plan.errors = merged(errors, "part")
+    return plan
+
+
+def _choose(found: list[Part], names: tuple[str, ...]) -> list[Part]:
+    known = {part.chunk: part for part in found}
+    for name in names:
+        if name not in known:
+            raise ArgumentError("parts", name, f"there are {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(names or known)]
+
+
+@takes(ConvertSettings)
+def convert(settings: ConvertSettings) -> ConversionReport:
     """
-    :param found: Parts that are there
-    :param wanted: Numbers or names of chunks, None for all
-    :raises ValueError: if one is not there
-    :return: The wanted parts
+    Converts the original files of DiTing to a dataset in SeisBench's format: a chunk a
+    part, waveforms bit for bit as in the source, metadata in SeisBench's names.
+
+    A conversion that was interrupted, also by force, continues where it was with the
+    next call, and gives the same dataset as one that was not. So does a conversion of
+    other ``parts``, or of files that were corrected.
+
+    :raises ValueError: for wrong arguments, or if the folder holds something else
+    :raises OSError: if the disk has too little room, before anything is written
+    :return: Report on all parts of the dataset, also those of earlier calls; its
+        ``problems`` tell what is wrong with the original files
     """
-    if wanted is None:
-        return list(found)
-    wanted = [wanted] if isinstance(wanted, (int, str)) else list(wanted)
-    if not wanted:
-        raise ValueError("parts names no part; leave it out to convert all.")
-    by_name = {part.chunk: part for part in found}
-    chosen = {}
-    for name in wanted:
-        chunk = f"{int(name):02d}" if str(name).isdigit() else str(name)
-        if chunk not in by_name:
-            raise ValueError(
-                f"parts={name!r} is not there; there are {', '.join(by_name)}."
+    return run_conversion(settings)
+
+
+def run_conversion(settings: ConvertSettings) -> ConversionReport:
+    """
+    :param settings: Settings
+    :return: See :py:func:`convert`
+    """
+    found = find_parts(settings.source)
+    chosen = _choose(found, settings.parts)
+    folder = settings.output
+    folder.mkdir(parents=True, exist_ok=True)
+    with only_writer(folder, "conversion"):
+        report = _begin(settings, found)
+        waiting = [part for part in chosen if not _is_done(folder, part, report)]
+        plan = _estimate(waiting, settings.compression)
+        free = shutil.disk_usage(folder).free
+        if free < plan.bytes * _MARGIN:
+            raise OSError(
+                f"output={str(folder)!r} has {free / 1e9:.3f} GB free, and the dataset "
+                f"will take about {plan.bytes / 1e9:.3f} GB; a tenth more must be "
+                "free. Choose another disk or a compression, or convert some parts."
             )
-        chosen[chunk] = by_name[chunk]
-    return list(chosen.values())
+        report.write(folder)
+        if settings.progress and waiting:
+            print(f"Converting {plan} to {folder}", flush=True)
+        remove_leftovers(folder)
+        try:
+            with tqdm(
+                total=plan.records, unit="records", disable=not settings.progress
+            ) as bar:
+                for part in _converted(waiting, settings, report.rows):
+                    before = report.parts.get(part.chunk)
+                    if part.error and before and _is_whole(folder, before):
+                        before.failed = part.error
+                    else:
+                        report.parts[part.chunk] = part
+                    report.write(folder)
+                    bar.update(part.records)
+        finally:
+            remove_leftovers(folder)
+    return report
 
 
-def _check_compression(compression: str) -> None:
-    if compression not in COMPRESSIONS:
-        raise ValueError(
-            f"compression={compression!r} must be one of {', '.join(COMPRESSIONS)}."
-        )
-    storage(compression, 1)
-
-
-def _options(
-    compression: str,
-    split: Sequence[float] | None,
-    split_by: str,
-    seed: int,
-    found: Sequence[Part | MergedPart],
-) -> Options:
-    _check_compression(compression)
-    if split_by not in _DEFAULT_SPLITS:
-        raise ValueError(
-            f"split_by={split_by!r} must be one of {', '.join(_DEFAULT_SPLITS)}."
-        )
-    if split_by == "order" and split is not None and isinstance(found[0], MergedPart):
-        raise ValueError(
-            f"split={tuple(split)} does not go with split_by='order' here: the merged "
-            "file has its own groups train and test. Leave split out."
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise ValueError(f"seed={seed!r} must be a whole number.")
-    shares = check_shares(_DEFAULT_SPLITS[split_by] if split is None else split)
-    return Options(compression, shares, split_by, seed)
-
-
-@contextmanager
-def _cleaned(path: Path) -> Iterator[None]:
-    """Removes what a killed conversion left, and what killed workers leave."""
-    remove_leftovers(path)
-    try:
-        yield
-    finally:
-        remove_leftovers(path)
-
-
-def _begin(
-    path: Path, options: Options, found: Sequence[Part | MergedPart]
-) -> ConversionReport:
+def _begin(settings: ConvertSettings, found: list[Part]) -> ConversionReport:
     """The report of the conversion that is continued, or a new one."""
-    values = {**asdict(options), "split": list(options.split)}
+    folder, by_order = str(settings.output), settings.split_by == "order"
     rows = {}
-    if options.split_by == "order" and isinstance(found[0], Part):
-        for part in found:
-            if not part.csv.is_file():
-                raise ValueError(
-                    f"{part.csv} is missing, and split_by='order' needs the number of "
-                    "all rows: copy it there, or remove the part."
-                )
-        rows = {part.chunk: part.count_rows() for part in found}
-    report = ConversionReport.read(path)
-    if report is None:
-        if others := [*path.glob("metadata*.csv"), *path.glob("waveforms*.hdf5")]:
-            raise ValueError(
-                f"output={str(path)!r} holds {others[0].name} and no {REPORT_FILE}: it "
-                "is a dataset of other origin. Choose another folder."
+    if by_order and found[0].csv is None:
+        if "split" in settings.model_fields_set:
+            raise ArgumentError(
+                "split",
+                settings.split,
+                "the merged file has its own groups; leave it out",
             )
-        return ConversionReport(values, rows)
-    for name, value in values.items():
-        if report.options[name] != value:
-            raise ValueError(
-                f"output={str(path)!r} was begun with {name}={report.options[name]!r}, "
-                f"not {value!r}. Use the same, or another folder."
+    elif by_order:
+        rows = {part.chunk: part.count_rows() for part in found}
+    report = read_report(settings.output)
+    if report is None:
+        for file in (
+            *settings.output.glob("metadata*.csv"),
+            *settings.output.glob("waveforms*.hdf5"),
+        ):
+            raise ArgumentError(
+                "output",
+                folder,
+                f"{file.name} in it is of another dataset. Choose another folder",
+            )
+        report = ConversionReport(options=settings.identity(), rows=rows)
+    for name, value in settings.identity().items():
+        if (before := report.options.get(name)) != value:
+            raise ArgumentError(
+                name,
+                value,
+                f"output={folder!r} was begun with {before!r}. Use the same, or another folder",
             )
     for chunk, number in rows.items():
-        if report.rows.get(chunk) != number:
-            before = report.rows.get(chunk, "none")
-            raise ValueError(
-                f"Part {chunk} has {number} rows, and had {before} when "
-                f"output={str(path)!r} was begun; where split_by='order' splits hangs on "
-                "all of them. Convert to another folder."
+        if not number or (before := report.rows.get(chunk)) != number:
+            raise ArgumentError(
+                "split_by",
+                "order",
+                f"part {chunk} has {number} rows, and had {before} when {folder} was begun. All parts must be whole from the beginning",
+            )
+    for part in found:
+        done = report.parts.get(part.chunk)
+        if part.csv is None and done and done.sources != part.sources():
+            # Which events are in which chunk depends on all of the file.
+            raise ArgumentError(
+                "source",
+                str(part.hdf5),
+                f"it has changed since chunk {part.chunk} was converted. Convert it to another folder",
             )
     return report
 
 
-def _check_unchanged(
-    found: Sequence[Part | MergedPart], report: ConversionReport
-) -> None:
-    """Which events of a merged file are in which chunk hangs on all of the file."""
-    for part in found:
-        done = report.parts.get(part.chunk)
-        if isinstance(part, MergedPart) and done and done.sources != sources_of(part):
-            raise ValueError(
-                f"{part.hdf5} is not the same as when its chunk {part.chunk} was "
-                "converted. Convert it to another folder."
-            )
+def _is_whole(folder: Path, done: PartReport) -> bool:
+    return not done.error and size_of(folder, done.chunk) == done.bytes
 
 
-def _take(part: PartReport, report: ConversionReport, path: Path) -> None:
-    """Puts a part's report in place; what was whole before stays if it failed now."""
-    before = report.parts.get(part.chunk)
-    if part.error and before is not None and _is_whole(path, before):
-        before.failed = part.error
-        return
-    report.parts[part.chunk] = part
-
-
-def _is_whole(path: Path, done: PartReport) -> bool:
-    files = chunk_files(path, done.chunk)
+def _is_done(folder: Path, part: Part, report: ConversionReport) -> bool:
+    """
+    If the part's chunk is whole. One of which something was left out is converted again
+    when its original files are there and have changed.
+    """
+    done = report.parts.get(part.chunk)
+    if done is None or done.failed or not _is_whole(folder, done):
+        return False
+    sources = part.sources()
     return (
-        not done.error
-        and all(file.is_file() for file in files)
-        and sum(file.stat().st_size for file in files) == done.bytes
+        not done.skipped or len(sources) < len(done.sources) or sources == done.sources
     )
 
 
-def _place(part: Part | MergedPart, report: ConversionReport) -> Place:
-    if not report.rows:
-        return Place()
-    numbers = list(report.rows.values())
-    return Place(sum(numbers[: list(report.rows).index(part.chunk)]), sum(numbers))
-
-
-def _is_done(path: Path, part: Part | MergedPart, report: ConversionReport) -> bool:
-    """
-    A part is done if its files are there and whole. One of which something was left out
-    is done again if its original files are there and not the same any more.
-    """
-    done = report.parts.get(part.chunk)
-    if done is None or not _is_whole(path, done):
-        return False
-    if done.failed:
-        return False
-    if not done.skipped or not all(file.is_file() for file in part.files):
-        return True
-    return done.sources == sources_of(part)
-
-
-def _run(
-    tasks: list[Task], workers: int, update: Callable[[int], object]
+def _converted(
+    parts: list[Part], settings: ConvertSettings, rows: dict[str, int]
 ) -> Iterator[PartReport]:
-    """Converts the parts, here or in processes of their own."""
-    if min(workers, len(tasks)) > 1:
-        yield from run_in_processes(tasks, workers, update)
+    """Converts parts, here or in processes of their own."""
+    chunks = list(rows)
+
+    def task(part: Part) -> tuple[Any, ...]:
+        before = chunks[: chunks.index(part.chunk)] if rows else ()
+        return part, settings, sum(rows[c] for c in before), sum(rows.values())
+
+    workers = min(settings.workers, len(parts))
+    if workers < 2:
+        yield from (convert_part(*task(part)) for part in parts)
         return
-    for task in tasks:
-        yield task.run(update)
+    pool = process_pool(workers)
+
+    def submit(part: Part) -> Future[PartReport]:
+        nonlocal pool
+        try:
+            return pool.submit(convert_part, *task(part))
+        except BrokenProcessPool:
+            pool = process_pool(workers)
+            return pool.submit(convert_part, *task(part))
+
+    try:
+        for part, future in map_unordered(submit, parts, workers):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                yield PartReport(
+                    chunk=part.chunk,
+                    sources={},
+                    error="a worker process died, perhaps of too little memory. Run the "
+                    "same again, with fewer workers.",
+                )
+    finally:
+        stop_pool(pool)

@@ -1,4 +1,4 @@
-"""DiTing as a SeisBench dataset."""
+"""DiTing as a SeisBench dataset, and datasets opened by their path or name."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import seisbench.data as sbd
 from seisbench.data import WaveformBenchmarkDataset, WaveformDataset
 
+from .._util import ArgumentError
 from .._util.registration import add_to
-from .blocks import ZSTD_FILTER
-from .conversion import convert
 
-# Tells HDF5 how to read zstd; also in processes that load data and import only this.
+# Tells HDF5 how to read zstd, also in processes that only load data.
 with contextlib.suppress(ImportError):
     import hdf5plugin  # noqa: F401
 
@@ -28,6 +28,9 @@ after signing its agreement, then run
 
 or DiTing.from_original(FOLDER). An already converted dataset: DiTing(path=...)."""
 
+#: HDF5's number of the zstd filter, which the package hdf5plugin brings.
+_ZSTD = 32015
+
 
 class DiTing(WaveformBenchmarkDataset):
     """
@@ -37,8 +40,7 @@ class DiTing(WaveformBenchmarkDataset):
     Records of about 180 s at 50 Hz in counts, component order ZNE, one chunk for each of
     the original files. The dataset has to be converted from those first, see
     :py:meth:`from_original`. It has no coordinates of events and stations, so SeisBench's
-    map and region filters do not apply;
-    :py:func:`seisbench_diting.figures.plot_record` shows a record.
+    map and region filters do not apply.
 
     .. admonition:: Citation
 
@@ -71,12 +73,10 @@ class DiTing(WaveformBenchmarkDataset):
             "By agreement with the China Earthquake Data Center; the data may not be "
             "passed on."
         )
-        if path is not None and not isinstance(path, (str, Path)):
-            raise ValueError(f"path={path!r} is no folder; name chunks with chunks=.")
         folder = self._path_internal() if path is None else Path(path)
         if not self.available_chunks(folder):
             raise FileNotFoundError(_HOW_TO.format(path=folder))
-        # Not the benchmark class's own beginning, which looks for data to download.
+        # Not the benchmark class's own constructor, which looks for data to download.
         WaveformDataset.__init__(
             self,
             path=folder,
@@ -85,7 +85,12 @@ class DiTing(WaveformBenchmarkDataset):
             **kwargs,
         )
         _check_compression(self._chunks_with_paths()[2][0])
-        self._restore_codes()
+        # pandas reads codes that are digits as numbers, and drops their zeros.
+        for name, digits in (("source_id", 6), ("station_code", 4)):
+            if name in self._metadata.columns:
+                codes = self._metadata[name].astype(str)
+                padded = codes.str.zfill(digits)
+                self._metadata[name] = padded.where(codes.str.isdigit(), codes)
 
     @classmethod
     def from_original(
@@ -109,11 +114,13 @@ class DiTing(WaveformBenchmarkDataset):
             converted is kept, and :py:class:`DiTing` opens it
         :return: The dataset
         """
+        from .conversion import convert
+
         path = cls._path_internal() if path is None else Path(path)
         report = convert(folder, path, **kwargs)
         if report.problems:
             raise ValueError(
-                "Not everything could be converted. Mend the files and call again, or "
+                "Not everything could be converted. Correct the files and call again, or "
                 f"use DiTing(path={str(path)!r}) as it is:\n"
                 + "\n".join(report.problems)
             )
@@ -139,51 +146,59 @@ class DiTing(WaveformBenchmarkDataset):
         :return: Names of chunks, empty if there is no dataset
         """
         folder = cls._path_internal() if path is None else Path(path)
-        if not folder.is_dir():
-            return []
-        try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return WaveformDataset.available_chunks(folder)
-        except FileNotFoundError:
-            return []
+        return []
 
     def plot_map(self, *args: Any, **kwargs: Any) -> None:
         """
         Not possible: DiTing has no coordinates.
 
-        :raises ValueError: always; tells what is possible
+        :raises ValueError: always
         """
-        raise ValueError(
-            "DiTing has no coordinates of events and stations, so there is no map of it. "
-            "seisbench_diting.figures.plot_record(*dataset.get_sample(0)) shows a record."
-        )
-
-    def _restore_codes(self) -> None:
-        """pandas reads codes that are digits as numbers, and drops their zeros."""
-        for name, digits in (("source_id", 6), ("station_code", 4)):
-            if name in self._metadata.columns:
-                codes = self._metadata[name].astype(str)
-                padded = codes.str.zfill(digits)
-                self._metadata[name] = padded.where(codes.str.isdigit(), codes)
+        raise ValueError("DiTing has no coordinates of events and stations, so no map.")
 
     def _download_dataset(self, writer: Any, chunk: str, **kwargs: Any) -> None:
         raise NotImplementedError(_HOW_TO.format(path=self.path))
 
 
 def _check_compression(path: Path) -> None:
-    """
-    :param path: HDF5 file of a chunk
-    :raises ValueError: if it needs a filter that is not there
-    """
     with h5py.File(path, "r") as file:
-        for block in file["data"].values():
-            filters = block.id.get_create_plist()
-            numbers = [filters.get_filter(i)[0] for i in range(filters.get_nfilters())]
-            if ZSTD_FILTER in numbers and not h5py.h5z.filter_avail(ZSTD_FILTER):
-                raise ValueError(
-                    f"{path} is compressed with zstd, which needs hdf5plugin: "
-                    "pip install 'seisbench-diting[zstd]'."
-                )
-            return
+        block = next(iter(file["data"].values()))
+        # Filters that h5py does not know by name.
+        if str(_ZSTD) in block._filters and not h5py.h5z.filter_avail(_ZSTD):
+            raise ValueError(
+                f"{path} is compressed with zstd, which needs hdf5plugin: "
+                "pip install 'seisbench-diting[zstd]'."
+            )
+
+
+def open_dataset(name: str | Path, **kwargs: Any) -> WaveformDataset:
+    """
+    Opens a dataset of waveforms.
+
+    :param name: Folder of a dataset in SeisBench's format, or the name of one of
+        SeisBench's datasets, such as ``DiTing`` or ``ETHZ``, in any case
+    :param kwargs: Passed to the dataset
+    :raises ArgumentError: if there is neither such a folder nor such a dataset
+    :return: Dataset
+    """
+    path = Path(name).expanduser()
+    if any(path.glob("metadata*.csv")) or any(path.glob("chunks*")):
+        if (path / "conversion.json").is_file():
+            return DiTing(path, **kwargs)
+        return WaveformDataset(path, name=path.resolve().name, **kwargs)
+    for known in sbd.__all__:
+        cls = getattr(sbd, known, None)
+        is_dataset = isinstance(cls, type) and issubclass(cls, WaveformBenchmarkDataset)
+        if is_dataset and known.lower() == str(name).lower():
+            return cls(**kwargs)
+    raise ArgumentError(
+        "data",
+        str(name),
+        "neither a folder with metadata*.csv and waveforms*.hdf5 nor one of SeisBench's "
+        "datasets, such as DiTing or ETHZ",
+    )
 
 
 add_to("seisbench.data", {"DiTing": DiTing})

@@ -1,4 +1,4 @@
-"""The original files of DiTing: finding them, and reading them record by record."""
+"""The original files of DiTing: finding them, reading them, cleaning their cells."""
 
 from __future__ import annotations
 
@@ -6,163 +6,282 @@ import csv
 import math
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+import pandas as pd
 
-from .names import KNOWN_ORIGINALS, record_name
+from .._util import ArgumentError
 
 _PART = re.compile(r"DiTing330km_part_(\d+)\.(hdf5|csv)", re.IGNORECASE)
-_GROUP = "earthquake"
-#: Columns without which a CSV file is none of DiTing's.
-NEEDED = ("key", "p_pick", "s_pick")
-_MERGED_GROUPS = ("train", "test")
+_KEY = re.compile(r"(\d{1,6})(?:\.(\d{0,4}))?")
 _FLOAT32 = np.dtype("<f4")
-_HDF5_SUFFIXES = (".h5", ".hdf5")
+#: Columns that a CSV file of DiTing must have.
+_NEEDED = ("key", "p_pick", "s_pick")
 
 #: Records of one chunk when the merged file is converted: about 11 GB.
 MERGED_CHUNK_RECORDS = 100_000
 
+#: What h5py raises where a file is missing, damaged or something else.
+READING_ERRORS = (OSError, ValueError, KeyError, RuntimeError)
 
-class OriginalError(ValueError):
-    """An original file that can't be used."""
+
+class Part(NamedTuple):
+    """
+    Original files that become one chunk.
+
+    :param chunk: Name of the chunk
+    :param hdf5: File of the waveforms
+    :param csv: File of the rows; None for the tutorial's merged file
+    :param group: Group of the waveforms, which of the merged file names the split, too
+    :param start: First event of the merged file's group, in the order of names
+    :param stop: The event after the last
+    :param records: Records of these events
+    """
+
+    chunk: str
+    hdf5: Path
+    csv: Path | None
+    group: str = "earthquake"
+    start: int = 0
+    stop: int = 0
+    records: int = 0
+
+    def sources(self) -> dict[str, list[int]]:
+        """
+        :return: Size in bytes and time of change in ns of each file that is there
+        """
+        files = [file for file in (self.hdf5, self.csv) if file and file.is_file()]
+        stats = {file.name: file.stat() for file in files}
+        return {name: [s.st_size, s.st_mtime_ns] for name, s in stats.items()}
+
+    def count_rows(self) -> int:
+        """
+        :return: Number of lines below the header of the CSV file, 0 if there is none
+        """
+        if self.csv is None or not self.csv.is_file():
+            return 0
+        with self.csv.open("rb") as file:
+            return max(0, sum(1 for line in file if line.strip()) - 1)
 
 
 class Row(NamedTuple):
     """
     One record's row.
 
-    :param name: Name of the record such as ``000014.0100``, None if it can't be told
-    :param cells: Text of the cells, in the order of the part's ``header``
     :param line: Where it stands, for messages
+    :param name: Name of the record such as ``000014.0100``, None if it can't be told
+    :param cells: Text of the cells, in the order of the header
+    :param problem: Why it can't be used, empty if it can
     """
 
-    name: str | None
-    cells: list[str]
     line: str
+    name: str | None = None
+    cells: Sequence[str] = ()
+    problem: str = ""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Something in an original file that a reader has to know of."""
-
-    reason: str
-    example: str
-
-
-@dataclass(frozen=True)
-class Part:
+def find_parts(source: Path) -> list[Part]:
     """
-    One HDF5 file and its CSV file, which become one chunk.
+    The original files in a folder or below it, or the merged file.
 
-    :param chunk: Name of the chunk
-    :param hdf5: Waveforms
-    :param csv: Rows; need not exist
+    :param source: Folder of the parts, or the merged file or its folder
+    :raises ArgumentError: if there are none, or one part twice
+    :return: Parts in the order of their numbers
     """
-
-    chunk: str
-    hdf5: Path
-    csv: Path
-
-    @property
-    def files(self) -> list[Path]:
-        return [self.hdf5, self.csv]
-
-    def count_rows(self) -> int:
-        """Number of lines below the header of the CSV file, 0 if there is none."""
-        if not self.csv.is_file():
-            return 0
-        with self.csv.open("rb") as file:
-            return max(0, sum(1 for line in file if line.strip()) - 1)
-
-    def open(self) -> OpenPart:
-        return OpenPart(self)
-
-
-@dataclass(frozen=True)
-class MergedPart:
-    """
-    Consecutive events of the tutorial's merged file, which become one chunk.
-
-    :param chunk: Name of the chunk
-    :param hdf5: The merged file
-    :param group: ``train`` or ``test``
-    :param start: First event, counted from 0 in the order of names
-    :param stop: The event after the last
-    """
-
-    chunk: str
-    hdf5: Path
-    group: str
-    start: int
-    stop: int
-    number: int = field(compare=False)
-
-    @property
-    def files(self) -> list[Path]:
-        return [self.hdf5]
-
-    def open(self) -> OpenMergedPart:
-        return OpenMergedPart(self)
+    if source.is_file():
+        return _merged_parts(source, source)
+    files: dict[tuple[int, str], Path] = {}
+    for path in sorted(source.rglob("*")):
+        if (match := _PART.fullmatch(path.name)) and path.is_file():
+            key = int(match[1]), match[2].lower()
+            if key in files:
+                raise _none(source, f"{path} and {files[key]} are the same part")
+            files[key] = path
+    if any(kind == "hdf5" for _, kind in files):
+        parts = []
+        for number in sorted({number for number, _ in files}):
+            hdf5, rows = (files.get((number, kind)) for kind in ("hdf5", "csv"))
+            # A file that is missing is reported when its part is converted.
+            hdf5 = hdf5 or rows.with_suffix(".hdf5")  # type: ignore[union-attr]
+            parts.append(Part(f"{number:02d}", hdf5, rows or hdf5.with_suffix(".csv")))
+        return parts
+    merged = [path for path in source.glob("*") if path.suffix in (".h5", ".hdf5")]
+    if len(merged) == 1:
+        return _merged_parts(source, merged[0])
+    raise _none(source, "there is no DiTing330km_part_N.hdf5, and not one merged file")
 
 
-def open_hdf5(path: Path) -> h5py.File:
-    """
-    Opens an original file.
+def _none(source: Path, reason: str) -> ArgumentError:
+    text = f"{reason}. Name the folder of the original files, or the merged file itself"
+    return ArgumentError("source", str(source), text)
 
-    :raises OriginalError: if it is missing, truncated or no HDF5 file
-    """
+
+def _merged_parts(source: Path, path: Path) -> list[Part]:
+    parts: list[Part] = []
+    try:
+        file = _open_hdf5(path)
+    except OSError as error:
+        raise _none(source, str(error).rstrip(".")) from error
+    with file:
+        for name in ("train", "test"):
+            group = file.get(name)
+            if not isinstance(group, h5py.Group):
+                continue
+            number = start = records = 0
+            for stop, event in enumerate(group, start=1):
+                try:
+                    records += h5py.h5g.open(group.id, event.encode()).get_num_objs()
+                except (KeyError, ValueError) as error:
+                    raise _none(source, f"{name}/{event} is not an event") from error
+                if records >= MERGED_CHUNK_RECORDS or stop == len(group):
+                    chunk = f"{name}{number:02d}"
+                    parts.append(Part(chunk, path, None, name, start, stop, records))
+                    number, start, records = number + 1, stop, 0
+    if not parts:
+        raise _none(source, f"{path.name} has neither group 'train' nor 'test'")
+    return parts
+
+
+def _open_hdf5(path: Path) -> h5py.File:
     if not path.is_file():
-        raise OriginalError(f"{path} is missing.")
+        raise FileNotFoundError(f"its {path.suffix} file is missing: copy it there.")
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise OriginalError(
-            f"{path} can't be read as HDF5 ({error}): copy it again."
-        ) from error
+        raise OSError(f"can't be read as HDF5 ({error}): copy it again.") from error
 
 
-class WaveformReader:
+@contextmanager
+def open_part(part: Part) -> Iterator[OpenPart]:
     """
-    Reads records as they are in the file. Where they lie there in one piece, HDF5 only
-    tells where that is, and all of them are read into the same memory: that takes a third
-    of the time.
+    :param part: Part to read
+    :raises OSError: if a file is missing or damaged
+    :raises ValueError: if a file is none of DiTing's
+    :return: The part, open
+    """
+    if part.csv is not None and not part.csv.is_file():
+        raise FileNotFoundError("its .csv file is missing: copy it there.")
+    with _open_hdf5(part.hdf5) as file:
+        group = file.get(part.group)
+        if not isinstance(group, h5py.Group):
+            raise ValueError(
+                f"has no group {part.group!r}: it is not an original file."
+            )
+        yield OpenPart(part, group)
 
-    :param group: Group of the records
+
+class OpenPart:
+    """
+    Reads a part record by record, in the order of its CSV file or of names.
+
+    :param part: Part
+    :param group: Group of its waveforms
     """
 
-    def __init__(self, group: h5py.Group):
-        self._group = group.id
+    def __init__(self, part: Part, group: h5py.Group):
+        self.part = part
+        self._group = group
         self._memory = np.empty(0, dtype=_FLOAT32)
-        self._handle = _file_handle(group.file)
+        file = group.file
+        # Samples that lie in one piece are read past HDF5, in half of the time.
+        is_ordinary = file.driver == "sec2" and file.userblock_size == 0
+        can_read = is_ordinary and hasattr(os, "preadv")
+        self._handle = file.id.get_vfd_handle() if can_read else None
+        #: Names of the columns, once the first row has been read.
+        self.header: list[str] = []
 
-    def read(self, path: str) -> np.ndarray | None:
+    def count(self) -> int:
         """
-        :param path: Path of the record in the group
+        :return: Number of records, before it is known which have both row and waveform
+        """
+        if self.part.csv is None:
+            return self.part.records
+        return min(len(self._group), self.part.count_rows())
+
+    def rows(self) -> Iterator[Row]:
+        """
+        :return: The rows in their order
+        """
+        return self._merged_rows() if self.part.csv is None else self._csv_rows()
+
+    def _csv_rows(self) -> Iterator[Row]:
+        path = self.part.csv
+        assert path is not None
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+            self.header = header = [name.strip() for name in _cells(file.readline())]
+            for name in (*_NEEDED, *header):
+                if header.count(name) != 1:
+                    how = "twice" if name in header else "not"
+                    raise ValueError(f"the column {name!r} is {how} in its first line.")
+            key = header.index("key")
+            for number, text in enumerate(file, start=2):
+                line = f"line {number} of {path.name}"
+                # Line by line: a stray quote must not spoil the lines after it.
+                cells = _cells(text)
+                if len(cells) == len(header):
+                    yield Row(line, record_name(cells[key]), cells)
+                elif cells:
+                    place = f"{line} has {len(cells)} cells instead of {len(header)}"
+                    yield Row(place, problem="damaged line")
+
+    def _merged_rows(self) -> Iterator[Row]:
+        for event in list(self._group)[self.part.start : self.part.stop]:
+            for name, record in self._group[event].items():
+                line = f"{self.part.group}/{event}/{name}"
+                cells = {key: _as_text(value) for key, value in record.attrs.items()}
+                # An attribute that the first record lacks is kept for the others.
+                self.header = self.header or sorted(_ORIGINALS | cells.keys())
+                if others := cells.keys() - set(self.header):
+                    reason = "unknown attribute that the first record lacks"
+                    yield Row(f"{line}: {min(others)}", problem=reason)
+                values = [cells.get(key, "") for key in self.header]
+                yield Row(line, record_name(name), values)
+
+    def _path(self, name: str) -> str:
+        return name if self.part.csv else f"{name.partition('.')[0]}/{name}"
+
+    def __contains__(self, name: str) -> bool:
+        return self._path(name) in self._group
+
+    def names(self) -> Iterator[str]:
+        """
+        :return: Names of all waveforms, with or without a row; none for the merged file,
+            whose rows are attributes of the waveforms
+        """
+        return iter(self._group if self.part.csv else ())
+
+    def read(self, name: str) -> np.ndarray | None:
+        """
+        :param name: Name of a record
         :raises OSError: if the record is damaged
-        :return: Array, whose content the next call replaces; None if there is no such
-            record
+        :return: Waveform as it is in the file, whose memory the next call uses again;
+            None if there is no such record
         """
-        name = path.encode()
+        path = self._path(name).encode()
         try:
-            dataset = h5py.h5d.open(self._group, name)
+            dataset = h5py.h5d.open(self._group.id, path)
         except KeyError as error:
             # Also what h5py raises for a record that is there, but damaged.
-            if name in self._group:
+            if path in self._group:
                 raise OSError(str(error)) from error
             return None
-        kind = dataset.get_type()
-        # Asking for the usual one is several times faster than translating it.
+        kind, shape = dataset.get_type(), dataset.shape
+        # Asking for the usual type is several times faster than translating it.
         if not kind.equal(h5py.h5t.IEEE_F32LE):
-            waveform = np.empty(dataset.shape, dtype=kind.dtype)
+            waveform = np.empty(shape, dtype=kind.dtype)
         else:
-            waveform = self._remembered(dataset.shape)
+            size = math.prod(shape)
+            if size > self._memory.size:
+                self._memory = np.empty(size, dtype=_FLOAT32)
+            waveform = self._memory[:size].reshape(shape)
             # None if it is compressed, in another file, or was never written.
-            offset = None if self._handle is None else dataset.get_offset()
+            offset = self._handle and dataset.get_offset()
             if offset is not None:
                 if os.preadv(self._handle, [waveform], offset) != waveform.nbytes:
                     raise OSError("the file ends within it")
@@ -171,189 +290,41 @@ class WaveformReader:
             dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, waveform)
         return waveform
 
-    def _remembered(self, shape: tuple[int, ...]) -> np.ndarray:
-        size = math.prod(shape)
-        if size > self._memory.size:
-            self._memory = np.empty(size, dtype=_FLOAT32)
-        return self._memory[:size].reshape(shape)
-
-
-def _file_handle(file: h5py.File) -> int | None:
-    """The operating system's handle of a file, None where samples can't be read by it."""
-    is_ordinary = file.driver == "sec2" and file.userblock_size == 0
-    return file.id.get_vfd_handle() if is_ordinary and hasattr(os, "preadv") else None
-
-
-class OpenPart:
-    """A part whose records are read in the order of the CSV file."""
-
-    def __init__(self, part: Part):
-        self.part = part
-        if not part.csv.is_file():
-            raise OriginalError(f"{part.csv} is missing: copy it next to {part.hdf5}.")
-        self.file = open_hdf5(part.hdf5)
-        group = self.file.get(_GROUP)
-        if not isinstance(group, h5py.Group):
-            self.file.close()
-            raise OriginalError(
-                f"{part.hdf5} has no group {_GROUP!r}: it is no original file."
-            )
-        self.group = group
-        self._reader = WaveformReader(group)
-        #: Names of the columns, once the first row has been read.
-        self.header: list[str] = []
-
-    def __enter__(self) -> OpenPart:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.close()
-
-    def count(self) -> int:
-        """Number of records, before it is known which have both row and waveform."""
-        return min(len(self.group), self.part.count_rows())
-
-    def rows(self) -> Iterator[Row | Problem]:
-        """The rows in their order; a line that is no row gives a problem."""
-        with self.part.csv.open(
-            newline="", encoding="utf-8-sig", errors="replace"
-        ) as file:
-            header = self.header = _read_header(self.part.csv, file.readline())
-            key = header.index("key")
-            for number, text in enumerate(file, start=2):
-                line = f"line {number} of {self.part.csv.name}"
-                try:
-                    # Line by line: a stray quote must not take the lines after it along.
-                    cells = next(csv.reader((text,)), [])
-                except csv.Error as error:
-                    yield Problem("damaged line", f"{line}: {error}")
-                    continue
-                if len(cells) == len(header):
-                    yield Row(record_name(cells[key]), cells, line)
-                elif cells:
-                    yield Problem(
-                        "damaged line",
-                        f"{line} has {len(cells)} cells instead of {len(header)}",
-                    )
-
-    def read(self, name: str) -> np.ndarray | None:
-        return self._reader.read(name)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.group
-
-    def names(self) -> Iterator[str]:
-        """Names of all waveforms, with or without a row."""
-        return iter(self.group)
-
-    def sample(self, number: int, rng: np.random.Generator) -> list[np.ndarray]:
-        """Some records drawn at random, for the estimate of the output's size."""
-        names = list(self.group)
-        chosen = rng.permutation(len(names))[:number]
-        return _readable(self.group, [names[i] for i in sorted(chosen)])
-
-
-def _read_header(path: Path, text: str) -> list[str]:
-    """
-    :raises OriginalError: if a column is missing without which nothing can be done, or
-        is there twice
-    """
-    try:
-        header = [name.strip() for name in next(csv.reader((text,)), [])]
-    except csv.Error:
-        header = []
-    for name in NEEDED:
-        if name not in header:
-            raise OriginalError(
-                f"{path} has no column {name!r} in its first line: it is no original "
-                "file, or damaged."
-            )
-    for name in header:
-        if header.count(name) > 1:
-            raise OriginalError(f"{path} has the column {name!r} twice.")
-    return header
-
-
-class OpenMergedPart:
-    """Events of the merged file, read in the order of their names."""
-
-    def __init__(self, part: MergedPart):
-        self.part = part
-        self.file = open_hdf5(part.hdf5)
-        self.group = self.file[part.group]
-        self._reader = WaveformReader(self.group)
-        #: Names of the attributes of the first record, once it has been read.
-        self.header: list[str] = []
-
-    def __enter__(self) -> OpenMergedPart:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.close()
-
-    def events(self) -> list[str]:
-        return list(self.group)[self.part.start : self.part.stop]
-
-    def count(self) -> int:
-        return self.part.number
-
-    def rows(self) -> Iterator[Row | Problem]:
-        for event in self.events():
-            for name, record in self.group[event].items():
-                path = f"{self.part.group}/{event}/{name}"
-                cells = {key: _as_text(value) for key, value in record.attrs.items()}
-                # An attribute that the first record lacks is not lost for the others.
-                self.header = self.header or sorted(KNOWN_ORIGINALS | cells.keys())
-                if others := cells.keys() - set(self.header):
-                    yield Problem(
-                        "unknown attribute that the first record has not",
-                        f"{path}: {min(others)}",
-                    )
-                yield Row(
-                    record_name(name), [cells.get(k, "") for k in self.header], path
-                )
-
-    def read(self, name: str) -> np.ndarray | None:
-        return self._reader.read(f"{name.split('.')[0]}/{name}")
-
-    def __contains__(self, name: str) -> bool:
-        return f"{name.split('.')[0]}/{name}" in self.group
-
-    def names(self) -> Iterator[str]:
-        return iter(())
-
-    def sample(self, number: int, rng: np.random.Generator) -> list[np.ndarray]:
-        """Some records drawn at random, for the estimate of the output's size."""
-        events = self.events()
-        paths = []
-        for i in sorted(rng.permutation(len(events))[:number]):
-            names = list(self.group[events[i]])
-            if names:
-                paths.append(f"{events[i]}/{names[rng.integers(len(names))]}")
-        return _readable(self.group, paths)
-
-
-def _readable(group: h5py.Group, paths: list[str]) -> list[np.ndarray]:
-    waveforms = []
-    for path in paths:
-        try:
-            waveform = WaveformReader(group).read(path)
-        except (OSError, TypeError):
-            # Counted and named when it is its turn to be converted.
-            continue
-        if waveform is not None and is_record(waveform):
-            waveforms.append(waveform)
-    return waveforms
+    def sample(self, number: int) -> list[np.ndarray]:
+        """
+        :param number: Number of records, taken all over the part
+        :return: Waveforms of those that can be read
+        """
+        keys = list(self._group)
+        if self.part.csv is None:
+            keys = keys[self.part.start : self.part.stop]
+        waveforms = []
+        for key in keys[:: max(1, len(keys) // number)]:
+            try:
+                name = key if self.part.csv else next(iter(self._group[key]), "")
+                waveform = self.read(name)
+                if waveform is not None and is_record(waveform):
+                    waveforms.append(waveform.copy())
+            except (*READING_ERRORS, TypeError):
+                # Reported when it is converted.
+                continue
+        return waveforms
 
 
 def is_record(waveform: np.ndarray) -> bool:
-    """If it is (samples, 3) of numbers."""
-    return (
-        waveform.ndim == 2
-        and waveform.shape[1] == 3
-        and len(waveform) > 0
-        and waveform.dtype.kind in "iuf"
-    )
+    """
+    :param waveform: Any array
+    :return: If it is (samples, 3) of numbers
+    """
+    is_numbers = waveform.dtype.kind in "iuf"
+    return is_numbers and waveform.shape[1:] == (3,) and waveform.size > 0
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader((line,)), [])
+    except csv.Error:
+        return [line]
 
 
 def _as_text(value: object) -> str:
@@ -362,84 +333,167 @@ def _as_text(value: object) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def find_parts(source: Path) -> list[Part] | list[MergedPart]:
+def record_name(key: str) -> str | None:
     """
-    The original files in a folder or below it, or the merged file.
+    Name of a record in the HDF5 file, from the ``key`` of the CSV file, which was
+    written as a number: ``14.01`` stands for ``000014.0100``.
 
-    :param source: Folder of the parts, or the merged file or its folder
-    :raises OriginalError: if there are none, or one part twice
-    :return: Parts in the order of their numbers
+    :param key: Text of the cell
+    :return: Name, or None if the text can't be one
     """
-    if not source.exists():
-        raise OriginalError(f"input={str(source)!r} does not exist.")
-    if source.is_file():
-        return _merged_parts(source)
-    files: dict[str, dict[int, Path]] = {"hdf5": {}, "csv": {}}
-    for path in sorted(source.rglob("*")):
-        match = _PART.fullmatch(path.name)
-        if match is None or not path.is_file():
-            continue
-        number, kind = int(match[1]), match[2].lower()
-        if number in files[kind]:
-            raise OriginalError(
-                f"Part {number} is there twice: {files[kind][number]} and {path}. "
-                "Remove one."
-            )
-        files[kind][number] = path
-    if files["hdf5"]:
-        return [
-            Part(
-                f"{number:02d}",
-                # One that is missing is named when its turn comes.
-                files["hdf5"].get(number) or files["csv"][number].with_suffix(".hdf5"),
-                files["csv"].get(number) or files["hdf5"][number].with_suffix(".csv"),
-            )
-            for number in sorted(files["hdf5"].keys() | files["csv"].keys())
-        ]
-    merged = [
-        path for path in source.iterdir() if path.suffix.lower() in _HDF5_SUFFIXES
+    match = _KEY.fullmatch(key.strip())
+    return f"{match[1]:0>6}.{match[2] or '':0<4}" if match else None
+
+
+# The cells.
+
+_EMPTY = {"", "nan", "none", "null", "-12345", "-12345.0"}
+#: What the tutorial's merged file writes for a missing number.
+_MISSING = -12345.0
+_MAGNITUDE_TYPES = {"ml": "ML", "ms": "Ms", "mb": "mb", "mw": "Mw"}
+
+
+class Cells(NamedTuple):
+    """
+    A column's text in some rows.
+
+    :param text: Text, without blanks around it
+    :param name: Name of the column in the original
+    :param samples: Number of samples of each record
+    :param counts: Number of values taken out, by column and reason; is added to
+    """
+
+    text: Sequence[str]
+    name: str
+    samples: np.ndarray
+    counts: Counter[str]
+
+    def numbers(self, least: Any = -np.inf, most: Any = np.inf) -> np.ndarray:
+        text = np.array(self.text, dtype=object)
+        values = np.asarray(pd.to_numeric(text, errors="coerce"), dtype=float)
+        values = np.where(np.isfinite(values) & (values != _MISSING), values, np.nan)
+        strange = [t for t in text[np.isnan(values)] if t.lower() not in _EMPTY]
+        self.count("not a number", len(strange))
+        is_wrong = (values < least) | (values > most)
+        self.count("impossible", int(is_wrong.sum()))
+        return np.where(is_wrong, np.nan, values)
+
+    def count(self, reason: str, number: int) -> None:
+        if number:
+            self.counts[f"{self.name}: {reason}"] += number
+
+    def words(self) -> list[str | None]:
+        return [None if text.lower() in _EMPTY else text for text in self.text]
+
+    def codes(self, digits: int = 0) -> list[str | None]:
+        """Text; the merged file holds codes that are digits as floats."""
+        codes = [re.sub(r"^(\d+)\.0$", r"\1", word or "") for word in self.words()]
+        return [c.zfill(digits) if c.isdigit() else c or None for c in codes]
+
+    def azimuths(self) -> np.ndarray:
+        values = self.numbers() % 360.0
+        # A tiny negative angle is rounded to 360; adding zero turns -0.0 into 0.0.
+        return np.where(values == 360.0, 0.0, values) + 0.0
+
+    def chosen(self, values: dict[str, str], others: bool = False) -> list[str | None]:
+        words = self.words()
+        return [values.get((w or "").lower(), w if others else None) for w in words]
+
+
+_Clean = Callable[[Cells], "np.ndarray | list[str | None]"]
+
+
+def _sample(cells: Cells) -> np.ndarray:
+    return cells.numbers(0, np.nextafter(cells.samples, 0))
+
+
+def _magnitude(cells: Cells) -> np.ndarray:
+    return cells.numbers(-10, 10)
+
+
+#: Name in SeisBench's format -> column of the CSV file, and what cleans its cells; in the
+#: order of the output. ``key`` gives ``source_id`` and others, see :py:func:`clean_rows`.
+COLUMNS: dict[str, tuple[str, _Clean]] = {
+    "trace_p_arrival_sample": ("p_pick", _sample),
+    "trace_s_arrival_sample": ("s_pick", _sample),
+    "trace_polarity": (
+        "p_motion",
+        lambda cells: cells.chosen({"u": "U", "c": "U", "d": "D", "r": "D"}),
+    ),
+    "trace_p_motion": ("p_motion", Cells.words),
+    "trace_p_onset": (
+        "p_clarity",
+        lambda cells: cells.chosen({"i": "impulsive", "e": "emergent"}),
+    ),
+    "source_ev_id": ("ev_id", Cells.codes),
+    "source_magnitude": ("evmag", _magnitude),
+    "source_magnitude_type": (
+        "mag_type",
+        lambda cells: cells.chosen(_MAGNITUDE_TYPES, others=True),
+    ),
+    "station_network_code": ("net", Cells.codes),
+    "station_code": ("sta_id", lambda cells: cells.codes(4)),
+    "station_magnitude": ("st_mag", _magnitude),
+    # At most half of the Earth's circumference.
+    "path_ep_distance_km": ("dis", lambda cells: cells.numbers(0, 20040)),
+    "path_back_azimuth_deg": ("baz", Cells.azimuths),
+    "path_p_residual_s": ("P_residual", Cells.numbers),
+    "path_s_residual_s": ("S_residual", Cells.numbers),
+    **{
+        f"trace_{component}_{phase}_{kind}_snr": (
+            f"{component}_{phase}_{kind}_snr",
+            Cells.numbers,
+        )
+        for component in "ZNE"
+        for phase in "PS"
+        for kind in ("amplitude", "power")
+    },
+    "trace_part": ("part", Cells.codes),
+    "trace_original_index": ("", Cells.codes),
+}
+_ORIGINALS = {"key", *(original for original, _ in COLUMNS.values())}
+
+
+def clean_rows(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    names: Sequence[str],
+    samples: Sequence[int],
+    counts: Counter[str],
+) -> dict[str, Sequence[Any]]:
+    """
+    Metadata in SeisBench's names and units.
+
+    :param header: Names of the columns in the CSV file
+    :param rows: Text of the cells
+    :param names: Name of each record, such as ``000014.0100``
+    :param samples: Number of samples of each record
+    :param counts: Number of values taken out, by column and reason; is added to
+    :return: Values by column, one a row; NaN or None where there is none
+    """
+    text = {
+        name: [cell.strip() for cell in cells]
+        for name, cells in zip(header, zip(*rows, strict=True), strict=True)
+    }
+    events, stations = zip(*(name.split(".") for name in names), strict=True)
+    metadata: dict[str, Sequence[Any]] = {
+        "trace_name_original": [f"earthquake/{name}" for name in names],
+        "trace_npts": samples,
+        "source_id": events,
+    }
+    for name, (original, clean) in COLUMNS.items():
+        cells = text.get(original, [""] * len(rows))
+        values = clean(Cells(cells, original, np.array(samples), counts))
+        metadata[name] = values.tolist() if isinstance(values, np.ndarray) else values
+    metadata["station_code"] = [
+        code or station
+        for code, station in zip(metadata["station_code"], stations, strict=True)
     ]
-    if len(merged) == 1:
-        return _merged_parts(merged[0])
-    raise OriginalError(
-        f"input={str(source)!r} holds no DiTing330km_part_N.hdf5 and not one merged "
-        "file: name the folder of the original files, or the merged file itself."
-    )
-
-
-def _merged_parts(path: Path) -> list[MergedPart]:
-    parts = []
-    with open_hdf5(path) as file:
-        groups = [
-            name for name in _MERGED_GROUPS if isinstance(file.get(name), h5py.Group)
-        ]
-        if not groups:
-            raise OriginalError(
-                f"input={str(path)!r} has neither group 'train' nor 'test': it is not "
-                "the tutorial's merged file. Name the folder of the original parts."
-            )
-        for group in groups:
-            parts += _merged_parts_of(path, file[group])
-    return parts
-
-
-def _merged_parts_of(path: Path, group: h5py.Group) -> list[MergedPart]:
-    name = group.name.strip("/")
-    parts: list[MergedPart] = []
-    start = records = 0
-    try:
-        numbers = [
-            h5py.h5g.open(group.id, event.encode()).get_num_objs() for event in group
-        ]
-    except (KeyError, ValueError) as error:
-        raise OriginalError(
-            f"{path}: group {name!r} holds something else than events ({error}): it is "
-            "not the tutorial's merged file."
-        ) from error
-    for stop, number in enumerate(numbers, start=1):
-        records += number
-        if records >= MERGED_CHUNK_RECORDS or stop == len(numbers):
-            chunk = f"{name}{len(parts):02d}"
-            parts.append(MergedPart(chunk, path, name, start, stop, records))
-            start, records = stop, 0
-    return parts
+    for event, code in zip(events, metadata["source_ev_id"], strict=True):
+        if code is not None and code.zfill(6) != event:
+            counts["ev_id: differs from the record's name"] += 1
+    for name in header:
+        own = f"trace_original_{name}"
+        if name not in _ORIGINALS and own not in metadata:
+            metadata[own] = text[name]
+    return metadata

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..generate.labels import STRIDE, check_cells, draw_triangle
-from ..generate.phases import Arrival, read_arrivals
+from ..generate import STRIDE, Arrival, check_cells, draw_triangle, read_arrivals
 from .arrivals import PHASES
 
 

@@ -8,11 +8,16 @@ import lightning.pytorch as pl
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from ..generate import window_augmentations
-from ..generate.loading import batch_loader, seeded
-from ..generate.recipe import Step, check_options
-from ..generate.sources import RecordSource
-from ..generate.windows import cut_centred, without_means
+from ..generate import (
+    RecordSource,
+    Step,
+    batch_loader,
+    check_options,
+    cut_centred,
+    seeded,
+    window_augmentations,
+    without_means,
+)
 from .labels import SOFT_LABELS, visible_arrivals
 from .pieces import Corpus
 from .settings import AUGMENTATIONS, DistillationSettings

@@ -1,34 +1,60 @@
 """Windows, augmentations and labels for training, on SeisBench's generators."""
 
 from .._util.registration import add_to
-from .batches import DiTingBatches, DiTingTestBatches
-from .channels import (
-    ComponentDropout,
-    Gap,
-    HorizontalRotation,
-    PolarityFlip,
-    RecordEdge,
+from .arrival_windows import (
+    ArrivalWindow,
+    NoiseWindow,
+    PeakScale,
+    cut_centred,
+    without_means,
 )
-from .events import SecondEvent
-from .instruments import (
+from .arrivals import Arrival, find_arrivals, read_arrivals
+from .augmentations import (
     BandLimit,
     Clipping,
+    ComponentDropout,
     ComponentGain,
     Differentiation,
+    Gap,
+    GaussianNoiseAtSNR,
     Glitch,
+    HorizontalRotation,
     Integration,
+    PolarityFlip,
+    RateJitter,
+    RealNoiseAtSNR,
+    RecordEdge,
+    RecordSource,
+    SecondEvent,
+    SecondRate,
+    TimeStretch,
 )
-from .labellers import EQTLabeller, LPPNLabeller, PointLabeller
-from .labels import eqt_label, lppn_label, point_label
-from .noise import GaussianNoiseAtSNR, RealNoiseAtSNR
-from .phases import find_arrivals
-from .rates import RateJitter, SecondRate, TimeStretch
-from .reader import RecordReader
-from .recipe import LABELS, label_of, training_augmentations, window_augmentations
-from .windows import ArrivalWindow, NoiseWindow, PeakScale
+from .batches import DiTingBatches, DiTingTestBatches, batch_loader, seeded
+from .labellers import (
+    STRIDE,
+    EQTLabeller,
+    LPPNLabeller,
+    PointLabeller,
+    check_cells,
+    draw_triangle,
+    eqt_label,
+    lppn_label,
+    point_label,
+)
+from .recipe import (
+    LABELS,
+    Step,
+    check_options,
+    label_of,
+    training_augmentations,
+    window_augmentations,
+)
+from .record_reader import RecordReader
 
 __all__ = [
     "LABELS",
+    "STRIDE",
+    "Arrival",
     "ArrivalWindow",
     "BandLimit",
     "Clipping",
@@ -52,16 +78,26 @@ __all__ = [
     "RealNoiseAtSNR",
     "RecordEdge",
     "RecordReader",
+    "RecordSource",
     "SecondEvent",
     "SecondRate",
+    "Step",
     "TimeStretch",
+    "batch_loader",
+    "check_cells",
+    "check_options",
+    "cut_centred",
+    "draw_triangle",
     "eqt_label",
     "find_arrivals",
     "label_of",
     "lppn_label",
     "point_label",
+    "read_arrivals",
+    "seeded",
     "training_augmentations",
     "window_augmentations",
+    "without_means",
 ]
 
 add_to("seisbench.generate", {"LPPNLabeller": LPPNLabeller})

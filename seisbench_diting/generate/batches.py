@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import numpy as np
 from seisbench.data import MultiWaveformDataset, WaveformDataset
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from .checks import check_whole
-from .labels import STRIDE, check_cells
-from .loading import Numbers, batch_loader, seeded
-from .phases import check_phases, find_arrivals, read_arrivals
-from .reader import RecordReader
+from .._util import ArgumentError
+from .arrival_windows import N_SAMPLES, PADLEN, check_number
+from .arrivals import Phases, check_phases, find_arrivals, read_arrivals
+from .labellers import STRIDE, check_cells
 from .recipe import LABELS, check_options, make_labeller, window_augmentations
-from .windows import N_SAMPLES, PADLEN
+from .record_reader import RecordReader
 
 #: Columns with a signal-to-noise ratio; the first that is there is taken.
 SNR_COLUMNS = ("trace_Z_P_power_snr", "trace_snr_db")
@@ -26,34 +27,90 @@ _ABSENT = -1.0
 #: NumPy's limit.
 _LARGEST_SEED = 2**32 - 1
 
+#: Dataset of SeisBench.
+AnyDataset = WaveformDataset | MultiWaveformDataset
+
+
+def batch_loader(
+    batches: Dataset,
+    num_workers: int = 0,
+    start: int = 0,
+    stop: int | None = None,
+    step: int = 1,
+    **kwargs: Any,
+) -> DataLoader:
+    """
+    :param batches: Batches by their numbers
+    :param num_workers: Number of processes, 0 for none
+    :param start: Number of the first batch, to go on where training stopped
+    :param stop: Number of the batch after the last; None for no end
+    :param step: Distance of batch numbers, for training on several devices
+    :param kwargs: Passed to PyTorch's ``DataLoader``
+    :raises ArgumentError: for numbers that are not possible
+    :return: Loader of arrays as tensors
+    """
+    check_number("num_workers", num_workers, 0, whole=True)
+    check_number("start", start, 0, whole=True)
+    check_number("step", step, 1, whole=True)
+    if stop is not None:
+        check_number("stop", stop, start, whole=True)
+    return DataLoader(
+        batches,
+        batch_size=None,
+        sampler=_Endless(start, step) if stop is None else range(start, stop, step),
+        num_workers=num_workers,
+        **kwargs,
+    )
+
+
+class _Endless(Sampler[int]):
+    """Numbers of batches, without end."""
+
+    def __init__(self, start: int, step: int):
+        self.start = start
+        self.step = step
+
+    def __iter__(self) -> Iterator[int]:
+        return count(self.start, self.step)
+
+
+@contextmanager
+def seeded(*seed: int) -> Iterator[None]:
+    """
+    Seeds NumPy's global state, from which SeisBench's augmentations draw; afterwards the
+    user's own state is put back.
+
+    :param seed: Numbers of the seed
+    """
+    state = np.random.get_state()
+    np.random.seed(list(seed))
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
 
 class _Batches(Dataset):
-    """
-    What both kinds of batches share: which records are in a batch, and how windows are
-    cut from them.
-    """
+    """Which records are in a batch, and how windows are cut from them."""
 
     def __init__(
         self,
-        dataset: WaveformDataset | MultiWaveformDataset,
+        dataset: AnyDataset,
         batch_size: int,
         seed: int,
-        phases: Mapping[str, str] | None,
+        phases: Phases,
         augmentations: Mapping[str, Any],
         columns: Sequence[str] = (),
     ):
         self._reader = RecordReader(dataset, columns)
-        check_whole("seed", seed, 0, _LARGEST_SEED)
-        check_phases(phases)
+        check_number("seed", seed, 0, _LARGEST_SEED, whole=True)
         if len(dataset) == 0:
             raise ValueError("dataset has no records.")
-        check_whole("batch_size", batch_size, 1)
-        if batch_size > len(dataset):
-            raise ValueError(
-                f"batch_size={batch_size} is more than the {len(dataset)} records of the "
-                "dataset; use a smaller one."
-            )
-        if not find_arrivals(dataset.metadata.columns, phases):
+        check_number("batch_size", batch_size, 1, len(dataset), whole=True)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.phases = check_phases(phases)
+        if not find_arrivals(dataset.metadata.columns, self.phases):
             raise ValueError(
                 "dataset has no column of direct P or S arrivals, such as "
                 "trace_p_arrival_sample; name its columns with phases=."
@@ -64,22 +121,27 @@ class _Batches(Dataset):
                 "dataset.dimension_order = 'NCW'."
             )
         _check_rates(dataset, augmentations)
-        self.batch_size = batch_size
-        self.seed = seed
-        self.phases = phases
         self._steps = window_augmentations(
             **{
-                "phases": phases,
+                "phases": self.phases,
                 "component_order": "".join(dataset.component_order),
                 **augmentations,
             }
         )
         self._epoch: tuple[int, np.ndarray] | None = None
-        self._next: Iterator[dict[str, np.ndarray]] | None = None
+        self._next = 0
 
     @abstractmethod
     def __len__(self) -> int:
         """Number of batches in an epoch."""
+
+    @abstractmethod
+    def _records(self, number: int) -> np.ndarray:
+        """Numbers of the records in a batch."""
+
+    @abstractmethod
+    def _make(self, number: int) -> dict[str, np.ndarray]:
+        """A batch by its number."""
 
     def __getitem__(self, number: int) -> dict[str, np.ndarray]:
         """
@@ -89,14 +151,6 @@ class _Batches(Dataset):
         if number < 0:
             raise IndexError(f"number={number} must not be negative.")
         return self._make(number)
-
-    @abstractmethod
-    def _records(self, number: int) -> np.ndarray:
-        """Numbers of the records in a batch."""
-
-    @abstractmethod
-    def _make(self, number: int) -> dict[str, np.ndarray]:
-        """A batch by its number."""
 
     def _window(self, record: int) -> dict[str, tuple[Any, Any]]:
         state = {"X": self._reader.get_sample(int(record))}
@@ -130,12 +184,9 @@ class _Batches(Dataset):
         return (self[number] for number in range(len(self)))
 
     def _following(self) -> dict[str, np.ndarray]:
-        if self._next is None:
-            self._next = (self[number] for number in Numbers(0, None, 1))
-        return next(self._next)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_next": None}
+        batch = self[self._next]
+        self._next += 1
+        return batch
 
 
 class DiTingBatches(_Batches):
@@ -152,7 +203,7 @@ class DiTingBatches(_Batches):
     (batch, 2, samples / stride): class and offset of each cell; ``point`` (batch, 3,
     samples): N, P, S; ``eqt`` (batch, 3, samples): P, S, detection.
 
-    The n-th batch hangs on dataset, options, seed and n alone.
+    The n-th batch depends on dataset, options, seed and n alone.
 
     :param dataset: Dataset; its ``component_order`` is that of the waves
     :param batch_size: Windows a batch
@@ -162,14 +213,15 @@ class DiTingBatches(_Batches):
     :param labels: Labels to make
     :param augmentations: Options of
         :py:func:`~seisbench_diting.generate.window_augmentations`
-    :param padlen: Least distance of the chosen arrival from the edges in samples
-    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :param padlen: Smallest distance of the chosen arrival from the edges in samples
+    :param phases: Column to "P" or "S", or a list of columns. Default: all columns of
+        direct P and S.
     :raises ValueError: for wrong arguments
     """
 
     def __init__(
         self,
-        dataset: WaveformDataset | MultiWaveformDataset,
+        dataset: AnyDataset,
         batch_size: int = 32,
         stride: int = STRIDE,
         n_samples: int = N_SAMPLES,
@@ -177,30 +229,22 @@ class DiTingBatches(_Batches):
         labels: Sequence[str] = LABELS,
         augmentations: Mapping[str, Any] | None = None,
         padlen: int = PADLEN,
-        phases: Mapping[str, str] | None = None,
+        phases: Phases = None,
     ):
         options = dict(augmentations or {})
-        for name in ("n_samples", "padlen", "phases", "component_order"):
-            if name in options:
-                raise ValueError(
-                    f"augmentations has {name}={options[name]!r}, which is no "
-                    "augmentation; it is an argument, or told by the dataset."
-                )
-        check_options(options)
+        check_options(options, ("n_samples", "padlen", "phases", "component_order"))
         options |= {"n_samples": n_samples, "padlen": padlen}
         super().__init__(dataset, batch_size, seed, phases, options)
-        check_whole("stride", stride, 1)
-        if "lppn" in labels:
+        check_number("stride", stride, 1, whole=True)
+        self.labels = (labels,) if isinstance(labels, str) else tuple(labels)
+        if unknown := set(self.labels) - set(LABELS):
+            reason = f"there are {', '.join(LABELS)}"
+            raise ArgumentError("labels", min(unknown), reason)
+        if "lppn" in self.labels:
             check_cells(n_samples, stride)
-        labels = (labels,) if isinstance(labels, str) else tuple(labels)
-        if unknown := set(labels) - set(LABELS):
-            raise ValueError(
-                f"labels={labels!r} has {min(unknown)!r}; there are "
-                f"{', '.join(LABELS)}."
-            )
-        self.labels = labels
         self._labellers = [
-            make_labeller(label, ("X", label), stride, phases) for label in self.labels
+            make_labeller(label, ("X", label), stride, self.phases)
+            for label in self.labels
         ]
 
     def __len__(self) -> int:
@@ -251,41 +295,38 @@ class DiTingTestBatches(_Batches):
     :param seed: Seed of the windows
     :param snr_column: Column of the signal-to-noise ratio. Default: the first of
         ``trace_Z_P_power_snr`` and ``trace_snr_db`` that is there.
-    :param padlen: Least distance of the chosen arrival from the edges in samples
-    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :param padlen: Smallest distance of the chosen arrival from the edges in samples
+    :param phases: Column to "P" or "S", or a list of columns. Default: all columns of
+        direct P and S.
     :raises ValueError: for wrong arguments
     """
 
     def __init__(
         self,
-        dataset: WaveformDataset | MultiWaveformDataset,
+        dataset: AnyDataset,
         batch_size: int = 32,
         n_samples: int = N_SAMPLES,
         seed: int = 42,
         snr_column: str | None = None,
         padlen: int = PADLEN,
-        phases: Mapping[str, str] | None = None,
+        phases: Phases = None,
     ):
         columns = dataset.metadata.columns
-        if snr_column is not None and snr_column not in columns:
-            raise ValueError(
-                f"snr_column={snr_column!r} is not in the metadata; leave it out, or "
-                "name a column of numbers."
-            )
         present = [name for name in SNR_COLUMNS if name in columns]
         self.snr_column = snr_column or (present[0] if present else None)
-        options = {
-            "n_samples": n_samples,
-            "padlen": padlen,
-            "within": True,
-            "factor": (1.0, 1.0),
-        }
+        if snr_column is not None and snr_column not in columns:
+            raise ArgumentError("snr_column", snr_column, "it is not in the metadata")
         super().__init__(
             dataset,
             min(batch_size, max(1, len(dataset))),
             seed,
             phases,
-            options,
+            {
+                "n_samples": n_samples,
+                "padlen": padlen,
+                "within": True,
+                "factor": (1.0, 1.0),
+            },
             [self.snr_column] if self.snr_column else [],
         )
 
@@ -301,7 +342,7 @@ class DiTingTestBatches(_Batches):
     def _make(self, number: int) -> dict[str, np.ndarray]:
         waves, labels = [], []
         for record in self._records(number):
-            # A record's window hangs on the record, not on the batch that it is in.
+            # A record's window depends on the record, not on the batch that it is in.
             with seeded(self.seed, int(record)):
                 wave, metadata = self._window(record)["X"]
             waves.append(wave)
@@ -312,21 +353,16 @@ class DiTingTestBatches(_Batches):
         }
 
     def _label(self, n_samples: int, metadata: Mapping[str, Any]) -> list[float]:
-        inside = [
-            arrival
-            for arrival in read_arrivals(metadata, self.phases)
-            if 0 <= arrival.sample < n_samples and not arrival.hidden
-        ]
-        first = [
-            min((a.sample for a in inside if a.phase == phase), default=_ABSENT)
-            for phase in "PS"
-        ]
-        snr = metadata.get(self.snr_column, _ABSENT)
+        first = {"P": _ABSENT, "S": _ABSENT}
+        arrivals = read_arrivals(metadata, self.phases)
+        for arrival in sorted(arrivals, key=lambda a: a.sample, reverse=True):
+            if 0 <= arrival.sample < n_samples and not arrival.hidden:
+                first[arrival.phase] = arrival.sample
         try:
-            snr = float(snr)
+            snr = float(metadata.get(self.snr_column, _ABSENT))
         except (TypeError, ValueError):
             snr = _ABSENT
-        return [*first, snr if np.isfinite(snr) else _ABSENT]
+        return [*first.values(), snr if np.isfinite(snr) else _ABSENT]
 
     def batch_data(self) -> tuple[np.ndarray, np.ndarray]:
         """
@@ -339,13 +375,8 @@ class DiTingTestBatches(_Batches):
         return batch["wave"], batch["label"]
 
 
-def _check_rates(
-    dataset: WaveformDataset | MultiWaveformDataset, augmentations: Mapping[str, Any]
-) -> None:
-    """
-    :raises ValueError: If windows would have several sampling rates, unless all of them
-        are brought to a second one
-    """
+def _check_rates(dataset: AnyDataset, augmentations: Mapping[str, Any]) -> None:
+    """Refuses windows of several sampling rates, unless all are brought to a second one."""
     column = dataset.metadata.get("trace_sampling_rate_hz")
     if dataset.sampling_rate is not None or column is None:
         return

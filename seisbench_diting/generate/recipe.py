@@ -3,69 +3,77 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seisbench.generate import NullAugmentation, OneOf
 from seisbench.models import EQTransformer, WaveformModel
 
 from .. import models
-from .augmentation import Augmentation
-from .channels import (
-    ComponentDropout,
-    Gap,
-    HorizontalRotation,
-    PolarityFlip,
-    RecordEdge,
+from .._util import ArgumentError, suggestion
+from .arrival_windows import (
+    N_SAMPLES,
+    PADLEN,
+    ArrivalWindow,
+    Augmentation,
+    NoiseWindow,
+    PeakScale,
+    check_number,
 )
-from .checks import check_probability, check_whole
-from .events import SecondEvent
-from .instruments import (
+from .arrivals import Phases
+from .augmentations import (
     BandLimit,
     Clipping,
+    ComponentDropout,
     ComponentGain,
     Differentiation,
+    Gap,
+    GaussianNoiseAtSNR,
     Glitch,
+    HorizontalRotation,
     Integration,
+    PolarityFlip,
+    RateJitter,
+    RealNoiseAtSNR,
+    RecordEdge,
+    RecordSource,
+    SecondEvent,
+    SecondRate,
+    TimeStretch,
 )
-from .labellers import EQTLabeller, LPPNLabeller, PointLabeller
-from .labels import STRIDE, check_cells
-from .noise import GaussianNoiseAtSNR, RealNoiseAtSNR
-from .rates import RateJitter, SecondRate, TimeStretch
-from .sources import RecordSource, check_source
-from .windows import N_SAMPLES, PADLEN, ArrivalWindow, NoiseWindow, PeakScale
+from .labellers import STRIDE, EQTLabeller, LPPNLabeller, PointLabeller, check_cells
 
 #: Labels by name.
 LABELS = ("lppn", "point", "eqt")
 
 Step = Callable[[dict[str, tuple[Any, Any]]], None]
 
+#: Model or label: class, instance or name.
+Learner = str | WaveformModel | type[WaveformModel]
 
-def label_of(model_or_label: str | WaveformModel | type[WaveformModel]) -> str:
+
+def label_of(model_or_label: Learner) -> str:
     """
     :param model_or_label: One of this package's pickers or SeisBench's EQTransformer
         (class, instance or name in any case), or a label's name
-    :raises ValueError: if it is none of these
+    :raises ArgumentError: if it is none of these
     :return: ``lppn``, ``point`` or ``eqt``
     """
-    if isinstance(model_or_label, str):
-        name = model_or_label
-    else:
-        cls = (
-            model_or_label if isinstance(model_or_label, type) else type(model_or_label)
-        )
-        name = cls.__name__
+    name = model_or_label
+    if not isinstance(name, str):
+        name = (name if isinstance(name, type) else type(name)).__name__
     plain = name.lower().replace("++", "pp")
-    if plain in LABELS and plain != "eqt":
-        return plain
     known = {cls.lower(): getattr(models, cls) for cls in models.PICKERS}
     if name == "eqt" or plain == EQTransformer.__name__.lower():
         return "eqt"
     if plain in known:
         return "lppn" if known[plain].regression else "point"
-    raise ValueError(
-        f"model_or_label={model_or_label!r} is neither a model ({', '.join(known)}, "
-        f"eqtransformer) nor a label ({', '.join(LABELS)})."
+    if plain in LABELS:
+        return plain
+    reason = "neither a model nor a label"
+    names = [*models.PICKERS, EQTransformer.__name__, *LABELS]
+    raise ArgumentError(
+        "model_or_label", model_or_label, reason + suggestion(name, names)
     )
 
 
@@ -73,7 +81,7 @@ def make_labeller(
     label: str,
     key: tuple[str, str],
     stride: int = STRIDE,
-    phases: Mapping[str, str] | None = None,
+    phases: Phases = None,
 ) -> LPPNLabeller | PointLabeller | EQTLabeller:
     """The labeller of a label by name."""
     if label == "lppn":
@@ -82,13 +90,10 @@ def make_labeller(
 
 
 def training_augmentations(
-    model_or_label: str
-    | WaveformModel
-    | type[WaveformModel]
-    | Sequence[str | WaveformModel | type[WaveformModel]],
+    model_or_label: Learner | Sequence[Learner],
     *,
     stride: int = STRIDE,
-    phases: Mapping[str, str] | None = None,
+    phases: Phases = None,
     **options: Any,
 ) -> list[Step]:
     """
@@ -106,7 +111,8 @@ def training_augmentations(
 
     :param model_or_label: Model or label, see :py:func:`label_of`, or several of them
     :param stride: Samples for one cell of LPPN's label
-    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :param phases: Column to "P" or "S", or a list of columns. Default: all columns of
+        direct P and S.
     :param options: See :py:func:`window_augmentations`
     :raises ValueError: if an option has an impossible value
     :return: Steps of the generator. Output: ``X`` (components, samples) float32, and
@@ -115,11 +121,9 @@ def training_augmentations(
     if isinstance(model_or_label, Sequence) and not isinstance(model_or_label, str):
         labels = [label_of(one) for one in model_or_label]
         keys = {label: label for label in labels}
-        if not keys:
-            raise ValueError("model_or_label names no model and no label.")
     else:
         keys = {label_of(model_or_label): "y"}
-    check_whole("stride", stride, 1)
+    check_number("stride", stride, 1, whole=True)
     if "lppn" in keys:
         check_cells(options.get("n_samples", N_SAMPLES), stride)
     return [
@@ -128,18 +132,17 @@ def training_augmentations(
     ]
 
 
-def check_options(options: Mapping[str, Any]) -> None:
+def check_options(options: Mapping[str, Any], told: Sequence[str] = ()) -> None:
     """
     :param options: Options of :py:func:`window_augmentations` by name
-    :raises ValueError: If there is no such option
+    :param told: Options that are given in another way
+    :raises ArgumentError: if there is no such option
     """
-    known = [*inspect.signature(window_augmentations).parameters]
-    for name, value in options.items():
+    known = {*inspect.signature(window_augmentations).parameters} - {*told}
+    for name in options:
         if name not in known:
-            raise ValueError(
-                f"augmentations has {name}={value!r}, but there is no such option; there "
-                f"are {', '.join(known)}."
-            )
+            reason = "there is no such option here" + suggestion(name, sorted(known))
+            raise ArgumentError("augmentations", {name: options[name]}, reason)
 
 
 def window_augmentations(
@@ -148,7 +151,7 @@ def window_augmentations(
     padlen: int = PADLEN,
     within: bool = False,
     factor: tuple[float, float] = (0.5, 2.0),
-    phases: Mapping[str, str] | None = None,
+    phases: Phases = None,
     component_order: str = "ZNE",
     noise_window: float = 0.0,
     second_rate: float = 0.0,
@@ -187,7 +190,8 @@ def window_augmentations(
     :param within: If true, windows lie in the record where that is possible; zeros
         beside it are a step that some pickers fire at
     :param factor: Smallest and largest factor of the amplitude
-    :param phases: Column to "P" or "S". Default: all columns of direct P and S.
+    :param phases: Column to "P" or "S", or a list of columns. Default: all columns of
+        direct P and S.
     :param component_order: Order of the components that the dataset gives; for rotation
     :param noise_window: A window before the first arrival, without label
     :param second_rate: The record at another sampling rate
@@ -219,64 +223,71 @@ def window_augmentations(
     :raises ValueError: if an option has an impossible value
     :return: Steps of a generator
     """
-    if second_event:
-        check_source("second_event_records", second_event_records, component_order)
-    if real_noise:
-        check_source("noise_records", noise_records, component_order)
+    given = locals()
+    for option, name in (
+        ("second_event", "second_event_records"),
+        ("real_noise", "noise_records"),
+    ):
+        if given[option]:
+            _check_source(name, given[name], component_order)
     window = ArrivalWindow(n_samples, padlen, phases, within)
     quiet = NoiseWindow(n_samples=n_samples, padlen=padlen, phases=phases)
-    check_probability("noise_window", noise_window)
-    steps: list[tuple[str, float, Callable[[], Augmentation]]] = [
-        (
-            "second_event",
-            second_event,
-            lambda: SecondEvent(
-                second_event_records, second_event_ratio, padlen, phases
-            ),
+    before: dict[str, Callable[[], Augmentation]] = {
+        "second_rate": lambda: SecondRate(second_rate_hz),
+        "rate_jitter": lambda: RateJitter(rate_jitter_share),
+        "time_stretch": lambda: TimeStretch(time_stretch_factor),
+    }
+    after: dict[str, Callable[[], Augmentation]] = {
+        "second_event": lambda: SecondEvent(
+            second_event_records, second_event_ratio, padlen, phases
         ),
-        (
-            "component_gain",
-            component_gain,
-            lambda: ComponentGain(component_gain_ratio),
+        "component_gain": lambda: ComponentGain(component_gain_ratio),
+        "differentiation": Differentiation,
+        "integration": Integration,
+        "band_limit": BandLimit,
+        "gaussian_noise": lambda: GaussianNoiseAtSNR(snr_db, phases),
+        "real_noise": lambda: RealNoiseAtSNR(
+            noise_records, snr_db=snr_db, phases=phases
         ),
-        ("differentiation", differentiation, Differentiation),
-        ("integration", integration, Integration),
-        ("band_limit", band_limit, BandLimit),
-        ("gaussian_noise", gaussian_noise, lambda: GaussianNoiseAtSNR(snr_db, phases)),
-        (
-            "real_noise",
-            real_noise,
-            lambda: RealNoiseAtSNR(noise_records, snr_db=snr_db, phases=phases),
-        ),
-        ("clipping", clipping, Clipping),
-        ("glitch", glitch, lambda: Glitch(phases=phases)),
-        ("rotation", rotation, lambda: HorizontalRotation(component_order)),
-        ("polarity_flip", polarity_flip, PolarityFlip),
-        ("record_edge", record_edge, lambda: RecordEdge(phases=phases)),
-        ("component_dropout", component_dropout, lambda: ComponentDropout(phases)),
-        ("gap", gap, lambda: Gap(gap_length, phases=phases)),
-    ]
+        "clipping": Clipping,
+        "glitch": lambda: Glitch(phases=phases),
+        "rotation": lambda: HorizontalRotation(component_order),
+        "polarity_flip": PolarityFlip,
+        "record_edge": lambda: RecordEdge(phases=phases),
+        "component_dropout": lambda: ComponentDropout(phases),
+        "gap": lambda: Gap(gap_length, phases=phases),
+    }
+    check_number("noise_window", noise_window, 0, 1)
     return [
-        *_sometimes("second_rate", second_rate, lambda: SecondRate(second_rate_hz)),
-        *_sometimes("rate_jitter", rate_jitter, lambda: RateJitter(rate_jitter_share)),
-        *_sometimes(
-            "time_stretch", time_stretch, lambda: TimeStretch(time_stretch_factor)
-        ),
+        *_sometimes(before, given),
         OneOf([quiet, window], [noise_window, 1 - noise_window])
         if noise_window
         else window,
-        *(one for step in steps for one in _sometimes(*step)),
+        *_sometimes(after, given),
         PeakScale(factor),
     ]
 
 
 def _sometimes(
-    name: str, probability: float, make: Callable[[], Augmentation]
-) -> list[Step]:
-    """The step with its probability; nothing if that is zero, so that it costs nothing."""
-    check_probability(name, probability)
-    if probability == 0:
-        return []
-    if probability == 1:
-        return [make()]
-    return [OneOf([make(), NullAugmentation()], [probability, 1 - probability])]
+    steps: Mapping[str, Callable[[], Augmentation]], probabilities: Mapping[str, Any]
+) -> Iterator[Step]:
+    """The steps with their probabilities; none for zero, so that it costs nothing."""
+    for name, make in steps.items():
+        probability = probabilities[name]
+        check_number(name, probability, 0, 1)
+        if probability == 1:
+            yield make()
+        elif probability:
+            yield OneOf([make(), NullAugmentation()], [probability, 1 - probability])
+
+
+def _check_source(name: str, source: Any, component_order: str) -> None:
+    if source is None or len(source) == 0:
+        raise ArgumentError(name, source, "use a SeisBench dataset with records")
+    if list(source.component_order) != list(component_order):
+        raise ArgumentError(
+            name,
+            source,
+            f"its component_order is {source.component_order!r}, but that of the windows "
+            f"is {component_order!r}",
+        )

@@ -69,7 +69,7 @@ def test_from_a_damaged_original(quirky, tmp_path):
     table = quirky / "DiTing330km_part_3.csv"
     table.write_text(table.read_text()[:-40])
 
-    with pytest.raises(ValueError, match=r"Mend the files[\s\S]*damaged line"):
+    with pytest.raises(ValueError, match=r"Correct the files[\s\S]*damaged line"):
         DiTing.from_original(quirky, tmp_path / "out", progress=False)
     assert len(DiTing(tmp_path / "out", component_order="ZNE")) > 30
 
@@ -158,7 +158,7 @@ def test_zstd_tells_what_it_needs(parts, tmp_path):
         text=True,
     )
     assert "compressed with zstd, which needs hdf5plugin: pip install" in result.stdout
-    assert "compression='zstd' needs hdf5plugin: pip install" in result.stdout
+    assert "compression='zstd': needs hdf5plugin: pip install" in result.stdout
 
 
 def test_the_room_exports_what_it_promises():

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from seisbench_diting.data.names import COLUMNS
+from seisbench_diting.data.original import COLUMNS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "diting.md").read_text(encoding="utf-8")
 
 
 def test_every_column_is_documented():
-    for column in COLUMNS:
-        if column.original.endswith("_snr"):
-            continue
-        assert f"`{column.original}`" in TEXT or column.original == ""
-        assert f"`{column.name}`" in TEXT
-    assert sum(column.original.endswith("_snr") for column in COLUMNS) == 12
+    for name, (original, _) in COLUMNS.items():
+        if not original.endswith("_snr"):
+            assert f"`{original}`" in TEXT or original == ""
+            assert f"`{name}`" in TEXT
+    assert sum(name.endswith("_snr") for name in COLUMNS) == 12

@@ -23,6 +23,19 @@ def uninterrupted(parts, tmp_path_factory) -> dict[str, bytes]:
     return files_of(path)
 
 
+def start(parts: Path, path: Path, workers: int) -> subprocess.Popen:
+    """A conversion in a process of its own, which is writing."""
+    code = (
+        "import sys, seisbench_diting.data as d\n"
+        f"d.convert(sys.argv[1], sys.argv[2], workers={workers}, progress=False)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, parts, path])
+    deadline = time.monotonic() + 60
+    while not list(path.glob(".*.partial")) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return process
+
+
 def killed(parts: Path, path: Path, seconds: float) -> bool:
     """Converts in a fork that is killed after some time; tells if it was in time."""
     child = os.fork()
@@ -67,14 +80,7 @@ def test_a_hundred_kills_leave_the_uninterrupted_dataset(
 
 def test_a_killed_parent_takes_its_workers_with_it(parts, uninterrupted, tmp_path):
     path = tmp_path / "out"
-    code = (
-        "import sys, seisbench_diting.data as d\n"
-        "d.convert(sys.argv[1], sys.argv[2], workers=2, progress=False)\n"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, parts, path])
-    deadline = time.monotonic() + 60
-    while not list(path.glob(".*.partial")) and time.monotonic() < deadline:
-        time.sleep(0.005)
+    process = start(parts, path, 2)
     process.kill()
     process.wait()
     before, deadline = None, time.monotonic() + 20
@@ -87,32 +93,12 @@ def test_a_killed_parent_takes_its_workers_with_it(parts, uninterrupted, tmp_pat
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_leaves_nothing_half_written(
-    parts, uninterrupted, tmp_path, monkeypatch, workers
-):
-    from seisbench_diting.data import conversion
-
+def test_ctrl_c_leaves_nothing_half_written(parts, uninterrupted, tmp_path, workers):
     path = tmp_path / "out"
-
-    class Bar:
-        def __init__(self, **options):
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *error):
-            pass
-
-        def update(self, number):
-            if number:
-                raise KeyboardInterrupt
-
-    monkeypatch.setattr(conversion, "tqdm", Bar)
-    with pytest.raises(KeyboardInterrupt):
-        run(parts, path, workers=workers)
+    process = start(parts, path, workers)
+    process.send_signal(signal.SIGINT)
+    process.wait()
 
     assert not list(path.glob(".*.partial"))
-    monkeypatch.undo()
     run(parts, path)
     assert files_of(path) == uninterrupted

@@ -16,8 +16,7 @@ from seisbench_diting.distillation.choosing import choose_pieces
 from seisbench_diting.distillation.curves import Curve, seen_in
 from seisbench_diting.distillation.labels import soft_lppn_label, soft_point_label
 from seisbench_diting.distillation.module import count_matches
-from seisbench_diting.generate import lppn_label, point_label
-from seisbench_diting.generate.phases import Arrival
+from seisbench_diting.generate import Arrival, lppn_label, point_label
 
 rows = st.lists(
     st.tuples(

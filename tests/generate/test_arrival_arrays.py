@@ -13,8 +13,8 @@ from seisbench_diting.generate import (
     SecondEvent,
     lppn_label,
     point_label,
+    read_arrivals,
 )
-from seisbench_diting.generate.phases import read_arrivals
 
 
 def with_arrays(p, s, npts=9000, sure=None):

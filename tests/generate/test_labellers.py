@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import seisbench_diting
-from seisbench_diting.generate import EQTLabeller, LPPNLabeller, PointLabeller
+from seisbench_diting.generate import (
+    ArrivalWindow,
+    EQTLabeller,
+    LPPNLabeller,
+    PointLabeller,
+)
 
 N = 1024
 COLUMNS = {"trace_p_arrival_sample": "P", "trace_s_arrival_sample": "S"}
@@ -92,6 +97,35 @@ def test_columns_of_ones_own():
         LPPNLabeller(phases={"pick": "P"})
     with pytest.raises(ValueError, match="'X'"):
         PointLabeller(phases={"trace_x_arrival_sample": "X"})
+
+
+@pytest.mark.parametrize("cls", [LPPNLabeller, PointLabeller, EQTLabeller])
+@pytest.mark.parametrize("name", ["phases", "label_columns"])
+def test_columns_as_seisbenchs_labellers_take_them(cls, name):
+    samples = {"p_arrival": 80.0, "Sg_arrival": 400.0, "s_arrival": 600.0}
+    columns = ["trace_p_arrival_sample", "trace_Sg_arrival_sample"]
+    by_list = label(cls(**{name: columns}), **samples)
+    by_dict = label(cls(**{name: dict(zip(columns, "PS", strict=True))}), **samples)
+    grouped = label(
+        cls(**{name: dict(zip(columns, ["p", "Sg"], strict=True))}), **samples
+    )
+
+    np.testing.assert_array_equal(by_list, by_dict)
+    np.testing.assert_array_equal(by_list, grouped)
+    samples["s_arrival"] = np.nan
+    np.testing.assert_array_equal(by_list, label(cls(), **samples))
+    np.testing.assert_array_equal(label(cls(**{name: None}), **samples), by_list)
+
+
+@pytest.mark.parametrize(
+    "columns", [["trace_first_arrival_sample"], ["p"], [3], {3: 4}]
+)
+def test_columns_whose_phase_is_not_told(columns):
+    for name in ("phases", "label_columns"):
+        with pytest.raises(ValueError, match=f"{name}="):
+            LPPNLabeller(**{name: columns})
+    with pytest.raises(ValueError, match="phases="):
+        ArrivalWindow(phases=columns)
 
 
 @pytest.mark.parametrize("value", [np.nan, None, "", "none", np.inf, -np.inf])

@@ -9,7 +9,7 @@ import seisbench.data as sbd
 from made_records import write_dataset
 
 from seisbench_diting.generate import RecordReader
-from seisbench_diting.generate.reader import _METHODS
+from seisbench_diting.generate.record_reader import _METHODS
 
 
 def assert_same(reader, dataset, columns=()):

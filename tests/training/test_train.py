@@ -299,7 +299,7 @@ def test_wrong_beginnings(settings, tmp_path):
         ({"model": "PhaseNet"}, "model='PhaseNet' can't be trained"),
         ({"model": "EQTransformer", "onnx": True}, "onnx=True is not possible"),
         ({"label": "point"}, "label='point' does not go with model='LPPNT'"),
-        ({"data": "nowhere"}, "dataset='nowhere' is neither a folder"),
+        ({"data": "nowhere"}, "data='nowhere': neither a folder"),
         ({"augmentations": {"gap": 7}}, "gap=7"),
         ({"n_samples": 1000}, "in_samples=1000"),
         ({"batch_size": 1000}, "batch_size=1000"),

@@ -1,0 +1,92 @@
+"""Settings of the conversion of DiTing's original files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
+
+from .._util import Settings, option, split_names
+
+
+def _check_compression(name: str) -> str:
+    if name == "zstd":
+        try:
+            import hdf5plugin  # noqa: F401
+        except ImportError:
+            raise ValueError(
+                "needs hdf5plugin: pip install 'seisbench-diting[zstd]', or choose lzf "
+                "or gzip"
+            ) from None
+    return name
+
+
+def _chunk_names(parts: Any) -> tuple[str, ...]:
+    names = []
+    for item in split_names([parts] if isinstance(parts, int) else parts):
+        first, dash, last = item.partition("-")
+        if dash and first.isdigit() and last.isdigit():
+            names += [f"{n:02d}" for n in range(int(first), int(last) + 1)]
+        else:
+            names.append(f"{int(item):02d}" if item.isdigit() else item)
+    return tuple(names)
+
+
+#: How waveforms are compressed.
+Compression = Annotated[
+    Literal["none", "lzf", "gzip", "zstd"], AfterValidator(_check_compression)
+]
+#: Names of chunks, from numbers and names of parts, or text such as ``0,3,5-8``.
+Chunks = Annotated[tuple[str, ...], BeforeValidator(_chunk_names)]
+
+
+class ConvertSettings(Settings):
+    """Settings of converting DiTing's original files."""
+
+    source: Path = option(
+        ...,
+        "Folder of DiTing330km_part_N.hdf5 and .csv, or the tutorial's merged file.",
+        "--input",
+        "-i",
+        metavar="PATH",
+        identity=False,
+    )
+    output: Path = option(
+        ..., "Folder of the dataset.", "-o", metavar="FOLDER", identity=False
+    )
+    compression: Compression = option("none", "none, lzf, gzip or zstd.", "-c")
+    workers: int = option(
+        1, "Parts converted at once, a process each.", ge=1, identity=False
+    )
+    split_by: Literal["event", "order"] = option(
+        "event",
+        "event: no event is in two splits. order: the first records train and the last "
+        "test, as in the tutorial; the merged file's own groups.",
+    )
+    split: tuple[float, ...] = option(
+        (),
+        "Shares of train, dev and test. Default: 0.8,0.1,0.1 by event, 0.9,0,0.1 by "
+        "order.",
+        metavar="TRAIN,DEV,TEST",
+    )
+    seed: int = option(42, "Seed of the split by event.")
+    parts: Chunks = option(
+        (), "Parts to convert, such as 0,3,5-8. Default: all.", identity=False
+    )
+    progress: bool = option(True, "Show the progress.", off="--quiet", identity=False)
+
+    @field_validator("split", mode="before")
+    @classmethod
+    def _shares(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None or len(value) == 0:
+            by_order = info.data.get("split_by") == "order"
+            return (0.9, 0.0, 0.1) if by_order else (0.8, 0.1, 0.1)
+        return value.split(",") if isinstance(value, str) else value
+
+    @field_validator("split")
+    @classmethod
+    def _add_up(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+            raise ValueError("three shares that add up to 1: train, dev and test")
+        return shares

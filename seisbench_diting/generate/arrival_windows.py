@@ -1,0 +1,353 @@
+"""The base of all augmentations, and windows around arrivals or before them."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from .._util import ArgumentError
+from .arrivals import (
+    Arrival,
+    Metadata,
+    Phases,
+    check_phases,
+    hide,
+    move_samples,
+    read_arrivals,
+)
+
+#: Length of a window of the published pickers.
+N_SAMPLES = 6144
+
+#: Smallest distance of the chosen arrival from the window's edges, in samples.
+PADLEN = 512
+
+#: The samples from an arrival on that are looked at for a signal.
+VISIBLE = 20
+
+#: What is smaller than this share of a component's mean is left of it by rounding.
+_ROUNDING = 2.0**-36
+
+#: More components than this, and than samples, are axes that were exchanged.
+_MOST_COMPONENTS = 12
+
+#: Key of the state dict, or keys to read from and to write to.
+Key = str | tuple[str, str]
+
+#: Waveforms, (components, samples), and their metadata.
+Window = tuple[np.ndarray, Metadata]
+
+
+def check_number(
+    name: str, value: Any, least: float, most: float = math.inf, whole: bool = False
+) -> None:
+    """
+    :param name: Name of the argument
+    :param value: Its value
+    :param least: Smallest possible value
+    :param most: Largest possible value
+    :param whole: If it must be a whole number
+    :raises ArgumentError: if the value is not possible
+    """
+    if not (_is_number(value, whole) and least <= value <= most):
+        span = (
+            f"of at least {least:g}"
+            if most == math.inf
+            else f"from {least:g} to {most:g}"
+        )
+        raise ArgumentError(name, value, f"use a {'whole ' * whole}number {span}")
+
+
+def check_span(
+    name: str,
+    value: Any,
+    least: float = -math.inf,
+    most: float = math.inf,
+    whole: bool = False,
+) -> None:
+    """
+    :param name: Name of the argument
+    :param value: Its value, a pair of numbers
+    :param least: Smallest possible number
+    :param most: Largest possible number
+    :param whole: If they must be whole numbers
+    :raises ArgumentError: if the value is not possible
+    """
+    is_pair = isinstance(value, Sequence) and len(value) == 2
+    if not (
+        is_pair
+        and all(_is_number(number, whole) for number in value)
+        and least <= value[0] <= value[1] <= most
+    ):
+        kind = f"{'whole ' * whole}numbers from {least:g} to {most:g}"
+        raise ArgumentError(name, value, f"use two {kind}, the smaller one first")
+
+
+def _is_number(value: Any, whole: bool) -> bool:
+    is_real = isinstance(value, Integral if whole else Real)
+    return is_real and not isinstance(value, bool) and math.isfinite(value)
+
+
+class Augmentation(ABC):
+    """
+    One step of a SeisBench generator. Random numbers come from NumPy's global state, as
+    in SeisBench, so that all steps of a pipeline are reproducible from one seed.
+    Neither waveforms nor metadata of the input are changed.
+
+    :param key: Key of the state dict, or keys to read from and to write to
+    """
+
+    phases: Phases = None
+
+    def __init__(self, key: Key = "X"):
+        self.key = key
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        self.key = (self.key, self.key) if isinstance(self.key, str) else self.key
+        self.phases = check_phases(self.phases)
+
+    def __call__(self, state_dict: dict[str, tuple[Any, Any]]) -> None:
+        x, metadata = state_dict[self.key[0]]
+        state_dict[self.key[1]] = self.apply(x, dict(metadata))
+
+    @abstractmethod
+    def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
+        """
+        :param x: Waveforms, (components, samples)
+        :param metadata: Metadata, a copy that may be changed
+        :return: Waveforms and metadata
+        """
+
+    def _arrivals(self, metadata: Mapping[str, Any]) -> list[Arrival]:
+        return read_arrivals(metadata, self.phases)
+
+    def __str__(self) -> str:
+        silent = ("key", "phases", "records")
+        values = {
+            k: v for k, v in vars(self).items() if k not in silent and k[0] != "_"
+        }
+        shown = ", ".join(f"{name}={value}" for name, value in values.items())
+        return f"{type(self).__name__} ({shown})"
+
+
+@dataclass(eq=False, repr=False)
+class ArrivalWindow(Augmentation):
+    """
+    A window around one of the record's arrivals of P or S, chosen at random (by their
+    probabilities, where they have any), at a random place at least ``padlen`` samples
+    from the window's edges. The mean of each component's samples is removed and zeros
+    follow where the record ends, so that its ends make no step. A record without
+    arrivals gives a window anywhere in it. All columns in samples are moved along. An
+    arrival without signal, as it lies outside of the record or where data are missing,
+    has no label; it is kept in a column ``trace_<phase>_hidden_sample``. A window
+    without any signal has no arrivals.
+
+    :param n_samples: Length of the window in samples
+    :param padlen: Smallest distance from the edges in samples
+    :param phases: Column to "P" or "S", or a list of columns. Default: all columns of
+        direct P and S.
+    :param within: If true, the window lies in the record where that is possible
+    :param key: Key of the state dict, or keys to read from and to write to
+    :raises ArgumentError: if an argument has an impossible value
+    """
+
+    n_samples: int = N_SAMPLES
+    padlen: int = PADLEN
+    phases: Phases = None
+    within: bool = False
+    key: Key = "X"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("n_samples", self.n_samples, 1, whole=True)
+        check_number("padlen", self.padlen, 0, (self.n_samples - 1) // 2, whole=True)
+
+    def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
+        """
+        :param x: Record, (components, samples), of any number of samples
+        :param metadata: Metadata with the arrivals
+        :return: Window (components, n_samples) float32, and metadata
+        :raises ValueError: if the record is not (components, samples)
+        """
+        if x.ndim != 2 or len(x) > max(x.shape[1], _MOST_COMPONENTS):
+            raise ValueError(
+                f"The record has the shape {x.shape}, but must be (components, samples); "
+                "set dataset.dimension_order = 'NCW'."
+            )
+        for arrival in self._arrivals(metadata):
+            if not arrival.hidden and not _is_seen(x, arrival):
+                hide(metadata, arrival)
+        begin = self._choose_begin(x.shape[1], metadata)
+        move_samples(metadata, shift=begin)
+        window = cut_centred(x, begin, self.n_samples)
+        forget_if_dead(window, metadata, self.phases)
+        return window, metadata
+
+    def _choose_begin(self, npts: int, metadata: Metadata) -> int:
+        """
+        :param npts: Length of the record
+        :param metadata: Metadata of the record
+        :return: The record's sample that becomes the window's first; may be negative
+        """
+        inside = [
+            arrival
+            for arrival in self._arrivals(metadata)
+            if not arrival.hidden and arrival.probability > 0
+        ]
+        if inside:
+            chosen = math.floor(_draw(inside).sample)
+            first = chosen + self.padlen + 1 - self.n_samples
+            last = chosen - self.padlen
+            if self.within and max(first, 0) <= min(last, npts - self.n_samples):
+                first, last = max(first, 0), min(last, npts - self.n_samples)
+            return np.random.randint(first, last + 1)
+        spare = npts - self.n_samples
+        return np.random.randint(min(spare, 0), max(spare, 0) + 1)
+
+
+class NoiseWindow(ArrivalWindow):
+    """
+    A window that ends before the first arrival, so that it holds neither arrivals nor
+    coda. It may begin before the record, with zeros there, if at least a quarter of it
+    lies in the record. Where there is no room, the window is one around an arrival.
+
+    :param margin: Smallest distance of the window's end from the first arrival in samples
+    :param kwargs: See :py:class:`ArrivalWindow`
+    :raises ArgumentError: if an argument has an impossible value
+    """
+
+    def __init__(self, margin: int = 100, **kwargs: Any):
+        super().__init__(**kwargs)
+        check_number("margin", margin, 0, whole=True)
+        self.margin = margin
+
+    def _choose_begin(self, npts: int, metadata: Metadata) -> int:
+        quiet = samples_before(npts, metadata, self.margin, self.phases)
+        least = self.n_samples if quiet >= self.n_samples else self.n_samples // 4
+        if quiet < max(least, 1):
+            return super()._choose_begin(npts, metadata)
+        return np.random.randint(least, quiet + 1) - self.n_samples
+
+
+@dataclass(eq=False, repr=False)
+class PeakScale(Augmentation):
+    """
+    Divides all components by their joint peak, whatever the unit, and multiplies by a
+    factor. A window without signal stays zero.
+
+    :param factor: Smallest and largest factor, between which one is drawn uniformly
+    :param key: Key of the state dict, or keys to read from and to write to
+    :raises ArgumentError: if the factors are impossible
+    """
+
+    factor: tuple[float, float] = (0.5, 2.0)
+    key: Key = "X"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_span("factor", self.factor, 0)
+
+    def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
+        factor = np.float32(np.random.uniform(*self.factor))
+        peak = np.abs(x).max(initial=0)
+        if peak > 0:
+            # One after the other: their quotient may be too large for float32.
+            x = x / peak
+            x *= factor
+        return x.astype(np.float32, copy=False), metadata
+
+
+def forget_if_dead(window: np.ndarray, metadata: Metadata, phases: Phases) -> None:
+    """
+    Takes the arrivals out of the metadata of a window without any signal, in place; not
+    even their event is to be detected there.
+
+    :param window: Window, (components, samples)
+    :param metadata: Its metadata
+    :param phases: Column to "P" or "S"
+    """
+    if not window.any():
+        for arrival in read_arrivals(metadata, phases):
+            metadata[arrival.column] = math.nan
+
+
+def _draw(arrivals: list[Arrival]) -> Arrival:
+    """One at random, sure ones more often than others."""
+    weights = np.array([arrival.probability for arrival in arrivals])
+    if (weights == weights[0]).all():
+        return arrivals[np.random.randint(len(arrivals))]
+    return arrivals[np.random.choice(len(arrivals), p=weights / weights.sum())]
+
+
+def _is_seen(x: np.ndarray, arrival: Arrival) -> bool:
+    """If the record has a signal from the arrival on: data that are not all the same."""
+    if not 0 <= arrival.sample < x.shape[1]:
+        return False
+    first = math.floor(arrival.sample)
+    for data in x[:, first : first + VISIBLE]:
+        data = data[np.isfinite(data)]
+        if len(data) == 1 or (len(data) and data.max() != data.min()):
+            return True
+    return False
+
+
+def samples_before(npts: int, metadata: Metadata, margin: int, phases: Phases) -> int:
+    """
+    :param npts: Length of a record
+    :param metadata: Its metadata
+    :param margin: Samples between the noise and the first arrival
+    :param phases: Column to "P" or "S"
+    :return: Length of the noise at the record's beginning, negative if the first
+        arrival lies before it
+    """
+    samples = [math.floor(a.sample) - margin for a in read_arrivals(metadata, phases)]
+    return min(npts, *samples) if samples else npts
+
+
+def without_means(x: np.ndarray) -> np.ndarray:
+    """
+    :param x: Window, (components, samples), zero where there are no data
+    :return: The mean of each component's data removed; what is zero stays so
+    """
+    there = x != 0
+    count = np.maximum(there.sum(axis=1, keepdims=True), 1)
+    mean = x.sum(axis=1, keepdims=True, dtype=np.float64) / count
+    return np.where(there, x - mean, 0)
+
+
+def cut_centred(x: np.ndarray, begin: int, n_samples: int) -> np.ndarray:
+    """
+    :param x: Record, (components, samples); NaN or infinite where there are no data
+    :param begin: First sample of the window, may be negative
+    :param n_samples: Length of the window
+    :return: Window (components, n_samples) float32, the mean of each component's samples
+        removed; zero outside of the record, where there are no data and where a
+        component is nothing but an offset
+    """
+    first = min(max(begin, 0), x.shape[1])
+    last = min(max(begin + n_samples, first), x.shape[1])
+    part = np.asarray(x[:, first:last], dtype=np.float64)
+    window = np.zeros((part.shape[0], n_samples), dtype=np.float32)
+    if first == last:
+        return window
+    mean = part.mean(axis=1, keepdims=True)
+    if np.isfinite(mean).all():
+        part = part - mean
+    else:
+        missing = ~np.isfinite(part)
+        part = np.where(missing, 0, part)
+        count = np.maximum((~missing).sum(axis=1, keepdims=True), 1)
+        mean = part.sum(axis=1, keepdims=True) / count
+        part = np.where(missing, 0, part - mean)
+    peak = np.abs(part).max(axis=1, keepdims=True)
+    if (peak <= np.abs(mean) * _ROUNDING).any():
+        part = np.where(peak > np.abs(mean) * _ROUNDING, part, 0)
+    window[:, first - begin : last - begin] = part
+    return window
