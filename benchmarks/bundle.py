@@ -39,7 +39,7 @@ from seisbench_diting.distillation import (
 from seisbench_diting.distillation.blending import blend, choose_blend
 from seisbench_diting.models import PhasePicker, load_model
 from seisbench_diting.training.results import CARD
-from seisbench_diting.weights.store import BUNDLED
+from seisbench_diting.weights import BUNDLED
 
 DATA = ("cx_pb01", "cx_other", "ridgecrest", "ci_2020", "iceland_2014")
 TEACHERS = ("RNN/csn", "EQT/csn")

@@ -132,7 +132,7 @@ def test_a_damaged_cache_says_what_to_do(run, with_mirror, cache, tmp_path):
         (["demo", "-o", "picture.doc"], "picture.doc"),
         (["demo", "-o", "nowhere/picture.png"], "nowhere"),
         (["weights", "fetch"], "--all"),
-        (["weights", "fetch", "Foo"], "'Foo'"),
+        (["weights", "fetch", "Foo"], "--sets=Foo"),
         (["weights", "import", "nowhere"], "nowhere"),
         (["convert", "-i", "nowhere", "-o", "out"], "--input=nowhere"),
         (["convert", "-i", "nowhere", "--dry-run", "-c", "zip"], "--compression=zip"),

@@ -48,9 +48,13 @@ class ArgumentError(ValueError):
         :return: All problems, one a line
         """
         return "\n".join(
-            f"{spell(name, value)}: {reason.rstrip('.')}."
+            f"{spell(name, value)}: {_sentence(reason)}"
             for name, value, reason in self.problems
         )
+
+
+def _sentence(reason: str) -> str:
+    return reason if reason.endswith(("?", ".")) else f"{reason}."
 
 
 class MissingError(ArgumentError):
@@ -58,7 +62,7 @@ class MissingError(ArgumentError):
 
     def told(self, spell: Callable[[str, Any], str]) -> str:
         return "\n".join(
-            f"{spell(name, value).split('=')[0]} is missing: {reason.rstrip('.')}."
+            f"{spell(name, value).split('=')[0]} is missing: {_sentence(reason)}"
             for name, value, reason in self.problems
         )
 

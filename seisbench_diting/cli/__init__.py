@@ -48,7 +48,6 @@ def _former() -> None:
         plot,
         report,
         train,
-        weights,
     )
     from .typer_app import app
 

@@ -40,6 +40,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "dataset:convert",
         "Convert DiTing's original files to a SeisBench dataset.",
     ),
+    "weights": (
+        "weights_files:weights",
+        "Published weights: which there are, and how to get them.",
+    ),
 }
 
 for _name, (_place, _summary) in COMMANDS.items():

@@ -12,8 +12,8 @@ from .registry import (
     weight_sets,
 )
 from .store import (
+    BUNDLED,
     MIRROR_VARIABLE,
-    FolderContents,
     WeightsError,
     find_in_folder,
     install,
@@ -21,12 +21,12 @@ from .store import (
 )
 
 __all__ = [
+    "BUNDLED",
     "CITATION",
     "DEFAULT_SETS",
     "MIRROR_VARIABLE",
     "WEIGHT_SETS",
     "ChecksumError",
-    "FolderContents",
     "Score",
     "Scores",
     "WeightSet",

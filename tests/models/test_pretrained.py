@@ -45,7 +45,7 @@ def mirror(tmp_path, monkeypatch, cache):
                 size=len(content),
                 component_order="NEZ",
                 sampling_rate=40.0,
-                docstring=f"Made, version {version}.",
+                records=f"version {version} of records",
                 default_args=(("P_threshold", 0.6),),
             )
         )
@@ -65,7 +65,7 @@ def test_the_default_set_needs_no_name(mirror):
     assert model.sampling_rate == 40
     assert list(model.labels) == ["N", "P", "S"]
     assert model.default_args == {"P_threshold": 0.6}
-    assert model.weights_docstring == "Made, version 2."
+    assert "version 2 of records" in model.weights_docstring
     assert model.weights_version == "2"
 
 
@@ -106,7 +106,7 @@ def test_versions(mirror):
 def test_lists(mirror, cache):
     assert LPPNT.list_pretrained() == ["made"]
     assert LPPNT.list_pretrained(remote=False) == []
-    assert LPPNT.list_pretrained(details=True) == {"made": "Made, version 2."}
+    assert "version 2 of" in LPPNT.list_pretrained(details=True)["made"]
     assert not cache.exists()
 
 
@@ -190,7 +190,7 @@ def test_files_that_are_no_version_are_ignored(mirror, cache):
     (cache / "lppnt" / "other.json.vbad").write_text("{}")
 
     assert LPPNT.list_versions("made") == ["1", "2"]
-    assert LPPNT.list_pretrained(details=True) == {"made": "Made, version 2."}
+    assert "version 2 of" in LPPNT.list_pretrained(details=True)["made"]
     assert LPPNT.from_pretrained("made").weights_version == "2"
 
 
@@ -277,7 +277,7 @@ def test_kill_at_any_moment(reference, made_cache, rng):
             if file.is_file():
                 file.unlink()
         for left in folder.iterdir():
-            assert left.name.startswith(".install-")
+            assert left.name.endswith(".partial")
             for file in left.iterdir():
                 file.unlink()
             left.rmdir()

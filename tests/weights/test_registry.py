@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from seisbench_diting import weights
 from seisbench_diting.weights import (
     DEFAULT_SETS,
     WEIGHT_SETS,
@@ -17,7 +18,6 @@ from seisbench_diting.weights import (
     WeightSet,
     find_set,
     registry,
-    store,
     weight_sets,
 )
 
@@ -92,7 +92,7 @@ def test_published_entry_says_where_it_is_from(entry):
 
 @pytest.mark.parametrize("entry", BUNDLED, ids=_title)
 def test_bundled_entry_is_that_of_the_file(entry):
-    path = store.BUNDLED / entry.file
+    path = weights.BUNDLED / entry.file
     content = path.read_bytes()
     assert entry.matches(content)
     assert dataclasses.replace(entry, sha256=None).matches(content)
@@ -103,7 +103,7 @@ def test_bundled_entry_is_that_of_the_file(entry):
 
 
 def test_bundled_files_are_those_of_the_registry():
-    files = [path for path in store.BUNDLED.iterdir() if path.suffix == ".pt"]
+    files = [path for path in weights.BUNDLED.iterdir() if path.suffix == ".pt"]
     assert {path.name for path in files} == {entry.file for entry in BUNDLED}
     assert {"LPPNM", "LPPNT"} <= {entry.model for entry in BUNDLED}
     assert sum(path.stat().st_size for path in files) < MOST_BUNDLED_BYTES
@@ -202,29 +202,23 @@ def test_latest_version_is_the_default(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "word", "suggested"),
     [
-        (
-            ("LPPNM", "foo"),
-            "name='foo' is no weight set of LPPNM; "
-            "available: 'csn', 'distilled', 'diting'",
-        ),
-        (
-            ("PhaseNet",),
-            "model='PhaseNet' has no weight set; available: 'EQT', 'LPPNL', "
-            "'LPPNM', 'LPPNT', 'RNN', 'UNet', 'UNetPP'",
-        ),
+        (("LPPNM", "dting"), "name='dting'", "'diting'"),
+        (("LPPNM", "foo"), "name='foo'", "csn, distilled"),
+        (("LPNM",), "model='LPNM'", "'LPPNM'"),
+        (("PhaseNet",), "model='PhaseNet'", "EQT"),
     ],
 )
-def test_unknown_set_names_the_known_ones(arguments, message):
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+def test_unknown_sets_get_a_suggestion(arguments, word, suggested):
+    with pytest.raises(ValueError, match=word) as caught:
         find_set(*arguments)
+    assert suggested in str(caught.value)
 
 
-def test_registry_loads_no_torch(tmp_path):
+def test_the_registry_needs_no_torch():
     code = (
-        "import runpy, sys; "
-        f"runpy.run_path({registry.__file__!r}, run_name='registry_alone'); "
-        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+        "import sys, seisbench_diting.weights; "
+        "sys.exit('torch' in sys.modules or 'pooch' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, timeout=20)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,126 @@
+"""``seisbench-diting weights list``, ``fetch`` and ``import``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+from .._util import ArgumentError, Settings, option
+from .app import command_of
+
+if TYPE_CHECKING:
+    from ..models import PhasePicker
+
+
+def _list() -> None:
+    """List the weight sets, and which of them are in the cache."""
+    from ..weights import DEFAULT_SETS, weight_sets
+
+    print(
+        f"{'set':<17}{'rate':>7}{'order':>7}{'size':>9}{'P F1':>7}{'S F1':>7}  "
+        f"{'cached':<9}classes"
+    )
+    for entry in weight_sets():
+        default = "*" if DEFAULT_SETS[entry.model] == entry.name else ""
+        versions = _picker(entry.model).list_versions(entry.name, remote=False)
+        cached = "yes" if entry.version in versions else "no"
+        size = "?" if entry.size is None else f"{entry.size / 1e6:.2f} MB"
+        p, s = "-", "-"
+        if entry.scores is not None:
+            p, s = f"{entry.scores.p.f1:.3f}", f"{entry.scores.s.f1:.3f}"
+        print(
+            f"{entry.title + default:<17}{f'{entry.sampling_rate:g} Hz':>7}"
+            f"{entry.component_order:>7}{size:>9}{p:>7}{s:>7}  "
+            f"{'bundled' if entry.bundled else cached:<9}{' '.join(entry.labels)}"
+        )
+    print(
+        "* is what from_pretrained() takes without a name. "
+        "F1 on 115 Californian records."
+    )
+
+
+class FetchSettings(Settings):
+    """Settings of fetching weights."""
+
+    sets: list[str] = option(
+        [],
+        "Sets such as LPPNM or RNN/diting.",
+        metavar="MODEL[/NAME]",
+        many=True,
+        positional=True,
+    )
+    all: bool = option(False, "Fetch all sets.")
+    force: bool = option(False, "Fetch also what is in the cache.")
+
+
+def _fetch(settings: FetchSettings) -> None:
+    """Fetch weight sets into SeisBench's cache."""
+    from ..weights import WeightsError, find_set, weight_sets
+
+    if settings.all == bool(settings.sets):
+        reason = "name sets such as LPPNM or RNN/diting, or --all"
+        raise ArgumentError("sets", settings.sets, reason)
+    entries = weight_sets() if settings.all else []
+    for name in settings.sets:
+        model, _, weights = name.partition("/")
+        try:
+            entries.append(find_set(model, weights or None))
+        except ArgumentError as error:
+            raise ArgumentError("sets", name, error.problems[0][2]) from error
+    failed = []
+    for entry in entries:
+        try:
+            _picker(entry.model).install_published(entry, force=settings.force)
+        except WeightsError as error:
+            failed.append(entry.title)
+            print(error, file=sys.stderr)
+        else:
+            print(f"{entry.title} is in the cache")
+    if failed:
+        raise ValueError(f"Not fetched: {', '.join(failed)}.")
+
+
+class ImportSettings(Settings):
+    """Settings of importing weights."""
+
+    folder: Path = option(
+        ..., "Folder with published files.", metavar="FOLDER", positional=True
+    )
+
+
+def _import(settings: ImportSettings) -> None:
+    """
+    Put published files copied by hand into SeisBench's cache.
+
+    They are recognized by their content, whatever their names.
+    """
+    from ..weights import find_in_folder
+
+    found, damaged = find_in_folder(settings.folder)
+    for entry, path in found.items():
+        _picker(entry.model).install_published(entry, content=path.read_bytes())
+        print(f"{entry.title} from {path}")
+    for entry, path in damaged.items():
+        print(f"{path} is not {entry.title}: it has other content", file=sys.stderr)
+    if damaged:
+        raise ValueError("Copy these files again.")
+    if not found:
+        raise ArgumentError("folder", str(settings.folder), "has no published file")
+
+
+def _picker(name: str) -> type[PhasePicker]:
+    from .. import models
+
+    picker: type[PhasePicker] = getattr(models, name)
+    return picker
+
+
+weights = App(
+    name="weights", help="Published weights: which there are, and how to get them."
+)
+weights.command(_list, name="list")
+weights.command(command_of(FetchSettings, _fetch), name="fetch")
+weights.command(command_of(ImportSettings, _import), name="import")
