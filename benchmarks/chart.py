@@ -83,7 +83,7 @@ def draw(text: str) -> Figure:
     points = find_points(text)
     if not points:
         raise ValueError("Run the benchmarks accuracy and annotate first.")
-    figure = new_figure(figsize=(7.5, 4.4), layout="constrained")
+    figure = new_figure(7.5, 4.4)
     panel = figure.subplots()
     pickers = list(dict.fromkeys(picker for picker, *_ in points))
     own = [picker for picker in pickers if not picker.startswith(PEER)]

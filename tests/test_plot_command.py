@@ -2,14 +2,12 @@
 
 import pickle
 
-import numpy as np
 import obspy
 import pandas as pd
 import pytest
 
 from seisbench_diting import plots
 from seisbench_diting.models import LPPNT
-from seisbench_diting.plots.traces import outline
 from seisbench_diting.tables import pick_table, write_picks
 
 
@@ -153,21 +151,3 @@ def test_a_pickle_is_not_opened(run, command, tmp_path):
     assert status == 1
     assert "evil.pickle" in errors
     assert not (tmp_path / "opened").exists()
-
-
-def test_long_traces_keep_their_extremes():
-    data = np.random.default_rng(0).standard_normal(86_400)
-    data[50_000] = 50
-    data[60_000:70_000] = np.nan
-    trace = obspy.Trace(data, {"sampling_rate": 10.0})
-
-    seconds, shown = outline(trace)
-
-    assert len(seconds) == len(shown) < 25_000
-    assert seconds[np.nanargmax(shown)] == pytest.approx(5000, abs=1)
-    assert np.nanmax(shown) == 50
-    assert np.nanmin(shown) == np.nanmin(data)
-    inside = (seconds > 6002) & (seconds < 6998)
-    assert np.isnan(shown[inside]).all()
-    short = obspy.Trace(data[:1000], {"sampling_rate": 10.0})
-    assert np.array_equal(outline(short)[1], data[:1000])

@@ -1,101 +1,211 @@
-"""What maps share: a square in km, on one side of the date line, with names and a bar."""
+"""Maps: squares in km on one side of the date line, with names of stations and a bar."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+import pandas as pd
+
+from ..tables import Station, find_station, station_table
+from . import style
+from .style import GREY, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
-#: Length of a degree of latitude.
-KM_PER_DEGREE = 111.19492664455874
+KM_PER_DEGREE = 111.195
 
-#: Ends of a map in degrees: west, east, south, north.
-Extent = tuple[float, float, float, float]
-
-#: Least width of a map in km.
+#: Smallest width of a map in km.
 LEAST_KM = 20.0
 
 #: More names than these would cover the stations.
 _MOST_NAMES = 40
 
-#: Shares of a map that is about 5 inches wide: a point, a letter of a name, the symbol of
-#: a station, and a line.
-_POINT, _LETTER, _SYMBOL, _LINE_HEIGHT = 0.0026, 0.015, 0.018, 0.025
+#: Shares of a map of about 5 inches: a point, a letter of a name, the symbol of a
+#: station, and a line of text.
+_POINT, _LETTER, _SYMBOL, _LINE = 0.0026, 0.015, 0.018, 0.025
 
-#: Points from a station, and how a name there is aligned.
-_Side = tuple[tuple[int, int], str, str]
-
-#: Where a name may stand, the best first.
-_SIDES: tuple[_Side, ...] = (
-    ((0, 7), "center", "bottom"),
-    ((0, -7), "center", "top"),
-    ((7, 0), "left", "center"),
-    ((-7, 0), "right", "center"),
+#: Where a name may stand, the best first: points from the station, alignment, and the
+#: shares of the name that are left of and below the station.
+_SIDES = (
+    ((0, 7), {"ha": "center", "va": "bottom"}, (0.5, 0.0)),
+    ((0, -7), {"ha": "center", "va": "top"}, (0.5, 1.0)),
+    ((7, 0), {"ha": "left", "va": "center"}, (0.0, 0.5)),
+    ((-7, 0), {"ha": "right", "va": "center"}, (1.0, 0.5)),
 )
 
-#: How much of a text is left of, or below, where it is aligned.
-_BEFORE = {"left": 0.0, "bottom": 0.0, "center": 0.5, "right": 1.0, "top": 1.0}
-
-#: How far the points that a map is around are from its edge.
+#: Size of a map over that of what it shows.
 _MARGIN = 1.36
 
+_STAR: dict[str, Any] = {"ls": "", "color": "#F0E442", "mec": "black", "mew": 0.8}
 
-def on_one_side(longitude: ArrayLike, reference: float) -> np.ndarray:
+
+class Extent(NamedTuple):
+    """Ends of a map in degrees; east may be beyond the date line."""
+
+    west: float
+    east: float
+    south: float
+    north: float
+
+    @classmethod
+    def around(cls, longitude: np.ndarray, latitude: np.ndarray) -> Extent:
+        """
+        :param longitude: Points on one side of the date line
+        :param latitude: Points
+        :return: Square in km around all of them, with a margin
+        """
+        x, y = ((v.min() + v.max()) / 2 for v in (longitude, latitude))
+        degrees = max(np.ptp(longitude) * _narrow(y), np.ptp(latitude))
+        half_km = _MARGIN * max(degrees * KM_PER_DEGREE, LEAST_KM) / 2
+        return cls.square(x, y, half_km)
+
+    @classmethod
+    def square(cls, longitude: float, latitude: float, half_km: float) -> Extent:
+        """
+        :param longitude: Middle
+        :param latitude: Middle
+        :param half_km: Half the width
+        :return: Square in km
+        """
+        half = half_km / KM_PER_DEGREE
+        east = half / _narrow(latitude)
+        return cls(longitude - east, longitude + east, latitude - half, latitude + half)
+
+    def share(self, longitude: float, latitude: float) -> tuple[float, float]:
+        """:return: Place in shares of the width and the height"""
+        x = (longitude - self.west) / (self.east - self.west)
+        return x, (latitude - self.south) / (self.north - self.south)
+
+    @property
+    def aspect(self) -> float:
+        """Length of a degree of latitude over that of one of longitude."""
+        return 1 / _narrow((self.south + self.north) / 2)
+
+
+def _narrow(latitude: float) -> float:
+    # At the poles a degree of longitude has no length.
+    return float(np.cos(np.radians(np.clip(latitude, -85, 85))))
+
+
+@styled()
+def plot_map(result: Any) -> Figure:
+    """
+    The epicentre, and the stations in the colours of the residuals of P, and of S.
+
+    :param result: What :py:func:`~seisbench_diting.picking.events.pick_event` returned
+    :raises ValueError: if no station has a window
+    :return: Figure
+    """
+    event, stations = result.event, result.stations
+    if len(stations) == 0:
+        raise ValueError(
+            f"no station has a window around {event.event_id}: there is nothing to draw."
+        )
+    x = on_one_side(stations["longitude"], event.longitude)
+    y = stations["latitude"].to_numpy()
+    ends = Extent.around(np.append(x, event.longitude), np.append(y, event.latitude))
+    largest = max(0.5, result.picks["residual_s"].abs().max())
+    colours = {
+        "cmap": "RdBu_r",
+        "vmin": -largest,
+        "vmax": largest,
+        "edgecolor": "black",
+    }
+    figure = style.new_figure(10, 5.6)
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for panel, phase in zip(panels, "PS", strict=True):
+        picks = result.picks[result.picks["phase"].str.startswith(phase)]
+        residuals = picks.drop_duplicates("station_id").set_index("station_id")
+        residual = residuals["residual_s"].reindex(stations["station_id"]).to_numpy()
+        picked = np.isfinite(residual)
+        for lon, lat in zip(x, y, strict=True):
+            path = [event.longitude, lon], [event.latitude, lat]
+            panel.plot(*path, color="#DDDDDD", lw=0.6)
+        place = event.longitude, event.latitude
+        panel.plot(*place, "*", ms=16, zorder=5, label="epicentre", **_STAR)
+        triangle = {"color": "white", "mec": "black", "ms": 9}
+        panel.plot([], [], "^", label="station with pick", **triangle)
+        cross = {"ls": "", "color": GREY, "ms": 6, "zorder": 3, "label": "without"}
+        panel.plot(x[~picked], y[~picked], marker="x", **cross)
+        shown = {"c": residual[picked], "marker": "^", "lw": 0.7, "zorder": 4}
+        coloured = panel.scatter(x[picked], y[picked], 75, **shown, **colours)
+        set_extent(panel, ends)
+        panel.set_aspect(ends.aspect, adjustable="box")
+        name_stations(panel, stations["station_id"], x, y, ends)
+        scale_bar(panel, ends)
+        panel.set_xlabel("Longitude (°)")
+        panel.set_title(f"{phase}: {picked.sum()} of {len(stations)} stations")
+    panels[0].set_ylabel("Latitude (°)")
+    label = "Residual (s), positive: late"
+    figure.colorbar(coloured, ax=list(panels), label=label, shrink=0.8)
+    figure.suptitle(style.describe_event(event))
+    style.legend_below(figure, panels)
+    return figure
+
+
+def on_one_side(longitude: Any, reference: float) -> np.ndarray:
     """
     :param longitude: Degrees
     :param reference: Longitude in the middle of the map
-    :return: Longitudes within 180 degrees of it, which may lie beyond the date line
+    :return: Longitudes within 180 degrees of it, which may be beyond the date line
     """
     return reference + ((np.asarray(longitude, float) - reference + 180) % 360 - 180)
 
 
-def square(longitude: np.ndarray, latitude: np.ndarray) -> Extent:
+def middle_of(places: pd.DataFrame) -> tuple[float, float]:
     """
-    :param longitude: Of points, on one side of the date line
-    :param latitude: Of points
-    :return: A square in km around all of them
+    :param places: Table with ``latitude`` and ``longitude``
+    :return: Medians of latitude and longitude, also across the date line
     """
-    x, y = ((values.min() + values.max()) / 2 for values in (longitude, latitude))
-    size = max(
-        np.ptp(longitude) * _narrow(y), np.ptp(latitude), LEAST_KM / KM_PER_DEGREE
+    angles = np.radians(places["longitude"].to_numpy(dtype=float))
+    reference = float(np.degrees(np.angle(np.exp(1j * angles).mean())))
+    longitude = np.median(on_one_side(places["longitude"], reference))
+    return float(places["latitude"].median()), float(longitude)
+
+
+def distances_km(latitude: float, longitude: float, places: pd.DataFrame) -> np.ndarray:
+    """
+    :param latitude: Epicentre
+    :param longitude: Epicentre
+    :param places: Table with ``latitude`` and ``longitude``
+    :return: Epicentral distances
+    """
+    from pyproj import Geod
+
+    here = (np.full(len(places), value) for value in (longitude, latitude))
+    there = (places[name].to_numpy() for name in ("longitude", "latitude"))
+    return np.asarray(Geod(ellps="WGS84").inv(*here, *there)[2]) / 1000
+
+
+def places_of(names: Iterable[str], stations: pd.DataFrame) -> pd.DataFrame:
+    """
+    :param names: NET.STA.LOC of stations
+    :param stations: Table of stations
+    :raises ValueError: if a station is at two places
+    :return: Rows of the table that these stations have, by their names; without those
+        that it lacks
+    """
+    table = station_table(stations)
+    found = {name: find_station(table, name) for name in sorted(set(names))}
+    rows = {name: place for name, place in found.items() if place is not None}
+    places = pd.DataFrame(
+        rows.values(), index=list(rows), columns=list(Station._fields)
     )
-    return square_around(x, y, _MARGIN * size / 2 * KM_PER_DEGREE)
+    return places.fillna({"elevation_m": 0.0})
 
 
-def square_around(longitude: float, latitude: float, half_km: float) -> Extent:
-    """
-    :param longitude: Of the middle
-    :param latitude: Of the middle
-    :param half_km: Half the width
-    :return: A square in km
-    """
-    half = half_km / KM_PER_DEGREE
-    east = half / _narrow(latitude)
-    return longitude - east, longitude + east, latitude - half, latitude + half
-
-
-def aspect(ends: Extent) -> float:
-    """
-    :param ends: Ends of a map
-    :return: How long a degree of latitude is in its middle if one of longitude is 1
-    """
-    return 1 / _narrow((ends[2] + ends[3]) / 2)
-
-
-def set_extent(panel: Axes, ends: Extent) -> None:
+def set_extent(panel: Axes, ends: Sequence[float]) -> None:
     """
     :param panel: Panel of a map
-    :param ends: Its ends. Longitudes are labelled from -180 to 180 degrees.
+    :param ends: West, east, south and north. Longitudes are labelled from -180 to 180.
     """
-    panel.set_xlim(ends[:2])
-    panel.set_ylim(ends[2:])
-    panel.tick_params(labelsize=8)
-    panel.ticklabel_format(axis="y", useOffset=False)
+    panel.set_xlim(ends[0], ends[1])
+    panel.set_ylim(ends[2], ends[3])
     panel.locator_params(nbins=5)
     panel.xaxis.set_major_formatter(lambda x, _: f"{(x + 180) % 360 - 180:.6g}")
 
@@ -106,115 +216,76 @@ def name_stations(
     longitude: np.ndarray,
     latitude: np.ndarray,
     ends: Extent,
-    events: tuple[np.ndarray, np.ndarray] | None = None,
+    events: Iterable[tuple[float, float]] = (),
 ) -> None:
     """
-    None if there are many. Each is written on the side of its station where it covers no
-    other one and stays on the map, above it if that is possible; or not at all.
+    Writes the names of stations, unless there are many: each on a side where it covers no
+    symbol and no other name, or not at all.
 
     :param panel: Panel of a map
     :param names: NET.STA.LOC, of which NET.STA is written
-    :param longitude: Of the stations, on one side of the date line
-    :param latitude: Of the stations
+    :param longitude: Stations, on one side of the date line
+    :param latitude: Stations
     :param ends: Ends of the map
-    :param events: Longitudes and latitudes of what names stay away from if they can
+    :param events: Longitudes and latitudes that names avoid if they can
     """
-    names = list(names)
-    if len(names) > _MOST_NAMES:
-        return
     codes = [name.rpartition(".")[0] for name in names]
-    # What is taken: symbols first, then also names.
-    taken = _symbols(longitude, latitude, ends)
-    dots = [] if events is None else _symbols(*events, ends)
+    if len(codes) > _MOST_NAMES:
+        return
+    shares = [ends.share(*place) for place in zip(longitude, latitude, strict=True)]
+    taken = [_box(x, y, _SYMBOL, _SYMBOL) for x, y in shares]
+    dots = [_box(*ends.share(*place), _SYMBOL, _SYMBOL) for place in events]
     written = set()
-    for code, symbol, x, y in zip(codes, list(taken), longitude, latitude, strict=True):
+    for code, (x, y), lon, lat in zip(codes, shares, longitude, latitude, strict=True):
+        free = []
+        for offset, alignment, before in _SIDES:
+            at = x + offset[0] * _POINT, y + offset[1] * _POINT
+            box = _box(*at, _LETTER * len(code), _LINE, *before)
+            if (
+                box.min.min() >= 0
+                and box.max.max() <= 1
+                and not box.count_overlaps(taken)
+            ):
+                crowded = box.count_overlaps(dots) > 0
+                free.append((crowded, len(free), box, offset, alignment))
         # Locations of one station have one name.
-        if code in written:
-            continue
-        free = [
-            (box, side)
-            for box, side in _around(symbol, len(code))
-            if min(box) >= 0 and max(box) <= 1 and not _covers_any(box, taken)
-        ]
-        if not free:
-            continue
-        box, (offset, horizontal, vertical) = next(
-            (one for one in free if not _covers_any(one[0], dots)), free[0]
-        )
-        taken.append(box)
-        written.add(code)
-        panel.annotate(
-            code,
-            (x, y),
-            offset,
-            textcoords="offset points",
-            ha=horizontal,
-            va=vertical,
-            fontsize=7,
-            zorder=6,
-        )
+        if free and code not in written:
+            *_, box, offset, alignment = min(free, key=lambda one: one[:2])
+            taken.append(box)
+            written.add(code)
+            style.write(
+                panel, code, lon, lat, offset, fontsize=7, zorder=6, **alignment
+            )
 
 
-#: Left, right, bottom, top.
-_Box = tuple[float, float, float, float]
+def _box(
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    left: float = 0.5,
+    below: float = 0.5,
+) -> Bbox:
+    from matplotlib.transforms import Bbox
 
-
-def _symbols(longitude: np.ndarray, latitude: np.ndarray, ends: Extent) -> list[_Box]:
-    """What symbols take of a map, in shares of its width and height."""
-    x = (np.asarray(longitude) - ends[0]) / (ends[1] - ends[0])
-    y = (np.asarray(latitude) - ends[2]) / (ends[3] - ends[2])
-    half = _SYMBOL / 2
-    return list(zip(x - half, x + half, y - half, y + half, strict=True))
-
-
-def _around(symbol: _Box, letters: int) -> Iterator[tuple[_Box, _Side]]:
-    """What a name takes on each side of a symbol."""
-    width = _LETTER * letters
-    x, y = (symbol[0] + symbol[1]) / 2, (symbol[2] + symbol[3]) / 2
-    for side in _SIDES:
-        offset, horizontal, vertical = side
-        left = x + offset[0] * _POINT - width * _BEFORE[horizontal]
-        bottom = y + offset[1] * _POINT - _LINE_HEIGHT * _BEFORE[vertical]
-        yield (left, left + width, bottom, bottom + _LINE_HEIGHT), side
-
-
-def _covers_any(box: _Box, others: Iterable[_Box]) -> bool:
-    return any(
-        box[0] < other[1]
-        and other[0] < box[1]
-        and box[2] < other[3]
-        and other[2] < box[3]
-        for other in others
-    )
+    return Bbox.from_bounds(x - left * width, y - below * height, width, height)
 
 
 def scale_bar(panel: Axes, ends: Extent) -> None:
     """
-    About a quarter of the map.
+    Draws a bar of at most a quarter of the map.
 
     :param panel: Panel of a map
     :param ends: Its ends
     """
-    km_per_degree = KM_PER_DEGREE / aspect(ends)
-    width_km = (ends[1] - ends[0]) * km_per_degree
-    power = 10.0 ** np.floor(np.log10(width_km / 4))
-    length = max(
-        factor * power for factor in (1, 2, 5) if factor * power <= width_km / 4
-    )
-    left = ends[0] + 0.05 * (ends[1] - ends[0])
-    right = left + length / km_per_degree
-    y = ends[2] + 0.05 * (ends[3] - ends[2])
+    width, height = ends.east - ends.west, ends.north - ends.south
+    km_per_degree = KM_PER_DEGREE / ends.aspect
+    quarter = width * km_per_degree / 4
+    power = 10.0 ** np.floor(np.log10(quarter))
+    km = max(factor * power for factor in (1, 2, 5) if factor * power <= quarter)
+    left, y = ends.west + 0.05 * width, ends.south + 0.05 * height
+    right = left + km / km_per_degree
     panel.plot([left, right], [y, y], color="black", lw=2.5, solid_capstyle="butt")
-    panel.annotate(
-        f"{length:g} km",
-        ((left + right) / 2, y),
-        (0, 4),
-        textcoords="offset points",
-        ha="center",
-        fontsize=8,
+    style.write(
+        panel, f"{km:g} km", (left + right) / 2, y, (0, 4), ha="center", fontsize=8
     )
-
-
-def _narrow(latitude: float) -> float:
-    # At the poles a degree of longitude has no length.
-    return float(np.cos(np.radians(np.clip(latitude, -85, 85))))

@@ -2,92 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from .._util import counted
-from ..tables import assignment_table, event_table, station_table
-from .histograms import (
-    draw_counts,
-    draw_residuals,
-    draw_times,
-    naive,
-    pick_counts,
-)
+from ..tables import assignment_table, event_table, find_station, station_table
+from . import style
 from .maps import (
     LEAST_KM,
     Extent,
+    distances_km,
+    middle_of,
     name_stations,
     on_one_side,
     scale_bar,
     set_extent,
-    square,
-    square_around,
 )
-from .places import distances_km, middle_of, places_of
-from .style import GREY, new_figure
+from .style import COLOURS, GREY, SERIES, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
 
-#: The map's ends are so far that at least so many stations are on it.
+#: A map reaches so far that at least so many stations are on it.
 _STATIONS_ON_MAP = 16
 
-#: More points than these make files of vectors large.
+#: More points than these are drawn as pixels, since files of vectors would be large.
 _MOST_VECTORS = 3000
 
 # Inches: width and height of the picture, and left, bottom, width and height of panels.
-# The map is a square, as its ends are in km.
+# The map is a square, as its ends are in km, and the depths have its axes.
 _SIZE = 13.4, 9.0
 _PANELS = {
     "map": (0.75, 2.95, 5.4, 5.4),
     "latitude": (6.35, 2.95, 1.7, 5.4),
     "longitude": (0.75, 0.6, 5.4, 1.7),
-    "bar": (6.35, 1.75, 1.7, 0.14),
-    "sizes": (6.35, 0.45, 1.7, 0.6),
+    "bar": (6.75, 1.75, 0.9, 0.14),
+    "sizes": (6.35, 0.35, 1.7, 0.8),
     "time": (9.0, 6.35, 3.55, 2.0),
     "counts": (9.0, 3.45, 3.55, 2.0),
     "residuals": (9.0, 0.6, 3.55, 2.0),
 }
 
+#: Smallest size of an event over that of the one with the most picks.
+_SMALLEST = 0.12
 
-@dataclass(frozen=True)
-class _Dots:
+#: Widths of bars over time, and the number of bars that is not exceeded.
+_STEPS = (
+    *(f"{n} s" for n in (1, 2, 5, 10, 30)),
+    *(f"{n} min" for n in (1, 2, 5, 10, 30)),
+    *(f"{n} h" for n in (1, 2, 6, 12)),
+    "1 day",
+    *(f"{n} days" for n in (2, 5, 10, 30, 100, 365)),
+)
+_MOST_BARS = 60
+
+
+class _Dots(NamedTuple):
     """Events as they are drawn: on one side of the date line, with sizes in points²."""
 
     longitude: np.ndarray
     latitude: np.ndarray
     depth_km: np.ndarray
-    size: np.ndarray
-    count: np.ndarray
     time: np.ndarray
+    count: np.ndarray
+    size: np.ndarray
 
-    def draw(self, panel: Axes, x: np.ndarray, y: np.ndarray) -> PathCollection:
-        many = len(x) > _MOST_VECTORS
-        # The large ones first, so that they cover none.
-        order = np.argsort(-self.size, kind="stable")
-        return panel.scatter(
-            x[order],
-            y[order],
-            self.size[order],
-            c=self.time[order],
-            cmap="viridis",
-            # The same in all panels, also where some have no depth.
-            vmin=self.time.min(),
-            vmax=self.time.max(),
-            alpha=float(np.clip(30 / np.sqrt(len(x)), 0.3, 0.9)),
-            edgecolor="none" if len(x) > 300 else "black",
-            linewidth=0.4,
-            rasterized=many,
-            zorder=3,
+    @classmethod
+    def of(cls, events: pd.DataFrame, picks: pd.DataFrame) -> _Dots:
+        from matplotlib.dates import date2num
+
+        count = _pick_counts(events, picks)
+        # From a few that can be told apart to a cloud.
+        largest = float(np.clip(900 / np.sqrt(len(events)), 5, 150))
+        return cls(
+            on_one_side(events["longitude"], middle_of(events)[1]),
+            events["latitude"].to_numpy(),
+            events["depth_km"].to_numpy(),
+            date2num(_naive(events["time"])),
+            count,
+            largest * np.maximum(count / max(count.max(), 1), _SMALLEST),
         )
 
+    def draw(self, panel: Axes, x: np.ndarray, y: np.ndarray) -> PathCollection:
+        # The large ones first, so that they cover none.
+        order = np.argsort(-self.size, kind="stable")
+        many, span = len(x) > 300, (self.time.min(), self.time.max())
+        options: dict[str, Any] = {
+            "c": self.time[order],
+            "cmap": "viridis",
+            "alpha": float(np.clip(30 / np.sqrt(len(x)), 0.3, 0.9)),
+            "edgecolor": "none" if many else "black",
+            "rasterized": len(x) > _MOST_VECTORS,
+        }
+        # Limits are the same in all panels, also where some events have no depth.
+        options |= {"vmin": span[0], "vmax": span[1], "lw": 0.4, "zorder": 3}
+        return panel.scatter(x[order], y[order], self.size[order], **options)
 
+
+@styled()
 def plot_association(
     events: pd.DataFrame, picks: pd.DataFrame, stations: pd.DataFrame, title: str = ""
 ) -> Figure:
@@ -107,22 +123,20 @@ def plot_association(
     """
     events, picks = event_table(events), assignment_table(picks)
     if len(events) == 0:
-        raise ValueError("events is empty; there is nothing to draw.")
+        raise ValueError("events is empty: there is nothing to draw.")
     picks = picks[picks["event_id"].isin(events["event_id"])]
-    figure = new_figure(figsize=_SIZE)
+    figure = style.new_figure(*_SIZE, layout="none")
     panels = {
-        name: figure.add_axes(
-            (left / _SIZE[0], bottom / _SIZE[1], width / _SIZE[0], height / _SIZE[1])
-        )
-        for name, (left, bottom, width, height) in _PANELS.items()
+        name: figure.add_axes(tuple(np.array(box) / (_SIZE * 2)))
+        for name, box in _PANELS.items()
     }
-    dots = _dots(events, picks)
-    ends = _draw_map(panels["map"], dots, picks, stations)
+    dots = _Dots.of(events, picks)
+    ends = _draw_map(panels["map"], dots, picks, station_table(stations))
     coloured = _draw_depths(panels["longitude"], panels["latitude"], dots, ends)
     _draw_legends(panels["bar"], panels["sizes"], dots, coloured)
-    draw_times(panels["time"], events)
-    draw_counts(panels["counts"], events, picks)
-    draw_residuals(panels["residuals"], picks)
+    _draw_times(panels["time"], events)
+    _draw_counts(panels["counts"], events, picks)
+    _draw_residuals(panels["residuals"], picks)
     names = picks["station_id"].nunique()
     figure.suptitle(
         title
@@ -134,64 +148,51 @@ def plot_association(
     return figure
 
 
-def _dots(events: pd.DataFrame, picks: pd.DataFrame) -> _Dots:
-    from matplotlib.dates import date2num
+def _naive(times: pd.Series) -> np.ndarray:
+    """As Matplotlib takes times: in UTC, without a time zone."""
+    return times.dt.tz_convert(None).to_numpy()
 
-    _, middle = middle_of(events["latitude"], events["longitude"])
-    count = pick_counts(events, picks)
-    # From a handful that can be told apart to a cloud.
-    largest = float(np.clip(900 / np.sqrt(len(events)), 5, 150))
-    share = count / max(count.max(), 1)
-    return _Dots(
-        longitude=on_one_side(events["longitude"], middle),
-        latitude=events["latitude"].to_numpy(),
-        depth_km=events["depth_km"].to_numpy(),
-        size=largest * np.maximum(share, 0.12),
-        count=count,
-        time=date2num(naive(events["time"])),
-    )
+
+def _pick_counts(
+    events: pd.DataFrame, picks: pd.DataFrame, phase: str = ""
+) -> np.ndarray:
+    found = picks["event_id"][picks["phase"].str.startswith(phase)].value_counts()
+    return events["event_id"].map(found).fillna(0).to_numpy(dtype=int)
 
 
 def _draw_map(
     panel: Axes, dots: _Dots, picks: pd.DataFrame, stations: pd.DataFrame
 ) -> Extent:
+    found = [find_station(stations, name) for name in picks["station_id"].unique()]
+    used = {place.station_id for place in found if place is not None}
+    has_picks = stations["station_id"].isin(used).to_numpy()
     middle = float((dots.longitude.min() + dots.longitude.max()) / 2)
-    used = places_of(picks["station_id"].unique(), stations)
-    every = station_table(stations)
-    has_picks = every["station_id"].isin(used.index)
-    # Stations of the table without a location code have picks of all locations.
-    codes = {name.rpartition(".")[0] for name in used.index}
-    has_picks |= every["station_id"].str.removesuffix(".").isin(codes)
-    x = on_one_side(every["longitude"], middle)
-    y = every["latitude"].to_numpy()
-    ends = _ends(dots, used if len(used) else every)
-    style = {"marker": "^", "zorder": 4, "linewidth": 0.9}
+    x = on_one_side(stations["longitude"], middle)
+    y = stations["latitude"].to_numpy()
+    ends = _ends(dots, stations[has_picks] if has_picks.any() else stations)
+    triangle = {"marker": "^", "facecolor": "none", "linewidth": 0.9, "zorder": 4}
     for rows, colour in ((has_picks, "black"), (~has_picks, "#AAAAAA")):
-        panel.scatter(x[rows], y[rows], 42, facecolor="none", edgecolor=colour, **style)
+        panel.scatter(x[rows], y[rows], 42, edgecolor=colour, **triangle)
     dots.draw(panel, dots.longitude, dots.latitude)
     set_extent(panel, ends)
-    shown = (
-        has_picks.to_numpy()
-        & (np.abs(x - middle) < (ends[1] - ends[0]) / 2)
-        & (y > ends[2])
-        & (y < ends[3])
-    )
-    # Of clouds of events no name can stay away.
-    few = (dots.longitude, dots.latitude) if len(dots.time) < _MOST_VECTORS else None
-    name_stations(panel, every["station_id"][shown], x[shown], y[shown], ends, few)
+    shown = has_picks & (np.abs(x - middle) < (ends.east - ends.west) / 2)
+    shown &= (y > ends.south) & (y < ends.north)
+    # No name can avoid clouds of events.
+    few = len(dots.time) < _MOST_VECTORS
+    places = zip(dots.longitude, dots.latitude, strict=True) if few else ()
+    names = stations["station_id"][shown]
+    name_stations(panel, names, x[shown], y[shown], ends, places)
     scale_bar(panel, ends)
     if not has_picks.all():
-        panel.annotate(
-            "grey: no picks",
-            (0.99, 0.01),
-            xycoords="axes fraction",
-            ha="right",
-            fontsize=8,
-            color=GREY,
-        )
+        _note(panel, "grey: no picks", 0.99, "right")
     panel.set_ylabel("Latitude (°)")
     panel.tick_params(labelbottom=False)
     return ends
+
+
+def _note(panel: Axes, text: str, x: float, side: str) -> None:
+    where = {"xycoords": "axes fraction", "ha": side}
+    style.write(panel, text, x, 0.02, (0, 0), fontsize=8, color=GREY, **where)
 
 
 def _ends(dots: _Dots, places: pd.DataFrame) -> Extent:
@@ -202,75 +203,151 @@ def _ends(dots: _Dots, places: pd.DataFrame) -> Extent:
     x, y = dots.longitude, dots.latitude
     middle = float((x.min() + x.max()) / 2), float((y.min() + y.max()) / 2)
     others = on_one_side(places["longitude"], middle[0])
-    whole = square(np.append(x, others), np.append(y, places["latitude"]))
+    whole = Extent.around(np.append(x, others), np.append(y, places["latitude"]))
     far = np.sort(distances_km(middle[1], middle[0], places))
     events = pd.DataFrame({"latitude": y, "longitude": x})
     spread = distances_km(middle[1], middle[0], events).max()
-    nearest = far[min(len(far), _STATIONS_ON_MAP) - 1] if len(far) else 0.0
+    nearest = far[:_STATIONS_ON_MAP].max(initial=0.0)
     half_km = max(1.6 * spread, 1.15 * nearest, LEAST_KM / 2)
-    small = square_around(*middle, half_km)
-    return min(whole, small, key=lambda ends: ends[3] - ends[2])
+    small = Extent.square(*middle, half_km)
+    return min(whole, small, key=lambda ends: ends.north - ends.south)
 
 
 def _draw_depths(
     below: Axes, beside: Axes, dots: _Dots, ends: Extent
 ) -> PathCollection:
     known = dots.depth_km[np.isfinite(dots.depth_km)]
-    top, bottom = (
-        (min(known.min(), 0.0), max(known.max(), 1.0)) if len(known) else (0, 1)
-    )
-    room = 0.1 * (bottom - top)
+    top, bottom = known.min(initial=0.0), known.max(initial=1.0)
+    margin = 0.1 * (bottom - top)
     coloured = dots.draw(below, dots.longitude, dots.depth_km)
     dots.draw(beside, dots.depth_km, dots.latitude)
-    set_extent(below, (*ends[:2], bottom + room, top - room))
-    set_extent(beside, (top - room, bottom + room, *ends[2:]))
+    set_extent(below, (ends.west, ends.east, bottom + margin, top - margin))
+    set_extent(beside, (top - margin, bottom + margin, ends.south, ends.north))
     beside.xaxis.set_major_formatter("{x:g}")
     below.set_xlabel("Longitude (°)")
     below.set_ylabel("Depth (km)")
     beside.set_xlabel("Depth (km)")
     beside.tick_params(labelleft=False)
-    unknown = len(dots.depth_km) - len(known)
-    if unknown:
-        below.annotate(
-            f"without a depth: {unknown:,}",
-            (0.01, 0.04),
-            xycoords="axes fraction",
-            fontsize=8,
-            color=GREY,
-        )
+    if unknown := len(dots.depth_km) - len(known):
+        _note(below, f"without a depth: {unknown:,}", 0.01, "left")
     return coloured
 
 
 def _draw_legends(
     bar: Axes, sizes: Axes, dots: _Dots, coloured: PathCollection
 ) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.dates import num2date
+    from matplotlib.dates import DateFormatter
 
-    # Without the alpha of the dots.
-    shown = ScalarMappable(coloured.norm, coloured.cmap)
     first, last = dots.time.min(), dots.time.max()
+    bar.set_axis_off()
     if first < last:
-        bar.figure.colorbar(shown, cax=bar, orientation="horizontal")
-        texts = [f"{num2date(time):%Y-%m-%d\n%H:%M:%S}" for time in (first, last)]
-        labels = bar.set_xticks([first, last], texts, fontsize=8)
-        for label, side in zip(labels, ("left", "right"), strict=True):
-            label.label1.set_horizontalalignment(side)
+        bar.set_axis_on()
+        shown = {"orientation": "horizontal", "ticks": [first, last]}
+        form = DateFormatter("%Y-%m-%d\n%H:%M:%S")
+        colorbar = bar.figure.colorbar(coloured, cax=bar, format=form, **shown)
+        colorbar.solids.set_alpha(1)
         bar.set_title("Origin time (UTC)", fontsize=9)
-    else:
-        bar.set_axis_off()
     sizes.set_axis_off()
-    if dots.count.max() == 0:
+    most = dots.count.max()
+    if most > 0:
+        per_pick = dots.size.max() / most
+        counts = np.unique(
+            np.linspace(max(dots.count.min(), _SMALLEST * most), most, 3).round()
+        )
+        found = coloured.legend_elements(
+            "sizes",
+            num=list(counts),
+            func=lambda size: size / per_pick,
+            color=GREY,
+            fmt="{x:g}",
+        )
+        place = {
+            "loc": "center",
+            "ncols": 3,
+            "columnspacing": 0.8,
+            "handletextpad": 0.1,
+        }
+        sizes.legend(*found, title="Picks", **place)
+
+
+def _draw_times(panel: Axes, events: pd.DataFrame) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    times = events["time"]
+    first, last = times.iloc[0], times.iloc[-1]
+    step = next(
+        (s for s in _STEPS if (last - first) / pd.Timedelta(s) < _MOST_BARS - 2),
+        _STEPS[-1],
+    )
+    width = pd.Timedelta(step)
+    number = (last - first.floor(width)) // width + 2
+    edges = pd.date_range(first.floor(width), periods=number, freq=width)
+    panel.hist(_naive(times), edges.tz_convert(None), color=SERIES[4], zorder=2)
+    panel.set_ylabel(f"Events in {step}")
+    # On the left, as the date is on the right.
+    panel.set_xlabel("Origin time (UTC)", loc="left")
+    locator = AutoDateLocator(minticks=2, maxticks=6)
+    panel.xaxis.set_major_locator(locator)
+    panel.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    total = panel.twinx()
+    steps = [*_naive(times), edges[-1].tz_convert(None)]
+    sums = [*range(1, len(times) + 1), len(times)]
+    total.step(steps, sums, where="post", color="black", lw=1.2)
+    total.set_ylim(0, 1.05 * len(times))
+    total.set_ylabel("Events up to then")
+    for axes in (panel, total):
+        axes.locator_params(axis="y", nbins=5, integer=True)
+
+
+def _draw_counts(panel: Axes, events: pd.DataFrame, picks: pd.DataFrame) -> None:
+    both = _pick_counts(events, picks)
+    panel.set_xlabel("Picks of an event")
+    panel.set_ylabel("Events")
+    if both.max() == 0:
+        _leave_empty(panel, "no picks")
         return
-    least, most = dots.count.min(), dots.count.max()
-    chosen = sorted({int(least), round((least + most) / 2), int(most)})
-    for place, count in enumerate(chosen):
-        sizes.scatter(
-            [place], [0], dots.size[np.abs(dots.count - count).argmin()], color=GREY
-        )
-        sizes.annotate(
-            f"{count}", (place, 0), (0, -20), textcoords="offset points", ha="center"
-        )
-    sizes.set_xlim(-0.7, len(chosen) - 0.3)
-    sizes.set_ylim(-1.5, 1)
-    sizes.set_title("Picks", fontsize=9, y=0.85)
+    step = int(np.ceil((both.max() + 1) / 40))
+    bins = np.arange(0, both.max() + 1 + step, step) - 0.5
+    panel.hist(both, bins, color="#CCCCCC", label="P and S")
+    for phase, colour in COLOURS.items():
+        counts = _pick_counts(events, picks, phase)
+        panel.hist(counts, bins, histtype="step", color=colour, lw=1.4, label=phase)
+    panel.legend()
+    panel.locator_params(axis="x", nbins=7, integer=True)
+    panel.locator_params(axis="y", nbins=5, integer=True)
+
+
+def _draw_residuals(panel: Axes, picks: pd.DataFrame) -> None:
+    known = picks[np.isfinite(picks["residual_s"])]
+    panel.set_xlabel("Residual (s), positive: late")
+    panel.set_ylabel("Picks")
+    if len(known) == 0:
+        _leave_empty(panel, "no residuals")
+        return
+    # A few outliers would make the others one bar.
+    reach = max(0.1, float(known["residual_s"].abs().quantile(0.995)) * 1.1)
+    bins = np.linspace(-reach, reach, 1 + int(np.clip(2 * np.sqrt(len(known)), 8, 40)))
+    for phase, colour in COLOURS.items():
+        residuals = known["residual_s"][known["phase"].str.startswith(phase)]
+        if len(residuals) == 0:
+            continue
+        middle = residuals.median()
+        spread = (residuals - middle).abs().median() * 1.4826
+        # Not -0.00.
+        label = f"{phase}: {round(middle, 2) + 0:.2f} ± {spread:.2f} s"
+        area = {
+            "facecolor": (colour, 0.15),
+            "edgecolor": colour,
+            "histtype": "stepfilled",
+        }
+        panel.hist(residuals.clip(-reach, reach), bins, lw=1.4, label=label, **area)
+    panel.axvline(0, color=GREY, lw=0.7)
+    panel.set_xlim(-reach, reach)
+    panel.locator_params(axis="x", nbins=7)
+    panel.locator_params(axis="y", nbins=5, integer=True)
+    panel.legend()
+
+
+def _leave_empty(panel: Axes, reason: str) -> None:
+    panel.set(xticks=[], yticks=[])
+    panel.text(0.5, 0.5, reason, transform=panel.transAxes, ha="center", color=GREY)

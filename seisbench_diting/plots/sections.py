@@ -1,75 +1,351 @@
-"""What record sections share: room for each line, thinned lines, names of stations."""
+"""Picks of several stations over time: record sections and timelines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
+import obspy
+import pandas as pd
+
+from .._util import counted
+from ..tables import assignment_table, event_table, pick_table
+from . import style
+from .maps import distances_km, middle_of, places_of
+from .style import COLOURS, DISCARDED, GREY, OTHER, SERIES, styled
+from .traces import lines_of, station_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-#: Labels of stations need so many inches each.
+#: Height of the label of a station.
 _LABEL_INCHES = 0.16
 
-#: More samples of a line than this can't be told apart.
-_MOST_POINTS = 6000
+#: Markers of picks where the colour is that of an event, and how opaque theoretical times
+#: are.
+_MARKERS = {"P": "o", "S": "x"}
+_ALPHAS = {"P": 0.7, "S": 0.3}
 
 
-def room_of_lines(distances: np.ndarray) -> tuple[float, float, float]:
+class TravelTimeTable(Protocol):
+    """Travel times of P and S."""
+
+    def at(
+        self, distance_km: Any, depth_km: Any, elevation_km: Any = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """
+        :param distance_km: Epicentral distances
+        :param depth_km: Depths
+        :param elevation_km: Elevations of the stations
+        :return: P and S times in s
+        """
+
+
+@styled()
+def plot_section(
+    result: Any,
+    travel_times: Any,
+    fit: Any = None,
+    band: tuple[float, float] = (1.0, 10.0),
+) -> Figure:
     """
-    :param distances: Epicentral distances of stations in km
-    :return: Half the height of a line in km, and the ends of the axis
+    Vertical channels of an event over time and distance, each divided by its peak, with
+    the picks and the theoretical P and S of a station at sea level.
+
+    :param result: What :py:func:`~seisbench_diting.picking.events.pick_event` returned
+    :param travel_times: Travel times with a method
+        ``first_arrivals(distances_km, depth_km)``
+    :param fit: How picks were chosen, for how far they may deviate
+    :param band: Lowest and highest frequency in Hz
+    :raises ValueError: if no station has a window
+    :return: Figure
     """
-    nearest, farthest = distances.min(), distances.max()
-    spread = farthest - nearest
-    if spread < 1:
-        spread = max(10.0, 0.1 * farthest)
-    room = float(np.clip(0.9 * spread / len(distances), spread / 40, spread / 4))
-    return room, nearest - 1.4 * room, farthest + 1.4 * room
+    event, stations = result.event, result.stations.set_index("station_id")
+    if len(stations) == 0:
+        raise ValueError(
+            f"no station has a window around {event.event_id}: there is nothing to draw."
+        )
+    distances, windows = "epicentral_distance_km", ["begin_seconds", "end_seconds"]
+    section = _Section.of(event, stations[distances])
+    begin, end = stations[windows[0]].min() - 0.5, stations[windows[1]].max() + 0.5
+    section.panel.set_xlim(begin, end)
+    line = {"color": GREY, "lw": 0.5, "marker": "|", "ms": 9, "label": "window"}
+    section.panel.plot(stations[windows].T, stations[[distances] * 2].T, **line)
+    section.draw_theory(lambda km: travel_times.first_arrivals(km, event.depth_km), fit)
+    section.draw_waveforms(result.waveforms, band)
+    section.draw_picks(result.picks, result.candidates, "discarded")
+    title = f"{style.describe_event(event)}\nvertical channels, {style.band_text(band)}"
+    return section.finish(title)
 
 
-def thin(seconds: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+@styled()
+def plot_moveout(
+    event: Any,
+    picks: pd.DataFrame,
+    stations: pd.DataFrame,
+    stream: obspy.Stream | None = None,
+    travel_times: TravelTimeTable | None = None,
+    other_picks: pd.DataFrame | None = None,
+    band: tuple[float, float] = (1.0, 10.0),
+) -> Figure:
     """
-    :param seconds: Times of samples
-    :param samples: Samples of a line
-    :return: Least and largest of many samples, which look the same
+    The picks of an associated event over time and epicentral distance, with theoretical
+    times, and the vertical channels behind them, each divided by its peak.
+
+        plot_moveout(events.iloc[0], picks, stations, stream)
+
+    :param event: Row of a table of events
+    :param picks: Table of picks with ``event_id``; those of other events are left out
+    :param stations: Table of stations
+    :param stream: Waveforms
+    :param travel_times: Travel times of P and S; the curves are for the mean elevation of
+        the stations
+    :param other_picks: Picks of other events or of none; may be all picks
+    :param band: Lowest and highest frequency of the waveforms in Hz
+    :raises ValueError: if the event has no pick at a known station, or a table is wrong
+    :return: Figure
     """
-    step = len(seconds) // _MOST_POINTS * 2
-    if step < 4:
-        return seconds, samples
-    count = len(samples) // step
-    blocks = samples[: count * step].reshape(count, step)
-    thinned = np.stack([blocks.min(axis=1), blocks.max(axis=1)], axis=1).ravel()
-    return np.repeat(seconds[: count * step : step], 2), thinned
+    own = assignment_table(picks)
+    own = own[own["event_id"] == event.event_id]
+    stream = obspy.Stream() if stream is None else stream
+    with_waveforms = {station_of(trace.id) for trace in stream if len(trace)}
+    places = places_of({*own["station_id"], *with_waveforms}, stations)
+    own = own[own["station_id"].isin(places.index)]
+    if len(own) == 0:
+        raise ValueError(
+            f"picks has none of the event {event.event_id!r} at a station that is in "
+            "stations: there is nothing to draw."
+        )
+    places["km"] = distances_km(event.latitude, event.longitude, places)
+    # Waveforms from far beyond the picks would press them together.
+    places = places[places["km"] <= 1.2 * places["km"][own["station_id"]].max() + 5]
+    section = _Section.of(event, places["km"].sort_values())
+    seconds, latest = section.seconds(own), 0.0
+    if travel_times is not None:
+        elevation_km = float(places["elevation_m"].mean()) / 1000
+        latest = section.draw_theory(
+            lambda km: travel_times.at(km, event.depth_km, elevation_km)
+        )
+    latest = max(latest, seconds.max())
+    first = min(seconds.min(), 0.0) - 0.06 * latest - 0.5
+    section.panel.set_xlim(first, 1.1 * latest + 0.5)
+    section.draw_picks(own, other_picks, "other pick")
+    s = int(own["phase"].str.startswith("S").sum())
+    title = f"{style.describe_event(event)}, {len(own) - s} P, {s} S"
+    if section.draw_waveforms(stream, band):
+        title += f"\nvertical channels, {style.band_text(band)}"
+    return section.finish(title)
 
 
-def label_stations(
-    panel: Axes, names: Iterable[str], places: Iterable[float], inches: float
-) -> None:
-    """
-    On the right; of those that would cover each other the first.
+class _Section(NamedTuple):
+    """A panel over time and distance, with half the height of a line in km."""
 
-    :param panel: Panel whose ends are set
-    :param names: NET.STA.LOC
-    :param places: Where they are on its axis, ascending
-    :param inches: Height of the panel
+    figure: Figure
+    panel: Axes
+    origin: pd.Timestamp
+    distance_km: pd.Series
+    half_km: float
+
+    @classmethod
+    def of(cls, event: Any, distance_km: pd.Series) -> _Section:
+        """Distances by station, the nearest first."""
+        nearest, farthest = distance_km.iloc[0], distance_km.iloc[-1]
+        spread = farthest - nearest
+        if spread < 1:
+            spread = max(10.0, 0.1 * farthest)
+        half_km = spread * float(np.clip(0.9 / len(distance_km), 1 / 40, 1 / 4))
+        figure = style.new_figure(9, np.clip(3.2 + 0.25 * len(distance_km), 4.6, 11))
+        panel = figure.subplots()
+        panel.set_ylim(nearest - 1.4 * half_km, farthest + 1.4 * half_km)
+        panel.set(xlabel="Time after the origin time (s)")
+        panel.set(ylabel="Epicentral distance (km)")
+        return cls(figure, panel, style.utc(event.time), distance_km, half_km)
+
+    def seconds(self, picks: pd.DataFrame) -> np.ndarray:
+        return _seconds_after(picks["time"], self.origin)
+
+    def draw_theory(
+        self, arrivals: Callable[[np.ndarray], Any], fit: Any = None
+    ) -> float:
+        """
+        :param arrivals: Gives P and S times in s for distances in km
+        :param fit: How picks were chosen
+        :return: Time of the last arrival
+        """
+        bottom, top = self.panel.get_ylim()
+        km = np.linspace(max(bottom, 0), top, 400)
+        both = arrivals(km)
+        for (phase, colour), times in zip(COLOURS.items(), both, strict=True):
+            if fit is not None:
+                reach = fit.limit * fit.width(phase, km)
+                area = {
+                    "color": colour,
+                    "alpha": 0.12,
+                    "lw": 0,
+                    "label": "range of picks",
+                }
+                self.panel.fill_betweenx(km, times - reach, times + reach, **area)
+            label = f"theoretical {phase}"
+            self.panel.plot(times, km, color=colour, ls="--", zorder=3, label=label)
+        return float(np.nanmax(both, initial=0.0))
+
+    def draw_waveforms(self, stream: obspy.Stream, band: tuple[float, float]) -> bool:
+        """:return: If there are any"""
+        known = [t for t in stream if station_of(t.id) in self.distance_km.index]
+        vertical = {station_of(t.id) for t in known if t.id.endswith("Z")}
+        # Of stations without a vertical channel another one.
+        shown = [
+            t for t in known if t.id[-1] == "Z" or station_of(t.id) not in vertical
+        ]
+        zero = obspy.UTCDateTime(self.origin.to_pydatetime())
+        lines: dict[str, np.ndarray] = {}
+        for name, line in lines_of(obspy.Stream(shown), zero, band).items():
+            lines.setdefault(station_of(name), line)
+        begin, end = self.panel.get_xlim()
+        for station, line in lines.items():
+            seconds, samples = line[:, ~((line[0] < begin) | (line[0] > end))]
+            peak = np.nanmax(np.abs(samples), initial=0.0) or 1.0
+            places = self.distance_km[station] + self.half_km * samples / peak
+            self.panel.plot(seconds, places, color="black", lw=0.4, zorder=2)
+        return bool(lines)
+
+    def draw_picks(
+        self, own: pd.DataFrame, others: pd.DataFrame | None, label: str
+    ) -> None:
+        if others is not None:
+            others = _not_among(pick_table(others), own)
+            km = self.distance_km.reindex(others["station_id"])
+            cross = {"color": DISCARDED, "ms": 6, "mew": 1.6, "zorder": 4}
+            name = label if len(others) else None
+            self.panel.plot(self.seconds(others), km, "x", label=name, **cross)
+        for phase, colour in COLOURS.items():
+            picks = own[own["phase"].str.startswith(phase)]
+            km = self.distance_km.reindex(picks["station_id"])
+            ends = km - 0.6 * self.half_km, km + 0.6 * self.half_km
+            line = {"color": colour, "lw": 2, "zorder": 5, "label": f"{phase} pick"}
+            self.panel.vlines(self.seconds(picks), *ends, **line)
+
+    def finish(self, title: str) -> Figure:
+        _label_stations(self.panel, self.distance_km.index, self.distance_km)
+        self.panel.set_title(title)
+        style.legend_below(self.figure, [self.panel])
+        return self.figure
+
+
+@styled()
+def plot_timeline(
+    events: pd.DataFrame,
+    picks: pd.DataFrame,
+    all_picks: pd.DataFrame,
+    stations: pd.DataFrame,
+    start: Any,
+    end: Any,
+    travel_times: TravelTimeTable | None = None,
+) -> Figure:
     """
+    All picks of a short time at their stations, the nearest to the events lowest; those of
+    each event in a colour of its own, and those of no event grey.
+
+        plot_timeline(
+            result.events, result.picks, picks, stations, "2016-10-14T00:00", "2016-10-14T00:03"
+        )
+
+    :param events: Table of events
+    :param picks: Their picks, with ``event_id``
+    :param all_picks: All picks, whether an event has them or not
+    :param stations: Table of stations
+    :param start: Begin; UTC where it has no time zone
+    :param end: End
+    :param travel_times: If given, the theoretical times of P and of S are drawn
+    :raises ValueError: if the end isn't after the start, or there is no pick between them
+        at a known station
+    :return: Figure
+    """
+    start, end = style.utc(start), style.utc(end)
+    if not start < end:
+        raise ValueError(f"end={end} must be after start={start}.")
+    events, picks = event_table(events), assignment_table(picks)
+    picks = picks[picks["time"].between(start, end)]
+    every = pick_table(all_picks)
+    unused = _not_among(every[every["time"].between(start, end)], picks)
+    has_picks = events["event_id"].isin(picks["event_id"])
+    events = events[events["time"].between(start, end) | has_picks]
+    shown = pd.concat([unused.assign(event_id=None), picks])
+    places = places_of(shown["station_id"], stations)
+    if len(places) == 0:
+        raise ValueError(
+            f"all_picks has none from start={start} to end={end} at a station that is in "
+            "stations: there is nothing to draw."
+        )
+    middle = middle_of(events if len(events) else places)
+    places = places.iloc[np.argsort(distances_km(*middle, places), kind="stable")]
+    rows = pd.Series(np.arange(len(places)), index=places.index)
+
+    figure = style.new_figure(12, np.clip(2.6 + 0.16 * len(places), 4.6, 11))
+    panel = figure.subplots()
+    panel.set(
+        xlim=(0, (end - start).total_seconds()), ylim=(-1, len(places)), yticks=[]
+    )
+    names = enumerate(events["event_id"])
+    colours = {name: SERIES[number % len(SERIES)] for number, name in names}
+    shown = shown.assign(
+        seconds=_seconds_after(shown["time"], start),
+        row=rows.reindex(shown["station_id"]).to_numpy(),
+        colour=[colours.get(name, OTHER) for name in shown["event_id"]],
+    )
+    for phase, marker in _MARKERS.items():
+        of = shown[shown["phase"].str.startswith(phase)]
+        style_of = {"c": of["colour"], "marker": marker, "lw": 1.2, "zorder": 4}
+        panel.scatter(of["seconds"], of["row"], 14, **style_of)
+    above = {"transform": panel.get_xaxis_transform(), "clip_on": False, "zorder": 6}
+    for event in events.itertuples():
+        colour, origin = colours[event.event_id], (event.time - start).total_seconds()
+        if start <= event.time <= end:
+            panel.plot(origin, 1, "v", ms=8, color=colour, **above)
+        if travel_times is not None:
+            km = distances_km(event.latitude, event.longitude, places)
+            elevation_km = places["elevation_m"].to_numpy() / 1000
+            arrivals = travel_times.at(km, event.depth_km, elevation_km)
+            for alpha, times in zip(_ALPHAS.values(), arrivals, strict=True):
+                line = {"color": colour, "lw": 1.5, "alpha": alpha, "zorder": 3}
+                panel.vlines(origin + times, rows - 0.5, rows + 0.5, **line)
+    _label_stations(panel, rows.index, rows)
+    panel.set_ylabel("Stations, the farthest from the events on top")
+    panel.set_xlabel(f"Seconds after {start.strftime('%Y-%m-%d %H:%M:%S')} UTC")
+    number = counted(len(events), "event")
+    panel.set_title(f"{number}, {len(picks)} of {len(shown)} picks", pad=18)
+    for phase, marker in _MARKERS.items():
+        panel.plot([], [], marker, color=GREY, ms=5, label=f"{phase} pick")
+    panel.plot([], [], "o", color=OTHER, ms=5, label="of no event")
+    panel.plot([], [], "v", color=GREY, ms=8, label="origin time")
+    for phase, alpha in _ALPHAS.items() if travel_times is not None else ():
+        panel.plot([], [], color=GREY, alpha=alpha, label=f"theoretical {phase}")
+    style.legend_below(figure, [panel])
+    return figure
+
+
+def _label_stations(panel: Axes, names: Iterable[str], places: Iterable[float]) -> None:
+    """On the right; of labels that would cover each other the first."""
     bottom, top = panel.get_ylim()
-    apart = abs(top - bottom) * _LABEL_INCHES / inches
+    inches = panel.get_figure(root=True).get_size_inches()[1] - 1.5
+    outside = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
     last = -np.inf
     for name, place in zip(names, places, strict=True):
-        if place - last < apart:
-            continue
-        last = place
-        panel.annotate(
-            name.rstrip("."),
-            (1, place),
-            (4, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-            annotation_clip=False,
-        )
+        if (place - last) * inches >= _LABEL_INCHES * (top - bottom):
+            last, text = place, name.rstrip(".")
+            style.write(
+                panel, text, 1, place, (4, 0), va="center", fontsize=8, **outside
+            )
+
+
+def _not_among(picks: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Picks with another station, phase or time than any of the others."""
+    same = ["station_id", "phase", "time"]
+    known = pd.MultiIndex.from_frame(others[same])
+    return picks[~pd.MultiIndex.from_frame(picks[same]).isin(known)]
+
+
+def _seconds_after(times: pd.Series, start: pd.Timestamp) -> np.ndarray:
+    return (times - start).dt.total_seconds().to_numpy(dtype=float)

@@ -1,18 +1,21 @@
-"""Palette and style of all pictures, and how they are saved."""
+"""Palette, style and wording of all pictures, and how they are saved."""
 
 from __future__ import annotations
 
 import functools
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .._util import replacing
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Colours of Okabe and Ito, which most people with colour blindness can tell apart.
@@ -26,18 +29,17 @@ GREY = "#555555"
 OTHER, DISCARDED = "#999999", SERIES[3]
 
 _STYLE = {
-    "font.size": 9,
+    "font.size": 9.5,
     "axes.titlesize": 10,
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
     "legend.frameon": False,
-    "figure.titlesize": 10,
+    "figure.titlesize": 11,
     "axes.formatter.useoffset": False,
     "axes.formatter.limits": (-3, 4),
     "lines.linewidth": 1,
-    "date.converter": "concise",
     "axes.prop_cycle": f"cycler(color={list(SERIES)})",
 }
 
@@ -75,30 +77,55 @@ def _figure_class() -> type[Figure]:
     return ShownFigure
 
 
-def new_figure(**options: Any) -> Figure:
+def new_figure(width: float, height: float, layout: Any = "constrained") -> Figure:
     """
-    :param options: Of Matplotlib's ``Figure``
-    :return: Figure, which a notebook shows without pyplot
+    :param width: Inches
+    :param height: Inches
+    :param layout: How panels are placed: ``constrained``, or ``none``
+    :return: Figure that a notebook shows without pyplot
     """
-    return _figure_class()(**options)
+    return _figure_class()(figsize=(width, height), layout=layout)
 
 
-def legend_below(figure: Figure, handles: list[Any]) -> None:
+def legend_below(figure: Figure, panels: Iterable[Axes]) -> None:
     """
     Adds a legend that covers nothing.
 
-    :param figure: Figure with constrained layout
-    :param handles: What it shows
+    :param figure: Figure
+    :param panels: Panels whose labelled artists it shows
     """
+    found: dict[str, Any] = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
     figure.legend(
-        handles=handles,
+        found.values(),
+        found.keys(),
         loc="outside lower center",
-        ncols=len(handles),
-        frameon=False,
+        ncols=len(found),
         fontsize=9,
         handlelength=1.6,
         columnspacing=1.4,
     )
+
+
+def write(
+    panel: Axes,
+    text: str,
+    x: float,
+    y: float,
+    offset: tuple[float, float],
+    **style: Any,
+) -> None:
+    """
+    :param panel: Panel
+    :param text: Text
+    :param x: Place in the panel; in other coordinates with ``xycoords``
+    :param y: Place in the panel
+    :param offset: Points from there to the text
+    :param style: Options of Matplotlib's ``annotate``
+    """
+    panel.annotate(text, (x, y), offset, textcoords="offset points", **style)
 
 
 def colour_of(phase: str) -> str:
@@ -115,6 +142,31 @@ def band_text(band: tuple[float, float]) -> str:
     :return: The frequency band, for a label
     """
     return f"{band[0]:g}\N{EN DASH}{band[1]:g} Hz"
+
+
+def utc(time: Any) -> pd.Timestamp:
+    """
+    :param time: Time; UTC if it has no time zone
+    :return: Time in UTC
+    """
+    stamp = pd.Timestamp(getattr(time, "datetime", time))
+    return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+
+
+def describe_event(event: Any) -> str:
+    """
+    :param event: Row of a table of events, or an object with such attributes
+    :return: Name, time, magnitude and depth, as far as they are known
+    """
+    time = utc(event.time).round("100ms").strftime("%Y-%m-%d %H:%M:%S.%f")
+    words = [str(event.event_id), f"{time[:-5]} UTC"]
+    magnitude = getattr(event, "magnitude", None)
+    if pd.notna(magnitude):
+        kind = getattr(event, "magnitude_type", None) or "M"
+        words.append(f"{kind} {magnitude:.1f}")
+    if pd.notna(event.depth_km):
+        words.append(f"{event.depth_km:.1f} km deep")
+    return ", ".join(words)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

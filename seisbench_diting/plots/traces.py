@@ -1,16 +1,18 @@
-"""Pictures of waveforms, arrivals, probability curves and picks."""
+"""Waveforms over time, with arrivals, picks and probability curves."""
 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import obspy
 
-from .style import COLOURS, colour_of, new_figure
+from .._util import band_filtered
+from . import style
+from .style import COLOURS, DISCARDED, colour_of, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,14 +20,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from seisbench.util import Pick
 
-#: Lines of labels above a panel, their height in points, and about how much of a panel's
-#: width a letter takes.
-_LABEL_LINES, _LABEL_POINTS, _LETTER = 3, 11, 0.009
-
-#: Pieces that a long trace is drawn in: more than a picture has pixels.
+#: A long trace is drawn as the smallest and the largest sample of so many pieces.
 _PIECES = 10_000
 
+#: Lines of labels above a panel, their height in points, and the share of the width of
+#: 10 inches that a letter takes.
+_LABEL_LINES, _LABEL_POINTS, _LETTER = 3, 11, 0.009
 
+#: Smallest and largest number of seconds that a detail shows on both sides.
+_DETAIL_SECONDS = (1.5, 4.0)
+
+_MARKS: dict[str, dict[str, Any]] = {
+    "theoretical": {"ls": "--", "lw": 1.2},
+    "discarded": {"ls": ":", "lw": 1.8},
+    "pick": {"ls": "-", "lw": 1.5},
+}
+
+#: Seconds after the begin of a panel, phase, text.
+_Label = tuple[float, str, str]
+
+
+@styled()
 def plot_picks(
     stream: obspy.Stream,
     picks: pd.DataFrame | Iterable[Pick],
@@ -33,91 +48,45 @@ def plot_picks(
     title: str = "",
 ) -> Figure:
     """
-    One panel for each trace and one for the probabilities, over the same time.
+    One panel for each channel and one for the probabilities, over the same time.
 
         plot_picks(stream, pick_stream(stream, model))
 
     :param stream: Waveforms
     :param picks: Table of picks, or picks that :py:meth:`classify` gave; those of a
-        station are drawn over its traces
+        station are drawn over its channels
     :param annotations: Curves that :py:meth:`annotate` gave
     :param title: Heading
     :raises ValueError: if the stream is empty
     :return: Figure
     """
     if not len(stream):
-        raise ValueError("stream holds no traces; there is nothing to draw.")
+        raise ValueError("stream is empty: there is nothing to draw.")
     start = min(trace.stats.starttime for trace in stream)
     end = max(trace.stats.endtime for trace in stream)
-    ids = sorted({trace.id for trace in stream}, key=_component_rank)
-    rows = len(ids) + (annotations is not None)
-    figure = new_figure(figsize=(10, 1.5 * rows + 0.7), layout="constrained")
-    panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
-    for panel, trace_id in zip(panels, ids, strict=False):
-        for trace in stream.select(id=trace_id):
-            seconds, data = outline(trace)
-            panel.plot(seconds + (trace.stats.starttime - start), data, "k", lw=0.5)
-        panel.set_ylabel(trace_id, fontsize=8)
-        panel.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
-        # Left of where labels of picks stand.
-        panel.yaxis.get_offset_text().set_horizontalalignment("right")
-    if annotations is not None:
-        _plot_curves(
-            panels[-1],
-            [
-                trace
-                for trace in annotations
-                if trace.stats.channel.rpartition("_")[2][:1] in COLOURS
-            ],
-            start,
-        )
+    lines = lines_of(stream, start)
+    curves = None if annotations is None else _curves_of(annotations, start)
+    figure, panels = _new_panels(len(lines) + (curves is not None), title)
+    _draw_panels(panels, lines, curves)
     length = max(end - start, stream[0].stats.delta)
-    panels[-1].set_xlim(0, length)
-    labels: dict[Axes, list[_Label]] = {}
+    labels: dict[Axes, list[_Label]] = defaultdict(list)
     for station, phase, time, probability in _each_pick(picks):
         if not start <= time <= end:
             continue
-        of_station = [
-            panel
-            for panel, trace_id in zip(panels, ids, strict=False)
-            if trace_id.rpartition(".")[0] == station
-        ]
-        for panel in [*of_station, *panels[len(ids) :]]:
-            panel.axvline(time - start, color=colour_of(phase), lw=1, ls="--")
-        if of_station:
-            label = _Label(time - start, phase, f"{phase} {probability:.2f}")
-            labels.setdefault(of_station[0], []).append(label)
+        named = zip(panels, lines, strict=False)
+        of_station = [panel for panel, name in named if station_of(name) == station]
+        for panel in [*of_station, *panels[len(lines) :]]:
+            panel.axvline(time - start, color=colour_of(phase), ls="--")
+        for panel in of_station[:1]:
+            labels[panel].append((time - start, phase, f"{phase} {probability:.2f}"))
     for panel, of_panel in labels.items():
         _write_labels(panel, of_panel, length)
     begin = start.strftime("%Y-%m-%d %H:%M:%S.%f")[:-4].removesuffix(".00")
-    panels[-1].set_xlabel(f"Seconds after {begin} UTC")
-    figure.suptitle(title)
+    panels[-1].set(xlim=(0, length), xlabel=f"Seconds after {begin} UTC")
     return figure
 
 
-def outline(trace: obspy.Trace) -> tuple[np.ndarray, np.ndarray]:
-    """
-    :param trace: Waveform of any length
-    :return: Seconds after its begin, and samples, NaN where there are none; of long ones
-        the smallest and the largest of as many pieces as a picture can show
-    """
-    data = np.ma.filled(trace.data.astype(float), np.nan)
-    if len(data) <= 2 * _PIECES:
-        return np.arange(len(data)) * trace.stats.delta, data
-    length = len(data) // _PIECES
-    number = len(data) // length
-    pieces = data[: number * length].reshape(number, length)
-    with warnings.catch_warnings():
-        # Of pieces without samples.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        ends = np.stack([np.nanmin(pieces, axis=1), np.nanmax(pieces, axis=1)], axis=1)
-    begins = np.arange(number) * length * trace.stats.delta
-    return np.repeat(begins, 2), ends.ravel()
-
-
-def _each_pick(
-    picks: pd.DataFrame | Iterable[Pick],
-) -> Iterator[tuple[str, str, obspy.UTCDateTime, float]]:
+def _each_pick(picks: Any) -> Iterator[tuple[str, str, obspy.UTCDateTime, float]]:
     if hasattr(picks, "itertuples"):
         for row in picks.itertuples(index=False):
             time = obspy.UTCDateTime(row.time.to_pydatetime())
@@ -125,39 +94,6 @@ def _each_pick(
     else:
         for pick in picks:
             yield pick.trace_id, pick.phase, pick.peak_time, pick.peak_value
-
-
-class _Label(NamedTuple):
-    seconds: float
-    phase: str
-    text: str
-
-
-def _write_labels(panel: Axes, labels: list[_Label], length: float) -> None:
-    """In a few lines above a panel, so that none covers another; not all of very many."""
-    ends = [-np.inf] * _LABEL_LINES
-    # P and S of a near event stand on both sides.
-    is_left = [label.phase[:1] == "P" for label in labels]
-    widths = [_LETTER * len(label.text) * length for label in labels]
-    begins = [
-        label.seconds - width * left
-        for label, width, left in zip(labels, widths, is_left, strict=True)
-    ]
-    for i in np.argsort(begins, kind="stable"):
-        free = [line for line, end in enumerate(ends) if end <= begins[i]]
-        if not free:
-            continue
-        ends[free[0]] = begins[i] + widths[i]
-        panel.annotate(
-            labels[i].text,
-            (labels[i].seconds, 1),
-            (0, 2 + _LABEL_POINTS * free[0]),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            color=colour_of(labels[i].phase),
-            fontsize=9,
-            ha="right" if is_left[i] else "left",
-        )
 
 
 def plot_record(
@@ -173,77 +109,284 @@ def plot_record(
     :param title: Heading. Default: what is known of event and station.
     :return: Figure
     """
-
-    rate = float(metadata["trace_sampling_rate_hz"])
-    names = list(metadata.get("trace_component_order") or range(len(waveform)))
-    if len(names) != len(waveform):
-        names = list(range(len(waveform)))
-    figure = new_figure(figsize=(10, 1.5 * len(waveform) + 1), layout="constrained")
-    panels = figure.subplots(len(waveform), 1, sharex=True, squeeze=False)[:, 0]
-    seconds = np.arange(waveform.shape[1]) / rate
-    for panel, data, name in zip(panels, waveform, names, strict=True):
-        panel.plot(seconds, data, "k", lw=0.5)
-        panel.set_ylabel(name)
-        panel.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
+    labels = {}
     for column, sample in metadata.items():
         match = re.fullmatch(r"trace_(.+)_arrival_sample", column)
-        if match is None or not np.isfinite(sample):
-            continue
-        phase = match[1].upper() if len(match[1]) == 1 else match[1]
-        colour = colour_of(phase.upper())
-        for panel in panels:
-            panel.axvline(sample / rate, color=colour, lw=1, ls="--")
-        panels[0].annotate(
-            phase,
-            (sample / rate, 1.02),
-            xycoords=("data", "axes fraction"),
-            color=colour,
-            fontsize=9,
-            ha="center",
+        if match is not None and np.isfinite(sample):
+            labels[match[1].upper() if len(match[1]) == 1 else match[1]] = float(sample)
+    if title is None:
+        columns = (
+            "source_id",
+            "source_magnitude",
+            "station_code",
+            "path_ep_distance_km",
         )
-    panels[-1].set_xlim(0, waveform.shape[1] / rate)
-    panels[-1].set_xlabel("Seconds after the first sample")
-    figure.suptitle(_describe(metadata) if title is None else title)
+        known = ((name, metadata.get(name)) for name in columns)
+        title = ", ".join(
+            f"{name} {x}" for name, x in known if x is not None and x == x
+        )
+    rate = float(metadata["trace_sampling_rate_hz"])
+    components = metadata.get("trace_component_order") or ""
+    return plot_window(waveform, rate, labels, components=components, title=title)
+
+
+@styled()
+def plot_window(
+    waveform: np.ndarray,
+    sampling_rate: float,
+    labels: Mapping[str, float],
+    picks: Iterable[tuple[str, float]] = (),
+    curves: Mapping[str, np.ndarray] | None = None,
+    *,
+    components: str = "ZNE",
+    title: str = "",
+) -> Figure:
+    """
+    One panel for each component of a window and one for probabilities, with labels
+    (dashed) and picks (solid).
+
+    :param waveform: Waveforms, (components, samples)
+    :param sampling_rate: Samples a second
+    :param labels: Phases and samples of labelled arrivals
+    :param picks: Phases and samples of picks
+    :param curves: Phases and probabilities, which may be fewer than the samples
+    :param components: Names of the components
+    :param title: Heading
+    :return: Figure
+    """
+    rows, samples = waveform.shape
+    names = components if len(components) == rows else map(str, range(rows))
+    seconds = np.arange(samples) / sampling_rate
+    lines = {n: np.array([seconds, x]) for n, x in zip(names, waveform, strict=True)}
+    steps = [
+        (phase, np.array([seconds[:: samples // len(curve)][: len(curve)], curve]))
+        for phase, curve in (curves or {}).items()
+    ]
+    figure, panels = _new_panels(rows + bool(steps), title)
+    _draw_panels(panels, lines, steps or None)
+    for ls, marks in (("--", labels.items()), ("-", picks)):
+        for phase, sample in marks:
+            for panel in panels:
+                panel.axvline(sample / sampling_rate, color=colour_of(phase), ls=ls)
+    length = samples / sampling_rate
+    of_labels = [(sample / sampling_rate, p, p) for p, sample in labels.items()]
+    _write_labels(panels[0], of_labels, length)
+    panels[-1].set(xlim=(0, length), xlabel="Seconds after the first sample")
     return figure
 
 
-def _describe(metadata: Mapping[str, Any]) -> str:
-    parts = (
-        ("event", "source_id", ""),
-        ("", "source_magnitude_type", ""),
-        ("", "source_magnitude", ""),
-        ("at", "station_network_code", ""),
-        ("", "station_code", ""),
-        ("distance", "path_ep_distance_km", " km"),
-    )
-    words = []
-    for before, column, unit in parts:
-        value = metadata.get(column)
-        if value is not None and value == value:
-            words += [before, f"{value}{unit}"]
-    return " ".join(word for word in words if word)
+@styled()
+def plot_station(
+    result: Any, station: str, band: tuple[float, float] = (1.0, 10.0)
+) -> Figure:
+    """
+    The channels of a station and the probabilities in the window of an event, with picks
+    and theoretical times: the whole window, P, and S.
 
-
-def _plot_curves(panel, curves: list[obspy.Trace], start: obspy.UTCDateTime) -> None:
-    labelled = set()
-    for trace in curves:
-        phase = trace.stats.channel.rpartition("_")[2]
-        panel.plot(
-            trace.times() + (trace.stats.starttime - start),
-            trace.data,
-            color=colour_of(phase),
-            drawstyle="steps-post",  # One value holds for a whole cell of LPPN.
-            ls="-" if len(phase) == 1 or phase.endswith("g") else ":",
-            label=None if phase in labelled else phase,
+    :param result: What :py:func:`~seisbench_diting.picking.events.pick_event` returned
+    :param station: NET.STA.LOC
+    :param band: Lowest and highest frequency in Hz
+    :raises ValueError: if the station has no window
+    :return: Figure
+    """
+    rows = result.stations[result.stations["station_id"] == station]
+    if len(rows) == 0:
+        raise ValueError(
+            f"station={station!r} has no window around {result.event.event_id}; possible "
+            f"are {', '.join(result.stations['station_id']) or 'none'}."
         )
-        labelled.add(phase)
-    panel.set_ylim(0, 1.02)
-    panel.set_ylabel("Probability")
-    if labelled:
-        panel.legend(loc="upper right", fontsize=8)
+    row = next(rows.itertuples(index=False))
+    origin = obspy.UTCDateTime(style.utc(result.event.time).to_pydatetime())
+    waveforms, annotations = (
+        obspy.Stream([trace for trace in stream if station_of(trace.id) == station])
+        for stream in (result.waveforms, result.curves)
+    )
+    lines = {
+        name.rpartition(".")[2]: line
+        for name, line in lines_of(waveforms, origin, band, thin=False).items()
+    }
+    curves = _curves_of(annotations, origin) or None
+    marks = list(_marks_of(result, row))
+    margin = _DETAIL_SECONDS[1]
+    if np.isfinite(row.s_seconds - row.p_seconds):
+        # Fewer seconds where S would make P look small.
+        margin = np.clip(0.6 * (row.s_seconds - row.p_seconds), *_DETAIL_SECONDS)
+
+    rows = len(lines) + (curves is not None)
+    figure = style.new_figure(14, 1.5 * rows + 1.4)
+    grid = figure.subplots(rows, 3, sharex="col", squeeze=False, width_ratios=[2, 1, 1])
+    for column, phase in zip(grid.T, ("", "P", "S"), strict=True):
+        begin, end, title = row.begin_seconds, row.end_seconds, "whole window"
+        if phase:
+            own = [
+                at for kind, p, at, _ in marks if p[:1] == phase and kind != "discarded"
+            ]
+            title = f"no pick of {phase}" if own else f"no theoretical {phase}"
+            if own:
+                begin, end = min(own) - margin, max(own) + margin
+            for kind, p, _, text in marks:
+                if kind == "pick" and p[:1] == phase:
+                    title = text
+        shown = {
+            name: line[:, ~((line[0] < begin) | (line[0] > end))]
+            for name, line in lines.items()
+        }
+        _draw_panels(column, shown, curves, named=not phase)
+        for panel in column:
+            _draw_marks(panel, marks)
+        column[0].set_title(title)
+        column[-1].set(xlim=(begin, end), xlabel="Time after the origin time (s)")
+    figure.suptitle(
+        f"{style.describe_event(result.event)}\n{station.rstrip('.')}, "
+        f"{row.epicentral_distance_km:.1f} km, azimuth {row.azimuth_deg:.0f}°, "
+        f"{style.band_text(band)}"
+    )
+    style.legend_below(figure, grid[0])
+    return figure
+
+
+def _marks_of(result: Any, row: Any) -> Iterator[tuple[str, str, float, str]]:
+    """Kind, phase, seconds after the origin time and text."""
+    for phase, seconds in (("P", row.p_seconds), ("S", row.s_seconds)):
+        if np.isfinite(seconds):
+            yield "theoretical", phase, seconds, ""
+    origin, chosen = style.utc(result.event.time), result.picks["time"].tolist()
+    for table in (result.candidates, result.picks):
+        kind = "pick" if table is result.picks else "discarded"
+        for pick in table[table["station_id"] == row.station_id].itertuples():
+            if kind == "pick" or pick.time not in chosen:
+                text = f"{pick.phase} {pick.probability:.2f}"
+                if kind == "pick":
+                    text += f", residual {pick.residual_s:+.2f} s"
+                yield kind, pick.phase, (pick.time - origin).total_seconds(), text
+
+
+def _draw_marks(panel: Axes, marks: list[tuple[str, str, float, str]]) -> None:
+    for kind, phase, seconds, _ in marks:
+        colour = DISCARDED if kind == "discarded" else colour_of(phase)
+        label = {"theoretical": f"{kind} {phase[:1]}", "pick": f"{phase[:1]} {kind}"}
+        panel.axvline(
+            seconds, color=colour, label=label.get(kind, kind), zorder=3, **_MARKS[kind]
+        )
+
+
+def station_of(trace_id: str) -> str:
+    """:return: NET.STA.LOC"""
+    return trace_id.rpartition(".")[0]
+
+
+def lines_of(
+    stream: obspy.Stream,
+    zero: obspy.UTCDateTime,
+    band: tuple[float, float] | None = None,
+    *,
+    thin: bool = True,
+) -> dict[str, np.ndarray]:
+    """
+    :param stream: Waveforms
+    :param zero: Time that seconds count from
+    :param band: Lowest and highest frequency in Hz, or None for no filter
+    :param thin: If long pieces are drawn with fewer samples
+    :return: For each channel seconds and samples, (2, samples), NaN in gaps; the vertical
+        channel of a station first
+    """
+    pieces: dict[str, list[np.ndarray]] = defaultdict(list)
+    gap = np.full((2, 1), np.nan)
+    for trace in sorted(stream, key=lambda trace: trace.stats.starttime):
+        samples = np.ma.masked_invalid(trace.data)
+        seconds = trace.times() + (trace.stats.starttime - zero)
+        for part in np.ma.clump_unmasked(samples) if len(trace) else ():
+            data = samples.data[part]
+            if band is not None:
+                data = band_filtered(data, band, trace.stats.sampling_rate)
+            line = np.array([seconds[part], data])
+            pieces[trace.id] += [_outline(line) if thin else line, gap]
+        pieces[trace.id].append(gap)
+    return {n: np.hstack(pieces[n]) for n in sorted(pieces, key=_component_rank)}
+
+
+def _outline(line: np.ndarray) -> np.ndarray:
+    """The smallest and the largest of as many pieces as a picture can show."""
+    length = line.shape[1] // _PIECES
+    if length < 2:
+        return line
+    number = line.shape[1] // length
+    seconds, samples = line[:, : number * length].reshape(2, number, length)
+    ends = np.stack([samples.min(axis=1), samples.max(axis=1)], axis=1)
+    return np.array([np.repeat(seconds[:, 0], 2), ends.ravel()])
 
 
 def _component_rank(trace_id: str) -> tuple[str, int, str]:
-    order = "ZNE123"
-    component = order.find(trace_id[-1]) % len(order) if trace_id else 0
-    return trace_id.rpartition(".")[0], component, trace_id
+    station, _, channel = trace_id.rpartition(".")
+    place = "Z1N2E3".find(channel[-1:])
+    return station, place if channel and place >= 0 else 6, channel
+
+
+def _curves_of(
+    annotations: obspy.Stream, zero: obspy.UTCDateTime
+) -> list[tuple[str, np.ndarray]]:
+    phases = [trace.stats.channel.rpartition("_")[2] for trace in annotations]
+    return [
+        (phase, np.array([trace.times() + (trace.stats.starttime - zero), trace.data]))
+        for phase, trace in zip(phases, annotations, strict=True)
+        if phase[:1] in COLOURS
+    ]
+
+
+def _new_panels(rows: int, title: str) -> tuple[Figure, Any]:
+    figure = style.new_figure(10, 1.5 * rows + 0.7)
+    figure.suptitle(title)
+    return figure, figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+
+
+def _draw_panels(
+    panels: Sequence[Axes],
+    lines: Mapping[str, np.ndarray],
+    curves: list[tuple[str, np.ndarray]] | None,
+    *,
+    named: bool = True,
+) -> None:
+    for panel, (name, line) in zip(panels, lines.items(), strict=False):
+        panel.plot(*line, color="black", lw=0.5)
+        panel.set_ylabel(name if named else "", fontsize=8)
+        # Left of where labels of picks stand.
+        panel.yaxis.get_offset_text().set_horizontalalignment("right")
+    if curves is None:
+        return
+    panels[-1].set(ylim=(0, 1.02), ylabel="Probability" if named else "")
+    labelled: set[str] = set()
+    for phase, curve in curves:
+        panels[-1].plot(
+            *curve,
+            color=colour_of(phase),
+            drawstyle="steps-post",  # One value is for a whole cell of LPPN.
+            ls=":" if phase.endswith("n") else "-",
+            label=None if phase in labelled else phase,
+        )
+        labelled.add(phase)
+    if labelled and named:
+        panels[-1].legend(loc="upper right", frameon=True)
+
+
+def _write_labels(panel: Axes, labels: Iterable[_Label], length: float) -> None:
+    """
+    In a few lines above a panel, so that no label covers another one; of very many not
+    all.
+    """
+    ends = [-np.inf] * _LABEL_LINES
+    placed = []
+    for seconds, phase, text in labels:
+        # P and S of a near event stand on both sides.
+        side = "right" if phase.startswith("P") else "left"
+        width = _LETTER * len(text) * length
+        begin = seconds - width * (side == "right")
+        placed.append((begin, begin + width, seconds, phase, text, side))
+    for begin, end, seconds, phase, text, side in sorted(placed):
+        line = next((n for n, last in enumerate(ends) if last <= begin), None)
+        if line is not None:
+            ends[line] = end
+            place = {"xycoords": ("data", "axes fraction"), "ha": side}
+            offset = (0, 2 + _LABEL_POINTS * line)
+            style.write(
+                panel, text, seconds, 1, offset, color=colour_of(phase), **place
+            )

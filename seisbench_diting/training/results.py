@@ -13,7 +13,7 @@ import torch
 
 from .._util import counted, replacing, write_text
 from ..models import PhasePicker
-from ..plots import plot_example, plot_losses, save_figure
+from ..plots import plot_losses, plot_window, save_figure
 from ..runtime import export_model
 from .logs import read_log
 from .settings import TrainingSettings
@@ -79,12 +79,13 @@ def _example(task: Task, splits: Splits, settings: TrainingSettings) -> Figure:
     with torch.no_grad():
         curves = task.curves(task.forward(torch.from_numpy(batch["wave"][:1])))
     arrivals = zip("PS", batch["truth"][0], strict=False)
-    return plot_example(
+    return plot_window(
         batch["wave"][0],
-        {phase: curves[phase] for phase in "PS"},
-        {phase: sample for phase, sample in arrivals if sample >= 0},
         task.model.sampling_rate,
-        settings.component_order,
+        {phase: sample for phase, sample in arrivals if sample >= 0},
+        curves={phase: curves[phase] for phase in "PS"},
+        components=settings.component_order,
+        title="dashed: labels",
     )
 
 

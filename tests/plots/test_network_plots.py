@@ -1,92 +1,20 @@
-"""What the figures of associations show."""
-
-import warnings
+"""Networks, events and scores: what pictures show."""
 
 import numpy as np
-import obspy
 import pandas as pd
 import pytest
+from made_network import START, TRAVEL_TIMES, make_events, make_picks, make_stream
+from matplotlib.colors import same_color, to_hex
 
-from seisbench_diting import tables
-from seisbench_diting.association.core import Projection
+from seisbench_diting import plots, tables
 from seisbench_diting.plots import (
     plot_association,
+    plot_map,
     plot_moveout,
+    plot_section,
     plot_timeline,
     save_figure,
 )
-from seisbench_diting.travel_times import make_table
-
-START = pd.Timestamp("2016-10-14", tz="UTC")
-TRAVEL_TIMES = make_table("6.2/3.5", 500, 30)
-#: On both sides of the date line.
-MIDDLE = -17.0, 179.95
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-
-
-@pytest.fixture(scope="module")
-def stations():
-    plane = Projection(*MIDDLE)
-    angle = np.arange(12) * np.pi / 6
-    latitude, longitude = plane.to_degrees(
-        *(np.linspace(8, 70, 12) * [np.cos(angle), np.sin(angle)])
-    )
-    return tables.station_table(
-        pd.DataFrame(
-            {
-                "station_id": [f"XX.S{n:02d}." for n in range(12)],
-                "latitude": latitude,
-                "longitude": longitude,
-                "elevation_m": 500.0,
-            }
-        )
-    )
-
-
-def make_events(count, span_s=86400.0):
-    random = np.random.default_rng(count)
-    x, y = 10 * random.standard_normal((2, count))
-    latitude, longitude = Projection(*MIDDLE).to_degrees(x, y)
-    seconds = np.linspace(0, span_s, count)
-    return tables.event_table(
-        pd.DataFrame(
-            {
-                "event_id": [f"e{n}" for n in range(count)],
-                "time": START + pd.to_timedelta((seconds * 1e6).astype(int), unit="us"),
-                "latitude": latitude,
-                "longitude": longitude,
-                "depth_km": random.uniform(0, 20, count),
-            }
-        )
-    )
-
-
-def make_picks(events, stations):
-    """P and S of each event at all stations, 0.1 s late."""
-    rows = []
-    for event in events.itertuples():
-        plane = Projection(event.latitude, event.longitude)
-        distance = np.hypot(*plane.to_km(stations["latitude"], stations["longitude"]))
-        times = TRAVEL_TIMES.at(distance, event.depth_km, 0.5)
-        rows += [
-            {
-                "event_id": event.event_id,
-                "station_id": name,
-                "phase": phase,
-                "time": event.time + pd.Timedelta(round(1e6 * (time + 0.1)), "us"),
-                "probability": 0.9,
-                "residual_s": 0.1,
-            }
-            for phase, of_phase in zip("PS", times, strict=True)
-            for name, time in zip(stations["station_id"], of_phase, strict=True)
-        ]
-    return tables.assignment_table(rows)
 
 
 def panel_of(figure, label):
@@ -184,8 +112,6 @@ def test_events_in_a_corner_of_a_network(stations):
 
 
 def vertical_lines(panel, colour):
-    from matplotlib.colors import same_color
-
     return sorted(
         segment[0][0]
         for collection in panel.collections
@@ -193,27 +119,6 @@ def vertical_lines(panel, colour):
         and same_color(collection.get_color()[0], colour)
         for segment in collection.get_segments()
     )
-
-
-def make_stream(picks):
-    """Vertical components that begin to tremble at the first pick."""
-    traces = []
-    random = np.random.default_rng(0)
-    for station_id, rows in picks.groupby("station_id"):
-        network, station, location = station_id.split(".")
-        samples = random.standard_normal(6000)
-        first = int((rows["time"].min() - START).total_seconds() * 100) + 500
-        samples[first:] *= 10
-        header = {
-            "network": network,
-            "station": station,
-            "location": location,
-            "sampling_rate": 100,
-            "starttime": obspy.UTCDateTime(START.to_pydatetime()) - 5,
-        }
-        for channel in ("HHE", "HHZ"):
-            traces.append(obspy.Trace(samples.copy(), {**header, "channel": channel}))
-    return obspy.Stream(traces)
 
 
 def test_moveout(stations, tmp_path):
@@ -233,8 +138,8 @@ def test_moveout(stations, tmp_path):
         times = own["time"][own["phase"] == phase]
         seconds = sorted((times - events["time"].iloc[0]).dt.total_seconds())
         assert vertical_lines(panel, colour) == pytest.approx(seconds)
-    others = vertical_lines(panel, "#999999")
-    assert 0 < len(others) <= 24
+    (others,) = [line for line in panel.lines if line.get_marker() == "x"]
+    assert len(others.get_xdata()) == 24
     assert sum(line.get_color() == "black" for line in panel.lines) == 12
     curve = next(line for line in panel.lines if line.get_linestyle() == "--")
     expected = TRAVEL_TIMES.at(40, events["depth_km"].iloc[0], 0.5)[0]
@@ -242,14 +147,14 @@ def test_moveout(stations, tmp_path):
         float(expected), abs=0.02
     )
     labels = [text.get_text() for text in figure.legends[0].texts]
-    assert labels == [
+    assert sorted(labels) == [
         "P pick",
         "S pick",
+        "other pick",
         "theoretical P",
         "theoretical S",
-        "other pick",
     ]
-    assert "12 P, 12 S\nvertical components, 1\N{EN DASH}10 Hz" in panel.get_title()
+    assert "12 P, 12 S\nvertical channels, 1\N{EN DASH}10 Hz" in panel.get_title()
 
 
 def test_moveout_with_gaps_dead_traces_and_little_else(stations, tmp_path):
@@ -287,15 +192,17 @@ def test_timeline(stations, tmp_path):
     assert panel.get_xlim() == (0, 69)
     assert panel.get_xlabel() == "Seconds after 2016-10-13 23:59:50 UTC"
     assert panel.get_title() == "2 events, 48 of 53 picks"
-    by_colour = {}
-    for line in panel.lines:
-        if line.get_marker() in "ox":
-            colour = line.get_color()
-            by_colour[colour] = by_colour.get(colour, 0) + len(line.get_xdata())
-    assert by_colour == {"#999999": 5, "#0072B2": 24, "#D55E00": 24}
-    origins = [line.get_xdata()[0] for line in panel.lines if line.get_marker() == "v"]
+    colours = []
+    for marked in panel.collections[:2]:
+        colours += [to_hex(colour).upper() for colour in marked.get_facecolor()]
+    assert {name: colours.count(name) for name in set(colours)} == {
+        "#999999": 5,
+        "#0072B2": 24,
+        "#D55E00": 24,
+    }
+    origins = [float(np.ravel(line.get_xdata())[0]) for line in panel.lines[:2]]
     assert origins == [10, 40]
-    assert len(panel.collections) == 4
+    assert len(panel.collections) == 2 + 4
     # The nearest station to the events is the lowest.
     assert panel.texts[0].get_text() == "XX.S00"
 
@@ -323,15 +230,71 @@ def test_dates_of_any_span(stations, seconds, tmp_path):
     save_figure(figure, tmp_path / "span.png")
 
 
-def test_real_events(reference, tmp_path):
-    places = tables.read_stations(reference / "data" / "italy_stations.csv")
-    found = pd.read_csv(reference / "golden" / "real_italy_coarse.csv")
-    events = tables.event_table(
-        found[["time", "latitude", "longitude", "depth_km"]].assign(
-            event_id=[f"r{n}" for n in range(len(found))]
-        )
+def test_record_section(picked, tmp_path):
+    class Fit:
+        limit = 3.0
+
+        def width(self, phase, distance_km):
+            return 0.5 + 0.005 * distance_km
+
+    figure = plot_section(picked, TRAVEL_TIMES, Fit())
+    save_figure(figure, tmp_path / "section.png")
+
+    (panel,) = figure.axes
+    for phase, colour in (("P", "#0072B2"), ("S", "#D55E00")):
+        times = picked.picks["time"][picked.picks["phase"] == phase]
+        seconds = sorted((times - picked.event.time).dt.total_seconds())
+        assert vertical_lines(panel, colour) == pytest.approx(seconds)
+    (discarded,) = [line for line in panel.lines if line.get_marker() == "x"]
+    assert len(discarded.get_xdata()) == 1
+    assert sum(line.get_color() == "black" for line in panel.lines) == 12
+    labels = {text.get_text() for text in figure.legends[0].texts}
+    assert {
+        "P pick",
+        "theoretical S",
+        "window",
+        "range of picks",
+        "discarded",
+    } <= labels
+    assert panel.texts[0].get_text() == picked.stations["station_id"].iloc[0].rstrip(
+        "."
     )
-    picks = make_picks(events[:100], places)
-    figure = plot_association(events, picks, places)
-    save_figure(figure, tmp_path / "italy.png")
-    assert figure.get_suptitle() == "1,786 events with 12,000 picks at 60 stations"
+
+
+def test_map_of_residuals(picked, tmp_path):
+    picked.picks = picked.picks[:18]
+    figure = plot_map(picked)
+    save_figure(figure, tmp_path / "map.png")
+
+    for panel, number in zip(figure.axes[:2], (12, 6), strict=True):
+        south, north = panel.get_ylim()
+        narrow = np.cos(np.radians((south + north) / 2))
+        assert panel.get_aspect() == pytest.approx(1 / narrow)
+        coloured = panel.collections[-1]
+        assert coloured.get_array().tolist() == pytest.approx([0.1] * number)
+        assert any(text.get_text().endswith(" km") for text in panel.texts)
+    picked.picks = picked.picks[:0]
+    save_figure(plot_map(picked), tmp_path / "none.png")
+
+
+def test_an_event_without_stations(picked):
+    picked.stations = picked.stations[:0]
+    for draw in (plot_map, lambda result: plot_section(result, TRAVEL_TIMES)):
+        with pytest.raises(ValueError, match="no station has a window around e0"):
+            draw(picked)
+
+
+def test_scores(tmp_path):
+    curve = [0.1, 0.2], [0.9, 0.8]
+    both = {"P": {"A": curve}, "S": {"A": curve}}
+    figures = [
+        plots.plot_losses({"loss": [(1, 2.0), (2, 1.0)]}, "A"),
+        plots.plot_residuals([{"P": ("A P", [0.1]), "S": ("A S", [])}] * 2, 0.5),
+        plots.plot_thresholds(
+            {"A": {"P": curve, "S": curve}}, {"A": {"P": (0.1, 0.9), "S": (0.2, 0.8)}}
+        ),
+        plots.plot_dependence({"Magnitude": both, "SNR": both}),
+    ]
+    assert [len(figure.axes) for figure in figures] == [2, 4, 2, 4]
+    for number, figure in enumerate(figures):
+        save_figure(figure, tmp_path / f"{number}.png")
