@@ -19,9 +19,9 @@ import argparse
 import hashlib
 import io
 import itertools
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -33,12 +33,11 @@ from benchmarks.ncedc_dataset import write_dataset
 from seisbench_diting._util import replacing, write_text
 from seisbench_diting.distillation import (
     DistillationResult,
-    DistillationSettings,
+    blend,
     distill,
+    raise_phase,
 )
-from seisbench_diting.distillation.blending import blend, choose_blend
 from seisbench_diting.models import PhasePicker, load_model
-from seisbench_diting.training.results import CARD
 from seisbench_diting.weights import BUNDLED
 
 DATA = ("cx_pb01", "cx_other", "ridgecrest", "ci_2020", "iceland_2014")
@@ -60,7 +59,8 @@ STEPS = {
 AGAIN_SEEDS = (44, 45)
 AGAIN_RATE, AGAIN_EVEN = 0.5, 0.12
 
-#: What is tried to be added to the scores of S.
+#: Shares of what was learned that are tried, and what is added to the scores of S.
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 RAISES = (0.0, 0.25, 0.5, 0.75)
 
 SOURCES = """\
@@ -97,31 +97,59 @@ def make(name: str, runs: Path) -> list[DistillationResult]:
         write_dataset(labelled, lambda number: number % SEEN_EVERY == 0)
     lr, steps, again_steps = STEPS[name]
     data = reference() / "data"
-    first = DistillationSettings(
-        student=name,
-        teachers=(str(data / "teacher"), *TEACHERS),
-        inputs=tuple(str(data / folder) for folder in DATA),
-        output=str(runs / name),
-        init=f"{name}/csn",
-        max_steps=steps,
-        lr=lr,
-        held_out=0.0,
-        validation=str(labelled),
-        validate_every=250,
+    options = {
+        "student": name,
+        "teachers": [str(data / "teacher"), *TEACHERS],
+        "inputs": [data / folder for folder in DATA],
+        "held_out": 0.0,
+        "validation": labelled,
+        "validate_every": 250,
+    }
+    first = distill(
+        **options, output=runs / name, init=f"{name}/csn", max_steps=steps, lr=lr
     )
-    results = [distill(first)]
-    for more, seed in zip(again_steps, AGAIN_SEEDS, strict=True):
-        again = replace(
-            first,
-            output=str(runs / f"{name}-{seed}"),
-            init=str(results[0].weights),
+    again = [
+        distill(
+            **options,
+            output=runs / f"{name}-{seed}",
+            init=first.weights,
             max_steps=more,
             lr=AGAIN_RATE * lr,
             even=AGAIN_EVEN,
             seed=seed,
         )
-        results.append(distill(again))
-    return results
+        for more, seed in zip(again_steps, AGAIN_SEEDS, strict=True)
+    ]
+    return [first, *again]
+
+
+class Blend(NamedTuple):
+    """
+    :param model: A network
+    :param share: Share of what was learned in it
+    :param raised: What was added to the scores of S
+    """
+
+    model: PhasePicker
+    share: float
+    raised: float
+
+
+def choose_blend(
+    learned: PhasePicker, initial: PhasePicker, score: Callable[[PhasePicker], float]
+) -> Blend:
+    """
+    :param learned: A network
+    :param initial: The network that it began with
+    :param score: How good a network is; larger is better
+    :return: The best of the networks between them
+    """
+    candidates = [
+        Blend(raise_phase(blend(learned, initial, share), "S", by), share, by)
+        for share in SHARES
+        for by in RAISES
+    ]
+    return max(candidates, key=lambda candidate: score(candidate.model))
 
 
 def mean_of(models: Sequence[PhasePicker]) -> PhasePicker:
@@ -158,7 +186,7 @@ def write(name: str, folders: Sequence[Path]) -> None:
 
     networks = {folder.name: load_model(folder / name) for folder in folders}
     means = [
-        (together, choose_blend(mean, load_model(f"{name}/csn"), score, raises=RAISES))
+        (together, choose_blend(mean, load_model(f"{name}/csn"), score))
         for number in range(2, len(networks) + 1)
         for together in itertools.combinations(networks, number)
         for mean in [mean_of([networks[one] for one in together])]
@@ -169,7 +197,9 @@ def write(name: str, folders: Sequence[Path]) -> None:
     content = memory.getvalue()
     with replacing(BUNDLED / f"{name}.distilled.pt") as temporary:
         temporary.write_bytes(content)
-    cards = [(folder / CARD).read_text(encoding="utf-8") for folder in folders]
+    cards = [
+        (folder / "MODEL_CARD.md").read_text(encoding="utf-8") for folder in folders
+    ]
     cut = cards[0].index("## Settings")
     lines = [cards[0][:cut]]
     for folder, card in zip(folders, cards, strict=True):

@@ -18,8 +18,7 @@ import torch
 from benchmarks.common import print_header, print_heading, print_row
 from benchmarks.ncedc_dataset import write_ncedc
 from seisbench_diting.evaluation import evaluate, table
-from seisbench_diting.training import TrainingSettings, train
-from seisbench_diting.training.logs import read_log
+from seisbench_diting.training import read_log, train
 
 AUGMENTATIONS = {
     "within": True,
@@ -45,10 +44,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         data = write_ncedc(folder / "ncedc", train=80)
-        settings = TrainingSettings(
+        begin = time.perf_counter()
+        result = train(
             model="LPPNT",
-            data=str(data),
-            output=str(folder / "run"),
+            data=data,
+            output=folder / "run",
             max_steps=arguments.steps,
             batch_size=16,
             lr=3e-3,
@@ -60,8 +60,6 @@ def main() -> None:
             accelerator="cpu",
             progress=False,
         )
-        begin = time.perf_counter()
-        result = train(settings)
         minutes = (time.perf_counter() - begin) / 60
         curves = read_log(result.output)
         print(f"{result.steps} steps in {minutes:.1f} min\n")

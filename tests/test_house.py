@@ -27,7 +27,7 @@ ALLOWED = {
         "travel_times",
     },
     "data": {"_util"},
-    "distillation": {"_util", "generate", "models", "picking", "training"},
+    "distillation": {"_util", "generate", "models", "training", "waveforms"},
     "evaluation": {"__init__", "data", "_util", "generate", "models", "runtime"},
     "generate": {"models"},
     "runtime": {"__init__", "_util", "models"},

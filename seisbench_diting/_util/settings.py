@@ -68,7 +68,10 @@ class MissingError(ArgumentError):
 
 
 class Settings(BaseModel):
-    """Base of the settings of a command: immutable and checked when they are made."""
+    """
+    Base of the settings of a command: immutable and checked when they are made. Options
+    without a default come first, in Python and on the command line.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
@@ -147,6 +150,11 @@ def extra(field: FieldInfo) -> dict[str, Any]:
         "off": "",
     }
     return {**defaults, **found} if isinstance(found, dict) else defaults
+
+
+def fields_of(cls: type[Settings]) -> list[tuple[str, FieldInfo]]:
+    """Names and fields, those without a default first."""
+    return sorted(cls.model_fields.items(), key=lambda one: not one[1].is_required())
 
 
 def make(cls: type[_Settings], values: Mapping[str, Any]) -> _Settings:
@@ -231,7 +239,7 @@ def takes(
                     if field.is_required()
                     else field.get_default(call_default_factory=True),
                 )
-                for number, (name, field) in enumerate(cls.model_fields.items())
+                for number, (name, field) in enumerate(fields_of(cls))
             ]
         )
 
@@ -254,10 +262,7 @@ def takes(
 
 def _docstring(text: str, cls: type[Settings]) -> str:
     text = inspect.cleandoc(text)
-    lines = [
-        f":param {name}: {field.description}"
-        for name, field in cls.model_fields.items()
-    ]
+    lines = [f":param {name}: {field.description}" for name, field in fields_of(cls)]
     before, marker, after = text.partition(":raises")
     if not marker:
         before, marker, after = text.partition(":return")

@@ -42,12 +42,10 @@ def _is_for_users(error: Exception) -> bool:
 def _former() -> None:
     from . import (  # noqa: F401
         demo,
-        distill,
         pick,
         pick_events,
         plot,
         report,
-        train,
     )
     from .typer_app import app
 

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from .. import __version__
 from .._util import ArgumentError, MissingError, Settings, make, suggestion
-from .._util.settings import extra
+from .._util.settings import extra, fields_of
 
 app = App(
     name="seisbench-diting",
@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "weights_files:weights",
         "Published weights: which there are, and how to get them.",
     ),
+    "train": ("learn:train", "Train a picker with the published recipe."),
+    "distill": ("learn:distill", "Teach a small picker what large ones pick."),
 }
 
 for _name, (_place, _summary) in COMMANDS.items():
@@ -90,7 +92,7 @@ def command_of(
             # As for options that can't be parsed.
             sys.exit(2 if isinstance(error, MissingError) else 1)
 
-    parameters = [_parameter(name, field) for name, field in cls.model_fields.items()]
+    parameters = [_parameter(name, field) for name, field in fields_of(cls)]
     parameters.append(_CONFIG)
     parameters.sort(key=lambda parameter: parameter.kind)
     call.__name__ = run.__name__

@@ -1,8 +1,5 @@
 """Small pickers from large ones, without labels."""
 
-# Says what to install where Lightning is missing.
-from .. import training  # noqa: F401
-from .distill import DistillationResult, distill
-from .settings import AUGMENTATIONS, DistillationSettings
+import lazy_loader
 
-__all__ = ["AUGMENTATIONS", "DistillationResult", "DistillationSettings", "distill"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

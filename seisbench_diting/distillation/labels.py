@@ -1,29 +1,123 @@
-"""Labels with probabilities: what students learn."""
+"""Arrivals with probabilities, and the labels that students learn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..generate import STRIDE, Arrival, check_cells, draw_triangle, read_arrivals
-from .arrivals import PHASES
+from ..generate import Arrival, check_cells, draw_triangle
+from .teachers import PHASES
+
+#: One arrival: number of the phase, as in :py:data:`.teachers.PHASES`; sample in its
+#: record, fractional; probability.
+ARRIVAL = np.dtype([("phase", "u1"), ("sample", "f8"), ("probability", "f4")])
+
+#: How steeply confidence rises.
+_STEEPNESS = 3
+
+
+def make_arrivals(rows: Sequence[tuple[int, float, float]]) -> np.ndarray:
+    """
+    :param rows: Phase, sample and probability of each
+    :return: Arrivals in the order of their samples
+    """
+    arrivals = np.array(list(rows), dtype=ARRIVAL)
+    return arrivals[np.argsort(arrivals["sample"], kind="stable")]
+
+
+def between(arrivals: np.ndarray, begin: int, end: int) -> np.ndarray:
+    """
+    :param arrivals: Arrivals in a record
+    :param begin: First sample of a part of it
+    :param end: The one behind the last
+    :return: Those in the part, in its samples
+    """
+    inside = arrivals[(arrivals["sample"] >= begin) & (arrivals["sample"] < end)]
+    inside["sample"] -= begin
+    return inside
+
+
+def merge_arrivals(
+    opinions: Sequence[np.ndarray],
+    tolerance: float,
+    known: Sequence[np.ndarray] | None = None,
+) -> np.ndarray:
+    """
+    Merges the arrivals of several teachers. Arrivals of one phase that are close to each
+    other, at most one of each teacher, are one: at the mean of their samples, weighted by
+    their probabilities, with the mean of the probabilities of all teachers that looked
+    there. A teacher that looked and does not see it counts with a probability of zero.
+
+    Averaging arrivals and not curves keeps arrivals sharp that teachers place a little
+    differently.
+
+    :param opinions: Arrivals of each teacher
+    :param tolerance: Samples between arrivals that are one
+    :param known: First sample, and the one behind the last, of the stretches that each
+        teacher has looked at, (stretches, 2); None if each has looked at everything
+    :return: Arrivals
+    """
+    rows: list[tuple[int, float, float]] = []
+    for phase in PHASES.values():
+        # The most probable ones first: others gather around them.
+        candidates = sorted(
+            (
+                (float(one["probability"]), float(one["sample"]), teacher)
+                for teacher, arrivals in enumerate(opinions)
+                for one in arrivals[arrivals["phase"] == phase]
+            ),
+            reverse=True,
+        )
+        samples = np.array([sample for _, sample, _ in candidates])
+        order = np.argsort(samples, kind="stable")
+        free = np.ones(len(candidates), dtype=bool)
+        for i, (_, sample, _) in enumerate(candidates):
+            if not free[i]:
+                continue
+            first = np.searchsorted(samples, sample - tolerance, sorter=order)
+            last = np.searchsorted(samples, sample + tolerance, "right", sorter=order)
+            near = sorted(k for k in order[first:last] if free[k])
+            members = {candidates[k][2]: k for k in reversed(near)}
+            chosen = list(members.values())
+            free[chosen] = False
+            weights = np.array([candidates[k][0] for k in chosen])
+            place = float(np.average(samples[chosen], weights=weights))
+            asked = len(opinions)
+            if known is not None:
+                asked = sum(
+                    teacher in members
+                    or bool(((spans[:, 0] <= place) & (place < spans[:, 1])).any())
+                    for teacher, spans in enumerate(known)
+                )
+            rows.append((phase, place, float(weights.sum() / asked)))
+    return make_arrivals(rows)
+
+
+def confident(probabilities: np.ndarray, even: float) -> np.ndarray:
+    """
+    :param probabilities: Mean probabilities of cautious teachers
+    :param even: Their probability of an arrival that is there as likely as not
+    :return: Probabilities, 0.5 there, and steep around it
+    """
+    powers = np.asarray(probabilities, dtype=np.float64) ** _STEEPNESS
+    return powers / (powers + even**_STEEPNESS)
 
 
 def soft_lppn_label(
-    arrivals: Sequence[Arrival], n_samples: int, stride: int = STRIDE
+    arrivals: Sequence[Arrival], n_samples: int, stride: int = 8
 ) -> np.ndarray:
     """
-    Label of LPPN with probabilities. Of several arrivals in one cell the surest counts.
-    The cells beside an arrival's are ignored, unless they hold an arrival of their own.
+    Label of LPPN with probabilities. Of several arrivals in one cell the most probable one
+    counts. The cells beside an arrival's are ignored, unless they hold an arrival of their
+    own.
 
     :param arrivals: Arrivals with a signal
     :param n_samples: Length of the window, a multiple of ``stride``
     :param stride: Samples for one cell
+    :raises ValueError: if the window is not a whole number of cells
     :return: (4, n_samples / stride) float32: probabilities of N, P and S, all zero where
         ignored, and place of the arrival in its cell in samples
-    :raises ValueError: If the window is not a whole number of cells
     """
     check_cells(n_samples, stride)
     label = np.zeros((4, n_samples // stride), dtype=np.float32)
@@ -45,7 +139,7 @@ def soft_lppn_label(
 def soft_point_label(arrivals: Sequence[Arrival], n_samples: int) -> np.ndarray:
     """
     Label of the pickers with a class at every sample: triangles as high as the arrivals
-    are sure.
+    are probable.
 
     :param arrivals: Arrivals with a signal
     :param n_samples: Length of the window
@@ -63,10 +157,5 @@ def soft_point_label(arrivals: Sequence[Arrival], n_samples: int) -> np.ndarray:
     return label
 
 
-#: What makes each label that a student may learn.
+#: Functions that make the labels.
 SOFT_LABELS = {"lppn": soft_lppn_label, "point": soft_point_label}
-
-
-def visible_arrivals(metadata: Mapping[str, Any]) -> list[Arrival]:
-    """:return: Arrivals of a window that have a signal and are not drowned"""
-    return [a for a in read_arrivals(metadata) if not a.hidden and a.probability > 0]

@@ -1,15 +1,16 @@
-"""Training of pickers, on Lightning."""
+"""Training of pickers, on Lightning: exactly resumable."""
 
-try:
-    import lightning  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        "Training needs Lightning: pip install 'seisbench-diting[train]'."
-    ) from error
+import lazy_loader
 
-from .module import NotFiniteError
-from .results import TrainingResult
-from .settings import TrainingSettings
-from .train import train
+_getattr, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-__all__ = ["NotFiniteError", "TrainingResult", "TrainingSettings", "train"]
+
+def __getattr__(name: str) -> object:
+    try:
+        return _getattr(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "lightning":
+            raise
+        raise ImportError(
+            "Training needs Lightning: pip install 'seisbench-diting[train]'."
+        ) from error

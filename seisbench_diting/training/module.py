@@ -1,125 +1,238 @@
-"""The Lightning module: steps, validation, and what makes a run repeatable."""
+"""The model that is trained: its loss, its steps, its validation."""
 
 from __future__ import annotations
 
 import fnmatch
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
+from seisbench.models import EQTransformer, WaveformModel
 
+from .. import models
+from .._util import ArgumentError, suggestion
 from ..evaluation import Window, measure
-from .tasks import Task
+from ..generate import label_of
+from .train_settings import LearnSettings
 
-#: So many steps in a row without a finite loss end the run.
+#: After this many steps in a row without a finite loss the run ends.
 MOST_SKIPPED = 100
 
-_PHASES = {1: "P", 2: "S"}
+#: Threshold and smallest distance, in samples, of the picks in validation.
+_THRESHOLD = 0.3
+_DISTANCE = 50
 
 
 class NotFiniteError(RuntimeError):
     """The loss was not finite in many steps in a row."""
 
 
+def model_class(name: str, argument: str = "model") -> type[WaveformModel]:
+    """
+    :param name: Name of a model, in any case
+    :param argument: Argument that named it
+    :raises ArgumentError: if there is no such model that can be trained
+    :return: Its class
+    """
+    known = {cls.lower(): getattr(models, cls) for cls in models.PICKERS}
+    known["eqtransformer"] = EQTransformer
+    found = known.get(name.lower().replace("++", "pp"))
+    if found is None:
+        names = [cls.__name__ for cls in known.values()]
+        raise ArgumentError(
+            argument, name, f"can't be trained{suggestion(name, names)}"
+        )
+    return found
+
+
+def load_initial(
+    cls: type[WaveformModel], init: str | Path | None
+) -> WaveformModel | None:
+    """
+    :param cls: Class of the model
+    :param init: ``SET`` or ``MODEL/SET`` of published weights, or a SeisBench pair
+    :raises ArgumentError: if they are not there, or of another model
+    :return: A model with the weights to begin with, None for random ones
+    """
+    if init is None:
+        return None
+    name = str(init)
+    if "/" not in name and models.find_pair(Path(name)) is None:
+        name = f"{cls.__name__}/{name}"
+    try:
+        model = models.load_model(name)
+    except (OSError, ValueError) as error:
+        raise ArgumentError("init", str(init), f"can't be loaded: {error}") from error
+    if not isinstance(model, cls):
+        reason = f"these are weights of {type(model).__name__}, not of {cls.__name__}"
+        raise ArgumentError("init", name, reason)
+    return model
+
+
+def make_model(
+    cls: type[WaveformModel],
+    settings: LearnSettings,
+    sampling_rate: float,
+    initial: WaveformModel | None = None,
+) -> WaveformModel:
+    """
+    :param cls: Class of the model
+    :param settings: Settings of the run, with a component order
+    :param sampling_rate: Sampling rate in Hz
+    :param initial: Model with the weights to begin with; None for random ones
+    :raises ValueError: if the weights or the length of windows don't fit
+    :return: Model
+    """
+    model = cls(
+        in_samples=settings.n_samples,
+        phases="PS" if cls is EQTransformer else "NPS",
+        sampling_rate=sampling_rate,
+        component_order=settings.component_order,
+    )
+    if initial is not None:
+        try:
+            model.load_state_dict(initial.state_dict())
+        except RuntimeError as error:
+            reason = f"has the classes {initial.labels}, but must have {model.labels}"
+            raise ArgumentError("init", settings.init, reason) from error
+    return model
+
+
 class PickerModule(pl.LightningModule):
     """
     Trains a picker.
 
-    :param task: Model and label
-    :param lr: Learning rate of Adam
-    :param seed: Seed of what the model draws, such as its dropout
-    :param freeze: Patterns of parameter names that stay as they are
-    :param sampling_rate: Sampling rate of the windows in Hz
-    :raises ValueError: if a pattern fits no parameter, or all are frozen
+    :param model: Picker
+    :param settings: Settings of the run
+    :raises ArgumentError: if freeze fits no parameter, or all of them
     """
 
-    def __init__(
-        self,
-        task: Task,
-        *,
-        lr: float,
-        seed: int,
-        sampling_rate: float,
-        freeze: Sequence[str] = (),
-    ):
+    def __init__(self, model: WaveformModel, settings: LearnSettings) -> None:
         super().__init__()
-        self.task = task
-        self.model = task.model
-        self.lr = lr
-        self.seed = seed
-        self.sampling_rate = sampling_rate
+        self.model = model
+        self.label = label_of(model)
+        self.settings = settings
         self.skipped = 0
         self._in_a_row = 0
         self._windows: list[Window] = []
-        self._frozen = _freeze(self.model, freeze)
+        self._frozen = _freeze(model, settings.freeze)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def forward(self, wave: torch.Tensor) -> Any:
+        """
+        :param wave: Windows, normalized, (batch, 3, samples)
+        :return: Output of the model; logits of LPPN
+        """
+        return (
+            self.model(wave, logits=True) if self.label == "lppn" else self.model(wave)
+        )
+
+    def loss(self, output: Any, label: torch.Tensor) -> torch.Tensor:
+        """
+        :param output: Output of :py:meth:`forward`
+        :param label: Label of the batch
+        :return: Loss, summed over the batch
+        """
+        if self.label == "lppn":
+            return models.lppn_loss(output, label)
+        if self.label == "point":
+            return models.point_loss(output, label)
+        detection, p, s = output
+        return models.eqt_loss((p, s, detection), label)
+
+    def probabilities(self, output: Any) -> np.ndarray:
+        """
+        :param output: Output of :py:meth:`forward`
+        :return: Probabilities of N, P and S, (batch, 3, samples or cells)
+        """
+        if self.label == "lppn":
+            output = torch.softmax(output[0], dim=1)
+        elif self.label == "eqt":
+            _, p, s = output
+            output = torch.stack([1 - torch.maximum(p, s), p, s], dim=1)
+        return _array(output)
+
+    def picks(self, output: Any) -> list[list[list[float]]]:
+        """
+        :param output: Output of :py:meth:`forward`
+        :return: For each window a list of type (1 P, 2 S), sample and probability
+        """
+        prob = self.probabilities(output)
+        if self.label != "lppn":
+            return models.find_phase_point2point(prob, _THRESHOLD, _DISTANCE)
+        distance = max(1, _DISTANCE // self.model.stride)
+        return models.find_phase_lppn([prob, _array(output[1])], _THRESHOLD, distance)
+
+    def configure_optimizers(self) -> Any:
         trained = [p for p in self.parameters() if p.requires_grad]
-        return torch.optim.Adam(trained, lr=self.lr)
+        return torch.optim.Adam(trained, lr=self.settings.lr)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         # Dropout draws the same in a step whether or not the run was interrupted.
-        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+        torch.manual_seed(self.settings.seed * 1_000_003 + self.global_step)
         for module in self._frozen:
             module.eval()
 
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> Any:
         buffers = [(buffer, buffer.clone()) for buffer in self.model.buffers()]
-        output = self.task.forward(batch["wave"])
-        loss = self.task.loss(output, batch[self.task.label])
+        loss = self.loss(self(batch["wave"]), batch[self.label])
         if torch.isfinite(loss):
             self._in_a_row = 0
             self.log("loss", loss.detach() / len(batch["wave"]), prog_bar=True)
             return loss
-        # Running means that are not finite would never become so again.
+        # Running means that are not finite would never become finite again.
         for buffer, before in buffers:
             buffer.copy_(before)
-        self._skip()
-        return None
-
-    def _skip(self) -> None:
         self.skipped += 1
         self._in_a_row += 1
         self.log("skipped_steps", float(self.skipped))
         if self._in_a_row >= MOST_SKIPPED:
             raise NotFiniteError(
                 f"The loss was not finite in {MOST_SKIPPED} steps in a row, up to step "
-                f"{self.global_step}. Lower lr={self.lr}, or look for records without "
+                f"{self.global_step}. Lower lr={self.settings.lr}, or look for records without "
                 "finite samples."
             )
+        return None
 
-    def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:
-        output = self.task.forward(batch["wave"])
-        loss = self.task.loss(output, batch[self.task.label]) / len(batch["wave"])
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        output = self(batch["wave"])
+        loss = self.loss(output, batch[self.label]) / len(batch["wave"])
         self.log("validation_loss", loss, batch_size=len(batch["wave"]))
         self.keep_windows(batch, output)
 
     def keep_windows(self, batch: dict[str, torch.Tensor], output: Any) -> None:
         """
-        :param batch: Batch with arrivals of its windows in ``truth``
-        :param output: What the model said of it, for the F1 at the end of the validation
+        Keeps the picks of a batch for the F1 at the end of the validation.
+
+        :param batch: Batch with the arrivals of its windows in ``truth``
+        :param output: Output of :py:meth:`forward`
         """
-        for truth, picks in zip(
-            batch["truth"].tolist(), self.task.picks(output), strict=True
-        ):
-            p, s = (x if x >= 0 else float("nan") for x in truth[:2])
-            rows = [(_PHASES[kind], sample, prob) for kind, sample, prob in picks]
+        truths = batch["truth"].tolist()
+        for truth, picks in zip(truths, self.picks(output), strict=True):
+            p, s = (x if x >= 0 else math.nan for x in truth[:2])
+            rows = [(" PS"[int(kind)], sample, prob) for kind, sample, prob in picks]
             self._windows.append(Window(p, s, picks=rows))
 
     def on_validation_epoch_end(self) -> None:
-        # NaN where there is no arrival and no pick: nothing was done wrong or right.
-        found = {
-            phase: measure(self._windows, phase, self.sampling_rate, bootstraps=0).f1
-            for phase in "PS"
-        }
-        values = {p: f1.value for p, f1 in found.items() if not math.isnan(f1.value)}
-        for phase, value in values.items():
-            self.log(f"validation_f1_{phase}", value, prog_bar=True, sync_dist=True)
-        mean = sum(values.values()) / len(values) if values else 0.0
-        self.log("validation_f1", mean, sync_dist=True)
+        rate = self.model.sampling_rate
+        self.log_scores(
+            {p: measure(self._windows, p, rate, bootstraps=0).f1.value for p in "PS"}
+        )
         self._windows = []
+
+    def log_scores(self, scores: dict[str, float]) -> None:
+        """
+        :param scores: F1 by phase; NaN where there is no arrival and no pick, so that
+            nothing was right or wrong
+        """
+        scores = {phase: f1 for phase, f1 in scores.items() if not math.isnan(f1)}
+        for phase, f1 in scores.items():
+            self.log(f"validation_f1_{phase}", f1, prog_bar=True, sync_dist=True)
+        mean = sum(scores.values()) / len(scores) if scores else 0.0
+        self.log("validation_f1", mean, sync_dist=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["skipped"] = self.skipped
@@ -128,26 +241,25 @@ class PickerModule(pl.LightningModule):
         self.skipped = checkpoint["skipped"]
 
 
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().numpy()
+
+
 def _freeze(model: torch.nn.Module, patterns: Sequence[str]) -> list[torch.nn.Module]:
     """
     Freezes parameters; gives the modules all of whose parameters are frozen, whose
     running means must stay as they are as well.
     """
+    named = dict(model.named_parameters())
     for pattern in patterns:
-        fitting = [
-            parameter
-            for name, parameter in model.named_parameters()
-            if fnmatch.fnmatchcase(name, pattern)
-        ]
+        fitting = fnmatch.filter(named, pattern)
         if not fitting:
-            names = ", ".join(name for name, _ in list(model.named_parameters())[:8])
-            raise ValueError(
-                f"freeze={pattern!r} fits no parameter; they are named {names}, ..."
-            )
-        for parameter in fitting:
-            parameter.requires_grad = False
-    if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise ValueError(f"freeze={tuple(patterns)} leaves nothing to train.")
+            reason = f"fits no parameter; they are named {', '.join([*named][:8])}, ..."
+            raise ArgumentError("freeze", pattern, reason)
+        for name in fitting:
+            named[name].requires_grad = False
+    if not any(parameter.requires_grad for parameter in named.values()):
+        raise ArgumentError("freeze", ",".join(patterns), "leaves nothing to train")
     return [
         module
         for module in model.modules()

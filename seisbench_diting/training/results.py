@@ -1,191 +1,187 @@
-"""What a run leaves: weights in every form, figures, and a model card."""
+"""Results of a run: weights in every form, scores, pictures, and a model card."""
 
 from __future__ import annotations
 
+import csv
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 
-from .._util import counted, replacing, write_text
+from .._util import beside, counted, replacing, write_text
 from ..models import PhasePicker
 from ..plots import plot_losses, plot_window, save_figure
 from ..runtime import export_model
-from .logs import read_log
-from .settings import TrainingSettings
-from .tasks import Task
-from .windows import Splits, ValidationBatches
+from .loaders import ValidationBatches
+from .module import PickerModule
+from .train_settings import LearnSettings
 
-if TYPE_CHECKING:
-    import lightning.pytorch as pl
-    from matplotlib.figure import Figure
+#: Folder of the logs in a run's folder, one for each time that it was begun or continued.
+LOGS = "logs"
 
-    from .module import PickerModule
-
-CARD = "MODEL_CARD.md"
+#: Settings that a model card leaves out: paths of the user, and what decides nothing.
+_PRIVATE = {"inputs", "output", "progress", "resume", "teachers", "validation"}
 
 
 @dataclass(frozen=True)
 class TrainingResult:
     """
-    What a run left.
+    Result of a run.
 
     :param output: Its folder
     :param steps: Number of steps
     :param skipped: Steps that were skipped since their loss was not finite
     :param weights: SeisBench's pair without its ending, for ``Model.load``
-    :param scores: Validation loss and F1, those of the best checkpoint
+    :param scores: Validation loss and F1 of the best checkpoint
     """
 
     output: Path
     steps: int
     skipped: int
-    weights: Path | None = None
-    scores: dict[str, float] = field(default_factory=dict)
+    weights: Path
+    scores: dict[str, float]
+
+    @classmethod
+    def of(
+        cls, settings: LearnSettings, module: PickerModule, steps: int, **more: Any
+    ) -> Any:
+        """
+        :param settings: Settings of the run
+        :param module: Model
+        :param steps: Number of steps
+        :param more: Further values of a subclass
+        """
+        folder = settings.folder
+        weights = folder / type(module.model).__name__
+        return cls(folder, steps, module.skipped, weights, best_scores(folder), **more)
+
+    def shown_scores(self) -> dict[str, float]:
+        """:return: Scores for the model card"""
+        return self.scores
 
 
-def write_results(
-    output: Path,
-    settings: TrainingSettings,
-    task: Task,
-    splits: Splits,
-    module: PickerModule,
-    trainer: pl.Trainer,
-) -> TrainingResult:
+def log_version(start: int) -> str:
     """
-    :param output: Folder of the run
-    :param settings: Its settings
-    :param task: Model with the parameters to keep, and its label
-    :param splits: Data
-    :param module: The module that was trained
-    :param trainer: Its trainer
-    :return: What was left
+    :param start: Steps done before
+    :return: Name of the folder of the logs from there on
     """
-    scores = best_scores(read_log(output))
-    card = _card(settings, task, splits, scores, module.skipped, trainer.global_step)
-    path = write_model(output, task, card, settings.n_samples, settings.onnx)
-    save_figure(_example(task, splits, settings), output / "example.png")
-    return TrainingResult(output, trainer.global_step, module.skipped, path, scores)
+    return f"from_step_{start:07d}"
 
 
-def _example(task: Task, splits: Splits, settings: TrainingSettings) -> Figure:
-    """The first window of the dev split, or else of the training data."""
-    dataset = splits.train if splits.dev is None else splits.dev
-    batch = ValidationBatches(dataset, settings, task.label)[0]
-    with torch.no_grad():
-        curves = task.curves(task.forward(torch.from_numpy(batch["wave"][:1])))
-    arrivals = zip("PS", batch["truth"][0], strict=False)
-    return plot_window(
-        batch["wave"][0],
-        task.model.sampling_rate,
-        {phase: sample for phase, sample in arrivals if sample >= 0},
-        curves={phase: curves[phase] for phase in "PS"},
-        components=settings.component_order,
-        title="dashed: labels",
-    )
-
-
-def write_model(
-    output: Path, task: Task, card: str, n_samples: int, onnx: bool = False
-) -> Path:
+def read_log(output: Path) -> dict[str, list[tuple[int, float]]]:
     """
-    Writes the weights in every form, the model card, and the losses.
-
-    :param output: Folder of the run
-    :param task: Model with the parameters to keep, and its label
-    :param card: Model card
-    :param n_samples: Samples a window
-    :param onnx: If true, an ONNX file is among them
-    :return: SeisBench's pair without its ending
+    :param output: Folder of a run
+    :return: Steps and values of each figure that was logged
     """
-    model = task.model.cpu().eval()
-    name = type(model).__name__
-    model.save(output / name, weights_docstring=card)
-    if isinstance(model, PhasePicker):
-        export_model(model, output / f"{name}.jit")
-        if onnx:
-            export_model(model, output / f"{name}.onnx")
-    else:
-        _write_torchscript(task, output / f"{name}.jit", n_samples)
-    write_text(output / CARD, card)
-    save_figure(plot_losses(read_log(output), name), output / "loss.png")
-    return output / name
+    curves: dict[str, dict[int, float]] = {}
+    for path in sorted((output / LOGS).glob("from_step_*/metrics.csv")):
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                step = int(row.pop("step"))
+                for name, text in row.items():
+                    if text:
+                        # Steps that were done again after a checkpoint count.
+                        curves.setdefault(name, {})[step] = float(text)
+    return {name: sorted(values.items()) for name, values in curves.items()}
 
 
-def best_scores(curves: dict[str, list[tuple[int, float]]]) -> dict[str, float]:
+def best_scores(output: Path) -> dict[str, float]:
     """
-    :param curves: See :py:func:`read_log`
+    :param output: Folder of a run
     :return: Number of steps, validation loss and F1 where the mean F1 of P and S was highest
     """
+    curves = read_log(output)
     means = curves.get("validation_f1")
     if not means:
         return {}
     best, _ = max(means, key=lambda entry: (entry[1], -entry[0]))
-    found = {"step": float(best + 1)}
-    for name, values in curves.items():
-        if name.startswith("validation_"):
-            found[name] = dict(values).get(best, math.nan)
-    return found
+    return {"step": float(best + 1)} | {
+        name: dict(values).get(best, math.nan)
+        for name, values in curves.items()
+        if name.startswith("validation_")
+    }
 
 
-def _write_torchscript(task: Task, path: Path, n_samples: int) -> None:
-    """SeisBench's own network for (batch, 3, samples)."""
+def write_results(
+    settings: LearnSettings,
+    module: PickerModule,
+    result: TrainingResult,
+    made: str,
+    data: str,
+    **changed: Any,
+) -> None:
+    """
+    Writes the weights in every form, a model card, and a picture of the losses.
+
+    :param settings: Settings of the run
+    :param module: Model with the parameters to keep
+    :param result: Result of the run
+    :param made: How the model was made, such as ``trained``
+    :param data: Description of the data
+    :param changed: Settings to show with another value in the card
+    """
+    model = module.model.cpu().eval()
+    name = type(model).__name__
+    shown = {n: v for n, v in settings if n not in _PRIVATE} | changed
+    lines = [
+        f"# {name}\n",
+        f"{sum(p.numel() for p in model.parameters())} parameters, {made} with "
+        f"seisbench-diting {version('seisbench-diting')}.\n",
+        "## Input and output\n",
+        f"Windows of {settings.n_samples} samples at {model.sampling_rate:g} Hz, "
+        f"components {''.join(model.component_order)}, means removed, divided by the "
+        f"joint peak. Classes: {' '.join(model.labels)}; label: {module.label}.\n",
+        "## Data\n",
+        f"{data.strip()}\n",
+        "## Settings\n",
+        *(f"- {key}: {value}" for key, value in shown.items()),
+        "\n## Scores\n",
+        f"{counted(result.steps, 'step')}, {result.skipped} of them skipped.",
+        *(f"- {key}: {value:.4g}" for key, value in result.shown_scores().items()),
+    ]
+    if not result.scores:
+        lines.append("Nothing to validate on: no scores, and the last parameters.")
+    card = "\n".join([*lines, ""])
+    pair = result.weights
+    model.save(pair, weights_docstring=card)
+    write_text(result.output / "MODEL_CARD.md", card)
+    save_figure(plot_losses(read_log(result.output), name), result.output / "loss.png")
+    if isinstance(model, PhasePicker):
+        for ending in (".jit", ".onnx")[: 1 + settings.onnx]:
+            export_model(model, beside(pair, ending))
+        return
     with warnings.catch_warnings():
         # TorchScript has been called deprecated for years; users' programs load it.
         warnings.simplefilter("ignore")
-        program = torch.jit.trace(task.model, torch.zeros(2, 3, n_samples))
-    with replacing(path) as temporary:
+        program = torch.jit.trace(model, torch.zeros(2, 3, settings.n_samples))
+    with replacing(beside(pair, ".jit")) as temporary:
         program.save(str(temporary))
 
 
-def _card(
-    settings: TrainingSettings,
-    task: Task,
-    splits: Splits,
-    scores: dict[str, float],
-    skipped: int,
-    steps: int,
-) -> str:
-    model = task.model
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    data = splits.train
-    lines = [
-        f"# {type(model).__name__}",
-        "",
-        f"{parameters} parameters, trained with seisbench-diting "
-        f"{version('seisbench-diting')}.",
-        "",
-        "## Input and output",
-        "",
-        f"Windows of {settings.n_samples} samples at {model.sampling_rate:g} Hz, "
-        f"components {model.component_order}, means removed, divided by the joint peak. "
-        f"Classes: {' '.join(model.labels)}; label: {task.label}.",
-        "",
-        "## Data",
-        "",
-        f"{data.name}, {len(data)} records to train, "
-        f"{len(splits.dev) if splits.dev is not None else 0} to validate.",
-    ]
-    citation = getattr(data, "citation", None)
-    if citation:
-        lines += ["", citation]
-    lines += ["", "## Settings", ""]
-    lines += [
-        f"- {name}: {value}"
-        for name, value in vars(settings).items()
-        if name != "output"
-    ]
-    lines += [
-        "",
-        "## Scores",
-        "",
-        f"{counted(steps, 'step')}, {skipped} of them skipped.",
-    ]
-    lines += [f"- {name}: {value:.4g}" for name, value in scores.items()]
-    if not scores:
-        lines.append("There is no dev split: no scores, and the last parameters.")
-    return "\n".join(lines) + "\n"
+def write_example(
+    module: PickerModule, batches: ValidationBatches, result: TrainingResult
+) -> None:
+    """
+    Writes a picture of the first window of a dataset.
+
+    :param module: Model
+    :param batches: Windows
+    :param result: Result of the run
+    """
+    batch = batches[0]
+    with torch.no_grad():
+        prob = module.probabilities(module(torch.from_numpy(batch["wave"][:1])))[0]
+    truth = dict(zip("PS", batch["truth"][0], strict=False))
+    figure = plot_window(
+        batch["wave"][0],
+        module.model.sampling_rate,
+        {phase: sample for phase, sample in truth.items() if sample >= 0},
+        curves=dict(zip("PS", prob[1:], strict=True)),
+        components="".join(module.model.component_order),
+        title="dashed: labels",
+    )
+    save_figure(figure, result.output / "example.png")

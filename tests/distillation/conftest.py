@@ -20,7 +20,7 @@ def archive(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def teacher(tmp_path_factory):
-    """Folder with what a teacher says of these stations."""
+    """Folder with probabilities of a teacher at these stations."""
     folder = tmp_path_factory.mktemp("distillation") / "teacher"
     folder.mkdir()
     for code in ("AA", "BB"):
@@ -29,31 +29,27 @@ def teacher(tmp_path_factory):
 
 
 @pytest.fixture
-def settings(archive, teacher, tmp_path):
-    """Function that gives settings of a short run."""
-    pytest.importorskip("lightning")
-    from seisbench_diting.distillation import DistillationSettings
+def options(archive, teacher, tmp_path):
+    """Function that gives options of a short run."""
 
-    def make(**options):
-        return DistillationSettings(
-            **{
-                "student": "LPPNT",
-                "teachers": (str(teacher),),
-                "inputs": (str(archive),),
-                "output": str(tmp_path / "run"),
-                "init": "random",
-                "max_steps": 6,
-                "batch_size": 4,
-                "n_samples": 1536,
-                "padlen": 64,
-                "validate_every": 3,
-                "validation_windows": 16,
-                "checkpoint_every": 2,
-                "workers": 0,
-                "accelerator": "cpu",
-                "progress": False,
-                **options,
-            }
-        )
+    def make(**others):
+        return {
+            "student": "LPPNT",
+            "teachers": teacher,
+            "inputs": archive,
+            "output": tmp_path / "run",
+            "init": "random",
+            "max_steps": 6,
+            "batch_size": 4,
+            "n_samples": 1536,
+            "padlen": 64,
+            "validate_every": 3,
+            "validation_windows": 16,
+            "checkpoint_every": 2,
+            "workers": 0,
+            "accelerator": "cpu",
+            "progress": False,
+            **others,
+        }
 
     return make

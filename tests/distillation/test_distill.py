@@ -3,9 +3,9 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,16 +13,16 @@ import numpy as np
 import obspy
 import pytest
 import torch
-from made_archive import PERIOD, START, P, S
+from made_archive import PERIOD, START, P, S, probabilities
 
 pytest.importorskip("lightning")
 
 from seisbench_diting.cli import main
-from seisbench_diting.distillation import distill
-from seisbench_diting.distillation.pieces import Corpus
-from seisbench_diting.distillation.store import LabelStore
-from seisbench_diting.distillation.windows import TeacherBatches
+from seisbench_diting.distillation import DistillSettings, TeacherCache, distill
+from seisbench_diting.distillation.corpus import TeacherBatches, make_corpus
+from seisbench_diting.distillation.teachers import FileTeacher
 from seisbench_diting.models import load_model
+from tests.learning_runs import WHOLE, have_same_weights, run_until, weights_of
 
 #: What takes more than a few hundred steps to learn.
 HARDEST = (
@@ -37,31 +37,19 @@ HARDEST = (
 )
 
 
-def weights_of(output) -> dict[str, torch.Tensor]:
-    (path,) = Path(output).glob("*.pt")
-    return torch.load(path, weights_only=True)
-
-
-def assert_same_weights(first, second):
-    first, second = weights_of(first), weights_of(second)
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        assert torch.equal(value, second[name]), name
-
-
 def stretches_of(output):
     labels = Path(output) / "labels"
     names = sorted(path.name.removesuffix(".json") for path in labels.glob("*.json"))
-    return list(LabelStore(labels).stretches(names))
+    return list(TeacherCache(labels).stretches(names))
 
 
 @pytest.mark.slow
-def test_a_student_learns_what_its_teacher_knows(settings, archive):
+def test_a_student_learns_what_its_teacher_knows(options, archive):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         result = distill(
-            settings(
+            **options(
                 max_steps=250,
                 batch_size=16,
                 lr=1e-2,
@@ -82,8 +70,8 @@ def test_a_student_learns_what_its_teacher_knows(settings, archive):
 
 
 @pytest.mark.parametrize("student", ["lppnm", "UNet", "RNN"])
-def test_every_kind_of_student_leaves_its_results(settings, student):
-    result = distill(settings(student=student))
+def test_every_kind_of_student_leaves_its_results(options, student):
+    result = distill(**options(student=student))
     name = {"lppnm": "LPPNM"}.get(student, student)
     assert result.steps == 6
     assert result.weights == result.output / name
@@ -99,8 +87,8 @@ def test_every_kind_of_student_leaves_its_results(settings, student):
     assert not list(result.output.rglob(".*partial*"))
 
 
-def test_labels_are_where_the_teacher_says(settings):
-    result = distill(settings(max_steps=1))
+def test_labels_are_where_the_teacher_says(options):
+    result = distill(**options(max_steps=1))
     stretches = stretches_of(result.output)
     assert [s.station_id for s in stretches] == ["XX.AA.", "XX.BB."]
     for stretch in stretches:
@@ -112,14 +100,12 @@ def test_labels_are_where_the_teacher_says(settings):
 
 
 @pytest.mark.parametrize("order", ["ZNE", "ENZ"])
-def test_windows_show_their_labels(settings, order):
-    distill(settings(max_steps=1))
-    stretches = stretches_of(settings().output)
-    quiet = settings(
-        augmentations={"second_event": 0.0, "snr_db": (20, 30), "clipping": 0.0},
-        batch_size=32,
-    )
-    corpus = Corpus(stretches, 1536, order, 100.0)
+def test_windows_show_their_labels(options, order):
+    distill(**options(max_steps=1))
+    stretches = stretches_of(options()["output"])
+    changed = {"second_event": 0.0, "snr_db": (20, 30), "clipping": 0.0}
+    quiet = DistillSettings(**options(augmentations=changed, batch_size=32))
+    corpus = make_corpus(stretches, 1536, order, 100.0)
     batches = TeacherBatches(corpus, quiet, "lppn")
     batch = batches[3]
     again = TeacherBatches(corpus, quiet, "lppn")[3]
@@ -142,192 +128,126 @@ def test_windows_show_their_labels(settings, order):
     assert np.median(rises) > 2
 
 
-RUN = """
-import json, os, signal, sys, torch
-from seisbench_diting.distillation import DistillationSettings, distill, module, store
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-values = json.loads(sys.argv[1])
-for name in ("teachers", "inputs", "shares", "stations"):
-    values[name] = tuple(values[name])
-settings = DistillationSettings(**values)
-step = module.StudentModule.training_step
-write = store.LabelStore.write
-torch.set_num_threads(1)
-
-def run(where, number):
-    def training_step(self, batch, batch_idx):
-        if self.global_step == where:
-            os.kill(os.getpid(), number)
-        return step(self, batch, batch_idx)
-
-    def write_and_die(self, name, *others):
-        write(self, name, *others)
-        if name.startswith(str(where)):
-            os.kill(os.getpid(), number)
-
-    module.StudentModule.training_step = training_step
-    store.LabelStore.write = write_and_die
-    distill(settings)
-
-for where, number in json.loads(sys.argv[2]):
-    child = os.fork()
-    if child == 0:
-        try:
-            run(where, number)
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-def run_until(settings, *ends) -> list[int]:
-    output = subprocess.check_output(
-        [sys.executable, "-c", RUN, settings.to_json(), json.dumps(ends)],
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    return [int(line) for line in output.splitlines() if line.lstrip("-").isdigit()]
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_run_killed_anywhere_ends_with_the_same_weights(settings, tmp_path):
-    whole = settings(output=str(tmp_path / "whole"))
-    assert run_until(whole, (-1, 0)) == [0]
-    killed = settings()
-    ends = [("XX.AA.", 9), (0, 9), (1, 9), (3, 9), (4, 2), (5, 9), (-1, 0)]
+def test_a_run_killed_anywhere_ends_with_the_same_weights(options, tmp_path):
+    whole, killed = options(output=tmp_path / "whole"), options()
+    assert run_until(whole, WHOLE) == [0]
+    ends = [("XX.AA.", 9), (0, 9), (1, 9), (3, 9), (4, 2), (5, 9), WHOLE]
     assert run_until(killed, *ends) == [-9, -9, -9, -9, 1, -9, 0]
-    assert_same_weights(whole.output, killed.output)
+    assert have_same_weights(whole["output"], killed["output"])
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_score_at_the_step_of_a_checkpoint_is_not_forgotten(settings, tmp_path):
+def test_a_score_at_the_step_of_a_checkpoint_is_not_forgotten(options, tmp_path):
     # The first score is the best: the rate is so high that the parameters run away.
-    make = partial(settings, validate_every=2, averaging=0.0, lr=0.5)
-    whole = make(output=str(tmp_path / "whole"))
-    killed = make()
-    assert run_until(whole, (-1, 0)) == [0]
-    assert run_until(killed, (3, 9), (-1, 0)) == [-9, 0]
-    assert_same_weights(whole.output, killed.output)
+    make = partial(options, validate_every=2, averaging=0.0, lr=0.5)
+    whole, killed = make(output=tmp_path / "whole"), make()
+    assert run_until(whole, WHOLE) == [0]
+    assert run_until(killed, (3, 9), WHOLE) == [-9, 0]
+    assert have_same_weights(whole["output"], killed["output"])
 
 
-def test_a_run_that_has_ended_keeps_its_weights(settings, tmp_path):
-    first = distill(settings(held_out=0.0))
+def test_a_run_that_has_ended_keeps_its_weights(options, tmp_path):
+    first = distill(**options(held_out=0.0))
     before = weights_of(first.output)
-    distill(settings(held_out=0.0))
+    distill(**options(held_out=0.0))
     after = weights_of(first.output)
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_other_times_are_labelled_anew(settings):
-    distill(settings(max_steps=1, end=str(START + 200)))
-    assert {s.n_samples for s in stretches_of(settings().output)} == {20_000}
-    distill(settings(max_steps=1, end=str(START + 400)), resume="never")
-    assert {s.n_samples for s in stretches_of(settings().output)} == {40_000}
+def test_other_times_are_labelled_anew(options):
+    distill(**options(max_steps=1, end=str(START + 200)))
+    assert {s.n_samples for s in stretches_of(options()["output"])} == {20_000}
+    distill(**options(max_steps=1, end=str(START + 400), resume="never"))
+    assert {s.n_samples for s in stretches_of(options()["output"])} == {40_000}
 
 
-def test_what_a_user_has_put_there_stays(settings):
-    labels = Path(settings().output) / "labels"
+def test_what_a_user_has_put_there_stays(options):
+    labels = options()["output"] / "labels"
     labels.mkdir(parents=True)
     (labels / "mine.npy").write_bytes(b"x")
     (labels / "mine.json").write_text("{}")
-    distill(settings(max_steps=1))
+    distill(**options(max_steps=1))
     assert (labels / "mine.npy").exists()
     assert (labels / "mine.json").exists()
 
 
-def test_a_run_may_lie_above_its_archive(settings, archive, tmp_path):
-    import shutil
-
+def test_a_run_may_lie_above_its_archive(options, archive, tmp_path):
     project = tmp_path / "project"
     shutil.copytree(archive, project / "archive")
-    first = settings(inputs=(str(project),), output=str(project), max_steps=2)
-    assert distill(first).arrivals > 0
+    first = options(inputs=(str(project),), output=str(project), max_steps=2)
+    assert distill(**first).arrivals > 0
     # What the run has made is no input.
-    assert distill(first).steps == 2
+    assert distill(**first).steps == 2
 
 
-def test_a_run_of_another_kind_is_not_continued(settings):
-    output = Path(settings().output)
-    output.mkdir()
-    (output / "settings.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"run of another kind, see settings\.json"):
-        distill(settings())
+def test_numbers_may_be_those_of_numpy(options, tmp_path):
+    first = distill(**options(output=tmp_path / "first", max_steps=np.int64(1)))
+    second = options(init=first.weights, max_steps=1, lr=np.float32(1e-3))
+    assert distill(**second).steps == 1
 
 
-def test_settings_may_be_paths_and_numbers_of_numpy(settings, tmp_path):
-    first = settings(output=tmp_path / "first", max_steps=np.int64(1))
-    weights = distill(first).weights
-    second = settings(init=weights, max_steps=1, lr=np.float32(1e-3))
-    assert distill(second).steps == 1
-
-
-def test_what_is_not_used_is_told(settings, archive, tmp_path, caplog):
-    import shutil
-
+def test_what_is_not_used_is_told(options, archive, tmp_path, caplog):
     mine = tmp_path / "mine"
     shutil.copytree(archive, mine)
     (mine / "broken.mseed").write_bytes(b"no waveforms")
-    distill(settings(inputs=(str(mine),), max_steps=1))
+    distill(**options(inputs=(str(mine),), max_steps=1))
     assert "broken.mseed" in caplog.text
 
 
-def test_of_two_teachers_one_may_not_know_a_station(settings, teacher, tmp_path):
+def test_of_two_teachers_one_may_not_know_a_station(options, teacher, tmp_path):
     content = dict(np.load(teacher / "AA.npz"))
     only = tmp_path / "only"
     only.mkdir()
     np.savez(
         only / "AA.npz", **{k.replace("sure", "other"): v for k, v in content.items()}
     )
-    distill(settings(teachers=(str(teacher), str(only)), max_steps=1))
-    for stretch in stretches_of(settings().output):
+    distill(**options(teachers=(str(teacher), str(only)), max_steps=1))
+    for stretch in stretches_of(options()["output"]):
         assert stretch.n_samples == 60_000
         np.testing.assert_allclose(stretch.arrivals["probability"], 0.992, atol=0.002)
 
 
-def test_a_run_that_is_short_is_validated_at_its_end(settings):
-    result = distill(settings(max_steps=2, validate_every=500))
+def test_a_run_that_is_short_is_validated_at_its_end(options):
+    result = distill(**options(max_steps=2, validate_every=500))
     assert result.scores["step"] == 2
 
 
-def test_teachers_are_not_asked_again(settings, monkeypatch):
-    from seisbench_diting.distillation import teachers
-
-    distill(settings(max_steps=2))
+def test_teachers_are_not_asked_again(options, monkeypatch):
+    distill(**options(max_steps=2))
 
     def see(*arguments):
         raise AssertionError("The teacher was asked again.")
 
-    monkeypatch.setattr(teachers.FileTeacher, "see", see)
-    assert distill(settings(max_steps=2), resume="never").steps == 2
+    monkeypatch.setattr(FileTeacher, "see", see)
+    assert distill(**options(max_steps=2, resume="never")).steps == 2
     # Nor for what does not concern them, nor where there is less room.
-    others = {"least": 0.2, "even": 0.3, "cache_gb": 0.0004, "held_out": 0.2}
-    assert distill(settings(max_steps=2, **others), resume="never").steps == 2
+    others = {"threshold": 0.2, "even": 0.3, "cache_gb": 0.0004, "held_out": 0.2}
+    assert distill(**options(max_steps=2, **others, resume="never")).steps == 2
     with pytest.raises(AssertionError, match="asked again"):
-        distill(settings(max_steps=2, least=0.01), resume="never")
+        distill(**options(max_steps=2, threshold=0.01, resume="never"))
 
 
-def test_what_was_damaged_is_made_again(settings):
-    distill(settings(max_steps=1))
-    labels = Path(settings().output) / "labels"
-    before = stretches_of(settings().output)
+def test_what_was_damaged_is_made_again(options):
+    distill(**options(max_steps=1))
+    labels = options()["output"] / "labels"
+    before = stretches_of(options()["output"])
     waveforms = [np.array(s.waveforms) for s in before]
     samples = sorted(labels.glob("*.npy"))[0]
     with samples.open("rb+") as file:
         file.truncate(1000)
     for path in (labels / "said").glob("*.json"):
         path.write_text("[1]")
-    distill(settings(max_steps=1), resume="never")
+    distill(**options(max_steps=1, resume="never"))
     for stretch, expected in zip(
-        stretches_of(settings().output), waveforms, strict=True
+        stretches_of(options()["output"]), waveforms, strict=True
     ):
         np.testing.assert_array_equal(stretch.waveforms, expected)
 
 
-def test_a_checkpoint_is_chosen_by_labelled_records(settings, tmp_path):
+def test_a_checkpoint_is_chosen_by_labelled_records(options, tmp_path):
     import seisbench.data as sbd
 
     folder = tmp_path / "labelled"
@@ -346,35 +266,33 @@ def test_a_checkpoint_is_chosen_by_labelled_records(settings, tmp_path):
                 },
                 rng.normal(size=(3, 4000)).astype(np.float32),
             )
-    result = distill(settings(validation=str(folder)))
+    result = distill(**options(validation=str(folder)))
     assert set(result.scores) >= {"validation_f1", "validation_f1_P"}
     assert (result.output / "checkpoints" / "best.ckpt").is_file()
 
 
-def test_quiet_at_the_end_there_is_nothing_to_validate_on(settings, archive, tmp_path):
-    from made_archive import probabilities
-
+def test_quiet_at_the_end_there_is_nothing_to_validate_on(options, archive, tmp_path):
     folder = tmp_path / "sure_of_the_first_half"
     folder.mkdir()
     for code in ("AA", "BB"):
         content = probabilities(code, 600)
         content["sure_100hz"][:, 30_000:] = 0
         np.savez(folder / f"{code}.npz", **content)
-    result = distill(settings(teachers=(str(folder),), held_out=0.3))
+    result = distill(**options(teachers=(str(folder),), held_out=0.3))
     assert result.scores == {}
     assert load_model(result.weights)
 
 
-def test_a_student_that_finds_nothing_yet_is_validated_with_zero(settings):
-    result = distill(settings(max_steps=3, lr=1e-12))
+def test_a_student_that_finds_nothing_yet_is_validated_with_zero(options):
+    result = distill(**options(max_steps=3, lr=1e-12))
     assert result.scores["validation_f1"] <= 0.3
 
 
-def test_what_a_student_began_with_is_told(settings, tmp_path):
-    first = distill(settings(max_steps=3))
+def test_what_a_student_began_with_is_told(options, tmp_path):
+    first = distill(**options(max_steps=3))
     assert first.initial_scores == {}
-    again = settings(init=str(first.weights), output=str(tmp_path / "again"), lr=1e-9)
-    second = distill(again)
+    again = options(init=str(first.weights), output=str(tmp_path / "again"), lr=1e-9)
+    second = distill(**again)
     assert second.initial_scores["validation_f1"] == pytest.approx(
         first.scores["validation_f1"], abs=1e-6
     )
@@ -383,26 +301,24 @@ def test_what_a_student_began_with_is_told(settings, tmp_path):
     assert "validation_f1 of the weights that it began with" in card
 
 
-def test_a_run_is_not_continued_with_other_data(settings, archive, tmp_path):
-    import shutil
-
+def test_a_run_is_not_continued_with_other_data(options, archive, tmp_path):
     mine = tmp_path / "mine"
     shutil.copytree(archive, mine)
-    make = partial(settings, inputs=(str(mine),))
-    distill(make(max_steps=2))
-    assert distill(make(max_steps=2)).steps == 2
+    make = partial(options, inputs=(str(mine),))
+    distill(**make(max_steps=2))
+    assert distill(**make(max_steps=2)).steps == 2
     for path in mine.glob("*BB*"):
         path.unlink()
-    labels = set((Path(settings().output) / "labels").iterdir())
-    with pytest.raises(ValueError, match="hold other data than when the run"):
-        distill(make(max_steps=2))
+    labels = set((options()["output"] / "labels").iterdir())
+    with pytest.raises(ValueError, match=r"inputs=.*other data"):
+        distill(**make(max_steps=2))
     # Nothing is lost: with the data as they were it goes on.
-    assert labels <= set((Path(settings().output) / "labels").iterdir())
-    assert distill(make(max_steps=2), resume="never").steps == 2
+    assert labels <= set((options()["output"] / "labels").iterdir())
+    assert distill(**make(max_steps=2, resume="never")).steps == 2
 
 
-def test_what_only_a_killed_process_leaves_is_removed(settings):
-    output = Path(settings().output)
+def test_what_only_a_killed_process_leaves_is_removed(options):
+    output = options()["output"]
     (output / "labels" / "said").mkdir(parents=True)
     left = [
         folder / ".LPPNT.pt-12345678.partial"
@@ -410,141 +326,111 @@ def test_what_only_a_killed_process_leaves_is_removed(settings):
     ]
     for path in left:
         path.write_text("x")
-    distill(settings(max_steps=1))
+    distill(**options(max_steps=1))
     assert not any(path.exists() for path in left)
 
 
-def test_disk_is_bounded_and_what_is_not_used_any_more_goes(settings):
-    result = distill(settings(max_steps=1, cache_gb=0.0004))
+def test_disk_is_bounded_and_what_is_not_used_any_more_goes(options):
+    result = distill(**options(max_steps=1, cache_gb=0.0004))
     kept = sum(s.n_samples for s in stretches_of(result.output))
     assert kept * 12 <= 0.0004e9
     assert kept > 20_000
     labels = Path(result.output) / "labels"
-    one = settings(max_steps=1, stations=("XX.AA",))
-    distill(replace(one, held_out=0.0), resume="never")
+    distill(**options(max_steps=1, stations="XX.AA", held_out=0.0, resume="never"))
     assert len(list(labels.glob("*.npy"))) == 1
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("others", "message"),
     [
-        ({"student": "EQTransformer"}, "student='EQTransformer' can't be distilled"),
-        ({"student": "Nobody"}, "student='Nobody' .* can't be trained"),
+        ({"student": "EQTransformer"}, "student='EQTransformer'"),
+        ({"student": "Nobody"}, "student='Nobody'"),
         ({"n_samples": 1000}, "n_samples=1000"),
-        ({"teachers": ()}, "teachers names nobody"),
-        ({"inputs": ("nowhere",)}, "nowhere' does not exist"),
-        ({"init": "LPPNM/nobody"}, "init='LPPNM/nobody' can't be loaded"),
-        ({"init": "./x"}, r"init='\./x' can't be loaded"),
-        ({"max_steps": 0}, "max_steps=0"),
-        ({"lr": 0.0}, "lr=0.0"),
+        ({"teachers": ()}, "teachers="),
+        ({"teachers": "no/where.json"}, "teachers='no/where.json'"),
+        ({"inputs": "nowhere"}, "inputs='nowhere'"),
+        ({"init": "LPPNM/nobody"}, "init='LPPNM/nobody'"),
+        ({"init": "./x"}, r"init='\./x'"),
+        ({"max_steps": 2.5}, "max_steps=2.5"),
+        ({"lr": float("inf")}, "lr=inf"),
         ({"held_out": 1.0}, "held_out=1.0"),
-        ({"shares": (0, 1, 1)}, "leaves no windows with arrivals"),
-        ({"start": "2020-01-02", "end": "2020-01-01"}, "must be before end"),
-        ({"start": "soon"}, "start='soon' is no time"),
+        ({"shares": (0, 1, 1)}, "shares="),
+        ({"shares": ("a", 1, 1)}, "shares="),
+        ({"start": "2020-01-02", "end": "2020-01-01"}, "start="),
+        ({"start": "soon"}, "start='soon'"),
         ({"instruments": "H"}, "instruments='H'"),
         ({"augmentations": {"gap": 2.0}}, "gap=2.0"),
-        ({"augmentations": {"gape": 0.2}}, "no such option; there are"),
-        ({"augmentations": {"within": False}}, "within, which is no augmentation"),
-        ({"stations": ("YY.*",)}, "hold nothing that can be used"),
-        ({"least": 0.995}, "see no arrivals"),
+        ({"augmentations": {"gape": 0.2}}, "gape"),
+        ({"augmentations": {"within": False}}, "augmentations=.*within"),
+        ({"stations": ("YY.*",)}, "inputs=.*nothing that can be used"),
+        ({"threshold": 0.995}, "inputs=.*see no arrivals"),
         ({"even": 0.0}, "even=0.0"),
-        ({"lr": float("inf")}, "lr=inf"),
-        ({"max_steps": 2.5}, "max_steps=2.5 must be a whole number"),
         ({"seed": -1}, "seed=-1"),
-        ({"seed": 2**32}, "seed=4294967296"),
         ({"sampling_rate": 0.0}, "sampling_rate=0.0"),
         ({"component_order": ""}, "component_order=''"),
-        ({"component_order": "ZNN"}, "component_order='ZNN'"),
-        ({"shares": ("a", 1, 1)}, "shares="),
-        ({"teachers": "RNN/csn"}, "teachers='RNN/csn' must be several names"),
-        ({"inputs": "archive"}, "inputs='archive' must be several names"),
-        ({"validation": "nowhere"}, "validation='nowhere' can't be used"),
+        ({"validation": "nowhere"}, "validation='nowhere'"),
         ({"accelerator": "abacus"}, "accelerator='abacus'"),
-        ({"devices": "many"}, "devices='many'"),
-        ({"teachers": ("no/where.json",)}, "teachers: 'no/where.json' can be neither"),
     ],
 )
-def test_what_is_wrong_is_named(settings, options, message, monkeypatch):
+def test_options_that_are_not_possible_are_named(options, others, message):
     with pytest.raises((ValueError, OSError), match=message):
-        distill(settings(**options))
-    asked = {"stations", "least"} & options.keys()
-    assert asked or not Path(settings().output).exists()
+        distill(**options(**others))
+    asked = {"stations", "threshold"} & others.keys()
+    assert asked or not options()["output"].exists()
 
 
-def test_a_file_is_no_folder(settings, tmp_path):
+def test_a_file_is_no_folder(options, tmp_path):
     (tmp_path / "run").write_text("mine")
-    with pytest.raises(NotADirectoryError, match=r"output=.*run' is a file"):
-        distill(settings())
+    with pytest.raises(OSError, match="run"):
+        distill(**options())
     assert (tmp_path / "run").read_text() == "mine"
 
 
-def test_settings_that_are_none_are_named(settings):
-    Path(settings().output).mkdir()
-    (Path(settings().output) / "distillation.json").write_text("[]")
-    with pytest.raises(ValueError, match="holds no settings of a run"):
-        distill(settings())
+def test_another_run_in_its_folder_is_not_continued(options):
+    distill(**options(max_steps=2))
+    with pytest.raises(ValueError, match=r"lr=0.1: .* 0.002"):
+        distill(**options(max_steps=2, lr=0.1))
+    assert distill(**options(max_steps=2, lr=0.1, resume="never")).steps == 2
 
 
-def test_another_run_in_its_folder_is_not_continued(settings):
-    distill(settings(max_steps=2))
-    with pytest.raises(ValueError, match=r"lr=0.1 differs from 0.002"):
-        distill(settings(max_steps=2, lr=0.1))
-    assert distill(settings(max_steps=2, lr=0.1), resume="never").steps == 2
-    with pytest.raises(ValueError, match="no checkpoint to go on from"):
-        distill(settings(output=settings().output + "2"), resume="must")
-
-
-def test_teachers_that_know_nothing_of_a_station(settings, teacher, tmp_path, caplog):
+def test_teachers_that_know_nothing_of_a_station(options, teacher, tmp_path, caplog):
     only = tmp_path / "only"
     only.mkdir()
     (only / "AA.npz").write_bytes((teacher / "AA.npz").read_bytes())
-    result = distill(settings(teachers=(str(only),), max_steps=1))
+    result = distill(**options(teachers=(str(only),), max_steps=1))
     assert {s.station_id for s in stretches_of(result.output)} == {"XX.AA."}
     message = r"say nothing of XX\.BB\. for 600 s of the 600 s .*they know XX\.AA\."
     assert re.search(message, caplog.text)
-    elsewhere = settings(
-        teachers=(str(only),), stations=("XX.BB",), output=str(tmp_path / "b")
-    )
+    other = options(teachers=(str(only),), stations="XX.BB", output=tmp_path / "b")
     with pytest.raises(ValueError, match=r"nothing to learn from.*nothing of XX\.BB\."):
-        distill(elsewhere)
+        distill(**other)
 
 
-def test_of_what_a_teacher_has_not_seen_it_says_nothing(settings, teacher, tmp_path):
+def test_of_what_a_teacher_has_not_seen_it_says_nothing(options, teacher, tmp_path):
     for code in ("AA", "BB"):
         content = dict(np.load(teacher / f"{code}.npz"))
         # It ends after a third of the record, and another one looks at all of it.
         content["half_100hz"] = content["sure_100hz"][:, :20_000]
         np.savez(tmp_path / f"{code}.npz", **content)
-    both = distill(settings(teachers=(str(tmp_path),), max_steps=1, cache_gb=1.0))
+    both = distill(**options(teachers=(str(tmp_path),), max_steps=1, cache_gb=1.0))
     for stretch in stretches_of(both.output):
         assert stretch.n_samples == 60_000
         np.testing.assert_allclose(stretch.arrivals["probability"], 0.992, atol=0.002)
-    alone = settings(teachers=(f"{tmp_path}#half",), output=str(tmp_path / "alone"))
-    distill(replace(alone, max_steps=1))
-    for stretch in stretches_of(alone.output):
+    folder = tmp_path / "alone"
+    distill(**options(teachers=f"{tmp_path}#half", output=folder, max_steps=1))
+    for stretch in stretches_of(folder):
         assert stretch.n_samples == 20_000
         assert len(stretch.arrivals) == 16
 
 
-def test_the_command(settings, archive, teacher, tmp_path, monkeypatch, capsys):
-    arguments = [
-        "seisbench-diting",
-        "distill",
-        "--student=LPPNT",
-        f"--teacher={teacher}",
-        f"--input={archive}",
-        f"--output={tmp_path / 'run'}",
-        "--init=random",
-        "--max-steps=2",
-        "--batch-size=4",
-        "--n-samples=1536",
-        "--workers=0",
-        "--validate-every=2",
-    ]
-    monkeypatch.setattr(sys, "argv", arguments)
+def test_the_command(archive, teacher, tmp_path, monkeypatch, capsys):
+    arguments = f"distill -m LPPNT -t {teacher} -i {archive} -o {tmp_path / 'run'}"
+    arguments += " --init random --max-steps 2 --batch-size 4 --n-samples 1536"
+    arguments += " --workers 0 --validate-every 2"
+    monkeypatch.setattr(sys, "argv", ["seisbench-diting", *arguments.split()])
     with pytest.raises(SystemExit) as ended:
         main()
-    assert ended.value.code in (0, None)
+    assert not ended.value.code
     said = capsys.readouterr().out
     assert "2 steps, 0 of them skipped; " in said
     assert "validation_f1_P" in said
@@ -553,21 +439,20 @@ def test_the_command(settings, archive, teacher, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_several_devices_share_a_run(settings, tmp_path):
+def test_several_devices_share_a_run(options, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         "import json, sys\n"
-        "from seisbench_diting.distillation import DistillationSettings, distill\n"
-        "result = distill(DistillationSettings(**json.loads(sys.argv[1])))\n"
-        "print('steps', result.steps)\n"
+        "from seisbench_diting.distillation import distill\n"
+        "print('steps', distill(**json.loads(sys.argv[1])).steps)\n"
     )
-    one = settings(devices=2, max_steps=2, validation_windows=8)
+    shared = options(devices=2, max_steps=2, validation_windows=8)
     output = subprocess.run(
-        [sys.executable, program, one.to_json()],
+        [sys.executable, program, json.dumps(shared, default=str)],
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert output.returncode == 0, output.stderr
     assert "steps 2" in output.stdout
-    assert (Path(one.output) / "LPPNT.pt").is_file()
+    assert (shared["output"] / "LPPNT.pt").is_file()

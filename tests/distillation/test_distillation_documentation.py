@@ -2,14 +2,13 @@
 
 import re
 import runpy
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("lightning")
 
-from seisbench_diting.distillation import DistillationSettings
+from seisbench_diting.distillation import DistillSettings
 from seisbench_diting.weights import MIRROR_VARIABLE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "distillation.md").read_text("utf-8")
@@ -28,7 +27,7 @@ def test_its_code_runs(reference, cache, archive, tmp_path, monkeypatch):
 
 
 def test_defaults_are_those_that_it_tells():
-    defaults = {entry.name: entry.default for entry in fields(DistillationSettings)}
+    defaults = {n: field.default for n, field in DistillSettings.model_fields.items()}
     for text in ("even=0.18", "--cache-gb 4"):
         assert f"`{text}`" in TEXT
         name, value = re.split("[ =]", text.removeprefix("--"))

@@ -1,12 +1,20 @@
 """Who may teach, and what they are given."""
 
+from operator import itemgetter
+
 import numpy as np
 import obspy
 import pytest
 from seisbench.models import PhaseNet
 
-from seisbench_diting.distillation.curves import Said, Seen, by_station
-from seisbench_diting.distillation.teachers import ModelTeacher, load_teachers
+pytest.importorskip("lightning")
+
+from seisbench_diting.distillation.teachers import (
+    ModelTeacher,
+    Opinion,
+    by_station,
+    load_teachers,
+)
 
 START = obspy.UTCDateTime(2014, 5, 1)
 
@@ -31,8 +39,10 @@ def record(cx_pb01):
 
 def times(seen, station="CX.PB01."):
     return [
-        (one.phase, round(one.time * 1e-9, 2), round(one.probability, 2))
-        for one in sorted(seen[station].arrivals, key=lambda one: one.time)
+        (" PS"[phase], round(time * 1e-9, 2), round(probability, 2))
+        for phase, time, probability in sorted(
+            seen[station].arrivals, key=itemgetter(1)
+        )
     ]
 
 
@@ -53,7 +63,7 @@ def test_a_model_gets_its_own_order_and_rate_and_any_unit(published, record):
     ((first, last),) = seen["CX.PB01."].known
     assert abs(first - begin) < 1e8
     assert abs(last - end) < 1e8
-    assert {round(one.time * 1e-9, 3) for one in seen["CX.PB01."].arrivals} == {
+    assert {round(time * 1e-9, 3) for _, time, _ in seen["CX.PB01."].arrivals} == {
         round(pick.peak_time.timestamp, 3) for pick in expected
     }
     turned = obspy.Stream(reversed(record.copy()))
@@ -98,45 +108,43 @@ def test_files_of_probabilities(tmp_path):
     assert mine.see(stream, later, later + 60 * 10**9, 0.1) == {}
     assert mine.see(stream, (START + 3600).ns, (START + 3660).ns, 0.1) == {}
     assert seen["CX.PB01."].known == [(begin, end)]
-    assert mine.knows() == "CX.PB01."
+    assert mine.knows == "CX.PB01."
     stream[0].stats.station = "PB02"
     assert mine.see(stream, begin, end, 0.1) == {}
     for name in ("other", "other_100hz"):
         (chosen,) = load_teachers([f"{tmp_path}#{name}"], 0.5)
         assert chosen.name == "other_100hz"
-    with pytest.raises(ValueError, match="no array 'oth'"):
+    with pytest.raises(ValueError, match=r"teachers=.*#oth"):
         load_teachers([f"{tmp_path}#oth"], 0.5)
 
 
 def test_two_names_of_one_arrival_count_once():
-    seen = [
-        Seen("XX.A.", "P", 10**9, 0.4),
-        Seen("XX.A.", "P", 10**9 + 10**8, 0.7),
-        Seen("XX.A.", "S", 10**9 + 10**8, 0.3),
-        Seen("XX.A.", "P", 3 * 10**9, 0.2),
-    ]
+    found = {
+        ("XX.A.", 1): [(10**9, 0.4), (10**9 + 10**8, 0.7), (3 * 10**9, 0.2)],
+        ("XX.A.", 2): [(10**9 + 10**8, 0.3)],
+    }
     known = [("XX.A.", 5, 9), ("XX.A.", 0, 5), ("XX.A.", 20, 30), ("XX.B.", 0, 1)]
-    said = by_station(seen, known)
-    assert [one.probability for one in said["XX.A."].arrivals] == [0.7, 0.2, 0.3]
-    assert said["XX.A."].known == [(0, 9), (20, 30)]
-    assert said["XX.B."] == Said([], [(0, 1)])
+    opinions = by_station(found, known)
+    assert [one[2] for one in opinions["XX.A."].arrivals] == [0.7, 0.2, 0.3]
+    assert opinions["XX.A."].known == [(0, 9), (20, 30)]
+    assert opinions["XX.B."] == Opinion([], [(0, 1)])
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    "change",
     [
-        (
-            {"mine_50hz": curve(100) * np.float16(np.nan)},
-            "no probabilities in mine_50hz",
-        ),
-        ({"mine_50hz": curve(100) + 2}, "no probabilities in mine_50hz"),
-        ({"mine_50hz": np.full((2, 100), "P")}, "can't be read"),
-        ({"mine_50hz": None, "mine_0hz": curve(100)}, "at more than 0 Hz"),
-        ({"start_time": "soon"}, "no file of probabilities"),
-        ({"station_id": "PB01"}, "station_id='PB01', which must be NET"),
+        {"mine_50hz": curve(100) * np.float16(np.nan)},
+        {"mine_50hz": curve(100) + 2},
+        {"mine_50hz": np.full((2, 100), "P")},
+        {"mine_50hz": np.zeros((3, 100))},
+        {"mine_50hz": None},
+        {"mine_50hz": None, "mine_0hz": curve(100)},
+        {"start_time": "soon"},
+        {"start_time": None},
+        {"station_id": "PB01"},
     ],
 )
-def test_files_that_are_wrong_are_named(tmp_path, change, message):
+def test_files_that_are_wrong_are_named(tmp_path, change):
     content = {
         "station_id": "CX.PB01.",
         "start_time": str(START),
@@ -145,22 +153,19 @@ def test_files_that_are_wrong_are_named(tmp_path, change, message):
     }
     path = tmp_path / "a.npz"
     np.savez(path, **{k: v for k, v in content.items() if v is not None})
-    with pytest.raises(ValueError, match=message) as raised:
+    with pytest.raises(ValueError, match=r"teachers='.*a\.npz'"):
         see_all(path)
-    assert "a.npz" in str(raised.value)
 
 
-def test_files_that_are_cut_are_named(tmp_path):
+def test_files_that_are_damaged_are_named(tmp_path):
     rng = np.random.default_rng(0)
     path = write_file(tmp_path / "a.npz", mine_50hz=rng.random((2, 5000)))
     whole = path.read_bytes()
-    for kept in (0, 10, len(whole) // 2, len(whole) - 10):
-        path.write_bytes(whole[:kept])
-        with pytest.raises(ValueError, match=r"a\.npz"):
+    cuts = [whole[:kept] for kept in (0, 10, len(whole) // 2, len(whole) - 10)]
+    for content in (*cuts, whole[:40_000] + b"damaged" + whole[40_007:]):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"teachers='.*a\.npz'"):
             see_all(path)
-    path.write_bytes(whole[:40_000] + b"damaged" + whole[40_007:])
-    with pytest.raises(ValueError, match=r"a\.npz"):
-        see_all(path)
 
 
 def see_all(path):
@@ -170,37 +175,13 @@ def see_all(path):
     return teacher.see(stream, START.ns, (START + 60).ns, 0.1)
 
 
-def test_weights_that_can_not_be_had_are_named(monkeypatch):
-    from seisbench_diting.distillation import teachers
-
-    def load(name):
-        raise ConnectionError("no network")
-
-    monkeypatch.setattr(teachers, "load_model", load)
-    with pytest.raises(
-        ValueError, match=r"'PhaseNet/stead' can be neither .*no network"
-    ):
-        load_teachers(["PhaseNet/stead"], 0.5)
-
-
-def test_what_is_no_teacher_is_named(tmp_path):
-    with pytest.raises(ValueError, match="teachers names nobody"):
-        load_teachers([], 0.5)
-    with pytest.raises(ValueError, match="model='Nobody/csn'"):
-        load_teachers(["Nobody/csn"], 0.5)
+def test_teachers_that_do_not_exist_are_named(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match=r"no file NAME\.npz or folder"):
-        load_teachers([str(tmp_path / "empty")], 0.5)
-    bad = tmp_path / "bad.npz"
-    np.savez(bad, station_id="CX.PB01.", mine_50hz=curve(100))
-    with pytest.raises(ValueError, match="no file of probabilities with station_id"):
-        load_teachers([str(bad)], 0.5)
-    write_file(bad, mine_50hz=np.zeros((3, 100)))
-    with pytest.raises(ValueError, match=r"arrays NAME_<rate>hz of the shape \(2"):
-        load_teachers([str(bad)], 0.5)
-    bad.write_bytes(b"no archive")
-    with pytest.raises(ValueError, match="no file of probabilities"):
-        load_teachers([str(bad)], 0.5)
     good = write_file(tmp_path / "good.npz", mine_50hz=curve(100))
-    with pytest.raises(ValueError, match="no array 'his', but mine_50hz"):
-        load_teachers([f"{good}#his"], 0.5)
+    for name, reason in (
+        ("Nobody/csn", "nor a model"),
+        (str(tmp_path / "empty"), "folder"),
+        (f"{good}#his", "mine_50hz"),
+    ):
+        with pytest.raises(ValueError, match=f"teachers='{name}': .*{reason}"):
+            load_teachers([name], 0.5)

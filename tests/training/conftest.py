@@ -33,27 +33,23 @@ def small_dataset(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def settings(small_dataset, tmp_path):
-    """Function that gives settings of a short run."""
-    pytest.importorskip("lightning")
-    from seisbench_diting.training import TrainingSettings
+def options(small_dataset, tmp_path):
+    """Function that gives options of a short run."""
 
-    def make(**options):
-        return TrainingSettings(
-            **{
-                "model": "LPPNT",
-                "data": str(small_dataset),
-                "output": str(tmp_path / "run"),
-                "max_steps": 6,
-                "batch_size": 4,
-                "n_samples": 1024,
-                "padlen": 64,
-                "validate_every": 3,
-                "checkpoint_every": 2,
-                "accelerator": "cpu",
-                "progress": False,
-                **options,
-            }
-        )
+    def make(**others):
+        return {
+            "model": "LPPNT",
+            "data": small_dataset,
+            "output": tmp_path / "run",
+            "max_steps": 6,
+            "batch_size": 4,
+            "n_samples": 1024,
+            "padlen": 64,
+            "validate_every": 3,
+            "checkpoint_every": 2,
+            "accelerator": "cpu",
+            "progress": False,
+            **others,
+        }
 
     return make

@@ -7,7 +7,7 @@ import torch
 pytest.importorskip("lightning")
 
 from benchmarks.ncedc_dataset import write_ncedc
-from seisbench_diting.training import TrainingSettings, train
+from seisbench_diting.training import train
 
 
 @pytest.fixture
@@ -29,20 +29,18 @@ def test_32_records_are_learned(reference, tmp_path, monkeypatch):
     both = pd.concat([shown, shown.assign(split="dev")])
     both.to_csv(path / "metadata.csv", index=False)
     result = train(
-        TrainingSettings(
-            model="LPPNM",
-            data=str(path),
-            output=str(tmp_path / "run"),
-            max_steps=450,
-            batch_size=16,
-            lr=3e-3,
-            n_samples=3072,
-            augmentations={"within": True},
-            validate_every=50,
-            checkpoint_every=1000,
-            accelerator="cpu",
-            progress=False,
-        )
+        model="LPPNM",
+        data=path,
+        output=tmp_path / "run",
+        max_steps=450,
+        batch_size=16,
+        lr=3e-3,
+        n_samples=3072,
+        augmentations={"within": True},
+        validate_every=50,
+        checkpoint_every=1000,
+        accelerator="cpu",
+        progress=False,
     )
 
     # Of windows that it was not shown in just this place.

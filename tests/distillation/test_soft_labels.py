@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seisbench_diting.distillation.arrivals import (
+pytest.importorskip("lightning")
+
+from seisbench_diting.distillation.labels import (
     confident,
     make_arrivals,
     merge_arrivals,
+    soft_lppn_label,
+    soft_point_label,
 )
-from seisbench_diting.distillation.choosing import choose_pieces
-from seisbench_diting.distillation.curves import Curve, seen_in
-from seisbench_diting.distillation.labels import soft_lppn_label, soft_point_label
-from seisbench_diting.distillation.module import count_matches
+from seisbench_diting.distillation.student import count_matches
+from seisbench_diting.distillation.teacher_cache import choose_pieces
+from seisbench_diting.distillation.teachers import find_peaks
 from seisbench_diting.generate import Arrival, lppn_label, point_label
 
 rows = st.lists(
@@ -67,10 +70,10 @@ def test_a_peak_lies_between_samples():
     place = 500.3
     values = np.exp(-0.5 * ((np.arange(1000) - place) / 8) ** 2) * 0.8
     begin = 1_400_000_000_000_000_000
-    (seen,) = seen_in(Curve("CX.PB01.", "P", begin, 50.0, values), 0.1)
-    assert (seen.time - begin) * 1e-9 * 50 == pytest.approx(place, abs=0.02)
-    assert seen.probability == pytest.approx(0.8, abs=0.01)
-    assert not seen_in(Curve("CX.PB01.", "P", begin, 50.0, values), 0.9)
+    ((time, probability),) = find_peaks(values, begin, 50.0, 0.1)
+    assert (time - begin) * 1e-9 * 50 == pytest.approx(place, abs=0.02)
+    assert probability == pytest.approx(0.8, abs=0.01)
+    assert not find_peaks(values, begin, 50.0, 0.9)
 
 
 @given(

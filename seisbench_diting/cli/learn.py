@@ -1,0 +1,56 @@
+"""``seisbench-diting train`` and ``distill``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .._util import counted
+from ..distillation import DistillSettings
+from ..training import LearnSettings, TrainSettings
+from .app import command_of
+from .common import continuing_from_checkpoint
+
+
+def _train(settings: TrainSettings) -> None:
+    """
+    Train a picker with the published recipe.
+
+    Interrupted at any moment, it goes on from its last checkpoint when called again.
+    """
+    from ..training import run_train
+
+    result = _run(run_train, settings)
+    _print(result, "", {})
+
+
+def _distill(settings: DistillSettings) -> None:
+    """
+    Teach a small picker what large ones pick, without labels.
+
+    Interrupted at any moment, it goes on when called again.
+    """
+    from ..distillation import run_distill
+
+    result = _run(run_distill, settings)
+    arrivals = f"; {counted(result.arrivals, 'arrival')} in {result.hours:.2f} h"
+    _print(result, arrivals, result.initial_scores)
+
+
+def _run(run: Any, settings: LearnSettings) -> Any:
+    shown = settings.progress and sys.stderr.isatty()
+    with continuing_from_checkpoint(settings.resume, settings.checkpoint_every):
+        return run(settings.model_copy(update={"progress": shown}))
+
+
+def _print(result: Any, more: str, initial_scores: dict[str, float]) -> None:
+    print(f"{counted(result.steps, 'step')}, {result.skipped} of them skipped{more}")
+    for name, value in result.scores.items():
+        before = initial_scores.get(name)
+        was = "" if before is None else f", was {before:.4g}"
+        print(f"  {name} {value:.4g}{was}")
+    print(f"Results in {result.output}")
+
+
+train = command_of(TrainSettings, _train)
+distill = command_of(DistillSettings, _distill)

@@ -1,0 +1,143 @@
+"""Settings of a distillation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from .. import training
+from .._util import INSTRUMENT_PREFERENCE, option, split_names
+from ..waveforms import check_inputs, check_instruments, check_stations
+
+#: Augmentations of windows, beside moving and stretching them: hours of data have to stand
+#: for everything that a picker may meet.
+AUGMENTATIONS: Mapping[str, Any] = {
+    "time_stretch": 0.7,
+    "second_event": 0.25,
+    "second_event_ratio": (0.1, 3.0),
+    "component_gain": 0.5,
+    "differentiation": 0.12,
+    "integration": 0.15,
+    "band_limit": 0.45,
+    "gaussian_noise": 0.2,
+    "real_noise": 0.2,
+    "snr_db": (3.0, 30.0),
+    "clipping": 0.05,
+    "glitch": 0.06,
+    "rotation": 0.6,
+    "polarity_flip": 0.5,
+    "record_edge": 0.3,
+    "component_dropout": 0.2,
+    "gap": 0.06,
+}
+
+
+def _split_teachers(value: Any) -> tuple[str, ...]:
+    """Names from a list or from text with commas, which names of files may have as well."""
+    names: list[str] = []
+    for text in [value] if isinstance(value, str | Path) else value:
+        is_file = Path(str(text).partition("#")[0]).exists()
+        names += [str(text)] if is_file else split_names(text)
+    return tuple(names)
+
+
+_Teachers = Annotated[tuple[str, ...], BeforeValidator(_split_teachers)]
+_Inputs = Annotated[list[str], BeforeValidator(check_inputs)]
+_Share = Annotated[float, Field(ge=0)]
+_Instruments = Annotated[tuple[str, ...], BeforeValidator(check_instruments)]
+_Stations = Annotated[tuple[str, ...], BeforeValidator(check_stations)]
+
+
+class DistillSettings(training.LearnSettings):
+    """Settings of a distillation."""
+
+    settings_file = "distillation.json"
+    positional = 4
+
+    student: str = option(
+        ...,
+        "The picker that learns: LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN, EQT.",
+        "-m",
+    )
+    teachers: _Teachers = option(
+        ...,
+        "Pickers that teach: MODEL/SET, such as RNN/csn,EQT/csn; SeisBench pairs; files of "
+        "probabilities or folders of them, with #NAME for one of their arrays only.",
+        *("--teacher", "-t"),
+        metavar="NAME",
+        many=True,
+        min_length=1,
+    )
+    inputs: _Inputs = option(
+        ...,
+        "Folder, waveform file or list of files, as for `pick`. May be repeated.",
+        *("--input", "-i"),
+        metavar="PATH",
+        many=True,
+        positional=True,
+    )
+    output: training.Output
+    max_steps: int = option(5000, "Number of steps.", ge=1)
+    lr: float = option(2e-3, "Largest learning rate; it rises, then falls.", gt=0)
+    init: str | Path | None = option(
+        None,
+        "Weights to begin with: MODEL/SET, a SeisBench pair, or random. Default: the "
+        "student's default weights.",
+    )
+    averaging: float = option(
+        0.998, "Decay of the running mean of parameters; 0 for no mean.", ge=0, lt=1
+    )
+    padlen: training.Padlen = 256
+    validate_every: training.ValidateEvery = 500
+    validation_windows: training.ValidationWindows = 512
+    checkpoint_every: training.CheckpointEvery = 500
+    workers: training.Workers = 1
+    held_out: float = option(
+        0.1, "Share of the data, the last of each station, to validate on.", ge=0, lt=1
+    )
+    validation: str | Path | None = option(
+        None, "Labelled SeisBench dataset to validate on instead; its split dev."
+    )
+    shares: tuple[_Share, _Share, _Share] = option(
+        (0.75, 0.125, 0.125),
+        "Shares of windows with arrivals, of quiet noise, and of noise in which a teacher "
+        "hesitated or something happens.",
+    )
+    overlap: float = option(0.75, "Overlap of a teacher's windows.", ge=0, lt=1)
+    threshold: float = option(0.05, "Smallest probability of an arrival.", gt=0, lt=1)
+    even: float = option(
+        0.18,
+        "Mean probability of the teachers at which an arrival is as likely as not. Labels "
+        "rise steeply there: on records unlike those that they know, teachers are too "
+        "cautious, and a student would be even more so.",
+        gt=0,
+        lt=1,
+    )
+    cache_gb: float = option(
+        4.0,
+        "Most disk for the waveforms in the run's folder, in GB. Of larger archives "
+        "stretches are chosen: with arrivals, and noise.",
+        gt=0,
+    )
+    instruments: _Instruments = option(
+        INSTRUMENT_PREFERENCE, "Codes of band and instrument, the preferred first."
+    )
+    stations: _Stations = option(
+        (), "Patterns of NET.STA or NET.STA.LOC, such as CX.PB*.", many=True
+    )
+    start: str | None = option(None, "First time to use, UTC, such as 2014-05-01.")
+    end: str | None = option(None, "Time behind the last one to use.")
+    name_pattern: str | None = option(
+        None, "Ends of file names, for headers that lack codes, as for `pick`."
+    )
+
+    @field_validator("shares", mode="before")
+    @classmethod
+    def _check_shares(cls, value: Any) -> Any:
+        shares = value.split(",") if isinstance(value, str) else value
+        if not float(shares[0]) > 0:
+            raise ValueError("there must be windows with arrivals")
+        return shares

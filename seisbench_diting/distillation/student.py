@@ -1,0 +1,359 @@
+"""From settings to a trained student, and networks between two."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning.pytorch.callbacks import WeightAveraging
+from seisbench.models import WaveformModel
+from torch.utils.data import DataLoader, Dataset
+
+from .. import models, training
+from .._util import ArgumentError, takes
+from .corpus import HeldOutBatches, TeacherBatches, make_corpus, make_steps, split_off
+from .distill_settings import DistillSettings
+from .teacher_cache import LABELS, Labels, label_archive, select
+from .teachers import load_teachers
+
+#: Largest norm of a gradient.
+_CLIP = 20.0
+
+#: Sampling rate in Hz of a student that begins with random parameters.
+_RATE = 100.0
+
+#: A pick this near, in seconds, is the teachers'.
+_TOLERANCE_S = 0.5
+
+#: Share of the steps in which the learning rate rises.
+_WARM_UP = 0.03
+
+#: What is left of the learning rate at the end.
+_LEAST_RATE = 0.02
+
+_WEIGHT_DECAY = 1e-3
+
+_LOG = logging.getLogger("seisbench_diting")
+
+
+@dataclass(frozen=True)
+class DistillationResult(training.TrainingResult):
+    """
+    Result of a distillation.
+
+    :param arrivals: Number of arrivals that the student learned from
+    :param hours: Hours of waveforms that it learned from
+    :param initial_scores: Scores of the weights that it began with, unless at random
+    """
+
+    arrivals: int
+    hours: float
+    initial_scores: dict[str, float]
+
+    def shown_scores(self) -> dict[str, float]:
+        before = self.initial_scores.items()
+        suffix = "of the weights that it began with"
+        return self.scores | {f"{name} {suffix}": value for name, value in before}
+
+
+def run_distill(settings: DistillSettings) -> DistillationResult:
+    """
+    Trains a small picker on the picks of others on unlabelled waveforms.
+
+        distill("LPPNT", ["RNN/csn"], ["ARCHIVE"], "RUN")
+
+    A run that was interrupted, also by force, goes on when it is started again with the
+    same settings: with the opinions of teachers so far, and from its last checkpoint. With
+    ``resume="never"`` the opinions are kept as long as they would be the same.
+
+    :raises ArgumentError: for wrong settings, if the folder holds another run or one that
+        learned from other data, or if there is nothing to learn
+    :raises NotFiniteError: if the loss was not finite in 100 steps in a row
+    :raises KeyboardInterrupt: after Ctrl-C; call the same again to continue
+    :return: Files of the run, and its scores
+    """
+    torch.manual_seed(settings.seed)
+    model, is_new = _make_student(settings)
+    rate, order = float(model.sampling_rate), "".join(model.component_order)
+    # Before the teachers take their hours.
+    module = StudentModule(model, settings)
+    make_steps(settings, order)
+    training.make_trainer(settings)
+    select(settings, model)
+    labelled = _labelled(settings, module)
+    teachers = load_teachers(settings.teachers, settings.overlap)
+    with training.run_folder(settings) as checkpoint:
+        labels = label_archive(settings, model, teachers, checkpoint is not None)
+        kept, held_out = split_off(labels.stretches, settings.held_out)
+        corpus = make_corpus(kept, settings.n_samples, order, rate)
+        validation = labelled
+        if labelled is None and held_out:
+            own = HeldOutBatches(held_out, settings, order)
+            validation = own if own.arrivals() else None
+            if validation is None:
+                _LOG.warning(
+                    "The teachers see no sure arrival in what is held out: nothing is "
+                    "validated, and the last parameters are kept."
+                )
+        before = {} if is_new else _score(module, settings, validation)
+        batches = TeacherBatches(corpus, settings, module.label)
+        settings.store(**{LABELS: labels.digest})
+        trainer = training.fit(
+            settings,
+            module,
+            training.WindowModule(batches, validation, settings.workers),
+            checkpoint,
+            callbacks=_averaging(settings),
+            gradient_clip_val=_CLIP,
+        )
+        result = DistillationResult.of(
+            settings,
+            module,
+            trainer.global_step,
+            arrivals=len(corpus.arrivals),
+            hours=sum(s.n_samples for s in kept) / rate / 3600,
+            initial_scores=before,
+        )
+        if trainer.is_global_zero:
+            _warn(result)
+            init = settings.init
+            if init is not None and models.find_pair(Path(init).expanduser()):
+                # The name of a file, not its path.
+                init = Path(init).name
+            training.write_results(
+                settings,
+                module,
+                result,
+                "distilled",
+                _described(labels, result),
+                init=init or "the student's default weights",
+            )
+        return result
+
+
+distill = takes(DistillSettings)(run_distill)
+
+
+def _make_student(settings: DistillSettings) -> tuple[models.PhasePicker, bool]:
+    """The model, and if its parameters are random."""
+    cls = training.model_class(settings.student, "student")
+    if not issubclass(cls, models.PhasePicker):
+        reason = f"can't be distilled; choose one of {', '.join(models.PICKERS)}"
+        raise ArgumentError("student", settings.student, reason)
+    known = settings.completed(None)
+    # Before weights are fetched.
+    training.make_model(cls, known, _RATE)
+    is_new = settings.init == "random"
+    initial: WaveformModel | None = None
+    if not is_new:
+        initial = training.load_initial(cls, settings.init) or cls.from_pretrained()
+        known = settings.completed(initial)
+    return training.make_model(
+        cls, known, known.sampling_rate or _RATE, initial
+    ), is_new
+
+
+def _labelled(
+    settings: DistillSettings, module: training.PickerModule
+) -> Dataset | None:
+    """Labelled records to validate on, if there are any."""
+    if settings.validation is None:
+        return None
+    model = module.model
+    name = str(settings.validation)
+    try:
+        order = "".join(model.component_order)
+        _, dev = training.open_splits(name, order, model.sampling_rate)
+    except (OSError, ValueError) as error:
+        raise ArgumentError("validation", name, f"can't be used: {error}") from error
+    if dev is None:
+        raise ArgumentError("validation", name, "it has no split 'dev'")
+    return training.ValidationBatches(dev, settings, module.label)
+
+
+def _averaging(settings: DistillSettings) -> list[WeightAveraging]:
+    if settings.averaging == 0:
+        return []
+
+    def average(
+        mean: torch.Tensor, value: torch.Tensor, number: torch.Tensor
+    ) -> torch.Tensor:
+        # The first parameters are forgotten fast.
+        decay = min(settings.averaging, (1 + int(number)) / (50 + int(number)))
+        return mean * decay + value * (1 - decay)
+
+    return [WeightAveraging(avg_fn=average)]
+
+
+def _warn(result: DistillationResult) -> None:
+    name = "validation_f1"
+    before, after = result.initial_scores.get(name), result.scores.get(name)
+    if before is not None and after is not None and after <= before:
+        _LOG.warning(
+            "The student agrees no more with what it is validated on (F1 %.3f) than the "
+            "weights that it began with (%.3f). Try more waveforms or steps, or a smaller "
+            "learning rate.",
+            *(after, before),
+        )
+
+
+def _described(labels: Labels, result: DistillationResult) -> str:
+    stations = {stretch.station_id for stretch in labels.stretches}
+    networks = sorted({station.partition(".")[0] for station in stations})
+    return (
+        f"{result.hours:.2f} h of {len(stations)} stations of the networks "
+        f"{', '.join(networks)}, without labels: {result.arrivals} arrivals that the "
+        f"teachers see. Teachers: {', '.join(labels.teachers)}."
+    )
+
+
+class StudentModule(training.PickerModule):
+    """
+    Trains a student on labels that are probabilities; see
+    :py:class:`seisbench_diting.training.PickerModule`.
+    """
+
+    def __init__(self, model: models.PhasePicker, settings: DistillSettings) -> None:
+        super().__init__(model, settings)
+        self._counts = np.zeros((2, 3), dtype=int)
+
+    def loss(self, output: Any, label: torch.Tensor) -> torch.Tensor:
+        if self.label == "point":
+            return models.point_loss(output, label)
+        scores, offset = output
+        cross_entropy = -(label[:, :3] * F.log_softmax(scores, dim=1)).sum()
+        error = (label[:, 1] + label[:, 2]) * (offset - label[:, 3]) ** 2
+        return cross_entropy + models.OFFSET_WEIGHT * error.sum()
+
+    def configure_optimizers(self) -> Any:
+        trained = [p for p in self.parameters() if p.requires_grad]
+        lr = self.settings.lr
+        optimizer = torch.optim.AdamW(trained, lr=lr, weight_decay=_WEIGHT_DECAY)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
+        scheduler = {"scheduler": schedule, "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": scheduler}
+
+    def _rate(self, step: int) -> float:
+        """Rises, then falls along a cosine."""
+        steps = self.settings.max_steps
+        rising = min(1.0, (step + 1) / max(1.0, _WARM_UP * steps))
+        falling = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+        return rising * (_LEAST_RATE + (1 - _LEAST_RATE) * falling)
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        output = self(batch["wave"])
+        if "truth" in batch:
+            self.keep_windows(batch, output)
+            return
+        tolerance = _TOLERANCE_S * self.model.sampling_rate
+        for row, picks in enumerate(self.picks(output)):
+            for number, name in enumerate("ps"):
+                truth = batch[name][row].cpu().numpy()
+                found = np.array([p[1] for p in picks if p[0] == number + 1])
+                right = count_matches(truth, found, tolerance)
+                self._counts[number] += (right, len(found), len(truth))
+
+    def on_validation_epoch_end(self) -> None:
+        if self._windows:
+            super().on_validation_epoch_end()
+            return
+        self.log_scores(
+            {
+                phase: 2 * right / (found + true) if found + true else math.nan
+                for phase, (right, found, true) in zip("PS", self._counts, strict=True)
+            }
+        )
+        self._counts[:] = 0
+
+
+def _score(
+    module: StudentModule, settings: DistillSettings, validation: Dataset | None
+) -> dict[str, float]:
+    """F1 of a student as it is."""
+    if validation is None or not training.is_first_process():
+        return {}
+    with training.quiet():
+        trainer = training.make_trainer(
+            settings, devices=1, num_nodes=1, strategy="auto"
+        )
+        loader = DataLoader(validation, batch_size=None)
+        (scores,) = trainer.validate(module, loader, verbose=False)
+    return {n: value for n, value in scores.items() if n.startswith("validation_f1")}
+
+
+def count_matches(truth: np.ndarray, found: np.ndarray, tolerance: float) -> int:
+    """
+    :param truth: Samples of arrivals
+    :param found: Samples of picks
+    :param tolerance: Samples between an arrival and its pick
+    :return: Number of pairs, in which each is at most once; nearest ones go first
+    """
+    distance = np.abs(truth[:, None] - found[None])
+    free_true, free_found = set(range(len(truth))), set(range(len(found)))
+    pairs = 0
+    for place in np.argsort(distance, axis=None):
+        i, j = map(int, np.unravel_index(place, distance.shape))
+        if distance[i, j] > tolerance:
+            break
+        if i in free_true and j in free_found:
+            free_true.remove(i)
+            free_found.remove(j)
+            pairs += 1
+    return pairs
+
+
+def blend(
+    learned: models.PhasePicker, initial: models.PhasePicker, share: float
+) -> models.PhasePicker:
+    """
+    Makes a network between two. What a network learns from few places costs it accuracy
+    elsewhere; between its old and its new parameters lie networks that have most of what
+    is new and most of what was good (Wortsman et al., 2022, Robust fine-tuning of
+    zero-shot models, https://arxiv.org/abs/2109.01903).
+
+    :param learned: A network
+    :param initial: The network that it began with
+    :param share: Share of the first, from 0 to 1
+    :raises ArgumentError: if the share is impossible, or the networks are not the same
+    :return: A network with the weighted mean of their parameters and statistics
+    """
+    if not 0 <= share <= 1:
+        raise ArgumentError("share", share, "it must be from 0 to 1")
+    new, old = learned.state_dict(), initial.state_dict()
+    if new.keys() != old.keys() or any(new[k].shape != old[k].shape for k in new):
+        reason = f"it is another network than learned={type(learned).__name__}"
+        raise ArgumentError("initial", type(initial).__name__, reason)
+    for name, value in new.items():
+        if value.is_floating_point():
+            new[name] = share * value + (1 - share) * old[name]
+    result = copy.deepcopy(learned)
+    result.load_state_dict(new)
+    return result
+
+
+def raise_phase(model: models.PhasePicker, phase: str, by: float) -> models.PhasePicker:
+    """
+    Makes a network surer of a phase. Students are less sure of late, blurred arrivals than
+    their threshold expects, on records unlike those that they know.
+
+    :param model: A network
+    :param phase: A class of it, such as S
+    :param by: What is added to the score of the class before the softmax
+    :raises ArgumentError: if the network has no such class
+    :return: Another network
+    """
+    if phase not in model.labels:
+        reason = f"the model has the classes {', '.join(model.labels)}"
+        raise ArgumentError("phase", phase, reason)
+    result = copy.deepcopy(model)
+    head = result.get_submodule(result.published_layout.class_head)
+    with torch.no_grad():
+        head.bias[list(result.labels).index(phase)] += by
+    return result

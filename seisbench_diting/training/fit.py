@@ -1,0 +1,326 @@
+"""From settings to a trained model: the run's folder, its checkpoints, Lightning's trainer."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from .._util import ArgumentError, only_writer, remove_leftovers, takes
+from ..generate import DiTingBatches
+from ..models import PhasePicker
+from .loaders import ValidationBatches, WindowModule, open_splits, sampling_rate_of
+from .module import PickerModule, load_initial, make_model, model_class
+from .results import LOGS, TrainingResult, log_version, write_example, write_results
+from .train_settings import LearnSettings, TrainSettings
+
+#: Folder of the checkpoints in a run's folder.
+CHECKPOINTS = "checkpoints"
+
+#: File name of the checkpoint with the best score on the dev split, without its ending.
+_BEST = "best"
+
+#: Steps between two lines of the logs.
+_LOG_EVERY = 10
+
+#: Options of Lightning's trainer that write or show something.
+_SILENT = [
+    "logger",
+    "enable_checkpointing",
+    "enable_progress_bar",
+    "enable_model_summary",
+]
+
+_LIGHTNING = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+
+#: Warnings that tell nothing: checkpoints are why a run continues, and skipped steps are
+#: counted.
+_NEEDLESS = (
+    "Checkpoint directory|Experiment logs|`training_step` ret|.*LeafSpec|"
+    ".*GPU available but not used"
+)
+
+
+def run_train(settings: TrainSettings) -> TrainingResult:
+    """
+    Trains a picker with the published recipe, loss and optimizer.
+
+    A run that was interrupted, also by force, goes on from its last checkpoint when it
+    is started again with the same settings: with the same windows, and on a CPU with
+    the same weights at the end as if it had not been interrupted.
+
+    :raises ArgumentError: for wrong settings, or if the folder holds another run
+    :raises NotFiniteError: if the loss was not finite in 100 steps in a row
+    :raises KeyboardInterrupt: after Ctrl-C; call the same again to continue
+    :return: Files of the run, and its scores
+    """
+    cls = model_class(settings.model)
+    initial = load_initial(cls, settings.init)
+    settings = settings.completed(initial)
+    order, rate = settings.component_order, settings.sampling_rate
+    records, dev = open_splits(settings.data, order, rate)
+    if len(records) == 0:
+        reason = "no record is in its split 'train'; set the column 'split'"
+        raise ArgumentError("data", str(settings.data), reason)
+    torch.manual_seed(settings.seed)
+    model = make_model(cls, settings, sampling_rate_of(records), initial)
+    if settings.onnx and not isinstance(model, PhasePicker):
+        raise ArgumentError("onnx", True, f"{cls.__name__} can't be exported")
+    module = PickerModule(model, settings)
+    batches = DiTingBatches(
+        records,
+        settings.batch_size,
+        n_samples=settings.n_samples,
+        seed=settings.seed,
+        labels=(module.label,),
+        padlen=settings.padlen,
+        augmentations=settings.augmentations,
+    )
+    # Without a split dev, a window of the training data is shown.
+    windows = ValidationBatches(records if dev is None else dev, settings, module.label)
+    validation = None if dev is None else windows
+    # Before anything is written.
+    make_trainer(settings)
+    with run_folder(settings) as checkpoint:
+        # Nothing is wrong with the settings, so the run may be continued with them.
+        settings.store()
+        loaders = WindowModule(batches, validation, settings.workers)
+        trainer = fit(settings, module, loaders, checkpoint)
+        result = TrainingResult.of(settings, module, trainer.global_step)
+        if trainer.is_global_zero:
+            counts = f"{len(records)} records to train, {len(dev or ())} to validate"
+            data = f"{records.name}, {counts}.\n\n{getattr(records, 'citation', '')}"
+            write_results(settings, module, result, "trained", data)
+            write_example(module, windows, result)
+        return result
+
+
+train = takes(TrainSettings)(run_train)
+
+
+def is_first_process() -> bool:
+    """:return: False in the processes that Lightning starts for further devices"""
+    return getattr(rank_zero_only, "rank", None) in (None, 0)
+
+
+@contextmanager
+def run_folder(settings: LearnSettings) -> Iterator[Path | None]:
+    """
+    Makes the folder of a run, and locks it against other runs.
+
+    :param settings: Settings of the run
+    :raises OSError: if it can't be written to
+    :raises ArgumentError: if another run writes there, or another one did
+    :return: The checkpoint to go on from; None to begin
+    """
+    output = settings.folder
+    output.mkdir(parents=True, exist_ok=True)
+    if not is_first_process():
+        # The first process holds the lock.
+        yield _latest_checkpoint(output)
+        return
+    with only_writer(output, "run"):
+        remove_leftovers(output)
+        if settings.resume == "never":
+            for path in (output / CHECKPOINTS).glob("*.ckpt"):
+                path.unlink()
+            shutil.rmtree(output / LOGS, ignore_errors=True)
+            (output / settings.settings_file).unlink(missing_ok=True)
+        settings.check_continues()
+        checkpoint = _latest_checkpoint(output)
+        reason = None
+        if checkpoint and not settings.earlier():
+            reason = "it holds a run of another kind; choose another output"
+        elif checkpoint is None and settings.resume == "must":
+            reason = "it holds no checkpoint to go on from; use resume='auto' to begin"
+        if reason:
+            raise ArgumentError("output", str(output), reason)
+        yield checkpoint
+
+
+def _latest_checkpoint(output: Path) -> Path | None:
+    """
+    The newest checkpoint that is whole. Two are kept, so that there is one even if the
+    machine went down while the newer one was written.
+    """
+    found = sorted((output / CHECKPOINTS).glob("step=*.ckpt"), key=_step_of)
+    return next((path for path in reversed(found) if _read_checkpoint(path)), None)
+
+
+def _step_of(path: Path) -> int:
+    return int(path.stem.removeprefix("step="))
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    """Content of a checkpoint, nothing if it is missing or damaged."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    # Damaged files raise errors of many kinds.
+    except Exception:
+        return {}
+
+
+def make_trainer(settings: LearnSettings, **options: Any) -> pl.Trainer:
+    """
+    :param settings: Settings of the run
+    :param options: Options of Lightning's trainer; without any it writes and shows nothing
+    :raises ArgumentError: if there are no such devices
+    :return: Trainer
+    """
+    of_run = {
+        "accelerator": settings.accelerator,
+        "devices": settings.devices,
+        "num_nodes": settings.nodes,
+        "strategy": settings.strategy,
+        "precision": settings.precision,
+    }
+    try:
+        with quiet():
+            return pl.Trainer(**of_run | dict.fromkeys(_SILENT, False) | options)
+    # Lightning raises errors of many kinds.
+    except Exception as error:
+        value = of_run.pop("accelerator")
+        raise ArgumentError("accelerator", value, f"with {of_run}: {error}") from error
+
+
+def fit(
+    settings: LearnSettings,
+    module: PickerModule,
+    windows: WindowModule,
+    checkpoint: Path | None,
+    callbacks: Sequence[Callback] = (),
+    **options: Any,
+) -> pl.Trainer:
+    """
+    Trains. At the end the model has the parameters that did best in validation, or the
+    last ones if nothing was validated.
+
+    :param settings: Settings of the run
+    :param module: Model that is trained
+    :param windows: Its windows
+    :param checkpoint: Checkpoint to go on from; None to begin
+    :param callbacks: More of Lightning's callbacks
+    :param options: More options of Lightning's trainer
+    :raises KeyboardInterrupt: after Ctrl-C
+    :return: Trainer
+    """
+    folder = settings.folder / CHECKPOINTS
+    validates = windows.validation is not None
+    # A run that is shorter is validated at its end.
+    validate_every = min(settings.validate_every, settings.max_steps)
+    own: list[Callback] = [*callbacks]
+    common: dict[str, Any] = {
+        "dirpath": folder,
+        "mode": "max",
+        "enable_version_counter": False,
+    }
+    if validates:
+        own.append(ModelCheckpoint(filename=_BEST, monitor="validation_f1", **common))
+    own.append(
+        _StepCheckpoint(
+            validate_every if validates else None,
+            filename="{step}",
+            monitor="step",
+            save_top_k=2,
+            every_n_train_steps=settings.checkpoint_every,
+            **common,
+        )
+    )
+    if settings.progress:
+        own.append(TQDMProgressBar(refresh_rate=10))
+    start = _step_of(checkpoint) if checkpoint else 0
+    # A folder for each continuation: the logger removes what it finds in its own.
+    place: dict[str, Any] = {"name": LOGS, "version": log_version(start)}
+    trainer = make_trainer(
+        settings,
+        default_root_dir=settings.folder,
+        max_steps=settings.max_steps,
+        # The windows never end: steps are counted, not epochs.
+        max_epochs=-1,
+        val_check_interval=validate_every,
+        check_val_every_n_epoch=None,
+        limit_val_batches=1.0 if validates else 0,
+        num_sanity_val_steps=0,
+        log_every_n_steps=_LOG_EVERY,
+        use_distributed_sampler=False,
+        callbacks=own,
+        logger=[
+            CSVLogger(settings.folder, flush_logs_every_n_steps=_LOG_EVERY, **place),
+            TensorBoardLogger(settings.folder, **place),
+        ],
+        enable_checkpointing=True,
+        enable_progress_bar=settings.progress,
+        **options,
+    )
+    with _interruptible(), quiet():
+        trainer.fit(module, datamodule=windows, ckpt_path=checkpoint, weights_only=True)
+    best = _read_checkpoint(folder / f"{_BEST}.ckpt")
+    if not best and checkpoint and start >= settings.max_steps:
+        # It had ended before: Lightning restores the last parameters, not their means.
+        best = _read_checkpoint(checkpoint)
+    if trainer.is_global_zero and best:
+        state = {n: v for n, v in best["state_dict"].items() if n.startswith("model.")}
+        module.load_state_dict(state)
+    return trainer
+
+
+class _StepCheckpoint(ModelCheckpoint):
+    """
+    Checkpoints to go on from. Where the run is validated at the same step, they are saved
+    afterwards: Lightning does not validate again at the step that it goes on from, so a
+    score that is not in the checkpoint would be forgotten.
+    """
+
+    def __init__(self, validate_every: int | None, **options: Any) -> None:
+        super().__init__(**options)
+        self._validate_every = validate_every
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *others: Any) -> None:
+        every = self._validate_every
+        if every is None or trainer.global_step % every:
+            super().on_train_batch_end(trainer, *others)
+
+    def on_validation_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule
+    ) -> None:
+        super().on_train_batch_end(trainer, module, None, None, 0)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt; Lightning would end the whole process."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's advertisements and needless warnings."""
+    level = _LIGHTNING.level
+    _LIGHTNING.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", _NEEDLESS)
+            yield
+    finally:
+        _LIGHTNING.setLevel(level)

@@ -1,0 +1,172 @@
+"""Settings of a training, and what they share with those of a distillation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator
+
+from .._util import ArgumentError, Names, Settings, option, write_text
+
+if TYPE_CHECKING:
+    from seisbench.models import WaveformModel
+
+
+def _read_augmentations(value: Any) -> dict[str, Any]:
+    """Options by name, or texts such as ``gap=0.2`` from the command line."""
+    found: dict[str, Any] = {}
+    for one in [value] if isinstance(value, Mapping | str) else value:
+        if isinstance(one, Mapping):
+            found |= one
+            continue
+        name, _, number = str(one).partition("=")
+        try:
+            found[name.replace("-", "_")] = json.loads(number)
+        except json.JSONDecodeError:
+            reason = "must be NAME=VALUE with a number or a list, such as snr_db=[0,20]"
+            raise ValueError(f"{one!r} {reason}") from None
+    # NumPy's numbers become Python's.
+    return json.loads(json.dumps(found, default=lambda number: number.tolist()))
+
+
+_Augmentations = Annotated[dict[str, Any], BeforeValidator(_read_augmentations)]
+
+Output = Annotated[Path, option(..., "Folder of the run.", "-o", identity=False)]
+
+# Options that have other defaults in a distillation.
+Padlen = Annotated[
+    int, option(..., "Least distance of an arrival from the edges.", ge=0)
+]
+ValidateEvery = Annotated[int, option(..., "Steps between two validations.", ge=1)]
+ValidationWindows = Annotated[int, option(..., "Most windows of a validation.", ge=1)]
+CheckpointEvery = Annotated[int, option(..., "Steps between two checkpoints.", ge=1)]
+Workers = Annotated[
+    int, option(..., "Processes that load windows; 0 for none.", ge=0, identity=False)
+]
+
+
+class LearnSettings(Settings):
+    """Settings of all runs that learn, with the defaults of a training."""
+
+    #: File in the folder of a run with its settings.
+    settings_file: ClassVar[str]
+
+    if TYPE_CHECKING:
+        output: Path
+
+    max_steps: int = option(500_000, "Number of steps.", ge=1, identity=False)
+    batch_size: int = option(32, "Windows a step and device.", ge=1)
+    lr: float = option(1e-4, "Learning rate of Adam.", gt=0)
+    init: str | Path | None = option(
+        None, "Weights to begin with: MODEL/SET, or a SeisBench pair. Default: random."
+    )
+    augmentations: _Augmentations = option(
+        {},
+        "Augmentations that differ from the recipe: options of window_augmentations, "
+        "such as gap=0.2.",
+        "--augment",
+        metavar="NAME=VALUE",
+        many=True,
+    )
+    freeze: Names = option(
+        (),
+        "Patterns of names of parameters that stay as they are, such as encoder.*.",
+        metavar="PATTERN",
+        many=True,
+    )
+    sampling_rate: float | None = option(
+        None, "Sampling rate in Hz. Default: that of init, or of the data.", gt=0
+    )
+    component_order: str | None = option(
+        None,
+        "Order of the components. Default: that of init, or ZNE.",
+        pattern="^(ZNE|ZEN|NZE|NEZ|EZN|ENZ)$",
+    )
+    n_samples: int = option(6144, "Samples a window.", ge=1)
+    padlen: Padlen = 512
+    seed: int = option(42, "Seed of everything that is random.", ge=0, lt=2**32)
+    validate_every: ValidateEvery = 1000
+    validation_windows: ValidationWindows = 1024
+    checkpoint_every: CheckpointEvery = 1000
+    workers: Workers = 0
+    accelerator: str = option("auto", "Lightning's: cpu, gpu, ...", identity=False)
+    devices: int | str = option("auto", "Lightning's, such as 2.", identity=False)
+    nodes: int = option(1, "Number of machines.", ge=1, identity=False)
+    strategy: str = option("auto", "Lightning's, such as ddp.", identity=False)
+    precision: str = option("32-true", "Lightning's, such as bf16-mixed.")
+    onnx: bool = option(False, "Write an ONNX file as well.", identity=False)
+    progress: bool = option(True, "Show the progress.", off="--quiet", identity=False)
+    resume: Literal["auto", "never", "must"] = option(
+        "auto",
+        "auto: go on where an earlier run stopped. must: error if there is none. never: "
+        "begin anew and remove the earlier checkpoints.",
+        identity=False,
+    )
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+        return self.output.expanduser()
+
+    def completed(self, initial: WaveformModel | None) -> Any:
+        """
+        :param initial: Weights to begin with, if any
+        :return: Settings with their sampling rate and component order, unless others are
+            set: of other rates and components they know nothing
+        """
+        rate = getattr(initial, "sampling_rate", None)
+        order = "".join(getattr(initial, "component_order", "ZNE"))
+        return self.model_copy(
+            update={
+                "sampling_rate": self.sampling_rate or rate,
+                "component_order": self.component_order or order,
+            }
+        )
+
+    def store(self, **others: str) -> None:
+        """
+        Writes the file in the folder of the run.
+
+        :param others: What else decides about the result
+        """
+        values = self.model_dump(mode="json", exclude={"resume"}) | others
+        path = self.folder / self.settings_file
+        write_text(path, json.dumps(values, indent=1) + "\n")
+
+    def earlier(self) -> dict[str, Any]:
+        """:return: What :py:meth:`store` wrote into the folder, nothing for a new run"""
+        path = self.folder / self.settings_file
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def check_continues(self) -> None:
+        """:raises ArgumentError: if the folder holds another run"""
+        earlier = self.earlier()
+        for name, value in self.identity().items():
+            if (before := earlier.get(name, value)) != value:
+                raise ArgumentError(
+                    name,
+                    value,
+                    f"it is {before!r} of the run in {str(self.output)!r}. Use the same to "
+                    "continue it, another output, or resume='never' to begin anew there",
+                )
+
+
+class TrainSettings(LearnSettings):
+    """Settings of a training."""
+
+    settings_file = "settings.json"
+    positional = 3
+
+    model: str = option(
+        ...,
+        "RNN, EQT, UNet, UNetPP (or UNet++), LPPNT, LPPNM, LPPNL, or SeisBench's "
+        "EQTransformer.",
+        "-m",
+    )
+    data: str | Path = option(
+        ..., "Folder of a SeisBench dataset, or its name.", "--input", "-i"
+    )
+    output: Output

@@ -1,0 +1,84 @@
+"""Runs of training and distillation that are killed, and their weights."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+#: An end of a run that is not disturbed.
+WHOLE = (-1, 0)
+
+RUN = """
+import json, os, signal, sys, torch
+from seisbench_diting import distillation, training
+from seisbench_diting.distillation import teacher_cache
+from seisbench_diting.training import module
+
+# Shells start what runs in the background with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+options = json.loads(sys.argv[1])
+learn = distillation.distill if "student" in options else training.train
+step = module.PickerModule.training_step
+write = teacher_cache.TeacherCache.write
+torch.set_num_threads(1)
+
+def run(where, number):
+    def training_step(self, batch, batch_idx):
+        if self.global_step == where:
+            os.kill(os.getpid(), number)
+        return step(self, batch, batch_idx)
+
+    def write_and_die(self, name, *others):
+        write(self, name, *others)
+        if name.startswith(str(where)):
+            os.kill(os.getpid(), number)
+
+    module.PickerModule.training_step = training_step
+    teacher_cache.TeacherCache.write = write_and_die
+    learn(**options)
+
+# Each run in a fork, so that what takes long to import is imported once.
+for where, number in json.loads(sys.argv[2]):
+    child = os.fork()
+    if child == 0:
+        try:
+            run(where, number)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def command(options: dict[str, Any], *ends: tuple[int | str, int]) -> list[str]:
+    """Program and arguments of :py:func:`run_until`."""
+    texts = json.dumps(options, default=str), json.dumps(ends)
+    return [sys.executable, "-c", RUN, *texts]
+
+
+def run_until(options: dict[str, Any], *ends: tuple[int | str, int]) -> list[int]:
+    """
+    Runs as often as there are ends: steps, or names of parts of the teacher cache, at which
+    a signal comes. Gives the exit status of each run, that of a signal negative.
+    """
+    output = subprocess.check_output(
+        command(options, *ends), stderr=subprocess.DEVNULL, text=True
+    )
+    return [int(line) for line in output.splitlines() if line.lstrip("-").isdigit()]
+
+
+def weights_of(output: Path) -> dict[str, torch.Tensor]:
+    (path,) = Path(output).glob("*.pt")
+    return torch.load(path, weights_only=True)
+
+
+def have_same_weights(first: Path, second: Path) -> bool:
+    one, other = weights_of(first), weights_of(second)
+    return one.keys() == other.keys() and all(
+        torch.equal(value, other[name]) for name, value in one.items()
+    )
