@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import (
     BeforeValidator,
     ConfigDict,
+    Field,
+    PositiveInt,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic import NonNegativeFloat as NotNegative
+from pydantic import NonNegativeInt as Count
+from pydantic import PositiveFloat as Positive
 
 from .._util import ArgumentError, Names, Settings, make, option, suggestion
 
 Text = Annotated[str, BeforeValidator(str)]
+Step = Annotated[float, Field(ge=0.01, le=100)]
+
+_MARGIN = "How far outside the network events are searched."
 
 #: Formats of associations, and how their files end.
-FORMATS = {
-    "csv": ".events.csv",
-    "parquet": ".events.parquet",
-    "txt": ".txt",
-    "quakeml": ".xml",
-}
+FORMATS = dict(csv=".events.csv", parquet=".events.parquet", txt=".txt", quakeml=".xml")
 
 #: Residuals that are expected with a velocity model of the whole Earth and with one of a
 #: region; and how many of them a window is long.
@@ -50,62 +53,43 @@ class MethodSettings(Settings):
 
     velocity: Text = option(
         "iasp91",
-        "Velocity model: P/S in km/s, such as 6.2/3.5; a model of ObsPy's; a .nd or .tvel "
-        "file; or REAL's table of travel times (.txt).",
+        "P/S in km/s, such as 6.2/3.5; a model of ObsPy's; a .nd or .tvel file; or REAL's "
+        "table of travel times (.txt).",
         metavar="MODEL",
     )
     max_depth_km: float = option(
-        30.0,
-        "Depth that events are searched to, from sea level.",
-        *("--max-depth", "max_depth_km"),
-        metavar="KM",
-        gt=0,
-        le=700,
+        30.0, "Depth that events are searched to.", "--max-depth", gt=0, le=700
     )
-    min_picks: int = option(8, "Least picks of an event.", ge=0)
-    min_p_picks: int = option(3, "Least P picks.", "--min-p", "min_p_picks", ge=0)
-    min_s_picks: int = option(2, "Least S picks.", "--min-s", "min_s_picks", ge=0)
-    min_both: int = option(1, "Least stations with P and S.", ge=0)
+    min_picks: Count = option(8, "Least picks of an event.")
+    min_p_picks: Count = option(3, "Least P picks.", "--min-p")
+    min_s_picks: Count = option(2, "Least S picks.", "--min-s")
+    min_both: Count = option(1, "Least stations with P and S.")
 
 
 class GreedySettings(MethodSettings):
-    """Options that real and lppn share."""
+    """
+    Options that real and lppn share.
 
-    grid_km: float = option(_GRID_KM, "Step of the grid.", ge=0.01, le=100)
-    p_error_s: float = option(
-        0.0,
-        "Expected residual of P picks, of the velocity model's errors, too; 0 for 0.15 s "
-        "where velocity is a file or constant, and 0.3 s where it is of the whole Earth.",
-        ge=0,
-    )
-    s_error_s: float = option(
-        0.0, "Expected residual of S picks; 0 for 0.25 s or 0.45 s.", ge=0
-    )
-    p_window_s: float = option(
-        0.0, "Largest residual of a P pick; 0 for 10/3 of what is expected.", ge=0
-    )
-    s_window_s: float = option(0.0, "Largest residual of an S pick; the same.", ge=0)
-    min_score: float = option(
+    Residuals are expected to be 0.15 s (P) and 0.25 s (S) where ``velocity`` is a file or
+    constant, and 0.3 s and 0.45 s where it is a model of the whole Earth.
+    """
+
+    grid_km: Step = option(_GRID_KM, "Step of the grid of epicentres.")
+    p_error_s: NotNegative = option(0.0, "Expected residual of P; 0: see the docs.")
+    s_error_s: NotNegative = option(0.0, "Expected residual of S; 0: see the docs.")
+    p_window_s: NotNegative = option(0.0, "Largest residual of P; 0: 10/3 p_error_s.")
+    s_window_s: NotNegative = option(0.0, "Largest residual of S; 0: 10/3 s_error_s.")
+    min_score: NotNegative = option(
         16.0,
-        "Least score: the logarithm of how much likelier the picks are with the event than "
-        "by chance, at the rate of picks around it.",
-        ge=0,
+        "Least logarithm of how much likelier picks are with an event than without.",
     )
-    max_spread_s: float = option(
-        0.5, "Largest standard deviation of the residuals.", gt=0
-    )
-    max_gap_deg: float = option(360.0, "Largest azimuthal gap.", gt=0)
-    max_nearest_km: float | None = option(
-        None, "Largest distance to the nearest station.", gt=0
-    )
-    max_distance_km: float = option(
-        200.0, "Stations farther from the epicentre do not count.", gt=0
-    )
-    min_sp_s: float = option(0.2, "S picks less than this after P are left out.", ge=0)
-    event_interval_s: float = option(
-        0.0, "Of events closer in time only the one with the highest score stays.", ge=0
-    )
-    threads: int = option(0, "Threads; 0 for all processors.", ge=0)
+    max_spread_s: Positive = option(0.5, "Largest standard deviation of residuals.")
+    max_gap_deg: Positive = option(360.0, "Largest azimuthal gap.")
+    max_nearest_km: Positive | None = option(None, "Nearest station at most this far.")
+    max_distance_km: Positive = option(200.0, "Stations farther away do not count.")
+    min_sp_s: NotNegative = option(0.2, "Least time from P to S.")
+    event_interval_s: NotNegative = option(0.0, "Of closer events the best one stays.")
+    threads: Count = option(0, "Threads; 0 for all processors.")
 
     @field_validator("p_error_s", "s_error_s", "p_window_s", "s_window_s")
     @classmethod
@@ -120,43 +104,35 @@ class GreedySettings(MethodSettings):
 
 
 class RealSettings(GreedySettings):
-    """Options of real. R, G, V and S are REAL's own, and replace others."""
+    """
+    Options of real. R, G, V and S are REAL's own and replace others: range, depth, grid,
+    event interval, azimuthal gap and largest distance; the range of the travel-time table,
+    which limits the distance; velocities, for the length of windows; and least picks of P
+    and S, both, stations with both, standard deviation, S minus P, windows in grid cells,
+    and the nearest station as a share of the largest distance. Other numbers have no
+    counterpart.
+    """
 
     search_km: float = option(
         0.0,
-        "Events are searched this far around the station of each P pick, to the north, "
-        "south, east and west; 0 for as far as most stations are from the next one, and "
-        "at least 10 km.",
+        "Events are searched this far around the station of each P pick; 0 for as far as "
+        "most stations are from the next one, and at least 10 km.",
         ge=0,
         le=1000,
     )
-    depth_grid_km: float = option(
-        _GRID_KM, "Step of the grid in depth.", ge=0.01, le=100
-    )
-    R: str = option(
-        "",
-        "Search, rx/rh/tdx/tdh/tint[/gap/GCarc0]: range (degrees), depth (km), grid "
-        "(degrees), grid (km), event interval (s), azimuthal gap (degrees), largest "
-        "distance (degrees).",
-    )
-    G: str = option(
-        "", "Travel-time table, trx/trh/tdx/tdh: its range limits the distance."
-    )
-    V: str = option("", "Velocities, vp0/vs0: they tell how long the windows are.")
+    depth_grid_km: Step = option(_GRID_KM, "Step of the grid in depth.")
+    R: str = option("", "Search: rx/rh/tdx/tdh/tint[/gap/GCarc0].")
+    G: str = option("", "Travel-time table: trx/trh/tdx/tdh.")
+    V: str = option("", "Velocities: vp0/vs0.")
     S: str = option(
-        "",
-        "Limits, np0/ns0/nps0/npsboth0/std0/dtps/nrt[/drt/nxd/rsel/ires]: picks of P, S, "
-        "and both together, stations with both, standard deviation (s), least S minus P "
-        "(s), windows in grid cells; nxd, the nearest station as a share of the largest "
-        "distance. The others have no counterpart here.",
+        "", "Limits: np0/ns0/nps0/npsboth0/std0/dtps/nrt[/drt/nxd/rsel/ires]."
     )
 
     @model_validator(mode="before")
     @classmethod
     def _read_real_words(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return values | _of_real_words(
-            {name: str(values[name]) for name in _REAL_WORDS if values.get(name)}
-        )
+        words = {name: str(values[name]) for name in _REAL_WORDS if values.get(name)}
+        return values | _of_real_words(words)
 
     @field_validator("search_km")
     @classmethod
@@ -167,98 +143,44 @@ class RealSettings(GreedySettings):
 
 
 class LppnSettings(GreedySettings):
-    """Options of lppn."""
+    """
+    Options of lppn. The published linker has steps of 1 s. Other weights than the package's
+    own serve all depths at once.
+    """
 
-    network: Text = option(
-        "",
-        "Weights of the network, such as the published link32.ckpt. Default: the "
-        "package's own.",
-        metavar="FILE",
-    )
-    step_s: float = option(
-        0.25,
-        "Step of the origin times that are tried; the published linker has 1 s.",
-        ge=0.05,
-        le=10,
-    )
-    window_s: float = option(
-        30.0,
-        "Longest time after an origin that picks count; the published linker has 30 s.",
-        ge=1,
-        le=1000,
-    )
-    grid_km: float = option(_GRID_KM, "Step of the epicentres.", ge=0.1, le=100)
-    depth_grid_km: float = option(
-        5.0,
-        "Step of depths, which begin at half of it. Other weights than the package's own "
-        "serve all depths at once.",
-        ge=0.1,
-        le=100,
-    )
-    margin_km: float = option(
-        20.0, "How far outside the network events are searched.", ge=0, le=1000
-    )
+    network: Text = option("", "Weights, such as link32.ckpt. Default: our own.")
+    step_s: float = option(0.25, "Step of origin times.", ge=0.05, le=10)
+    window_s: float = option(30.0, "Longest time of picks after it.", ge=1, le=1000)
+    grid_km: float = option(_GRID_KM, "Step of epicentres.", ge=0.1, le=100)
+    depth_grid_km: float = option(5.0, "Step of depths.", ge=0.1, le=100)
+    margin_km: float = option(20.0, _MARGIN, ge=0, le=1000)
     peaks: int = option(10, "Most candidates of one origin time.", ge=1, le=1000)
 
 
 class PyOctoSettings(MethodSettings):
     """Options of pyocto, with the names of PyOcto, whose documentation says more."""
 
-    margin_km: float = option(
-        20.0, "How far outside the network events are searched.", gt=0, le=1000
-    )
-    tolerance_s: float = option(
-        1.5,
-        "Largest misfit of a pick in a box that may hold an event: how wrong the velocity "
-        "model's times are.",
-        gt=0,
-    )
-    association_cutoff_distance_km: float = option(
+    margin_km: float = option(20.0, _MARGIN, gt=0, le=1000)
+    tolerance_s: Positive = option(1.5, "Largest misfit of a pick in a box.")
+    association_cutoff_distance_km: NotNegative = option(
         0.0,
-        "Only stations within this distance count when boxes are divided; 0 for twice the "
-        "distance within which half of the stations have min_picks others.",
-        ge=0,
+        "Only stations this near count when boxes are divided; 0 for twice the distance "
+        "within which half of the stations have min_picks others.",
     )
-    pick_match_tolerance_s: float = option(
-        1.5, "Largest residual of a pick of an event.", gt=0
-    )
-    min_interevent_time_s: float = option(3.0, "Least time between two events.", ge=0)
+    pick_match_tolerance_s: Positive = option(1.5, "Largest residual of a pick.")
+    min_interevent_time_s: NotNegative = option(3.0, "Least time between events.")
     min_pick_fraction: float = option(
-        0.25,
-        "A station's picks are left out if less than this share of the stations that are "
-        "closer to the event has picks.",
-        ge=0,
-        le=1,
+        0.25, "Least share of nearer stations that have picks, too.", ge=0, le=1
     )
-    min_node_size_km: float = option(10.0, "Boxes of this size are not divided.", gt=0)
-    min_node_size_location_km: float = option(1.5, "The same in locating.", gt=0)
-    location_split_depth: int = option(
-        6, "How often a box is divided to tell how good it is.", gt=0
-    )
-    location_split_return: int = option(
-        4,
-        "How many of these divisions are left out of the search; less than "
-        "location_split_depth.",
-        ge=0,
-    )
-    refinement_iterations: int = option(
-        3, "Rounds of locating events and matching picks.", gt=0
-    )
-    exponential_edt: bool = option(
-        True,
-        "Locate with a loss that makes less of large residuals: where the velocity model "
-        "is wrong, or picks are false, epicentres are better.",
-    )
-    edt_pick_std_s: float = option(
-        0.5, "Standard deviation of picks in that loss.", gt=0
-    )
-    time_slicing_s: float = option(
-        1200.0,
-        "Picks are associated in slices of this length, and at least of twice the time "
-        "that S waves need through the network.",
-        gt=0,
-    )
-    threads: int = option(0, "Threads; 0 for all processors.", ge=0)
+    min_node_size_km: Positive = option(10.0, "Boxes of this size are not divided.")
+    min_node_size_location_km: Positive = option(1.5, "The same in locating.")
+    location_split_depth: PositiveInt = option(6, "Divisions that rate a box.")
+    location_split_return: Count = option(4, "Divisions of these not searched.")
+    refinement_iterations: PositiveInt = option(3, "Rounds of locating and matching.")
+    exponential_edt: bool = option(True, "Locate with less weight of large residuals.")
+    edt_pick_std_s: Positive = option(0.5, "Standard deviation of picks in that.")
+    time_slicing_s: Positive = option(1200.0, "Picks are associated in such slices.")
+    threads: Count = option(0, "Threads; 0 for all processors.")
 
     @field_validator("location_split_return")
     @classmethod
@@ -269,48 +191,27 @@ class PyOctoSettings(MethodSettings):
 
 
 class GammaSettings(MethodSettings):
-    """Options of gamma, with the names of GaMMA, whose documentation says more."""
+    """
+    Options of gamma, with the names of GaMMA, whose documentation says more. Its time and
+    memory grow with the square of the picks of a cluster.
+    """
 
-    margin_km: float = option(
-        20.0, "How far outside the network events are searched.", gt=0, le=1000
+    margin_km: float = option(20.0, _MARGIN, gt=0, le=1000)
+    dbscan_eps_s: NotNegative = option(
+        0.0, "Picks this near are in one cluster; 0 for what GaMMA makes of distances."
     )
-    dbscan_eps_s: float = option(
-        0.0,
-        "Picks this near in time, and in space by the time that P needs, are in one "
-        "cluster; 0 for what GaMMA makes of the distances between stations.",
-        ge=0,
-    )
-    dbscan_min_samples: int = option(
-        3,
-        "Least sum of the probabilities of the picks near one in the middle of a cluster.",
-        gt=0,
-    )
-    dbscan_min_cluster_size: int = option(
-        500, "Clusters with fewer picks are not divided.", gt=0
-    )
-    dbscan_max_time_space_ratio: float = option(
-        10.0,
-        "Nor are those shorter than so many times what P needs through them.",
-        gt=0,
-    )
-    max_sigma11_s: float = option(1.5, "Largest residual of a pick of an event.", gt=0)
-    oversample_factor: int = option(
-        5,
-        "Events that are tried, for each pick of the station and phase with most of them.",
-        gt=0,
-    )
-    max_cluster_picks: int = option(
-        500,
-        "Clusters with more picks are cut over time: time and memory grow with the square "
-        "of a cluster's picks.",
-        ge=2,
-    )
-    threads: int = option(0, "Processes; 0 for one a processor.", ge=0)
+    dbscan_min_samples: PositiveInt = option(3, "Least picks that are so near.")
+    dbscan_min_cluster_size: PositiveInt = option(500, "Smaller ones are not divided.")
+    dbscan_max_time_space_ratio: Positive = option(10.0, "Nor are shorter ones.")
+    max_sigma11_s: Positive = option(1.5, "Largest residual of a pick of an event.")
+    oversample_factor: PositiveInt = option(5, "Events that are tried, for each pick.")
+    max_cluster_picks: PositiveInt = option(500, "Larger clusters are cut over time.")
+    threads: Count = option(0, "Processes; 0 for one a processor.")
 
     @field_validator("max_cluster_picks")
     @classmethod
     def _is_enough(cls, value: int, info: ValidationInfo) -> int:
-        if value < (least := 2 * info.data.get("min_picks", 0)):
+        if value < (least := 2 * info.data.get("min_picks", 1)):
             raise ValueError(f"must be {least} at least, twice min_picks")
         return value
 
@@ -347,21 +248,17 @@ def options_of(method: str) -> dict[str, Any]:
 
 
 def _pairs(values: Any) -> dict[str, str]:
-    if isinstance(values, Mapping):
-        return dict(values)
     pairs = [text.partition("=") for text in values]
     if not all(equals for _, equals, _ in pairs):
         raise ValueError("must be NAME=VALUE")
     return {name.strip().replace("-", "_"): v.strip() for name, _, v in pairs}
 
 
-class AssociateFiles(Settings):
-    """Files of associate; the command needs those without a default."""
-
+class _Files(Settings):
     inputs: Names = option(
         (),
-        "Picks; may be repeated: .csv, .parquet, .txt (the published text), .xml "
-        "(QuakeML), .pyocto.csv, .gamma.csv, or a folder of REAL's.",
+        "Picks: .csv, .parquet, .txt (the published text), .xml (QuakeML), .pyocto.csv, "
+        ".gamma.csv, or a folder of REAL's.",
         *("--input", "-i"),
         metavar="PICKS",
         many=True,
@@ -369,16 +266,15 @@ class AssociateFiles(Settings):
     )
     stations: Path = option(
         None,
-        "Stations: the published format (NET STA LOC LON LAT ELEVATION_M), StationXML, "
-        "CSV, or a folder with SAC files, whose headers tell.",
+        "The published format (NET STA LOC LON LAT ELEVATION_M), StationXML, CSV, or a "
+        "folder with SAC files.",
         "-s",
         metavar="FILE",
     )
     output: Path = option(
         None,
-        "Name that the files begin with: NAME.events.csv and NAME.picks.csv, NAME.txt (the "
-        "published text), NAME.xml (QuakeML), NAME.png, NAME.json (a summary), and "
-        "NAME.err, the picks that could not be used.",
+        "Name that the files begin with: tables, QuakeML, a picture (NAME.png), a summary "
+        "(NAME.json) and the picks that could not be used (NAME.err).",
         "-o",
         metavar="NAME",
     )
@@ -390,23 +286,21 @@ class AssociateFiles(Settings):
     )
 
 
-class AssociateSettings(MethodSettings, AssociateFiles):
+class AssociateSettings(MethodSettings, _Files):
     """Settings of the command associate. Other options are those of the method."""
 
     model_config = ConfigDict(extra="allow")
 
     options: Annotated[dict[str, Any], BeforeValidator(_pairs)] = option(
-        {},
+        [],
         "Any other option of the method; may be repeated. --list-options shows them. "
         "REAL's own are R, G, V and S: --set R=0.1/20/0.04/2/5",
         "--set",
         metavar="NAME=VALUE",
         many=True,
     )
-    list_options: bool = option(False, "Print the method's options and their defaults.")
-    formats: Names = option(
-        ("csv", "txt", "quakeml"), f"Files to write: {', '.join(FORMATS)}."
-    )
+    list_options: bool = option(False, "Print the options of the method.")
+    formats: Names = option(("csv", "txt", "quakeml"), f"Of {', '.join(FORMATS)}.")
     plot: bool = option(True, "Draw map, depths, times, picks and residuals.")
     progress: bool = option(True, "Show progress and a summary.", off="--quiet")
 
@@ -420,10 +314,12 @@ class AssociateSettings(MethodSettings, AssociateFiles):
 
     def of_method(self) -> Any:
         """:return: Options of the method"""
-        given = self.model_dump(include=self.model_fields_set & _COMMON)
+        common = self.model_fields_set & MethodSettings.model_fields.keys()
         more = {**(self.model_extra or {}), **self.options}
         try:
-            return method_settings(self.method, **given | more)
+            return method_settings(
+                self.method, **self.model_dump(include=common) | more
+            )
         except ArgumentError as error:
             error.problems = [
                 (f"set {name}" if name in more else name, *rest)
@@ -432,71 +328,37 @@ class AssociateSettings(MethodSettings, AssociateFiles):
             raise
 
 
-_COMMON = MethodSettings.model_fields.keys()
-
-
-class CompareTables(Settings):
-    """Tables that are compared."""
-
-    positional: ClassVar[int] = 7
-
-    a: Any = option(..., "Table of events.")
-    b: Any = option(..., "Table of events.")
-    a_picks: Any = option(
-        None, "Picks with the event_id of A's events; others are left out."
-    )
-    b_picks: Any = option(None, "Picks with the event_id of B's events.")
-
-
-class CompareFiles(Settings):
-    """Files that are compared."""
-
-    a: Path = option(
-        ...,
-        "Events, with their picks or without: any file that holds events, such as "
-        "NAME.events.csv, QuakeML, the text of associators, the published catalogue, or "
-        "CSV with id, time, latitude, longitude and depth in km.",
-        metavar="A",
-        positional=True,
-    )
-    b: Path = option(..., "Events to compare with.", metavar="B", positional=True)
-
-
 class CompareLimits(Settings):
-    """Which events are the same."""
+    """Which events of two catalogues are the same."""
 
-    max_time_s: float = option(
+    max_time_s: NotNegative = option(
         2.0,
         "Events are one if their origin times differ by no more than this and their "
         "epicentres by no more than the largest distance.",
-        *("--max-time", "max_time_s"),
-        metavar="SECONDS",
-        ge=0,
+        "--max-time",
     )
-    max_distance_km: float = option(
-        5.0,
-        "Largest distance of epicentres.",
-        *("--max-distance", "max_distance_km"),
-        metavar="KM",
-        ge=0,
+    max_distance_km: NotNegative = option(
+        5.0, "Largest distance of epicentres.", "--max-distance"
     )
-    min_shared: float = option(
+    min_shared: NotNegative = option(
         0.5,
         "Events are one, too, if they share so much of the picks of the one with fewer, "
         "and no fewer than 3: at the same station, P or S, within 0.1 s. Above 1 only "
         "time and place tell.",
-        metavar="SHARE",
-        ge=0,
     )
 
 
-class TableComparison(CompareLimits, CompareTables):
-    """Settings of compare in Python."""
-
-
-class CompareSettings(CompareLimits, CompareFiles):
+class CompareSettings(CompareLimits):
     """Settings of the command compare."""
 
+    a: Path = option(
+        ...,
+        "Events, with their picks or without: NAME.events.csv, QuakeML, the text of "
+        "associators, the published catalogue, or CSV.",
+        metavar="A",
+        positional=True,
+    )
+    b: Path = option(..., "Events to compare with.", metavar="B", positional=True)
     output: Path | None = option(
         None,
         "Write NAME.common.csv, the pairs and their differences, and NAME.only_a.csv and "
@@ -505,9 +367,7 @@ class CompareSettings(CompareLimits, CompareFiles):
         metavar="NAME",
     )
     lonlat: bool | None = option(
-        None,
-        "Longitudes or latitudes come first, in the text of associators where nothing "
-        "tells.",
+        None, "If longitudes come first, in text of associators where nothing tells."
     )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .._util import takes
+from .._util import make
 from ..tables import assignment_table, event_table
 from ..travel_times import EARTH_RADIUS_KM, KM_PER_DEGREE
-from .associate_settings import TableComparison
+from .associate_settings import CompareLimits
 
 #: Columns of :py:attr:`Comparison.common` that say how the event in B differs.
 DIFFERENCES = (
@@ -88,8 +88,13 @@ class Comparison:
         )
 
 
-@takes(TableComparison)
-def compare(settings: TableComparison) -> Comparison:
+def compare(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    a_picks: pd.DataFrame | None = None,
+    b_picks: pd.DataFrame | None = None,
+    **limits: float,
+) -> Comparison:
     """
     Finds which events of two catalogues are the same: their origin times and epicentres
     are close, or they share enough of their picks, even where locations differ. Each event
@@ -101,21 +106,29 @@ def compare(settings: TableComparison) -> Comparison:
     A pick is shared if the other event has one of P, or of S, at the same station, whatever
     its location code, within 0.1 s.
 
+    :param a: Table of events
+    :param b: Table of events
+    :param a_picks: Picks with the ``event_id`` of A's events; others are left out
+    :param b_picks: Picks with the ``event_id`` of B's events
+    :param limits: ``max_time_s`` (2) and ``max_distance_km`` (5): largest differences of
+        origin times and epicentres; ``min_shared`` (0.5): least share of the picks of the
+        event with fewer that must be shared, and never fewer than 3 picks; above 1 only
+        what is close is common
     :raises ValueError: if a table or a limit is impossible
     :return: What is common, and what only one has
     """
-    a, b = event_table(settings.a), event_table(settings.b)
-    pairs = _close_pairs(a, b, settings)
-    if settings.a_picks is not None and settings.b_picks is not None:
-        a_picks = _picks_of_events(settings.a_picks, a)
-        b_picks = _picks_of_events(settings.b_picks, b)
+    checked = make(CompareLimits, limits)
+    a, b = event_table(a), event_table(b)
+    pairs = _close_pairs(a, b, checked)
+    if a_picks is not None and b_picks is not None:
+        a_picks, b_picks = _picks_of_events(a_picks, a), _picks_of_events(b_picks, b)
         if len(a_picks) and len(b_picks):
-            pairs = _with_shared(pairs, a_picks, b_picks, settings.min_shared)
+            pairs = _with_shared(pairs, a_picks, b_picks, checked.min_shared)
     pairs = _best_first(pairs)
     return Comparison(
         _describe(a.iloc[pairs["a"]], b.iloc[pairs["b"]], pairs),
-        a.drop(index=pairs["a"]).reset_index(drop=True),
-        b.drop(index=pairs["b"]).reset_index(drop=True),
+        a.drop(index=pairs["a"].to_list()).reset_index(drop=True),
+        b.drop(index=pairs["b"].to_list()).reset_index(drop=True),
     )
 
 
@@ -124,14 +137,14 @@ def _share(common: int, only: int) -> float:
 
 
 def _close_pairs(
-    a: pd.DataFrame, b: pd.DataFrame, limits: TableComparison
+    a: pd.DataFrame, b: pd.DataFrame, limits: CompareLimits
 ) -> pd.DataFrame:
     """
     Rows ``a`` and ``b`` of events that are close in time and place, and their
     ``likeness``, above 0, and 1 if they are the same.
     """
     times = [table["time"].astype("int64").to_numpy() for table in (a, b)]
-    i, j = _neighbours(*times, limits.max_time_s)
+    i, j = _neighbours(times[0], times[1], limits.max_time_s)
     apart_km = distance_km(_places(a)[i], _places(b)[j])
     near = apart_km <= limits.max_distance_km
     i, j, apart_km = i[near], j[near], apart_km[near]

@@ -44,14 +44,6 @@ MOST_KM = 1000.0
 # WGS84: equatorial radius in km, and first eccentricity squared.
 _EQUATOR_KM, _E2 = 6378.137, 6.69437999014e-3
 
-#: The extra that installs what a method needs.
-_EXTRAS = {
-    "real": "associate",
-    "lppn": "associate",
-    "pyocto": "pyocto",
-    "gamma": "gamma",
-}
-
 _Settings = TypeVar("_Settings", bound=MethodSettings)
 
 
@@ -380,9 +372,10 @@ def find_method(method: str) -> type[Associator[Any]]:
     try:
         module = importlib.import_module(f".{method}", __package__)
     except ImportError as error:
+        extra = method if method in ("pyocto", "gamma") else "associate"
         raise ImportError(
             f"method={method!r} needs a package that is not installed ({error}): "
-            f"pip install 'seisbench-diting[{_EXTRAS[method]}]'."
+            f"pip install 'seisbench-diting[{extra}]'."
         ) from error
     return module.METHOD
 

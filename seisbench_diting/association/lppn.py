@@ -9,6 +9,7 @@ Science, 36(2), 113-131. <https://doi.org/10.1016/j.eqs.2022.10.001>
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from .._util import ArgumentError
 from ..travel_times import TravelTimeTable, make_table
 from . import greedy
 from .associate_settings import LppnSettings
@@ -139,8 +141,8 @@ def published_table(
     :return: Table with one depth
     """
     distances, times = _axes(max_distance_km, window_s)
-    odds = linker.odds(distances[:, None], times)
-    return LinkTable(_density(odds)[:, None].copy(), np.array([DEPTH_KM]))
+    density = _density(linker.odds(distances[:, None], times))
+    return LinkTable(density[:, None].copy(), np.array([DEPTH_KM]))
 
 
 def own_table(
@@ -166,13 +168,13 @@ def own_table(
     shape = (2, len(depths_km), len(distances), len(times))
     density = np.zeros(shape, dtype=np.float32)
     for layer, depth in enumerate(depths_km):
-        for phase, seconds in enumerate(travel_times.at(distances, depth)):
-            later = seconds - known[phase]
-            arrives = np.isfinite(later)
-            shifted = times - np.where(arrives, later, 0)[:, None]
-            found = _density(linker.odds(distances[:, None], shifted)[phase])
-            density[phase, layer, arrives] = found[arrives]
-    return LinkTable(density, np.asarray(depths_km, dtype=float))
+        later = np.subtract(travel_times.at(distances, depth), known)
+        for phase, shift in enumerate(later):
+            arrives = np.isfinite(shift)
+            shifted = times - shift[arrives, None]
+            odds = linker.odds(distances[arrives, None], shifted)[phase]
+            density[phase, layer, arrives] = _density(odds)
+    return LinkTable(density, depths_km)
 
 
 def _axes(max_distance_km: float, window_s: float) -> tuple[np.ndarray, np.ndarray]:
@@ -233,24 +235,24 @@ class Lppn(Greedy):
 
     def _check_size(self) -> None:
         s = self.settings
-        nodes = len(self._nodes[0])
-        if nodes > _MOST_NODES:
-            raise ValueError(
-                f"grid_km={s.grid_km} gives {nodes} epicentres for stations "
-                f"{self.network.diameter_km:.0f} km apart; {_MOST_NODES} are possible. "
-                "Take a wider one."
+        if (nodes := len(self._nodes[0])) > _MOST_NODES:
+            raise ArgumentError(
+                "grid_km",
+                s.grid_km,
+                f"it gives {nodes} epicentres; {_MOST_NODES} are possible",
             )
         depths = 1 if s.network else len(self._depths)
         # What stations add at some times, and the table itself.
         stations = len(self.network.stations)
         of_one = max(stations * (_TOGETHER + 2), 2 * s.window_s / TIME_STEP_S)
-        distances = int(self._reach_km / DISTANCE_STEP_KM) + 1
-        if (values := depths * distances * of_one) > _MOST_VALUES:
-            raise ValueError(
-                f"depth_grid_km={s.depth_grid_km} gives {depths} depths, which with "
-                f"{distances} distances are {values / _MOST_VALUES:.1f} times what is "
-                "possible. Take a wider one, or a smaller max_depth_km, max_distance_km or "
-                "window_s."
+        if (
+            values := depths * self._reach_km / DISTANCE_STEP_KM * of_one
+        ) > _MOST_VALUES:
+            raise ArgumentError(
+                "depth_grid_km",
+                s.depth_grid_km,
+                f"{depths} depths need {values / _MOST_VALUES:.1f} times the memory that "
+                "is possible; max_depth_km, max_distance_km and window_s count, too",
             )
 
     @cached_property
@@ -347,14 +349,41 @@ class Lppn(Greedy):
         greedy.add_links(
             self._bins, near, members, gains, most, active, least, scores, layers
         )
-        found = np.empty((s.peaks * number, 2), dtype=np.int64)
-        count = greedy.peaks(scores, columns, least, s.peaks, found)
-        node, k = found[:count].T
-        origins = np.empty((count, 4))
-        origins[:, :2] = nodes[node]
-        origins[:, 2] = self._table.depths_km[layers[node, k]]
-        origins[:, 3] = begin + (k - 1) * s.step_s
-        return origins, scores[node, k].astype(float)
+        node, k = find_peaks(scores, columns, least, s.peaks)
+        x, y = nodes[node].T
+        depth = self._table.depths_km[layers[node, k]]
+        time = begin + (k - 1) * s.step_s
+        return np.stack([x, y, depth, time], axis=1), scores[node, k].astype(float)
+
+
+def find_peaks(
+    scores: np.ndarray, columns: int, least: float, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Nodes and times that no neighbour surpasses; of one time the best ones.
+
+    :param scores: (nodes, times); the nodes are a grid with ``columns`` columns
+    :param columns: Its columns
+    :param least: Least score
+    :param most: Most peaks of one time
+    :return: Nodes and times, without the first and last one
+    """
+    node, k = np.nonzero(scores[:, 1:-1] >= least)
+    k += 1
+    value = scores[node, k]
+    best = (scores[node, k - 1] <= value) & (scores[node, k + 1] < value)
+    y, x = node // columns, node % columns
+    for dy, dx in itertools.product((-1, 0, 1), repeat=2):
+        v, u = (
+            (y + dy).clip(0, len(scores) // columns - 1),
+            (x + dx).clip(0, columns - 1),
+        )
+        best &= scores[v * columns + u, k] <= value
+    node, k, value = node[best], k[best], value[best]
+    order = np.lexsort((-value, k))
+    node, k = node[order], k[order]
+    first = np.arange(len(k)) - np.searchsorted(k, k) < most
+    return node[first], k[first]
 
 
 METHOD = Lppn

@@ -123,7 +123,9 @@ def test_any_catalogues(first, second, random):
 @given(catalogues("a"))
 def test_a_catalogue_against_itself(catalogue):
     table, of_events = catalogue
-    result = compare(table, table, of_events, of_events, 0, 0)
+    result = compare(
+        *(table, table, of_events, of_events), max_time_s=0, max_distance_km=0
+    )
 
     # Events that are the same in all may change places.
     assert len(result.common) == len(table)

@@ -101,7 +101,7 @@ def test_many_depths():
 
 def test_too_many_depths():
     made = made_network(12, 1)
-    with pytest.raises(ValueError, match=r"depth_grid_km=0\.1 gives 3000 depths"):
+    with pytest.raises(ValueError, match=r"depth_grid_km=0\.1: 3000 depths"):
         associate(
             *(made.picks, made.stations, "lppn"),
             max_depth_km=300.0,
@@ -111,5 +111,5 @@ def test_too_many_depths():
 
 def test_too_many_epicentres():
     made = made_network(11, 1)
-    with pytest.raises(ValueError, match=r"grid_km=0\.1 gives .* epicentres"):
+    with pytest.raises(ValueError, match=r"grid_km=0\.1: .* epicentres"):
         associate(made.picks, made.stations, "lppn", grid_km=0.1, margin_km=100.0)
