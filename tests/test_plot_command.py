@@ -124,7 +124,7 @@ def test_probabilities_of_a_model(run, drawn, file, tmp_path):
         (["FILE", "--start", "2009-08-25"], "leave nothing of the files"),
         (
             ["FILE", "--start", "2009-08-25", "--end", "2009-08-24"],
-            "must be before end",
+            "must be after start",
         ),
         (["FILE", "--stations", "XX.*"], "BW.RJOB."),
         (["FILE", "--bandpass", "5"], "--bandpass='5'"),

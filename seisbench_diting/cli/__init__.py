@@ -42,8 +42,6 @@ def _is_for_users(error: Exception) -> bool:
 def _former() -> None:
     from . import (  # noqa: F401
         demo,
-        pick,
-        pick_events,
         plot,
         report,
     )

@@ -46,6 +46,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "train": ("learn:train", "Train a picker with the published recipe."),
     "distill": ("learn:distill", "Teach a small picker what large ones pick."),
+    "pick": (
+        "pick:pick_command",
+        "Pick continuous records, from one file to years of a network.",
+    ),
+    "pick-events": (
+        "pick:pick_events_command",
+        "Pick the P and S arrivals of known events.",
+    ),
 }
 
 for _name, (_place, _summary) in COMMANDS.items():
@@ -66,6 +74,9 @@ def call(arguments: list[str]) -> None:
             tokens[-1] += "=-"
         else:
             tokens.append("--input=-")
+    if tokens and tokens[0] in COMMANDS and app[tokens[0]].default_command:
+        # Its own help is that of the function, not the line of the list.
+        app[tokens[0]].help = None
     app(tokens, result_action="return_none", print_error=False, exit_on_error=False)
 
 
@@ -194,9 +205,16 @@ def _from_file(path: str | None, cls: type[Settings]) -> dict[str, Any]:
         for spelling in (name, *extra(field)["names"])
         if not (spelling.startswith("-") and spelling[1] != "-")
     }
+    off = {
+        extra(field)["off"].lstrip("-"): name
+        for name, field in cls.model_fields.items()
+        if extra(field)["off"]
+    }
     values = {}
     for key, value in given.items():
         name = known.get(key.replace("-", "_"))
+        if key in off and isinstance(value, bool):
+            name, value = off[key], not value
         if name is None and cls.model_config.get("extra") == "allow":
             name = key.replace("-", "_")
         elif name is None:

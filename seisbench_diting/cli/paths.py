@@ -24,7 +24,7 @@ def read_files(files: list[Path]) -> obspy.Stream:
     """
     import obspy
 
-    from ..picking.formats import Part, UnreadableError, find_format, read_part
+    from ..waveforms import UnreadableError, read_file
 
     stream = obspy.Stream()
     for path in files:
@@ -32,7 +32,7 @@ def read_files(files: list[Path]) -> obspy.Stream:
             kind = "a folder" if path.is_dir() else "no file"
             raise ValueError(f"{str(path)!r} is {kind}; name files of waveforms.")
         try:
-            found, wrong = read_part(Part(str(path), find_format(path)))
+            found, wrong = read_file(path)
         except UnreadableError as error:
             raise ValueError(
                 f"{str(path)!r} is no waveform file that ObsPy can read: {error}."

@@ -118,11 +118,9 @@ def _read_picks(path: Path | None) -> pd.DataFrame | None:
 def _check_times(start: str | None, end: str | None) -> Ends:
     import obspy
 
-    from ..picking.checks import check_time
+    from ..waveforms import time_span
 
-    first, last = check_time(start, "start"), check_time(end, "end")
-    if first is not None and last is not None and first >= last:
-        raise ValueError(f"start={start!r} must be before end={end!r}.")
+    first, last = time_span(start, end)
     return (
         None if first is None else obspy.UTCDateTime(ns=first),
         None if last is None else obspy.UTCDateTime(ns=last),
@@ -130,8 +128,9 @@ def _check_times(start: str | None, end: str | None) -> Ends:
 
 
 def _of_stations(stream: obspy.Stream, stations: str | None) -> obspy.Stream:
+    from .._util import split_names
     from ..models import station_id
-    from ..picking.options import is_station_of, split_names
+    from ..waveforms import is_station_of
 
     if stations:
         found = sorted({station_id(trace) for trace in stream})

@@ -1,16 +1,5 @@
-"""From waveforms on disk to a table of picks."""
+"""From waveforms on disk to tables of picks: archives, streams, known events."""
 
-from ..plots import plot_picks
-from .archive import pick_archive
-from .events import pick_event, pick_events
-from .running import RunPicks
-from .stream import pick_stream
+import lazy_loader
 
-__all__ = [
-    "RunPicks",
-    "pick_archive",
-    "pick_event",
-    "pick_events",
-    "pick_stream",
-    "plot_picks",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

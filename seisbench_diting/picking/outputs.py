@@ -3,161 +3,80 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import lxml.etree
 import pandas as pd
 
 from .._util import beside, write_text
-from ..tables import write_picks, write_real
-from .plan import DAY, TOLERANCE
-from .state import PICK_COLUMNS, State
-from .stream import table_of
+from ..tables import pick_table, write_picks, write_real
+from ..waveforms import DAY, Database, Problem
+from .pick_settings import ERRORS, FORMATS, LOG, REAL, SUMMARY
 
-#: Formats of the table of picks, and how their files end.
-FORMATS = {
-    "csv": ".csv",
-    "parquet": ".parquet",
-    "txt": ".txt",
-    "quakeml": ".xml",
-    "pyocto": ".pyocto.csv",
-    "gamma": ".gamma.csv",
-}
-
-#: Endings of the other files and folders of a run.
-STATE, LOG, ERRORS, SUMMARY = ".state", ".log", ".err", ".json"
-REAL, PICTURES = ".real", ".figures"
-FOLDERS = (REAL, PICTURES)
+#: Columns of picks in a state, beside the unit; those of events are the last five.
+PICK_COLUMNS = (
+    *("station_id", "phase", "time", "probability", "snr", "amplitude", "record"),
+    *("relative_time_s", "event_id", "epicentral_distance_km", "azimuth_deg"),
+    *("theoretical_time", "residual_s"),
+)
 
 #: Rows that are in memory at once; a day is not divided before the larger number.
 _FEW, _MANY = 20_000, 200_000
 
-_DAY_US = DAY // 1000
 
-
-def own_files(output: Path) -> set[Path]:
-    """All files that a run of this name may write, beside those in folders."""
-    endings = (*FORMATS.values(), STATE, f"{STATE}-journal", LOG, ERRORS, SUMMARY)
-    return {beside(output, ending) for ending in endings}
-
-
-def check_formats(formats: Iterable[str]) -> tuple[str, ...]:
+def table_of(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """
-    :raises ValueError: if there is no such format
-    :return: The formats, each once
+    :param rows: Rows with times in microseconds since 1970
+    :return: Table of picks
     """
-    names = tuple(dict.fromkeys(str(name).lower() for name in formats))
-    for name in names:
-        if name not in FORMATS:
-            raise ValueError(
-                f"formats={name!r} is not possible; use {', '.join(FORMATS)}."
-            )
-    if "parquet" in names:
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError as error:
-            raise ValueError(
-                "formats='parquet' needs pyarrow: "
-                "pip install 'seisbench-diting[parquet]'."
-            ) from error
-    return names
+    table = pd.DataFrame(list(rows))
+    for name in ("time", "theoretical_time"):
+        if name in table:
+            table[name] = pd.to_datetime(table[name], unit="us", utc=True)
+    return pick_table(table)
 
 
-def hide_doubles(
-    state: State, min_separation: float, start: int | None, end: int | None
-) -> None:
-    """
-    Hides picks that two blocks found, and those outside of the time asked for.
-
-    :param state: State of a run
-    :param min_separation: Of two picks of one phase closer than this, in seconds, the
-        more probable one stays
-    :param start: First time, in nanoseconds since 1970
-    :param end: Time behind the last one
-    """
-    apart = max(round(min_separation * 1e6), 2 * TOLERANCE // 1000)
-    near = apart + TOLERANCE // 1000
-    rows = state.execute(
-        "SELECT rowid, unit, station_id, phase, time, probability FROM picks "
-        "WHERE time % ? < ? OR time % ? >= ? ORDER BY station_id, phase, time",
-        [_DAY_US, near, _DAY_US, _DAY_US - near],
-    ).fetchall()
-    hidden = []
-    last: dict[tuple[str, str, str], tuple] = {}
-    for row in rows:
-        number, unit, station, phase, time, probability = row
-        # With the instrument, where all are picked.
-        key = (station, phase, " ".join(unit.split(" ")[2:]))
-        before = last.get(key)
-        if before is None or before[1] == unit or time - before[4] >= apart:
-            last[key] = row
-        elif probability > before[5]:
-            hidden.append(before[0])
-            last[key] = row
-        else:
-            hidden.append(number)
-    with state.transaction():
-        state.execute("UPDATE picks SET hidden = 0 WHERE hidden = 1")
-        state.execute_many(
-            "UPDATE picks SET hidden = 1 WHERE rowid = ?", [(n,) for n in hidden]
-        )
-        if start is not None:
-            state.execute("UPDATE picks SET hidden = 1 WHERE time < ?", [start // 1000])
-        if end is not None:
-            state.execute("UPDATE picks SET hidden = 1 WHERE time >= ?", [end // 1000])
-
-
-def pick_chunks(state: State) -> Iterator[pd.DataFrame]:
+def pick_chunks(state: Database) -> Iterator[pd.DataFrame]:
     """:return: Tables of picks in order of time, of which one is in memory"""
-    of_events = state.value(
-        "SELECT count(*) FROM (SELECT 1 FROM picks WHERE event_id IS NOT NULL LIMIT 1)"
-    )
-    table = table_of if of_events else _without_events
-    columns = ", ".join(PICK_COLUMNS)
+    of_events = state.value("SELECT 1 FROM picks WHERE event_id IS NOT NULL LIMIT 1")
+    columns = PICK_COLUMNS if of_events else PICK_COLUMNS[:-5]
     rows: list[dict[str, Any]] = []
     day = None
     for values in state.rows(
-        f"SELECT {columns} FROM picks WHERE hidden = 0 "
+        f"SELECT {', '.join(columns)} FROM picks WHERE hidden = 0 "
         "ORDER BY time, station_id, phase, probability"
     ):
-        row = dict(zip(PICK_COLUMNS, values, strict=True))
-        of_day = row["time"] // _DAY_US
+        row = dict(zip(columns, values, strict=True))
+        of_day = row["time"] // (DAY // 1000)
         if (len(rows) >= _FEW and of_day != day) or len(rows) >= _MANY:
-            yield table(rows)
+            yield table_of(rows)
             rows = []
         rows.append(row)
         day = of_day
     if rows:
-        yield table(rows)
-
-
-def _without_events(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    names = PICK_COLUMNS[: PICK_COLUMNS.index("event_id")]
-    return table_of([{name: row[name] for name in names} for row in rows])
+        yield table_of(rows)
 
 
 def write_outputs(
-    state: State, output: Path, formats: Iterable[str], real: bool
+    state: Database, output: Path, formats: Iterable[str], real: bool
 ) -> list[Path]:
     """
     :param state: State of a run
     :param output: Name of the run
-    :param formats: Of :py:data:`FORMATS`
+    :param formats: Of :py:data:`.pick_settings.FORMATS`
     :param real: If REAL's day folders are written
-    :return: What was written
+    :raises OSError: if there is no room for one
+    :return: Files and folders that were written
     """
     written = []
-    for name in formats:
-        written.append(beside(output, FORMATS[name]))
-        with _reporting(written[-1]):
-            write_picks(pick_chunks(state), written[-1])
-    if real:
-        written.append(beside(output, REAL))
-        with _reporting(written[-1]):
-            write_real(pick_chunks(state), written[-1])
+    for ending in [*(FORMATS[name] for name in formats), *([REAL] if real else [])]:
+        path = beside(output, ending)
+        with _reporting(path):
+            (write_real if ending == REAL else write_picks)(pick_chunks(state), path)
+        written.append(path)
     return written
 
 
@@ -165,7 +84,7 @@ def write_outputs(
 def _reporting(path: Path) -> Iterator[None]:
     try:
         yield
-    # That of lxml, which is none of these, is a full disk's as well.
+    # lxml has an error of its own for a full disk.
     except (OSError, lxml.etree.SerialisationError) as error:
         raise OSError(
             f"{path} can't be written ({error}). Make room for it and run the same "
@@ -178,12 +97,12 @@ def write_summary(output: Path, summary: dict[str, Any]) -> None:
     write_text(beside(output, SUMMARY), f"{text}\n")
 
 
-def write_journals(state: State, output: Path) -> None:
+def write_journals(state: Database, output: Path) -> None:
     """Writes the files of what was picked and of what was not used."""
     write_text(
         beside(output, LOG),
         (
-            log_line(*row)
+            _log_line(*row)
             for row in state.rows(
                 "SELECT key, days, picks FROM units WHERE failure IS NULL ORDER BY rowid"
             )
@@ -192,7 +111,7 @@ def write_journals(state: State, output: Path) -> None:
     write_text(
         beside(output, ERRORS),
         (
-            error_line(*row)
+            _error_line(*row)
             for row in state.rows(
                 "SELECT DISTINCT subject, reason FROM problems UNION ALL "
                 "SELECT key, failure FROM units WHERE failure IS NOT NULL"
@@ -201,36 +120,30 @@ def write_journals(state: State, output: Path) -> None:
     )
 
 
-def log_line(unit: str, days: float, picks: int) -> str:
-    """One record that was picked."""
+def _log_line(unit: str, days: float, picks: int) -> str:
     return f"{unit}\t{days:.6f} station days\t{picks} picks\n"
 
 
-def error_line(subject: str, reason: str) -> str:
-    """One record and why it, or something of it, was not used."""
+def _error_line(subject: str, reason: str) -> str:
     return f"{subject}\t{' '.join(reason.split())}\n"
 
 
 class Journal:
-    """Files of what was picked and what was not, followed while a run goes on."""
+    """Files of what was picked and what was not used, which grow while a run goes on."""
 
-    def __init__(self, state: State, output: Path):
+    def __init__(self, state: Database, output: Path) -> None:
         write_journals(state, output)
-        self._log = _open(beside(output, LOG))
-        self._errors = _open(beside(output, ERRORS))
+        self._log = beside(output, LOG).open("a", encoding="utf-8")
+        self._errors = beside(output, ERRORS).open("a", encoding="utf-8")
 
     def picked(self, unit: str, days: float, picks: int) -> None:
-        self._log.write(log_line(unit, days, picks))
+        self._log.write(_log_line(unit, days, picks))
         self._log.flush()
 
-    def errors(self, problems: Iterable[tuple[str, str]]) -> None:
-        self._errors.writelines(error_line(*problem) for problem in problems)
+    def errors(self, problems: Iterable[Problem]) -> None:
+        self._errors.writelines(_error_line(*problem) for problem in problems)
         self._errors.flush()
 
     def close(self) -> None:
         self._log.close()
         self._errors.close()
-
-
-def _open(path: Path) -> TextIO:
-    return path.open("a", encoding="utf-8")

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import obspy
+import pandas as pd
 
 from ..plots import plot_picks, save_figure
-from .index import SECOND
-from .plan import Unit
-from .stream import table_of
 
 #: Length of a picture; longer records are shown where they have picks.
 PICTURE_SECONDS = 600
 
 
-def draw_unit(
+def draw_station_day(
     folder: Path,
-    unit: Unit,
+    station: str,
+    instrument: str,
     stream: obspy.Stream,
-    rows: list[dict[str, Any]],
+    picks: pd.DataFrame,
     annotations: obspy.Stream,
 ) -> None:
     """
@@ -28,43 +26,30 @@ def draw_unit(
     record, if it is no longer.
 
     :param folder: Folder for pictures
-    :param unit: What was picked
-    :param stream: Its waveforms
-    :param rows: Its picks
-    :param annotations: Its probability curves
+    :param station: NET.STA.LOC
+    :param instrument: Band and instrument code for names, if all are picked
+    :param stream: Waveforms
+    :param picks: Picks
+    :param annotations: Probability curves
     """
-    for begin, inside in _divide(stream, unit, rows):
-        start = obspy.UTCDateTime(ns=begin)
-        end = start + PICTURE_SECONDS
-        shown = stream.slice(start, end)
-        if not len(shown):
-            continue
-        place = folder / unit.station_id
-        place.mkdir(parents=True, exist_ok=True)
-        figure = plot_picks(
-            shown,
-            table_of(inside),
-            annotations.slice(start, end) if len(annotations) else None,
-            title=f"{unit.station_id} {start.strftime('%Y-%m-%d %H:%M:%S')}",
-        )
-        name = unit.key.split(" ")[2:]  # The instrument, where all are picked.
-        time = start.strftime("%Y-%m-%dT%H-%M-%S")
-        save_figure(figure, place / f"{'.'.join([time, *name])}.png")
-
-
-def _divide(
-    stream: obspy.Stream, unit: Unit, rows: list[dict[str, Any]]
-) -> list[tuple[int, list[dict[str, Any]]]]:
-    """Begin of each picture in nanoseconds since 1970, and its picks."""
-    if not rows:
-        return []
-    length = PICTURE_SECONDS * SECOND
-    begin = min(trace.stats.starttime.ns for trace in stream)
-    end = max(trace.stats.endtime.ns for trace in stream)
-    if end - begin <= length:
-        return [(begin, rows)]
-    pieces: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        time = row["time"] * 1000
-        pieces.setdefault(time // length * length, []).append(row)
-    return sorted(pieces.items())
+    length = pd.Timedelta(PICTURE_SECONDS, unit="s")
+    first = pd.Timestamp(min(t.stats.starttime for t in stream).ns, tz="UTC")
+    last = pd.Timestamp(max(t.stats.endtime for t in stream).ns, tz="UTC")
+    is_short = last - first <= length
+    begins = picks["time"].dt.floor(length)
+    for begin, inside in [(first, picks)] if is_short else picks.groupby(begins):
+        start = obspy.UTCDateTime(ns=begin.value)
+        shown = stream.slice(start, start + PICTURE_SECONDS)
+        if len(shown):
+            place = folder / station
+            place.mkdir(parents=True, exist_ok=True)
+            curves = annotations.slice(start, start + PICTURE_SECONDS)
+            figure = plot_picks(
+                shown,
+                inside,
+                curves if len(annotations) else None,
+                title=f"{station} {start.strftime('%Y-%m-%d %H:%M:%S')}",
+            )
+            name = start.strftime("%Y-%m-%dT%H-%M-%S")
+            ending = f".{instrument}" if instrument else ""
+            save_figure(figure, place / f"{name}{ending}.png")

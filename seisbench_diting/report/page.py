@@ -204,7 +204,7 @@ def _facts(run: Run, snippets: int) -> list[tuple[str, str]]:
         ("method", run.summary.get("method")),
         ("status", run.summary.get("status")),
         ("model", options.get("model")),
-        ("smallest probability", options.get("prob")),
+        ("smallest probability", options.get("threshold")),
     ):
         if value is not None:
             facts.append((key, str(value)))

@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 
 from .._util import beside
-from ..picking.outputs import STATE, SUMMARY, pick_chunks
-from ..picking.running import opened_state
+from ..picking import STATE, SUMMARY, opened_state, pick_chunks
 from ..tables import read_association, read_picks
 from .counts import PickCounts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,17 +15,15 @@ import obspy
 import pandas as pd
 from scipy import signal
 
-from .._util import band_filtered
-from ..models import INSTRUMENT_PREFERENCE
-from ..picking.block import read_segments_between
-from ..picking.index import SECOND, find_segments, index_files
-from ..picking.inputs import find_files
-from ..picking.names import NamePattern
-from ..picking.options import ALL_INSTRUMENTS
-from ..picking.plan import choose_instruments, usable_segments
-from ..picking.progress import counting
-from ..picking.running import opened_state
-from ..picking.state import State
+from .._util import INSTRUMENT_PREFERENCE, band_filtered, counting
+from ..picking import opened_state
+from ..waveforms import (
+    SECOND,
+    Archive,
+    NamePattern,
+    choose_segments,
+    read_segments,
+)
 from .runs import Run
 
 #: Seconds before and after a pick.
@@ -75,7 +72,7 @@ class Index(NamedTuple):
     :param instruments: Codes in order of preference, or all
     """
 
-    state: State
+    state: Archive
     pattern: NamePattern | None
     instruments: tuple[str, ...]
 
@@ -94,20 +91,15 @@ def opened_index(
     with ExitStack() as stack:
         if waveforms:
             folder = stack.enter_context(TemporaryDirectory(prefix="seisbench-diting-"))
-            state = State(Path(folder) / "index")
-            stack.callback(state.close)
+            archive = Archive(Path(folder) / "index")
+            stack.callback(archive.close)
             pattern = NamePattern(name_pattern) if name_pattern else None
-            with counting("Reading headers", " files", progress) as bar:
-                index_files(state, find_files(list(waveforms)), pattern, bar.update)
-            if not state.value("SELECT count(*) FROM segments"):
-                raise ValueError(
-                    f"waveforms={', '.join(waveforms)!r} hold nothing that can be read."
-                )
-            yield Index(state, pattern, INSTRUMENT_PREFERENCE)
+            archive.index(waveforms, pattern, progress=progress, argument="waveforms")
+            yield Index(archive, pattern, INSTRUMENT_PREFERENCE)
         elif run.output is not None:
             state = stack.enter_context(opened_state(run.output))
-            text = _option(state, "name_pattern")
-            instruments = _option(state, "instruments")
+            text = state.option("name_pattern")
+            instruments = state.option("instruments")
             yield Index(
                 state,
                 NamePattern(text) if text else None,
@@ -115,11 +107,6 @@ def opened_index(
             )
         else:
             yield None
-
-
-def _option(state: State, name: str) -> Any:
-    kept = state.value("SELECT value FROM options WHERE name = ?", [name])
-    return json.loads(kept) if kept else None
 
 
 def read_snippets(
@@ -155,14 +142,10 @@ def read_snippets(
 
 
 def _read(index: Index, station: str, begin: int, end: int) -> obspy.Stream:
-    segments = find_segments(index.state, station, begin, end)
-    usable, _ = usable_segments(segments, 0.0)
-    if index.instruments == ALL_INSTRUMENTS:
-        chosen = [segment for code in sorted(usable) for segment in usable[code]]
-    else:
-        chosen, _ = choose_instruments(usable, index.instruments)
-    stream, _, _ = read_segments_between(chosen, begin, end, index.pattern)
-    return stream
+    segments = index.state.segments(station, begin, end)
+    chosen, _ = choose_segments(segments, index.instruments)
+    wanted = [segment for of_code in chosen.values() for segment in of_code]
+    return read_segments(wanted, begin, end, index.pattern).stream
 
 
 def _prepared(

@@ -6,6 +6,7 @@ from .archive import StationDay as StationDay
 from .archive import fingerprint_of as fingerprint_of
 from .file_search import NamePattern as NamePattern
 from .file_search import check_inputs as check_inputs
+from .file_search import check_name_pattern as check_name_pattern
 from .file_search import find_files as find_files
 from .reading import SECOND as SECOND
 from .reading import Part as Part
@@ -13,8 +14,6 @@ from .reading import Problem as Problem
 from .reading import Reading as Reading
 from .reading import Segment as Segment
 from .reading import UnreadableError as UnreadableError
-from .reading import band_filtered as band_filtered
-from .reading import band_sections as band_sections
 from .reading import complete_codes as complete_codes
 from .reading import cut_overlaps as cut_overlaps
 from .reading import read_file as read_file
@@ -29,6 +28,7 @@ from .selection import check_time as check_time
 from .selection import choose_segments as choose_segments
 from .selection import covered_spans as covered_spans
 from .selection import is_station_of as is_station_of
+from .selection import time_span as time_span
 
 __all__ = [
     "ALL_INSTRUMENTS",
@@ -45,10 +45,9 @@ __all__ = [
     "Selection",
     "StationDay",
     "UnreadableError",
-    "band_filtered",
-    "band_sections",
     "check_inputs",
     "check_instruments",
+    "check_name_pattern",
     "check_stations",
     "check_time",
     "choose_segments",
@@ -62,4 +61,5 @@ __all__ = [
     "read_part",
     "read_segments",
     "shared",
+    "time_span",
 ]

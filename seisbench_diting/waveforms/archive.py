@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import obspy
 
-from .._util import ArgumentError, counted, counting
+from .._util import ArgumentError, counting, merged
 from .file_search import NamePattern, find_files
 from .reading import SECOND, Part, Problem, Segment, UnreadableError, read_headers
 from .selection import TOLERANCE, choose_segments, covered_spans, is_station_of
@@ -221,6 +221,7 @@ class Archive(Database):
         pattern: NamePattern | None = None,
         skipped: Callable[[Path], bool] = lambda path: False,
         progress: bool = True,
+        argument: str = "inputs",
     ) -> None:
         """
         Reads the headers of new and changed files, and forgets files that are gone.
@@ -229,6 +230,7 @@ class Archive(Database):
         :param pattern: Gives codes that headers lack
         :param skipped: Tells files that are not wanted
         :param progress: If progress is shown
+        :param argument: Name of the inputs in errors
         :raises ArgumentError: if there are no waveforms
         """
         inputs = list(inputs)
@@ -248,16 +250,11 @@ class Archive(Database):
             self.execute(f"DELETE FROM segments WHERE file IN ({gone})", [walk])
             self.execute("DELETE FROM files WHERE walk < ?", [walk])
         if not self.value("SELECT count(*) FROM segments"):
-            problems = self.rows(
-                "SELECT path, problem FROM files WHERE problem IS NOT NULL "
-                "GROUP BY problem ORDER BY count(*) DESC LIMIT 3"
-            )
+            reasons = merged(self.problems(), "file")[:3] or ["there are no files"]
             raise ArgumentError(
-                "inputs",
+                argument,
                 ",".join(map(str, inputs)),
-                "hold no waveforms that can be used: "
-                + counted(self.value("SELECT count(*) FROM files"), "file")
-                + "".join(f"; such as {path}: {problem}" for path, problem in problems),
+                f"hold no waveforms that can be used: {'; '.join(reasons)}",
             )
 
     def _index_file(self, path: Path, pattern: NamePattern | None, walk: int) -> None:

@@ -190,3 +190,12 @@ class NamePattern:
                 if not trace.stats[name].strip():
                     trace.stats[name] = value
         return True
+
+
+def check_name_pattern(text: str) -> str:
+    """
+    :param text: A name pattern
+    :raises ArgumentError: if it is not possible
+    :return: The text
+    """
+    return NamePattern(text).text

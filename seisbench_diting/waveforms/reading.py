@@ -20,7 +20,6 @@ import obspy
 
 # ObsPy has no public way to ask for the format of a file without reading it.
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
-from scipy import signal
 
 from .._util import station_id
 from .file_search import CODES, NamePattern
@@ -43,10 +42,6 @@ _COMPRESSED = (".gz", ".bz2", ".zip", ".tar", ".tgz", ".tbz2")
 
 #: Formats that are tried inside of these.
 _INSIDE = ("MSEED", "SAC", "GSE2", "SEGY")
-
-#: The filter is that of the published picker: it looks only back, so that nothing of an
-#: arrival comes before its onset.
-_CORNERS = 4
 
 #: Python collects warnings for the whole process, not for a thread.
 _warnings_lock = threading.Lock()
@@ -439,34 +434,3 @@ def _join(stream: obspy.Stream) -> None:
         key = (trace.stats.sampling_rate, trace.stats.calib)
         groups.setdefault(key, obspy.Stream()).append(trace)
     stream.traces = [t for group in groups.values() for t in group.merge(-1)]
-
-
-def band_filtered(
-    data: np.ndarray, band: tuple[float, float], rate: float
-) -> np.ndarray:
-    """
-    :param data: Samples without gaps
-    :param band: Lowest and highest frequency in Hz
-    :param rate: Sampling rate in Hz
-    :return: The samples without their mean, filtered as :py:func:`band_sections` can
-    """
-    centred = np.asarray(data, dtype=float)
-    centred = centred - centred.mean()
-    sections = band_sections(band, rate)
-    return centred if sections is None else signal.sosfilt(sections, centred)
-
-
-def band_sections(band: tuple[float, float], rate: float) -> np.ndarray | None:
-    """
-    :param band: Lowest and highest frequency in Hz
-    :param rate: Sampling rate in Hz
-    :return: Second-order sections of a filter that looks only back; a high-pass where
-        the upper limit is near the Nyquist frequency, None where the lower one is
-    """
-    low, high = band
-    nyquist = rate / 2
-    if low >= 0.9 * nyquist:
-        return None
-    if high >= 0.95 * nyquist:
-        return signal.butter(_CORNERS, low, "highpass", fs=rate, output="sos")
-    return signal.butter(_CORNERS, [low, high], "bandpass", fs=rate, output="sos")

@@ -32,25 +32,44 @@ SHORTEST_FILL = 60 * _SECOND
 _COMPONENTS = "ZNE123"
 
 
-def check_time(value: Any, name: str) -> int | None:
+def check_time(value: Any) -> str | None:
     """
-    :param value: Time as text, or an object of Python, pandas or ObsPy
-    :param name: Argument that it is
-    :raises ArgumentError: if it is not a time
-    :return: Nanoseconds since 1970
+    :param value: Time as text, or an object of Python, pandas or ObsPy; None for none
+    :raises ValueError: if it is not a time
+    :return: The time as text
     """
     if value is None:
         return None
     import obspy
 
     try:
-        return obspy.UTCDateTime(value).ns
+        return str(obspy.UTCDateTime(value))
     except (TypeError, ValueError):
-        raise ArgumentError(
-            name,
-            str(value),
-            "is not a time; write 2014-05-01 or 2014-05-01T12:30:00",
+        raise ValueError(
+            "is not a time; write 2014-05-01 or 2014-05-01T12:30:00"
         ) from None
+
+
+def time_span(start: Any, end: Any) -> tuple[int | None, int | None]:
+    """
+    :param start: First time, see :py:func:`check_time`
+    :param end: Time behind the last one
+    :raises ArgumentError: if one is not a time, or the end is not after the start
+    :return: Both in nanoseconds since 1970
+    """
+    import obspy
+
+    times: list[int | None] = []
+    for name, value in (("start", start), ("end", end)):
+        try:
+            text = check_time(value)
+        except ValueError as error:
+            raise ArgumentError(name, str(value), str(error)) from None
+        times.append(None if text is None else obspy.UTCDateTime(text).ns)
+    first, last = times
+    if first is not None and last is not None and first >= last:
+        raise ArgumentError("end", str(end), f"must be after start={start}")
+    return first, last
 
 
 def check_instruments(value: Any) -> tuple[str, ...]:

@@ -194,7 +194,7 @@ def test_the_folder_of_the_output_is_picked(fast, event_record, tmp_path):
             tmp_path,
             tmp_path / "out",
             fast,
-            ifplot=True,
+            plot=True,
             formats=["csv", "txt", "quakeml"],
         )
         assert result.summary["files"] == 3
@@ -202,7 +202,7 @@ def test_the_folder_of_the_output_is_picked(fast, event_record, tmp_path):
 
 
 def test_large_files_are_read_in_pieces(fast, cx_pb01, tmp_path, monkeypatch):
-    from seisbench_diting.picking import index
+    from seisbench_diting.waveforms import reading as index
 
     path = tmp_path / "day.mseed"
     start = cx_pb01[0].stats.starttime
@@ -245,7 +245,7 @@ def test_stations_and_times(fast, small, tmp_path):
     ]
     assert len(expected) > 0
     assert row_tuples(table) == row_tuples(expected)
-    with pytest.raises(ValueError, match=r"^stations=\('XX.\*',\) leave nothing"):
+    with pytest.raises(ValueError, match=r"^stations=.*XX.*nothing"):
         run(small, tmp_path / "none", fast, stations="XX.*")
     # A wrong word is no run: the name is free for the right one.
     assert not list(tmp_path.glob("none*"))
@@ -255,7 +255,7 @@ def test_stations_and_times(fast, small, tmp_path):
 
 @pytest.mark.parametrize("name", ["picks.csv", "picks.txt", "picks.xml"])
 def test_a_name_is_no_file(small, tmp_path, fast, name):
-    with pytest.raises(ValueError, match=r"must be a name .*'picks' makes picks\.csv"):
+    with pytest.raises(ValueError, match=r"output=.*'picks' makes picks\.csv"):
         run(small, tmp_path / name, fast)
 
 
@@ -410,7 +410,7 @@ def test_pictures_of_what_was_picked(fast, event_record, cx_pb01, tmp_path):
     start = cx_pb01[0].stats.starttime
     cx_pb01.slice(start, start + 1500).write(str(tmp_path / "cx.mseed"), format="MSEED")
 
-    run(tmp_path, tmp_path / "out", fast, ifplot=True)
+    run(tmp_path, tmp_path / "out", fast, plot=True)
 
     pictures = sorted((tmp_path / "out.figures").rglob("*.png"))
     assert {path.parent.name for path in pictures} == {"CX.PB01.", "X1.53085.01"}

@@ -1,18 +1,16 @@
 """Stations whose instruments change, files that come and go, readers meanwhile."""
 
 import errno
-import json
 import shutil
 
-import numpy as np
 import obspy
 import pandas as pd
 import pytest
 from archives import assert_same_picks, renamed, row_tuples, write_pieces
 
 from seisbench_diting._util import only_writer
-from seisbench_diting.picking import formats, index, pick_archive, workers
-from seisbench_diting.picking.block import UnitResult
+from seisbench_diting.picking import pick_archive
+from seisbench_diting.waveforms import reading
 
 
 def run(inputs, output, model, **options):
@@ -85,7 +83,7 @@ def test_a_read_error_that_passes(fast, small, tmp_path, monkeypatch):
             raise OSError(errno.EIO, "Input/output error")
         return read(source, *args, **options)
 
-    monkeypatch.setattr(formats.obspy, "read", fail)
+    monkeypatch.setattr(reading.obspy, "read", fail)
     result = run(small, tmp_path / "out", fast)
 
     assert broken
@@ -100,14 +98,14 @@ def test_a_read_error_that_passes(fast, small, tmp_path, monkeypatch):
 
 def test_a_header_that_can_not_be_read_now(fast, small, tmp_path, monkeypatch):
     expected = row_tuples(run(small, tmp_path / "whole", fast).picks)
-    find = index.find_format
+    find = reading.find_format
 
     def fail(path):
         if path.name.startswith("CX.S5"):
             raise OSError(errno.EACCES, "Permission denied")
         return find(path)
 
-    monkeypatch.setattr(index, "find_format", fail)
+    monkeypatch.setattr(reading, "find_format", fail)
     assert run(small, tmp_path / "out", fast).summary["files_with_problems"] == 27
     monkeypatch.undo()
 
@@ -144,42 +142,6 @@ def test_models_of_seisbench_pick_archives(reference, small, tmp_path, count):
     assert result.summary["records_failed"] == 0
 
 
-def test_a_worker_that_can_not_answer(monkeypatch, capsys):
-    import io
-    import sys
-
-    class Picker:
-        def __call__(self, unit):
-            return UnitResult(unit.key, picks=[{"probability": np.float32(1)}])
-
-    class Setup:
-        @staticmethod
-        def from_text(text):
-            return Setup()
-
-        def make(self):
-            return Picker()
-
-    monkeypatch.setattr(workers, "Setup", Setup)
-    unit = {
-        "key": "a",
-        "station_id": "A.B.",
-        "begin": 0,
-        "end": 1,
-        "margin": 0,
-        "days": 1.0,
-        "fingerprint": "",
-        "segments": [],
-    }
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{{}}\n{json.dumps(unit)}\n"))
-    answers = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", answers)
-
-    workers.main()
-
-    assert "not JSON serializable" in json.loads(answers.getvalue())["failure"]
-
-
 def test_nobody_reads_beside_a_run(fast, small, tmp_path):
     result = run(small, tmp_path / "out", fast)
 
@@ -203,7 +165,7 @@ def test_records_that_lie_on_no_grid(fast, hour, tmp_path, monkeypatch):
         )
         parts.append(part.read_bytes())
     path.write_bytes(parts[0] + parts[1])
-    monkeypatch.setattr(index, "PIECE_BYTES", 1 << 14)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 1 << 14)
 
     result = run(path, tmp_path / "out", fast)
 

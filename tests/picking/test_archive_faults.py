@@ -16,9 +16,8 @@ from archives import row_tuples
 
 from seisbench_diting._util import only_writer
 from seisbench_diting.models import load_model
-from seisbench_diting.picking import pick_archive, running
-from seisbench_diting.picking.outputs import STATE
-from seisbench_diting.picking.state import State
+from seisbench_diting.picking import STATE, RunState, pick_archive, station_days
+from seisbench_diting.picking import run as run_engine
 from seisbench_diting.tables import read_picks
 
 FOLDER = Path(__file__).parent
@@ -265,7 +264,7 @@ def test_no_room_for_the_tables(small, uninterrupted, fast, tmp_path, monkeypatc
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(running, "write_outputs", full)
+    monkeypatch.setattr(run_engine, "write_outputs", full)
     with pytest.raises(OSError, match="No space left"):
         run(small, tmp_path / "out", fast)
     assert not (tmp_path / "out.csv").exists()
@@ -296,9 +295,7 @@ def test_two_runs_in_one_name_at_once(small, named, tmp_path):
 def test_a_station_day_that_fails_is_tried_again(
     small, uninterrupted, fast, tmp_path, monkeypatch
 ):
-    from seisbench_diting.picking import block
-
-    pick = block.pick_waveforms
+    pick = station_days.pick_waveforms
     failed = []
 
     def fail(stream, *args):
@@ -307,7 +304,7 @@ def test_a_station_day_that_fails_is_tried_again(
             raise MemoryError("too large")
         return pick(stream, *args)
 
-    monkeypatch.setattr(block, "pick_waveforms", fail)
+    monkeypatch.setattr(station_days, "pick_waveforms", fail)
     first = run(small, tmp_path / "out", fast)
 
     assert first.summary["records_failed"] == 1
@@ -324,7 +321,7 @@ def test_a_run_that_fails_before_its_first_day_can_go_on(
     def fail(*_):
         raise OSError("no processes")
 
-    monkeypatch.setattr("seisbench_diting.picking.archive.run_here", lambda _: fail)
+    monkeypatch.setattr(station_days, "in_threads", lambda _: fail)
     with pytest.raises(OSError, match="no processes"):
         run(small, tmp_path / "out", fast)
     monkeypatch.undo()
@@ -334,18 +331,16 @@ def test_a_run_that_fails_before_its_first_day_can_go_on(
 
 
 def test_many_failures_in_a_row_end_the_run(small, fast, tmp_path, monkeypatch):
-    from seisbench_diting.picking import block
-
     def fail(*args):
         raise RuntimeError("CUDA is gone")
 
-    monkeypatch.setattr(block, "pick_waveforms", fail)
+    monkeypatch.setattr(station_days, "pick_waveforms", fail)
     with pytest.raises(ValueError, match=r"20 station days in a row .* CUDA is gone"):
         run(small, tmp_path / "out", fast)
 
 
 def test_what_was_written_is_there_or_not(tmp_path):
-    state = State(tmp_path / "x.state")
+    state = RunState(tmp_path / "x.state")
 
     def interrupted():
         with state.transaction():
@@ -358,4 +353,4 @@ def test_what_was_written_is_there_or_not(tmp_path):
     state.execute("PRAGMA user_version = 99")
     state.close()
     with pytest.raises(ValueError, match="written by another version"):
-        State(tmp_path / "x.state")
+        RunState(tmp_path / "x.state")

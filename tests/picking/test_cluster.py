@@ -100,7 +100,7 @@ def test_a_worker_that_is_killed_in_the_middle(small, named, fast, cluster, tmp_
 def test_a_scheduler_that_does_not_answer(small, named, tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "CONNECT_SECONDS", 1)
     with pytest.raises(
-        ValueError, match=r"scheduler='tcp://127.0.0.1:1' does not answer"
+        ValueError, match=r"scheduler='tcp://127.0.0.1:1': does not answer"
     ):
         pick_archive(
             small,

@@ -9,8 +9,7 @@ import obspy
 import pytest
 from hypothesis import given
 
-from seisbench_diting.picking.inputs import check_inputs, find_files
-from seisbench_diting.picking.names import NamePattern
+from seisbench_diting.waveforms import NamePattern, check_inputs, find_files
 
 CODES = st.text(string.ascii_uppercase + string.digits, min_size=1, max_size=5)
 
@@ -90,5 +89,5 @@ def test_text_that_is_no_list_is_a_file(tmp_path):
 
 def test_inputs_must_be_there(tmp_path):
     assert check_inputs(["-", tmp_path]) == ["-", str(tmp_path)]
-    with pytest.raises(FileNotFoundError, match=r"inputs='.*/no' does not exist"):
+    with pytest.raises(ValueError, match=r"inputs='.*/no': does not exist"):
         check_inputs([tmp_path / "no"])

@@ -8,8 +8,8 @@ import seisbench
 from archives import assert_same_picks, make_inventory
 
 from seisbench_diting.picking import pick_stream, plot_picks
-from seisbench_diting.picking.notes import collecting
-from seisbench_diting.picking.quality import Measure
+from seisbench_diting.picking.stream_picks import Measure
+from seisbench_diting.picking.stream_picks import collected_warnings as collecting
 from seisbench_diting.tables import COLUMNS
 
 
@@ -33,7 +33,7 @@ def test_thresholds_and_separation(published, cx_pb01):
     start = cx_pb01[0].stats.starttime
     stream = cx_pb01.slice(start, start + 3600)
 
-    table = pick_stream(stream, model, prob=0.6, min_separation=30)
+    table = pick_stream(stream, model, threshold=0.6, min_separation=30)
 
     arguments = {f"{phase}_threshold": 0.6 for phase in ("Pg", "Sg", "Pn", "Sn")}
     assert_same_picks(
@@ -60,8 +60,8 @@ def test_no_picks_and_no_stream(fast):
     assert len(pick_stream(obspy.Stream(), fast)) == 0
     with pytest.raises(TypeError, match=r"stream must be an obspy.Stream, got Trace"):
         pick_stream(obspy.Trace(), fast)
-    with pytest.raises(ValueError, match="prob=2"):
-        pick_stream(obspy.Stream(), fast, prob=2)
+    with pytest.raises(ValueError, match="threshold=2"):
+        pick_stream(obspy.Stream(), fast, threshold=2)
 
 
 RATE = 100.0

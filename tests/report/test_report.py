@@ -17,8 +17,7 @@ from filelock import FileLock
 from seisbench_diting._util import band_filtered
 from seisbench_diting.cli import main
 from seisbench_diting.models import LPPNT
-from seisbench_diting.picking import pick_archive
-from seisbench_diting.picking.running import opened_state
+from seisbench_diting.picking import opened_state, pick_archive
 from seisbench_diting.report import write_report
 from seisbench_diting.tables import write_picks
 
@@ -89,7 +88,9 @@ def test_high_rates_and_missing_samples(tmp_path, pick_file, picks):
 
 def test_a_picking_run_knows_its_waveforms(tmp_path, waveforms):
     output = tmp_path / "run"
-    pick_archive(waveforms, output, LPPNT(), prob=0.2, formats=["txt"], progress=False)
+    pick_archive(
+        waveforms, output, LPPNT(), threshold=0.2, formats=["txt"], progress=False
+    )
     (tmp_path / "run.txt").unlink()
 
     page = write_report(output, progress=False)
@@ -117,7 +118,7 @@ def test_waveforms_are_those_of_the_instruments_that_were_picked(
         stream.write(folder / f"accelerometer.{path.name}", "MSEED")
     output = tmp_path / "run"
     pick_archive(
-        folder, output, LPPNT(), prob=0.2, instruments=instruments, progress=False
+        folder, output, LPPNT(), threshold=0.2, instruments=instruments, progress=False
     )
 
     snippets = data_of(write_report(output, progress=False))["snippets"]
@@ -218,7 +219,7 @@ def test_what_is_not_there(tmp_path, pick_file):
         write_report(tmp_path / "nothing")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         write_report(pick_file, waveforms=tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="hold nothing that can be read"):
+    with pytest.raises(ValueError, match="waveforms=.*hold no waveforms"):
         write_report(pick_file, waveforms=pick_file)
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
         write_report(pick_file, tmp_path / "missing" / "page.html")
@@ -233,7 +234,7 @@ def test_a_damaged_summary(association):
 
 def test_a_run_that_goes_on(tmp_path, waveforms):
     output = tmp_path / "run"
-    pick_archive(waveforms, output, LPPNT(), prob=0.2, progress=False)
+    pick_archive(waveforms, output, LPPNT(), threshold=0.2, progress=False)
     with (
         FileLock(tmp_path / ".run.picking.lock"),
         pytest.raises(ValueError, match="a picking run is writing there"),
@@ -244,7 +245,7 @@ def test_a_run_that_goes_on(tmp_path, waveforms):
 def test_a_run_of_somebody_else(tmp_path, waveforms, monkeypatch):
     output = tmp_path / "theirs" / "run"
     output.parent.mkdir()
-    pick_archive(waveforms, output, LPPNT(), prob=0.2, progress=False)
+    pick_archive(waveforms, output, LPPNT(), threshold=0.2, progress=False)
     expected = write_report(output, tmp_path / "own.html").read_bytes()
     before = {p.name: p.stat().st_mtime_ns for p in output.parent.iterdir()}
     rights = os.access
@@ -266,7 +267,7 @@ def test_others_read_a_run(tmp_path, waveforms, rights):
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "run"
         os.chmod(folder, rights)
-        pick_archive(waveforms, output, LPPNT(), prob=0.2, progress=False)
+        pick_archive(waveforms, output, LPPNT(), threshold=0.2, progress=False)
         for path in Path(folder).iterdir():
             path.chmod(0o644)
         # Not in a process that would have to read this package as somebody else.
@@ -284,7 +285,7 @@ def test_others_read_a_run(tmp_path, waveforms, rights):
 
 def test_a_state_that_is_gone(tmp_path, waveforms):
     result = pick_archive(
-        waveforms, tmp_path / "run", LPPNT(), prob=0.2, progress=False
+        waveforms, tmp_path / "run", LPPNT(), threshold=0.2, progress=False
     )
     (tmp_path / "run.state").unlink()
     with pytest.raises(FileNotFoundError, match=r"run\.state is not there"):

@@ -5,7 +5,8 @@ import obspy
 import pandas as pd
 import pytest
 
-from seisbench_diting.picking.events import TravelTimes, pick_event
+from seisbench_diting.picking import pick_event
+from seisbench_diting.travel_times import TravelTimes
 
 NETWORK = ("A", "B", "C")
 

@@ -8,9 +8,7 @@ import obspy
 import pandas as pd
 import pytest
 from archives import row_tuples
-from typer.testing import CliRunner
 
-from seisbench_diting.cli.app import app
 from seisbench_diting.picking import pick_events
 from seisbench_diting.tables import (
     read_picks,
@@ -121,7 +119,7 @@ def test_new_and_moved_events_are_picked(folder, tmp_path, x1_event, model):
         result.picks[result.picks["event_id"] == "X1.2012"]["residual_s"],
         first["residual_s"],
     )
-    with pytest.raises(ValueError, match=r"velocity=\"ak135\" differs from \"iasp91\""):
+    with pytest.raises(ValueError, match=r"velocity='ak135'.*\"iasp91\""):
         run(folder, tmp_path / "out", both, None, model, velocity="ak135")
 
 
@@ -143,7 +141,7 @@ def test_what_can_not_be_picked(folder, tmp_path, x1_event, x1_stations, model):
     refused(r"missing.csv", catalog=tmp_path / "missing.csv")
     refused(r"missing.csv", stations=tmp_path / "missing.csv")
     refused(r"velocity|model|crust", velocity="crust9")
-    refused(r"instruments='all' is not possible for events", instruments="all")
+    refused(r"instruments='all'", instruments="all")
     refused(r"before=-1", before=-1)
     refused(
         r"hold no waveforms of any of the 1 events",
@@ -167,41 +165,28 @@ def test_stations_without_a_place_are_told(
     )
 
 
-def test_the_command(folder, tmp_path, x1_event, named):
+def test_the_command(folder, tmp_path, x1_event, named, command):
     write_events(x1_event, tmp_path / "catalog.txt")
     config = tmp_path / "events.toml"
     config.write_text('velocity = "ak135"\nprob = 0.2\n')
 
-    result = CliRunner().invoke(
-        app,
-        [
-            "pick-events",
-            "-i",
-            str(folder),
-            "-o",
-            str(tmp_path / "out"),
-            "-c",
-            str(tmp_path / "catalog.txt"),
-            "-m",
-            "LPPNM/csn",
-            "--config",
-            str(config),
-            "--formats",
-            "csv,txt,quakeml",
-        ],
+    result = command(
+        *("pick-events", "-i", folder, "-o", tmp_path / "out"),
+        *("-c", tmp_path / "catalog.txt", "-m", "LPPNM/csn", "--config", config),
+        *("--formats", "csv,txt,quakeml"),
     )
 
-    assert result.exit_code == 0, (result.output, result.exception)
+    assert result.status == 0, result.errors
     assert "2 picks of 1 event; not taken: " in result.output
     options = json.loads((tmp_path / "out.json").read_text())["options"]
     assert options["velocity"] == "ak135"
-    assert options["prob"] == 0.2
+    assert options["threshold"] == 0.2
     for ending in (".txt", ".xml"):
         assert set(read_picks(tmp_path / f"out{ending}")["event_id"]) == {"X1.2012"}
 
 
-def test_the_help_tells_all_a_user_needs():
-    text = CliRunner().invoke(app, ["pick-events", "--help"], terminal_width=100).output
+def test_the_help_tells_all_a_user_needs(command):
+    text = command("pick-events", "--help").output
 
     for word in (
         "seisbench-diting pick-events -c CATALOG -s STATIONS -i FOLDER -o NAME",
@@ -216,12 +201,11 @@ def test_the_help_tells_all_a_user_needs():
 
 
 @pytest.mark.parametrize("missing", ["--input", "--output", "--catalog"])
-def test_what_the_command_needs(missing, tmp_path):
+def test_what_the_command_needs(missing, tmp_path, command):
     arguments = {"--input": str(tmp_path), "--output": "out", "--catalog": "c.csv"}
     arguments.pop(missing)
 
-    result = CliRunner().invoke(
-        app, ["pick-events", *(x for pair in arguments.items() for x in pair)]
-    )
+    result = command("pick-events", *(x for pair in arguments.items() for x in pair))
 
-    assert f"{missing} is missing" in str(result.exception)
+    assert result.status == 2
+    assert f"{missing} is missing" in result.errors

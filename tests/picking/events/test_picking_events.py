@@ -5,9 +5,7 @@ import obspy
 import pandas as pd
 import pytest
 
-from seisbench_diting.picking import pick_stream
-from seisbench_diting.picking.events import Event, arrivals_at, pick_event
-from seisbench_diting.picking.options import PickOptions
+from seisbench_diting.picking import Event, arrivals_at, pick_event, pick_stream
 
 
 def test_a_real_event(picked, event_record):
@@ -112,18 +110,18 @@ def test_discarded_picks_are_counted(
 def test_options_are_those_of_all_picking(
     event_record, x1_event, x1_stations, model, travel_times
 ):
-    options = PickOptions(prob=0.05, min_separation=0.2)
     result = pick_event(
         event_record,
         x1_event.iloc[0],
         x1_stations,
         model,
         travel_times,
-        options=options,
+        threshold=0.05,
+        min_separation=0.2,
         record="x1",
     )
     expected = pick_stream(
-        result.waveforms, model, prob=0.05, min_separation=0.2, record="x1"
+        result.waveforms, model, threshold=0.05, min_separation=0.2, record="x1"
     )
     pd.testing.assert_frame_equal(
         result.candidates.drop(columns="relative_time_s"),

@@ -1,0 +1,402 @@
+"""The run engine: plan, execute, commit, export."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .._util import (
+    ArgumentError,
+    Progress,
+    beside,
+    no_writer,
+    only_writer,
+    terminated_like_interrupted,
+)
+from ..models import weights_checksum
+from ..tables import pick_table
+from ..waveforms import Archive, Problem
+from .outputs import (
+    PICK_COLUMNS,
+    Journal,
+    pick_chunks,
+    write_journals,
+    write_outputs,
+    write_summary,
+)
+from .pick_settings import (
+    ERRORS,
+    FORMATS,
+    LOG,
+    PICTURES,
+    REAL,
+    STATE,
+    SUMMARY,
+    RunSettings,
+    own_files,
+)
+from .stream_picks import load_on
+from .workers import Runner, Unit, UnitResult
+
+#: A run ends after so many failures in a row: they have one cause.
+MOST_FAILURES = 20
+
+_PENDING = (
+    "FROM plan LEFT JOIN units ON units.key = plan.key WHERE (units.key IS NULL OR "
+    "units.fingerprint != plan.fingerprint OR units.failure IS NOT NULL)"
+)
+
+
+class RunState(Archive):
+    """Headers, plan, results and picks of a run."""
+
+    SCHEMA = f"""{Archive.SCHEMA}
+    CREATE TABLE IF NOT EXISTS options (name TEXT PRIMARY KEY, value TEXT);
+    CREATE TABLE IF NOT EXISTS plan (
+        position INTEGER PRIMARY KEY, key TEXT UNIQUE, fingerprint TEXT, days REAL,
+        begin INTEGER, end INTEGER, segments TEXT);
+    CREATE TABLE IF NOT EXISTS units (
+        key TEXT PRIMARY KEY, fingerprint TEXT, days REAL, picks INTEGER, counts TEXT,
+        failure TEXT);
+    CREATE TABLE IF NOT EXISTS picks (
+        unit TEXT, station_id TEXT, phase TEXT, time INTEGER, probability REAL, snr REAL,
+        amplitude REAL, record TEXT, relative_time_s REAL, event_id TEXT,
+        epicentral_distance_km REAL, azimuth_deg REAL, theoretical_time INTEGER,
+        residual_s REAL, hidden INTEGER DEFAULT 0);
+    CREATE INDEX IF NOT EXISTS picks_of_unit ON picks (unit);
+    CREATE INDEX IF NOT EXISTS picks_in_time ON picks (time, station_id, phase);
+    CREATE TABLE IF NOT EXISTS problems (
+        unit TEXT, subject TEXT, reason TEXT, PRIMARY KEY (unit, subject, reason));
+    """
+
+    def option(self, name: str) -> Any:
+        """:return: An option of the run; None if it has none"""
+        value = self.value("SELECT value FROM options WHERE name = ?", [name])
+        return None if value is None else json.loads(value)
+
+    def keep_options(self, options: dict[str, Any]) -> None:
+        """
+        :param options: What decides about the picks
+        :raises ArgumentError: if a former run of this name had others
+        """
+        before = dict(self.rows("SELECT name, value FROM options"))
+        new = {name: json.dumps(value) for name, value in options.items()}
+        if not before:
+            with self.transaction():
+                self.execute_many("INSERT INTO options VALUES (?, ?)", new.items())
+            return
+        for name in sorted({*before, *new}):
+            old = before.get(name, "null")
+            if old != new.get(name, "null"):
+                raise ArgumentError(
+                    name,
+                    options.get(name),
+                    f"the run {self.path.with_suffix('')} was begun with {old}. Choose "
+                    f"another output, or remove {self.path.name} and the files beside it",
+                )
+
+    def write_plan(self, units: Iterable[Unit], problems: list[Problem]) -> None:
+        """
+        :param units: What to pick; taken one by one
+        :param problems: What is not used, and why, complete when all units are taken
+        """
+        with self.transaction():
+            self.execute("DELETE FROM plan")
+            self.execute("DELETE FROM problems WHERE unit = ''")
+            for unit in units:
+                self.execute(
+                    "INSERT INTO plan VALUES (NULL, ?, ?, ?, ?, ?, ?)",
+                    [
+                        *(unit.key, unit.fingerprint, unit.days, unit.begin, unit.end),
+                        self.packed(unit.segments),
+                    ],
+                )
+            self._add_problems("", [*self.problems(), *problems])
+
+    def pending(self) -> Iterator[Unit]:
+        """:return: What is not picked yet, or has changed, or failed"""
+        position = 0
+        while row := self.execute(
+            "SELECT position, plan.key, plan.fingerprint, plan.days, begin, end, segments "
+            f"{_PENDING} AND position > ? ORDER BY position LIMIT 1",
+            [position],
+        ).fetchone():
+            position, key, fingerprint, days, begin, end, segments = row
+            yield Unit(key, fingerprint, days, begin, end, self.unpacked(segments))
+
+    def commit(self, unit: Unit, result: UnitResult) -> None:
+        """
+        Writes a result instead of the former one of its unit. A failure leaves the former
+        picks; and picks of times whose files are gone stay.
+        """
+        with self.transaction():
+            before = self.execute(
+                "SELECT failure FROM units WHERE key = ?", [unit.key]
+            ).fetchone()
+            if result.failure is not None and before == (None,):
+                self.execute(
+                    "UPDATE units SET failure = ? WHERE key = ?",
+                    [result.failure, unit.key],
+                )
+                return
+            self.execute("DELETE FROM problems WHERE unit = ?", [unit.key])
+            self.execute_many(
+                "DELETE FROM picks WHERE unit = ? AND time BETWEEN ? AND ?",
+                [(unit.key, *span) for span in result.replaced],
+            )
+            self.execute_many(
+                f"INSERT INTO picks (unit, {', '.join(PICK_COLUMNS)}) "
+                f"VALUES ({', '.join('?' * (len(PICK_COLUMNS) + 1))})",
+                [
+                    (unit.key, *(pick.get(name) for name in PICK_COLUMNS))
+                    for pick in result.picks
+                ],
+            )
+            self._add_problems(unit.key, result.problems)
+            self.execute(
+                "INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    *(unit.key, unit.fingerprint, unit.days, len(result.picks)),
+                    *(json.dumps(result.counts), result.failure),
+                ],
+            )
+
+    def _add_problems(self, unit: str, problems: Iterable[Problem]) -> None:
+        self.execute_many(
+            "INSERT OR IGNORE INTO problems VALUES (?, ?, ?)",
+            [(unit, subject, reason) for subject, reason in problems],
+        )
+
+
+@dataclass(frozen=True)
+class RunPicks:
+    """
+    Result of a run.
+
+    :param output: Name of the run
+    :param summary: Content of ``NAME.json``
+    :param files: Tables that were written
+    :param failures: Units that could not be picked, and why
+    """
+
+    output: Path
+    summary: dict[str, Any]
+    files: list[Path]
+    failures: list[Problem] = field(default_factory=list)
+
+    @property
+    def picks(self) -> pd.DataFrame:
+        """All picks of the run so far, as one table in memory."""
+        with opened_state(self.output) as state:
+            chunks = list(pick_chunks(state))
+        return pd.concat(chunks, ignore_index=True) if chunks else pick_table([])
+
+
+@contextmanager
+def opened_state(output: Path) -> Iterator[RunState]:
+    """
+    :param output: Name of a run
+    :raises ValueError: if the run goes on: no other process may have its state open
+    :return: Its state, to be read
+    """
+    with (
+        no_writer(output, "picking run"),
+        closing(RunState(beside(output, STATE), only_read=True)) as state,
+    ):
+        yield state
+
+
+@contextmanager
+def open_run(settings: RunSettings, what: str) -> Iterator[Run]:
+    """
+    :param settings: Settings of the run
+    :param what: What the run counts
+    :raises ArgumentError: if another run writes there, or a former one had other options
+    :return: The run. SIGTERM acts as Ctrl-C while it goes on.
+    """
+    output = settings.output
+    with only_writer(output, "picking run"):
+        is_new = not beside(output, STATE).exists()
+        others = (LOG, ERRORS, SUMMARY)
+        if is_new:
+            for ending in (*FORMATS.values(), *others, REAL, PICTURES):
+                if beside(output, ending).exists():
+                    raise ArgumentError(
+                        "output",
+                        str(output),
+                        f"{beside(output, ending).name} exists, but not the state of its "
+                        f"run, {output.name}{STATE}. Choose another name, or remove it",
+                    )
+        state = RunState(beside(output, STATE))
+        try:
+            with terminated_like_interrupted():
+                yield Run(settings, state, what)
+        except (OSError, ValueError):
+            # If the options were invalid, remove the new state, so that the name can be
+            # reused; but a run that has begun continues only with its state.
+            if is_new and not any(beside(output, end).exists() for end in others):
+                state.remove()
+            raise
+        finally:
+            state.close()
+
+
+class Run:
+    """
+    The steps of a run, in their order.
+
+    :param settings: Settings of the run
+    :param state: Its state
+    :param what: What it counts
+    """
+
+    def __init__(self, settings: RunSettings, state: RunState, what: str) -> None:
+        self.state = state
+        self.model = load_on(settings.model, settings.device)
+        self._settings = settings
+        self._output = settings.output
+        self._what = what
+        self._started = time.monotonic()
+        self._seconds: dict[str, float] = {}
+        self._new = 0.0
+        #: Number of stations, if only some of the input are picked.
+        self.stations: int | None = None
+        self._options = {
+            "model": self.model.name,
+            "weights": weights_checksum(self.model),
+            **settings.identity(),
+        }
+        state.keep_options(self._options)
+
+    def index(self) -> None:
+        """Reads headers. Files of the run may lie in a folder that it picks."""
+        own = own_files(self._output)
+        folders = {beside(self._output, ending) for ending in (REAL, PICTURES)}
+        self.state.index(
+            self._settings.inputs,
+            self._settings.pattern,
+            lambda path: path in own or not folders.isdisjoint(path.parents),
+            self._settings.progress,
+        )
+
+    def execute(self, runner: Runner) -> None:
+        """
+        Picks what is planned and not picked yet. Each result is committed at once.
+
+        :param runner: Picks units
+        """
+        state, value = self.state, self.state.value
+        journal = Journal(state, self._output)
+        total = value("SELECT sum(days) FROM plan") or 0.0
+        waiting = value(f"SELECT sum(plan.days) {_PENDING}") or 0.0
+        bar = Progress(total, total - waiting, self._settings.progress, self._what)
+        failures = 0
+        try:
+            with closing(runner(state.pending())) as results:
+                for unit, result in results:
+                    state.commit(unit, result)
+                    if result.failure is not None:
+                        failures += 1
+                        journal.errors([(unit.key, result.failure)])
+                        if failures >= MOST_FAILURES:
+                            raise ValueError(
+                                f"{failures} {self._what} in a row could not be picked; "
+                                f"the last one: {result.failure}"
+                            )
+                        continue
+                    failures = 0
+                    journal.errors(result.problems)
+                    journal.picked(unit.key, unit.days, len(result.picks))
+                    for name, seconds in result.seconds.items():
+                        self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+                    self._new += unit.days
+                    bar.add(unit.days)
+        except BaseException:
+            self._write_stopped()
+            raise
+        finally:
+            bar.close()
+            journal.close()
+
+    def _write_stopped(self) -> None:
+        """Also after an interruption, what was picked is counted."""
+        with suppress(OSError):
+            write_summary(self._output, self._summary("stopped"))
+
+    def finish(self) -> RunPicks:
+        """:return: What was written"""
+        try:
+            files = write_outputs(
+                self.state, self._output, self._settings.formats, self._settings.real
+            )
+        except BaseException:
+            self._write_stopped()
+            raise
+        write_journals(self.state, self._output)
+        failures = list(
+            self.state.rows("SELECT key, failure FROM units WHERE failure IS NOT NULL")
+        )
+        summary = self._summary("incomplete" if failures else "complete")
+        write_summary(self._output, summary)
+        return RunPicks(self._output, summary, files, failures)
+
+    def _summary(self, status: str) -> dict[str, Any]:
+        value, rows = self.state.value, self.state.rows
+        seconds = time.monotonic() - self._started
+        name = self._what.replace(" ", "_")
+        picked = "FROM units WHERE failure IS NULL"
+        counts: dict[str, int] = {}
+        for (text,) in rows(f"SELECT counts {picked}"):
+            for counted, number in json.loads(text).items():
+                counts[counted] = counts.get(counted, 0) + number
+        return {
+            "status": status,
+            "output": str(self._output),
+            "files": value("SELECT count(*) FROM files"),
+            "files_with_problems": len(self.state.problems()),
+            "stations": len(self.state.stations())
+            if self.stations is None
+            else self.stations,
+            "records": value(f"SELECT count(*) {picked}"),
+            "records_failed": value(
+                "SELECT count(*) FROM units WHERE failure IS NOT NULL"
+            ),
+            name: round(value(f"SELECT sum(days) {picked}") or 0.0, 6),
+            "picks": value("SELECT count(*) FROM picks WHERE hidden = 0"),
+            "picks_by_phase": dict(
+                rows(
+                    "SELECT phase, count(*) FROM picks WHERE hidden = 0 "
+                    "GROUP BY phase ORDER BY phase"
+                )
+            ),
+            "problems": value("SELECT count(*) FROM problems"),
+            **counts,
+            "this_run": {
+                name: round(self._new, 6),
+                "seconds": round(seconds, 3),
+                f"{name}_per_hour": round(self._new / seconds * 3600, 1),
+                "seconds_of_all_workers": {
+                    part: round(spent, 3) for part, spent in self._seconds.items()
+                },
+            },
+            "options": self._options,
+            "versions": {
+                "python": platform.python_version(),
+                **{
+                    package: version(package)
+                    for package in (
+                        *("seisbench-diting", "seisbench", "torch", "obspy"),
+                        "onnxruntime",
+                    )
+                },
+            },
+        }

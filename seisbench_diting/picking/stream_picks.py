@@ -1,0 +1,376 @@
+"""Pick a stream, and measure SNR and amplitude of its picks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import obspy
+import pandas as pd
+import seisbench
+import torch
+from scipy import signal
+from seisbench.models import WaveformModel
+
+from .._util import ArgumentError, band_sections, station_id, takes
+from ..models import (
+    PhasePicker,
+    load_model,
+    rename_components,
+    split_at_missing,
+    warning_anew,
+)
+from ..waveforms import Part, Problem, Segment, cut_overlaps, shared
+from .outputs import table_of
+from .pick_settings import PickOptions, StreamSettings
+
+#: Of models that do not say what rate and windows they want: Hz and seconds.
+_USUAL_RATE = 100.0
+_USUAL_WINDOW = 60.0
+
+#: A filter of 1 Hz forgets its beginning in less than this.
+_LEAD_PERIODS = 15.0
+
+#: Response of an instrument: longer, since the ends of what is cut are tapered.
+_RESPONSE_SECONDS = 60.0
+
+#: SeisBench's own models can't be used by several threads.
+_foreign_lock = threading.Lock()
+
+_of_thread = threading.local()
+
+
+@dataclass
+class Picked:
+    """
+    Picks of a stream.
+
+    :param rows: Rows of a pick table, with times in microseconds since 1970
+    :param problems: What was not used, and why
+    :param annotations: Probability curves
+    :param network_seconds: Time of the model
+    """
+
+    rows: list[dict[str, Any]]
+    problems: list[Problem]
+    annotations: obspy.Stream
+    network_seconds: float
+
+
+def segments_of(stream: obspy.Stream, record: str) -> list[Segment]:
+    """:return: The traces of a stream that is one record"""
+    return [
+        Segment(
+            Part(record, ""),
+            station_id(trace),
+            trace.stats.channel,
+            trace.stats.starttime.ns,
+            trace.stats.endtime.ns,
+            trace.stats.sampling_rate,
+            trace.stats.starttime.ns,
+        )
+        for trace in stream
+    ]
+
+
+@takes(StreamSettings)
+def pick_stream(settings: StreamSettings) -> pd.DataFrame:
+    """
+    Picks any number of stations, with SNR and amplitude of the vertical component.
+
+    :raises ArgumentError: if an option is not possible
+    :return: Table of picks, see :py:data:`seisbench_diting.tables.COLUMNS`
+    """
+    stream = settings.stream
+    picked = pick_waveforms(
+        shared(stream),
+        load_on(settings.model, settings.device),
+        settings,
+        settings.inventory,
+        segments_of(stream, settings.record),
+    )
+    return table_of(picked.rows)
+
+
+def load_on(model: WaveformModel | str, device: str) -> WaveformModel:
+    """
+    :param model: Model, or its name
+    :param device: As PyTorch names it; ``auto`` is a GPU, if there is one
+    :raises ArgumentError: if there is no such device
+    :return: The model, in evaluation mode, on the device
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    # PyTorch has an error of its own for each kind of device.
+    except Exception as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ArgumentError(
+            "device", device, f"is not possible here: {reason}. Use cpu, or auto"
+        ) from error
+    loaded = load_model(model) if isinstance(model, str | Path) else model.eval()
+    return loaded.to(device)
+
+
+def rate_of(model: WaveformModel) -> float:
+    """Sampling rate of a model in Hz; some take any."""
+    return float(model.sampling_rate or _USUAL_RATE)
+
+
+def window_seconds(model: WaveformModel) -> float:
+    """Length of a model's windows in seconds; some take any."""
+    samples = getattr(model, "in_samples", None)
+    return samples / rate_of(model) if samples else _USUAL_WINDOW
+
+
+def pick_waveforms(
+    stream: obspy.Stream,
+    model: WaveformModel,
+    options: PickOptions,
+    inventory: obspy.Inventory | None,
+    segments: Sequence[Segment],
+) -> Picked:
+    """
+    :param stream: Waveforms, whose traces, but not whose samples, are modified
+    :param model: Picker
+    :param options: Options
+    :param inventory: If given, amplitudes are in m/s
+    :param segments: Where the waveforms come from, for the columns of the record
+    :return: Picks
+    """
+    split_at_missing(stream)
+    problems = cut_overlaps(stream)
+    verticals = _verticals(stream)
+    started = time.perf_counter()
+    with collected_warnings() as notes:
+        annotations, picks = _classify(model, stream, options)
+    network_seconds = time.perf_counter() - started
+    problems += [("", note) for note in notes]
+    measure = Measure(options.snr_window, options.bandpass, inventory)
+    by_station: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    rows = [
+        {
+            "station_id": pick.trace_id,
+            "phase": pick.phase,
+            "time": round(pick.peak_time.ns / 1000),
+            "probability": float(pick.peak_value),
+        }
+        for pick in picks
+    ]
+    for row in rows:
+        by_station[row["station_id"]].append(row)
+    for station, of_station in by_station.items():
+        # Rows are in the order of time.
+        times = np.array([row["time"] * 1000 for row in of_station])
+        snr, amplitude, wrong = measure(verticals.get(station, []), times)
+        problems += [(station, reason) for reason in wrong]
+        near = [segment for segment in segments if segment.station_id == station]
+        for row, ratio, peak in zip(of_station, snr, amplitude, strict=True):
+            # Neither JSON nor SQLite has NaN.
+            row["snr"] = float(ratio) if np.isfinite(ratio) else None
+            row["amplitude"] = float(peak) if np.isfinite(peak) else None
+            row["record"], row["relative_time_s"] = _locate(row["time"] * 1000, near)
+    return Picked(rows, problems, annotations, network_seconds)
+
+
+def _verticals(stream: obspy.Stream) -> dict[str, list[obspy.Trace]]:
+    """Vertical traces of each station, as the models see them, with their own names."""
+    named = shared(stream)
+    rename_components(named)
+    found = defaultdict(list)
+    for trace, original in zip(named, stream, strict=True):
+        if trace.stats.channel[-1:] == "Z":
+            found[station_id(trace)].append(
+                obspy.Trace(original.data, original.stats.copy())
+            )
+    return found
+
+
+def _classify(
+    model: WaveformModel, stream: obspy.Stream, options: PickOptions
+) -> tuple[obspy.Stream, list[Any]]:
+    arguments: dict[str, Any] = {
+        f"{phase}_threshold": options.threshold
+        for phase in model.labels
+        if phase[:1] in ("P", "S")
+    }
+    if options.overlap is not None:
+        arguments["overlap"] = options.overlap
+    if not isinstance(model, PhasePicker):
+        with _foreign_lock:
+            found = model.classify(stream, **arguments)
+        return obspy.Stream(), sorted(found.picks, key=lambda pick: pick.peak_time)
+    arguments["min_separation"] = options.min_separation
+    with warning_anew():
+        annotations = model.annotate(stream, copy=False, **arguments)
+    picks = model.classify_aggregate(annotations, {**model.default_args, **arguments})
+    return annotations, picks.picks
+
+
+class _Collector(logging.Filter):
+    """Takes warnings of threads that collect them out of the log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        notes = getattr(_of_thread, "notes", None)
+        if notes is None or record.levelno < logging.WARNING:
+            return True
+        notes.append(record.getMessage())
+        return False
+
+
+_collector = _Collector()
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """
+    :return: List that takes SeisBench's warnings of this thread, instead of the log
+    """
+    # Adding it again changes nothing.
+    seisbench.logger.addFilter(_collector)
+    before = getattr(_of_thread, "notes", None)
+    notes: list[str] = []
+    _of_thread.notes = notes
+    try:
+        yield notes
+    finally:
+        _of_thread.notes = before
+
+
+def _locate(at: int, segments: Sequence[Segment]) -> tuple[str, float | None]:
+    """
+    The record that a pick lies in, by the vertical component where there is one, and
+    seconds from the first sample that its components have in common.
+    """
+    around = [s for s in segments if s.stretch <= at <= s.end]
+    if not around:
+        # Between the last sample of one file and the first of the next.
+        if not segments:
+            return "", None
+        around = [min(segments, key=lambda s: max(s.stretch - at, at - s.end))]
+    # Where files overlap, the samples of the one that begins first are used.
+    used: dict[str, Segment] = {}
+    for segment in sorted(around, key=lambda s: (s.stretch, s.part.path)):
+        used.setdefault(segment.channel[-1:], segment)
+    vertical = used[min(used, key=lambda component: "ZNE123".find(component) % 9)]
+    begin = max(segment.stretch for segment in used.values())
+    return vertical.part.path, (at - begin) * 1e-9
+
+
+@dataclass(frozen=True)
+class Measure:
+    """
+    Measures picks in the vertical component in a frequency band: the ratio of the
+    standard deviations after and before, and the largest absolute value around it.
+
+    :param seconds: Length before and after the pick
+    :param band: Lowest and highest frequency in Hz
+    :param inventory: If given, amplitudes are in m/s
+    """
+
+    seconds: float
+    band: tuple[float, float]
+    inventory: obspy.Inventory | None = None
+
+    def __call__(
+        self, vertical: Sequence[obspy.Trace], times: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, list[str]]:
+        """
+        :param vertical: Vertical component of one station, as recorded
+        :param times: Times of picks in nanoseconds since 1970, (picks,), ascending
+        :return: SNR and amplitude, each (picks,), NaN where there are no data; and
+            problems
+        """
+        snr = np.full(len(times), np.nan)
+        amplitude = np.full(len(times), np.nan)
+        problems: list[str] = []
+        for trace in vertical:
+            stats = trace.stats
+            begin, end = stats.starttime.ns, stats.endtime.ns
+            inside = np.flatnonzero((times >= begin) & (times <= end))
+            if len(inside):
+                places = np.round((times[inside] - begin) * 1e-9 * stats.sampling_rate)
+                found = self._of_trace(trace, places.astype(np.int64), problems)
+                snr[inside], amplitude[inside] = found
+        return snr, amplitude, list(dict.fromkeys(problems))
+
+    def _of_trace(
+        self, trace: obspy.Trace, places: np.ndarray, problems: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        rate = trace.stats.sampling_rate
+        sections = band_sections(self.band, rate)
+        n = max(2, round(self.seconds * rate))
+        around = 0 if self.inventory is None else round(_RESPONSE_SECONDS * rate)
+        lead = n + round(_LEAD_PERIODS / self.band[0] * rate) + around
+        snr = np.full(len(places), np.nan)
+        amplitude = np.full(len(places), np.nan)
+        if sections is None:
+            problems.append(
+                f"{trace.id} has no SNR and amplitude: {rate:g} Hz are too few for the "
+                f"band of {self.band[0]:g} to {self.band[1]:g} Hz"
+            )
+            return snr, amplitude
+        for first, last, members in _groups(places, lead, n + around):
+            first, last = max(0, first), min(trace.stats.npts, last)
+            data = np.asarray(trace.data[first:last], dtype=np.float64)
+            filtered = ground = _filtered(sections, data)
+            if self.inventory is not None:
+                try:
+                    ground = _filtered(sections, self._velocity(trace, first, data))
+                # Responses can be wrong in many ways.
+                except Exception as error:
+                    problems.append(
+                        f"{trace.id} has no amplitude: its response can't be removed "
+                        f"({error})"
+                    )
+                    ground = np.full_like(filtered, np.nan)
+            for i in members:
+                place = places[i] - first
+                before = filtered[max(0, place - n) : place]
+                after = filtered[place : place + n]
+                snr[i] = _ratio(after, before, n)
+                amplitude[i] = np.abs(ground[max(0, place - n) : place + n]).max()
+        return snr, amplitude
+
+    def _velocity(self, trace: obspy.Trace, first: int, data: np.ndarray) -> np.ndarray:
+        piece = obspy.Trace(data.copy(), trace.stats.copy())
+        piece.stats.starttime += first / trace.stats.sampling_rate
+        piece.remove_response(self.inventory, output="VEL", water_level=60)
+        return piece.data
+
+
+def _filtered(sections: np.ndarray, data: np.ndarray) -> np.ndarray:
+    # As if the first value had always been there: no step at the beginning.
+    return signal.sosfilt(sections, data - data[0])
+
+
+def _groups(
+    places: np.ndarray, lead: int, tail: int
+) -> list[tuple[int, int, list[int]]]:
+    """Stretches that hold all picks, with the samples that are needed around them."""
+    groups: list[tuple[int, int, list[int]]] = []
+    for i, place in enumerate(places):
+        first, last = int(place) - lead, int(place) + tail
+        if groups and first <= groups[-1][1]:
+            begin, end, members = groups[-1]
+            groups[-1] = begin, max(end, last), [*members, i]
+        else:
+            groups.append((first, last, [i]))
+    return groups
+
+
+def _ratio(after: np.ndarray, before: np.ndarray, n: int) -> float:
+    # With less than half of the samples the ratio means nothing.
+    if min(len(after), len(before)) < max(2, n // 2):
+        return np.nan
+    noise = before.std()
+    return float(after.std() / noise) if noise > 0 else np.nan
