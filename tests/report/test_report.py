@@ -219,7 +219,7 @@ def test_what_is_not_there(tmp_path, pick_file):
         write_report(tmp_path / "nothing")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         write_report(pick_file, waveforms=tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="waveforms=.*hold no waveforms"):
+    with pytest.raises(ValueError, match=r"waveforms=.*hold no waveforms"):
         write_report(pick_file, waveforms=pick_file)
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
         write_report(pick_file, tmp_path / "missing" / "page.html")
