@@ -97,7 +97,7 @@ def plot_map(result: Any) -> Figure:
     """
     The epicentre, and the stations in the colours of the residuals of P, and of S.
 
-    :param result: What :py:func:`~seisbench_diting.picking.events.pick_event` returned
+    :param result: What :py:func:`~seisbench_diting.picking.pick_event` returned
     :raises ValueError: if no station has a window
     :return: Figure
     """

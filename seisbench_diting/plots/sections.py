@@ -54,7 +54,7 @@ def plot_section(
     Vertical channels of an event over time and distance, each divided by its peak, with
     the picks and the theoretical P and S of a station at sea level.
 
-    :param result: What :py:func:`~seisbench_diting.picking.events.pick_event` returned
+    :param result: What :py:func:`~seisbench_diting.picking.pick_event` returned
     :param travel_times: Travel times with a method
         ``first_arrivals(distances_km, depth_km)``
     :param fit: How picks were chosen, for how far they may deviate

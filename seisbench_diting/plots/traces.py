@@ -183,7 +183,7 @@ def plot_station(
     The channels of a station and the probabilities in the window of an event, with picks
     and theoretical times: the whole window, P, and S.
 
-    :param result: What :py:func:`~seisbench_diting.picking.events.pick_event` returned
+    :param result: What :py:func:`~seisbench_diting.picking.pick_event` returned
     :param station: NET.STA.LOC
     :param band: Lowest and highest frequency in Hz
     :raises ValueError: if the station has no window
