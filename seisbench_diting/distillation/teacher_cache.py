@@ -262,15 +262,10 @@ def select(
     :return: The part of the archive that is used
     """
     window = settings.n_samples / student.sampling_rate
-    start = waveforms.check_time(settings.start, "start")
-    end = waveforms.check_time(settings.end, "end")
-    if start is not None and end is not None and start >= end:
-        raise ArgumentError("start", settings.start, f"must be before {settings.end}")
     return waveforms.Selection(
         settings.instruments,
         settings.stations,
-        start,
-        end,
+        *waveforms.time_span(settings.start, settings.end),
         round(_SPARE_WINDOWS * window * waveforms.SECOND),
         models.MIN_RATE_SHARE * student.sampling_rate,
     )
