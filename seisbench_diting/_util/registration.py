@@ -12,7 +12,7 @@ from types import ModuleType
 ADDITIONS = {
     "seisbench.models": "seisbench_diting.models",
     "seisbench.data": "seisbench_diting.data.diting",
-    "seisbench.generate": "seisbench_diting.generate",
+    "seisbench.generate": "seisbench_diting.generate.labellers",
 }
 
 

@@ -197,7 +197,7 @@ class _Copy:
     def _read(self, row: Row) -> np.ndarray | None:
         """The row's waveform; None for one that is left out."""
         reason, example = row.problem, row.line
-        if row.name is None:
+        if not row.name:
             reason = reason or "row without valid key"
         elif (key := int(row.name.replace(".", ""))) in self.seen:
             reason, example = "duplicate key", f"{row.name} again in {row.line}"

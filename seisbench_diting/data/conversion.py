@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import h5py
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 from tqdm import tqdm
 
 from .._util import (
@@ -61,14 +60,17 @@ class ConversionReport(BaseModel):
         """Chunks that are whole."""
         return sorted(name for name, part in self.parts.items() if not part.error)
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def records(self) -> int:
         return sum(part.records for part in self.parts.values())
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def bytes(self) -> int:
         return sum(part.bytes for part in self.parts.values())
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def problems(self) -> list[str]:
         """What should be corrected, a line each; empty if the conversion is complete."""
@@ -77,23 +79,17 @@ class ConversionReport(BaseModel):
 
     def summary(self) -> str:
         """The report for people, without the problems."""
-        splits, skipped, taken_out = Counter[str](), Counter[str](), Counter[str]()
-        for part in self.parts.values():
-            splits.update(part.splits)
-            skipped.update({k: v.number for k, v in part.skipped.items()})
-            taken_out.update(part.taken_out)
-        seconds = sum(part.seconds for part in self.parts.values())
+        parts = self.parts.values()
+        splits = _sums(part.splits for part in parts)
+        skipped = _sums({k: v.number for k, v in p.skipped.items()} for p in parts)
+        taken_out = _sums(part.taken_out for part in parts)
         lines = [
             f"{self.records} records in {len(self.chunks)} chunks, "
-            f"{self.bytes / 1e9:.3f} GB, {seconds:.1f} s of work",
+            f"{self.bytes / 1e9:.3f} GB, {sum(p.seconds for p in parts):.1f} s of work",
             "  splits: " + ", ".join(f"{k} {v}" for k, v in sorted(splits.items())),
+            *(f"  skipped: {n} x {reason}" for reason, n in skipped.items()),
+            *(f"  NaN or strange: {n} x {what}" for what, n in taken_out.items()),
         ]
-        for title, counts in (
-            ("Skipped:", skipped),
-            ("Values that became NaN, or differ:", taken_out),
-        ):
-            if counts:
-                lines += [title, *(f"  {n} x {what}" for what, n in counts.items())]
         return "\n".join(lines)
 
     def write(self, folder: Path) -> None:
@@ -102,17 +98,15 @@ class ConversionReport(BaseModel):
 
         :param folder: Folder of the dataset
         """
-        values = {
-            **self.model_dump(),
-            "records": self.records,
-            "bytes": self.bytes,
-            "problems": self.problems,
-        }
-        write_text(folder / REPORT_FILE, json.dumps(values, indent=1) + "\n")
+        write_text(folder / REPORT_FILE, self.model_dump_json(indent=1) + "\n")
         if self.chunks:
             write_text(folder / "chunks", "\n".join(self.chunks) + "\n")
         else:
             (folder / "chunks").unlink(missing_ok=True)
+
+
+def _sums(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    return sum(map(Counter, counts), Counter())
 
 
 def read_report(folder: Path) -> ConversionReport | None:
@@ -267,52 +261,36 @@ def run_conversion(settings: ConvertSettings) -> ConversionReport:
 
 def _begin(settings: ConvertSettings, found: list[Part]) -> ConversionReport:
     """The report of the conversion that is continued, or a new one."""
-    folder, by_order = str(settings.output), settings.split_by == "order"
+    output, by_order = settings.output, settings.split_by == "order"
+    is_merged = found[0].csv is None
+    if by_order and is_merged and "split" in settings.model_fields_set:
+        reason = "the merged file has its own groups; leave it out"
+        raise ArgumentError("split", settings.split, reason)
     rows = {}
-    if by_order and found[0].csv is None:
-        if "split" in settings.model_fields_set:
-            raise ArgumentError(
-                "split",
-                settings.split,
-                "the merged file has its own groups; leave it out",
-            )
-    elif by_order:
+    if by_order and not is_merged:
         rows = {part.chunk: part.count_rows() for part in found}
-    report = read_report(settings.output)
+    report = read_report(output)
     if report is None:
-        for file in (
-            *settings.output.glob("metadata*.csv"),
-            *settings.output.glob("waveforms*.hdf5"),
-        ):
-            raise ArgumentError(
-                "output",
-                folder,
-                f"{file.name} in it is of another dataset. Choose another folder",
-            )
+        for file in (*output.glob("metadata*.csv"), *output.glob("waveforms*.hdf5")):
+            reason = f"its {file.name} is of another dataset. Choose another folder"
+            raise ArgumentError("output", str(output), reason)
         report = ConversionReport(options=settings.identity(), rows=rows)
+    other = "Convert to another folder"
     for name, value in settings.identity().items():
         if (before := report.options.get(name)) != value:
-            raise ArgumentError(
-                name,
-                value,
-                f"output={folder!r} was begun with {before!r}. Use the same, or another folder",
-            )
-    for chunk, number in rows.items():
-        if not number or (before := report.rows.get(chunk)) != number:
-            raise ArgumentError(
-                "split_by",
-                "order",
-                f"part {chunk} has {number} rows, and had {before} when {folder} was begun. All parts must be whole from the beginning",
-            )
+            reason = f"output={str(output)!r} was begun with {before!r}. {other}"
+            raise ArgumentError(name, value, reason)
+    if rows != report.rows or 0 in rows.values():
+        reason = (
+            f"parts must stay as they were at the beginning, and all be there. {other}"
+        )
+        raise ArgumentError("split_by", "order", reason)
     for part in found:
         done = report.parts.get(part.chunk)
-        if part.csv is None and done and done.sources != part.sources():
+        if is_merged and done and done.sources != part.sources():
             # Which events are in which chunk depends on all of the file.
-            raise ArgumentError(
-                "source",
-                str(part.hdf5),
-                f"it has changed since chunk {part.chunk} was converted. Convert it to another folder",
-            )
+            reason = f"it has changed since chunk {part.chunk} was converted. {other}"
+            raise ArgumentError("source", str(part.hdf5), reason)
     return report
 
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ValidationInfo, field_validator
 
 from .._util import Settings, option, split_names
-
-
-def _check_compression(name: str) -> str:
-    if name == "zstd":
-        try:
-            import hdf5plugin  # noqa: F401
-        except ImportError:
-            raise ValueError(
-                "needs hdf5plugin: pip install 'seisbench-diting[zstd]', or choose lzf "
-                "or gzip"
-            ) from None
-    return name
 
 
 def _chunk_names(parts: Any) -> tuple[str, ...]:
@@ -33,10 +22,6 @@ def _chunk_names(parts: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-#: How waveforms are compressed.
-Compression = Annotated[
-    Literal["none", "lzf", "gzip", "zstd"], AfterValidator(_check_compression)
-]
 #: Names of chunks, from numbers and names of parts, or text such as ``0,3,5-8``.
 Chunks = Annotated[tuple[str, ...], BeforeValidator(_chunk_names)]
 
@@ -55,7 +40,9 @@ class ConvertSettings(Settings):
     output: Path = option(
         ..., "Folder of the dataset.", "-o", metavar="FOLDER", identity=False
     )
-    compression: Compression = option("none", "none, lzf, gzip or zstd.", "-c")
+    compression: Literal["none", "lzf", "gzip", "zstd"] = option(
+        "none", "none, lzf, gzip or zstd.", "-c"
+    )
     workers: int = option(
         1, "Parts converted at once, a process each.", ge=1, identity=False
     )
@@ -75,6 +62,13 @@ class ConvertSettings(Settings):
         (), "Parts to convert, such as 0,3,5-8. Default: all.", identity=False
     )
     progress: bool = option(True, "Show the progress.", off="--quiet", identity=False)
+
+    @field_validator("compression")
+    @classmethod
+    def _is_installed(cls, name: str) -> str:
+        if name == "zstd" and find_spec("hdf5plugin") is None:
+            raise ValueError("it needs pip install 'seisbench-diting[zstd]'")
+        return name
 
     @field_validator("split", mode="before")
     @classmethod

@@ -75,13 +75,13 @@ class Row(NamedTuple):
     One record's row.
 
     :param line: Where it stands, for messages
-    :param name: Name of the record such as ``000014.0100``, None if it can't be told
+    :param name: Name of the record such as ``000014.0100``, empty if it can't be told
     :param cells: Text of the cells, in the order of the header
     :param problem: Why it can't be used, empty if it can
     """
 
     line: str
-    name: str | None = None
+    name: str = ""
     cells: Sequence[str] = ()
     problem: str = ""
 
@@ -225,7 +225,7 @@ class OpenPart:
                 # Line by line: a stray quote must not spoil the lines after it.
                 cells = _cells(text)
                 if len(cells) == len(header):
-                    yield Row(line, record_name(cells[key]), cells)
+                    yield Row(line, record_name(cells[key]) or "", cells)
                 elif cells:
                     place = f"{line} has {len(cells)} cells instead of {len(header)}"
                     yield Row(place, problem="damaged line")
@@ -241,7 +241,7 @@ class OpenPart:
                     reason = "unknown attribute that the first record lacks"
                     yield Row(f"{line}: {min(others)}", problem=reason)
                 values = [cells.get(key, "") for key in self.header]
-                yield Row(line, record_name(name), values)
+                yield Row(line, record_name(name) or "", values)
 
     def _path(self, name: str) -> str:
         return name if self.part.csv else f"{name.partition('.')[0]}/{name}"
@@ -282,7 +282,7 @@ class OpenPart:
             waveform = self._memory[:size].reshape(shape)
             # None if it is compressed, in another file, or was never written.
             offset = self._handle and dataset.get_offset()
-            if offset is not None:
+            if self._handle and offset is not None:
                 if os.preadv(self._handle, [waveform], offset) != waveform.nbytes:
                     raise OSError("the file ends within it")
                 return waveform
@@ -373,12 +373,12 @@ class Cells(NamedTuple):
         values = np.asarray(pd.to_numeric(text, errors="coerce"), dtype=float)
         values = np.where(np.isfinite(values) & (values != _MISSING), values, np.nan)
         strange = [t for t in text[np.isnan(values)] if t.lower() not in _EMPTY]
-        self.count("not a number", len(strange))
+        self.note("not a number", len(strange))
         is_wrong = (values < least) | (values > most)
-        self.count("impossible", int(is_wrong.sum()))
+        self.note("impossible", int(is_wrong.sum()))
         return np.where(is_wrong, np.nan, values)
 
-    def count(self, reason: str, number: int) -> None:
+    def note(self, reason: str, number: int) -> None:
         if number:
             self.counts[f"{self.name}: {reason}"] += number
 

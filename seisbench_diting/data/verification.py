@@ -165,14 +165,14 @@ def _check_samples(
     drawn: pd.DataFrame, blocks: h5py.Group, original: OpenPart | None
 ) -> Iterator[str]:
     different = []
-    for row in drawn.itertuples():
-        block, place = row.trace_name.split("$")
-        index, samples = place.split(",:3,:")
+    columns = drawn["trace_name"], drawn["trace_name_original"]
+    for place, name in zip(*columns, strict=True):
+        block, numbers = place.split("$")
+        index, samples = numbers.split(",:3,:")
         ours = blocks[block][int(index), :, : int(samples)]
         if original is None:
             continue
-        name = row.trace_name_original.rpartition("/")[2]
-        theirs = original.read(name)
+        theirs = original.read(name.rpartition("/")[2])
         # Bit for bit: NaN equals itself, -0 does not equal 0.
         if (
             theirs is None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -104,6 +105,8 @@ class Augmentation(ABC):
     """
 
     phases: Phases = None
+    #: Arguments with the checks of their values.
+    _limits: ClassVar[Mapping[str, Callable[[str, Any], None]]] = {}
 
     def __init__(self, key: Key = "X"):
         self.key = key
@@ -112,6 +115,8 @@ class Augmentation(ABC):
     def __post_init__(self) -> None:
         self.key = (self.key, self.key) if isinstance(self.key, str) else self.key
         self.phases = check_phases(self.phases)
+        for name, check in self._limits.items():
+            check(name, getattr(self, name))
 
     def __call__(self, state_dict: dict[str, tuple[Any, Any]]) -> None:
         x, metadata = state_dict[self.key[0]]
@@ -250,9 +255,7 @@ class PeakScale(Augmentation):
     factor: tuple[float, float] = (0.5, 2.0)
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_span("factor", self.factor, 0)
+    _limits: ClassVar = {"factor": partial(check_span, least=0)}
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         factor = np.float32(np.random.uniform(*self.factor))

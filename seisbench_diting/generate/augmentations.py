@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from scipy import signal
@@ -86,7 +87,8 @@ def rms(x: np.ndarray) -> float:
 
 
 def _log_uniform(span: tuple[float, float], shape: Any = None) -> Any:
-    return np.exp(np.random.uniform(*np.log(span), shape))
+    low, high = np.log(span)
+    return np.exp(np.random.uniform(low, high, shape))
 
 
 def _drown(
@@ -130,9 +132,7 @@ class RateJitter(Augmentation):
     share: float = 0.01
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("share", self.share, _TINY, 0.5)
+    _limits: ClassVar = {"share": partial(check_number, least=_TINY, most=0.5)}
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         return _resample(x, metadata, 1 + np.random.uniform(-self.share, self.share))
@@ -154,9 +154,7 @@ class TimeStretch(Augmentation):
     factor: tuple[float, float] = (0.5, 2.0)
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_span("factor", self.factor, 0.1, 10)
+    _limits: ClassVar = {"factor": partial(check_span, least=0.1, most=10)}
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         factor = Fraction(float(_log_uniform(self.factor))).limit_denominator(
@@ -181,9 +179,7 @@ class SecondRate(Augmentation):
     rate_hz: float = 100.0
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("rate_hz", self.rate_hz, _TINY)
+    _limits: ClassVar = {"rate_hz": partial(check_number, least=_TINY)}
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         """:raises ValueError: if the sampling rate of the record is unknown"""
@@ -283,9 +279,7 @@ class SecondEvent(Augmentation):
     phases: Phases = None
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_span("ratio", self.ratio, _TINY)
+    _limits: ClassVar = {"ratio": partial(check_span, least=_TINY)}
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         """:raises ValueError: if the other record has other components"""
@@ -337,9 +331,7 @@ class GaussianNoiseAtSNR(Augmentation):
     phases: Phases = None
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_span("snr_db", self.snr_db)
+    _limits: ClassVar = {"snr_db": check_span}
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         snr_db = np.random.uniform(*self.snr_db)
@@ -489,9 +481,7 @@ class ComponentGain(Augmentation):
     ratio: tuple[float, float] = (0.5, 2.0)
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_span("ratio", self.ratio, _TINY)
+    _limits: ClassVar = {"ratio": partial(check_span, least=_TINY)}
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         ratio = _log_uniform(self.ratio, (len(x), 1))
@@ -511,9 +501,7 @@ class Clipping(Augmentation):
     share: tuple[float, float] = (0.1, 0.7)
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_span("share", self.share, _TINY)
+    _limits: ClassVar = {"share": partial(check_span, least=_TINY)}
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         most = np.abs(x).max(initial=0) * np.random.uniform(*self.share)
@@ -543,11 +531,11 @@ class Glitch(Augmentation):
     phases: Phases = None
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_span("ratio", self.ratio, _TINY)
-        check_number("spike", self.spike, 1, whole=True)
-        check_span("decay", self.decay, _TINY)
+    _limits: ClassVar = {
+        "ratio": partial(check_span, least=_TINY),
+        "spike": partial(check_number, least=1, whole=True),
+        "decay": partial(check_span, least=_TINY),
+    }
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         alive = np.flatnonzero(x.any(axis=1))
@@ -691,10 +679,10 @@ class Gap(Augmentation):
     phases: Phases = None
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_span("length", self.length, 1, whole=True)
-        check_number("visible", self.visible, 0, whole=True)
+    _limits: ClassVar = {
+        "length": partial(check_span, least=1, whole=True),
+        "visible": partial(check_number, least=0, whole=True),
+    }
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         if GAP[0] in metadata:
@@ -731,10 +719,10 @@ class RecordEdge(Augmentation):
     phases: Phases = None
     key: Key = "X"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("least", self.least, 0, 1)
-        check_number("visible", self.visible, 0, whole=True)
+    _limits: ClassVar = {
+        "least": partial(check_number, least=0, most=1),
+        "visible": partial(check_number, least=0, whole=True),
+    }
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         there = np.flatnonzero(x.any(axis=0))

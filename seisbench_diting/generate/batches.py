@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from seisbench.data import MultiWaveformDataset, WaveformDataset
@@ -28,7 +28,7 @@ _ABSENT = -1.0
 _LARGEST_SEED = 2**32 - 1
 
 #: Dataset of SeisBench.
-AnyDataset = WaveformDataset | MultiWaveformDataset
+AnyDataset: TypeAlias = WaveformDataset | MultiWaveformDataset
 
 
 def batch_loader(
@@ -40,6 +40,9 @@ def batch_loader(
     **kwargs: Any,
 ) -> DataLoader:
     """
+    Batches loaded ahead by processes of their own. They are the same whatever the
+    number of processes.
+
     :param batches: Batches by their numbers
     :param num_workers: Number of processes, 0 for none
     :param start: Number of the first batch, to go on where training stopped
@@ -158,26 +161,7 @@ class _Batches(Dataset):
             step(state)
         return state
 
-    def loader(
-        self,
-        num_workers: int = 0,
-        start: int = 0,
-        stop: int | None = None,
-        step: int = 1,
-        **kwargs: Any,
-    ) -> DataLoader:
-        """
-        Batches loaded ahead by processes of their own. They are the same whatever the
-        number of processes.
-
-        :param num_workers: Number of processes, 0 for none
-        :param start: Number of the first batch, to go on where training stopped
-        :param stop: Number of the batch after the last; None for no end
-        :param step: Distance of batch numbers, for training on several devices
-        :param kwargs: Passed to PyTorch's ``DataLoader``
-        :return: Loader of arrays as tensors
-        """
-        return batch_loader(self, num_workers, start, stop, step, **kwargs)
+    loader = batch_loader
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         """One epoch, the first one, in this process."""
@@ -359,7 +343,7 @@ class DiTingTestBatches(_Batches):
             if 0 <= arrival.sample < n_samples and not arrival.hidden:
                 first[arrival.phase] = arrival.sample
         try:
-            snr = float(metadata.get(self.snr_column, _ABSENT))
+            snr = float(metadata.get(self.snr_column or "", _ABSENT))
         except (TypeError, ValueError):
             snr = _ABSENT
         return [*first.values(), snr if np.isfinite(snr) else _ABSENT]

@@ -16,6 +16,7 @@ import numpy as np
 from seisbench.generate import SupervisedLabeller
 
 from .._util import ArgumentError
+from .._util.registration import add_to
 from ..models import LPPNM
 from .arrival_windows import check_number
 from .arrivals import GAP, Arrival, Phases, check_phases, read_arrivals
@@ -287,3 +288,6 @@ def _of_phases(arrivals: list[Arrival]) -> tuple[list[float], list[float]]:
 
 def _visible(arrivals: list[Arrival]) -> tuple[list[float], list[float]]:
     return _of_phases([arrival for arrival in arrivals if not arrival.hidden])
+
+
+add_to("seisbench.generate", {"LPPNLabeller": LPPNLabeller})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from seisbench.generate import NullAugmentation, OneOf
 from seisbench.models import EQTransformer, WaveformModel
 
 from .. import models
 from .._util import ArgumentError, suggestion
+from . import augmentations
 from .arrival_windows import (
     N_SAMPLES,
     PADLEN,
@@ -21,26 +22,6 @@ from .arrival_windows import (
     check_number,
 )
 from .arrivals import Phases
-from .augmentations import (
-    BandLimit,
-    Clipping,
-    ComponentDropout,
-    ComponentGain,
-    Differentiation,
-    Gap,
-    GaussianNoiseAtSNR,
-    Glitch,
-    HorizontalRotation,
-    Integration,
-    PolarityFlip,
-    RateJitter,
-    RealNoiseAtSNR,
-    RecordEdge,
-    RecordSource,
-    SecondEvent,
-    SecondRate,
-    TimeStretch,
-)
 from .labellers import STRIDE, EQTLabeller, LPPNLabeller, PointLabeller, check_cells
 
 #: Labels by name.
@@ -49,7 +30,7 @@ LABELS = ("lppn", "point", "eqt")
 Step = Callable[[dict[str, tuple[Any, Any]]], None]
 
 #: Model or label: class, instance or name.
-Learner = str | WaveformModel | type[WaveformModel]
+Learner: TypeAlias = str | WaveformModel | type[WaveformModel]
 
 
 def label_of(model_or_label: Learner) -> str:
@@ -161,7 +142,7 @@ def window_augmentations(
     time_stretch: float = 0.0,
     time_stretch_factor: tuple[float, float] = (0.5, 2.0),
     second_event: float = 0.0,
-    second_event_records: RecordSource | None = None,
+    second_event_records: Any = None,
     second_event_ratio: tuple[float, float] = (0.3, 1.0),
     component_gain: float = 0.0,
     component_gain_ratio: tuple[float, float] = (0.5, 2.0),
@@ -170,7 +151,7 @@ def window_augmentations(
     band_limit: float = 0.0,
     gaussian_noise: float = 0.0,
     real_noise: float = 0.0,
-    noise_records: RecordSource | None = None,
+    noise_records: Any = None,
     snr_db: tuple[float, float] = (0.0, 20.0),
     clipping: float = 0.0,
     glitch: float = 0.0,
@@ -233,29 +214,29 @@ def window_augmentations(
     window = ArrivalWindow(n_samples, padlen, phases, within)
     quiet = NoiseWindow(n_samples=n_samples, padlen=padlen, phases=phases)
     before: dict[str, Callable[[], Augmentation]] = {
-        "second_rate": lambda: SecondRate(second_rate_hz),
-        "rate_jitter": lambda: RateJitter(rate_jitter_share),
-        "time_stretch": lambda: TimeStretch(time_stretch_factor),
+        "second_rate": lambda: augmentations.SecondRate(second_rate_hz),
+        "rate_jitter": lambda: augmentations.RateJitter(rate_jitter_share),
+        "time_stretch": lambda: augmentations.TimeStretch(time_stretch_factor),
     }
     after: dict[str, Callable[[], Augmentation]] = {
-        "second_event": lambda: SecondEvent(
+        "second_event": lambda: augmentations.SecondEvent(
             second_event_records, second_event_ratio, padlen, phases
         ),
-        "component_gain": lambda: ComponentGain(component_gain_ratio),
-        "differentiation": Differentiation,
-        "integration": Integration,
-        "band_limit": BandLimit,
-        "gaussian_noise": lambda: GaussianNoiseAtSNR(snr_db, phases),
-        "real_noise": lambda: RealNoiseAtSNR(
+        "component_gain": lambda: augmentations.ComponentGain(component_gain_ratio),
+        "differentiation": augmentations.Differentiation,
+        "integration": augmentations.Integration,
+        "band_limit": augmentations.BandLimit,
+        "gaussian_noise": lambda: augmentations.GaussianNoiseAtSNR(snr_db, phases),
+        "real_noise": lambda: augmentations.RealNoiseAtSNR(
             noise_records, snr_db=snr_db, phases=phases
         ),
-        "clipping": Clipping,
-        "glitch": lambda: Glitch(phases=phases),
-        "rotation": lambda: HorizontalRotation(component_order),
-        "polarity_flip": PolarityFlip,
-        "record_edge": lambda: RecordEdge(phases=phases),
-        "component_dropout": lambda: ComponentDropout(phases),
-        "gap": lambda: Gap(gap_length, phases=phases),
+        "clipping": augmentations.Clipping,
+        "glitch": lambda: augmentations.Glitch(phases=phases),
+        "rotation": lambda: augmentations.HorizontalRotation(component_order),
+        "polarity_flip": augmentations.PolarityFlip,
+        "record_edge": lambda: augmentations.RecordEdge(phases=phases),
+        "component_dropout": lambda: augmentations.ComponentDropout(phases),
+        "gap": lambda: augmentations.Gap(gap_length, phases=phases),
     }
     check_number("noise_window", noise_window, 0, 1)
     return [

@@ -168,14 +168,14 @@ def _read(data: h5py.h5g.GroupID, name: str) -> np.ndarray | None:
         waveform = np.empty(dataset.shape, dtype=dataset.dtype)
         dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, waveform)
         return waveform
-    block, index, *shape = match[1], *map(int, match.groups()[1:])
+    block, index, *sizes = match[1], *map(int, match.groups()[1:])
     dataset = h5py.h5d.open(data, block.encode())
     space = dataset.get_space()
     limits = space.get_simple_extent_dims()
     if len(limits) != 3 or index >= limits[0]:
         return None
     # As in NumPy, a slice ends with the array.
-    shape = tuple(min(n, limit) for n, limit in zip(shape, limits[1:], strict=True))
+    shape = tuple(min(n, limit) for n, limit in zip(sizes, limits[1:], strict=True))
     waveform = np.empty(shape, dtype=dataset.dtype)
     space.select_hyperslab((index, 0, 0), (1, *shape))
     dataset.read(h5py.h5s.create_simple(shape), space, waveform)

@@ -50,7 +50,7 @@ def test_one_changed_bit_is_found(parts, converted):
 
     assert len(report.problems) == 1
     assert "chunk 01" in report.problems[0]
-    assert "differ from the original: 0300" in report.problems[0]
+    assert "differ from the original: earthquake/0300" in report.problems[0]
 
 
 def edit(path, change):

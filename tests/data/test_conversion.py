@@ -150,7 +150,7 @@ def test_quirks_are_told_and_counted(quirky, tmp_path):
     assert part.taken_out["s_pick: impossible"] == 1
     assert part.taken_out["evmag: not a number"] == 1
     assert part.taken_out["st_mag: impossible"] == 1
-    assert "Skipped:" in report.summary()
+    assert "skipped: 1 x row without" in report.summary()
     metadata = pd.read_csv(tmp_path / "out" / "metadata03.csv")
     assert np.isnan(metadata["trace_p_arrival_sample"][1])
     assert np.isnan(metadata["trace_p_arrival_sample"][6])
