@@ -133,20 +133,20 @@ def run_folder(settings: LearnSettings) -> Iterator[Path | None]:
         return
     with only_writer(output, "run"):
         remove_leftovers(output)
+        checkpoint, reason = _latest_checkpoint(output), None
+        if checkpoint and not settings.earlier():
+            reason = "it holds a run of another kind; choose another output"
+        elif not checkpoint and settings.resume == "must":
+            reason = "it holds no checkpoint to go on from; use resume='auto' to begin"
+        if reason:
+            raise ArgumentError("output", str(output), reason)
         if settings.resume == "never":
+            checkpoint = None
             for path in (output / CHECKPOINTS).glob("*.ckpt"):
                 path.unlink()
             shutil.rmtree(output / LOGS, ignore_errors=True)
             (output / settings.settings_file).unlink(missing_ok=True)
         settings.check_continues()
-        checkpoint = _latest_checkpoint(output)
-        reason = None
-        if checkpoint and not settings.earlier():
-            reason = "it holds a run of another kind; choose another output"
-        elif checkpoint is None and settings.resume == "must":
-            reason = "it holds no checkpoint to go on from; use resume='auto' to begin"
-        if reason:
-            raise ArgumentError("output", str(output), reason)
         yield checkpoint
 
 

@@ -147,8 +147,9 @@ def test_another_run_in_the_same_folder_is_refused(options):
         train(**options(resume="sometimes"))
     # Nor one of another kind, whose checkpoints have the same names.
     (output / "settings.json").rename(output / "distillation.json")
-    with pytest.raises(ValueError, match=r"output=.*another kind"):
-        train(**options())
+    for resume in ("auto", "never"):
+        with pytest.raises(ValueError, match=r"output=.*another kind"):
+            train(**options(resume=resume))
 
 
 def test_a_run_of_the_first_version_goes_on(options):
