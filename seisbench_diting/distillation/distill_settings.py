@@ -10,7 +10,13 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from .. import training
 from .._util import INSTRUMENT_PREFERENCE, option, split_names
-from ..waveforms import check_inputs, check_instruments, check_stations
+from ..waveforms import (
+    check_inputs,
+    check_instruments,
+    check_name_pattern,
+    check_stations,
+    check_time,
+)
 
 #: Augmentations of windows, beside moving and stretching them: hours of data have to stand
 #: for everything that a picker may meet.
@@ -48,6 +54,8 @@ _Teachers = Annotated[tuple[str, ...], BeforeValidator(_split_teachers)]
 _Inputs = Annotated[list[str], BeforeValidator(check_inputs)]
 _Share = Annotated[float, Field(ge=0)]
 _Instruments = Annotated[tuple[str, ...], BeforeValidator(check_instruments)]
+_Time = Annotated[str | None, BeforeValidator(check_time)]
+_Pattern = Annotated[str, BeforeValidator(check_name_pattern)]
 _Stations = Annotated[tuple[str, ...], BeforeValidator(check_stations)]
 
 
@@ -128,9 +136,9 @@ class DistillSettings(training.LearnSettings):
     stations: _Stations = option(
         (), "Patterns of NET.STA or NET.STA.LOC, such as CX.PB*.", many=True
     )
-    start: str | None = option(None, "First time to use, UTC, such as 2014-05-01.")
-    end: str | None = option(None, "Time behind the last one to use.")
-    name_pattern: str | None = option(
+    start: _Time = option(None, "First time to use, UTC, such as 2014-05-01.")
+    end: _Time = option(None, "Time behind the last one to use.")
+    name_pattern: _Pattern | None = option(
         None, "Ends of file names, for headers that lack codes, as for `pick`."
     )
 
