@@ -108,22 +108,23 @@ class AnnotateArguments(Settings):
 
 _THRESHOLD = "Smallest probability of a pick; P_threshold serves Pg and Pn, too"
 
-_HELP = """
-:param in_samples: Length of a window in samples
-:param phases: Classes in the order of the network's output; the first is noise
-:param sampling_rate: Sampling rate in Hz that the weights were trained for
-:param component_order: Order of the components that the weights were trained for
-:param default_args: Arguments of ``annotate`` and ``classify`` in place of the defaults
-:param filter_args: Filter before resampling, see :py:meth:`obspy.Stream.filter`
-:param filter_kwargs: Its keywords
-
-Arguments of ``annotate`` and ``classify``, with their defaults:
-
-"""
-
 
 class PhasePicker(PretrainedModel):
-    """Base of the pickers. A network defines ``_make_layers`` and ``forward``."""
+    """
+    Base of the pickers. A network defines ``_make_layers`` and ``forward``. What follows
+    ends the documentation of each network.
+
+    :param in_samples: Length of a window in samples
+    :param phases: Classes in the order of the network's output; the first is noise
+    :param sampling_rate: Sampling rate in Hz that the weights were trained for
+    :param component_order: Order of the components that the weights were trained for
+    :param default_args: Arguments of ``annotate`` and ``classify`` in place of the
+        defaults
+    :param filter_args: Filter before resampling, see :py:meth:`obspy.Stream.filter`
+    :param filter_kwargs: Its keywords
+
+    Arguments of ``annotate`` and ``classify``, with their defaults:
+    """
 
     _annotate_args: ClassVar[dict[str, tuple[str, Any]]] = {
         "*_threshold": (_THRESHOLD, 0.3),
@@ -143,22 +144,19 @@ class PhasePicker(PretrainedModel):
     __constants__: ClassVar = ["stride", "length_multiple"]
     # Properties of SeisBench that TorchScript cannot compile and need not.
     __jit_unused_properties__: ClassVar = [
-        "name",
-        "citation",
-        "device",
-        "dtype",
-        "weights_docstring",
-        "weights_version",
-        "component_order",
+        name
+        for name, _ in inspect.getmembers(
+            PretrainedModel, lambda member: isinstance(member, property)
+        )
     ]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        described = "\n".join(
-            textwrap.fill(f"- {name} ({default!r}): {text}", 88, subsequent_indent="  ")
-            for name, (text, default) in cls._annotate_args.items()
-        )
-        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n{_HELP}{described}\n"
+        own, shared = (inspect.cleandoc(c.__doc__ or "") for c in (cls, PhasePicker))
+        lines = [own, "", shared[shared.index(":param") :], ""]
+        for name, (text, default) in cls._annotate_args.items():
+            lines += textwrap.wrap(f"- {name} ({default!r}): {text}", 88)
+        cls.__doc__ = "\n".join(lines)
 
     def __init__(
         self,
@@ -233,14 +231,11 @@ class PhasePicker(PretrainedModel):
         :raises ValueError: If an argument has an impossible value
         """
         if not isinstance(stream, obspy.Stream):
-            raise TypeError(
-                f"stream must be an obspy.Stream, got {type(stream).__name__}. "
-                f"Put single traces into obspy.Stream([trace])."
-            )
+            kind = type(stream).__name__
+            raise TypeError(f"stream must be an obspy.Stream, not of type {kind}.")
         argdict = {**self.default_args, **kwargs}
         self._verify_argdict(argdict)  # Warns about unknown arguments.
-        arguments = self._check_arguments(argdict)
-        argdict.update(arguments)
+        argdict.update(self._check_arguments(argdict))
         stream = stream.copy() if copy else stream
         stream = self.annotate_stream_pre(stream, argdict)
         stream = self.annotate_stream_validate(stream, argdict)
@@ -304,21 +299,18 @@ class PhasePicker(PretrainedModel):
             streams.rename_components(stream)
 
         # Found before and marked after filters, which smear them.
-        dead = [streams.find_dead(trace) for trace in stream]
-        rates = [trace.stats.sampling_rate for trace in stream]
-        for trace, stretches in zip(stream, dead, strict=True):
-            streams.bridge_dead(trace, stretches)
+        found = [(t, t.stats.sampling_rate, streams.find_dead(t)) for t in stream]
+        for trace, _, dead in found:
+            streams.bridge_dead(trace, dead)
         self._filter_stream(stream)
-        skipped = [0] * len(stream)
-        if self._argument(argdict, "zerophase_resample"):
-            skipped = [streams.resample_trace(t, self.sampling_rate) for t in stream]
-        else:
-            self.resample(stream, self.sampling_rate, zerophase=False)
-        for trace, stretches, rate, skip in zip(
-            stream, dead, rates, skipped, strict=True
-        ):
-            ratio = trace.stats.sampling_rate / rate
-            streams.mark_dead(trace, stretches, ratio, skip)
+        zerophase = self._argument(argdict, "zerophase_resample")
+        for trace, rate, dead in found:
+            skipped = 0
+            if zerophase:
+                skipped = streams.resample_trace(trace, self.sampling_rate)
+            else:
+                self.resample([trace], self.sampling_rate, zerophase=False)
+            streams.mark_dead(trace, dead, trace.stats.sampling_rate / rate, skipped)
         return stream
 
     def annotate_stream_validate(
@@ -410,10 +402,9 @@ class PhasePicker(PretrainedModel):
         """
         # Both are looked for in all parameters at each call.
         device, dtype = self.device, self.dtype
-        on_cpu = device.type == "cpu"
         batch_size = argdict["batch_size"] or default_batch_size(self)
         # One window stays in the caches of a processor, many do not.
-        together = 1 if on_cpu else batch_size
+        together = 1 if device.type == "cpu" else batch_size
         remaining = self._windows(stream, argdict)
         under_way: deque[list[tuple[StackedRecord, int]]] = deque()
 
@@ -437,14 +428,10 @@ class PhasePicker(PretrainedModel):
 
         run = choose_runner(self, argdict["backend"])
         for output in run(batches()):
-            predictions = self.annotate_batch_post(
-                output, piggyback="cells", argdict=argdict
-            )
-            predictions = predictions.float().cpu().numpy()
-            for (stacked, offset), prediction in zip(
-                under_way.popleft(), predictions, strict=True
-            ):
-                if stacked.add(offset, prediction):
+            curves = self.annotate_batch_post(output, "cells", argdict).float().cpu()
+            batch = under_way.popleft()
+            for (stacked, offset), curve in zip(batch, curves.numpy(), strict=True):
+                if stacked.add(offset, curve):
                     yield stacked
 
     def _windows(
@@ -457,7 +444,6 @@ class PhasePicker(PretrainedModel):
         # Windows a multiple of the stride apart have their cells at the same places.
         step = self.in_samples - self._overlap_samples(overlap)
         step = step // self.stride * self.stride
-        stack = (len(self.labels), self.regression, argdict["stacking"])
         for record in cut_records(stream, self.component_order, argdict["strict"]):
             offsets = window_offsets(
                 record.data.shape[1],
@@ -466,7 +452,14 @@ class PhasePicker(PretrainedModel):
                 step,
                 self.stride,
             )
-            stacked = StackedRecord(record, offsets, self.stride, *stack)
+            stacked = StackedRecord(
+                record,
+                offsets,
+                len(self.labels),
+                self.regression,
+                argdict["stacking"],
+                self.stride,
+            )
             for offset in offsets:
                 yield stacked, int(offset)
 
@@ -480,10 +473,8 @@ class PhasePicker(PretrainedModel):
         """:return: All arguments but thresholds, checked, with their defaults"""
         defaults = {name: default for name, (_, default) in self._annotate_args.items()}
         given = {**defaults, **argdict}
-        known = AnnotateArguments.model_fields
-        arguments = make(
-            AnnotateArguments, {name: given[name] for name in known}
-        ).model_dump()
+        given = {name: given[name] for name in AnnotateArguments.model_fields}
+        arguments = make(AnnotateArguments, given).model_dump()
         longest = self.in_samples - self.stride
         if self._overlap_samples(arguments["overlap"]) > longest:
             reason = f"a share of the window below 1, or at most {longest} samples"
@@ -521,8 +512,7 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
     """
     suitable = model.device.type == "cpu" and model.dtype == torch.float32
     if backend == "onnx" and not suitable:
-        place = f"the model is on {model.device} in {model.dtype}"
-        reason = f"it runs on the CPU in float32, but {place}; use 'auto'"
+        reason = f"the model is on {model.device} in {model.dtype}; use 'auto'"
         raise ArgumentError("backend", backend, reason)
     if backend != "torch" and suitable:
         try:

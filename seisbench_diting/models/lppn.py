@@ -8,7 +8,7 @@ from torch import nn
 
 from .base import PhasePicker
 from .layers import ConvBlock, check_length
-from .pretrained import PublishedLayout, Rename
+from .pretrained import PublishedLayout
 
 
 class InvertedResidual(nn.Module):
@@ -58,24 +58,6 @@ class PlainResidual(nn.Module):
         return x + y if self.residual else y
 
 
-def _published_layout(*block: Rename) -> PublishedLayout:
-    """The published names, which differ between the sizes inside of a block only."""
-    return PublishedLayout(
-        renames=(
-            (r"^layers\.0\.0\.", "encoder.0.conv."),
-            (r"^layers\.0\.1\.", "encoder.0.norm."),
-            (r"^layers\.", "encoder."),
-            (r"^class_encoder\.([012])\.", r"context.\1."),
-            (r"^class_encoder\.([345])\.1\.", r"context.\1."),
-            *block,
-            (r"^cl\.", "class_head."),
-            (r"^tm\.", "offset_head."),
-        ),
-        class_head="class_head",
-        squeeze_axis=2,
-    )
-
-
 class _LPPN(PhasePicker):
     """
     What the three sizes share. A size is its class attributes.
@@ -95,14 +77,7 @@ class _LPPN(PhasePicker):
     _widths: tuple[int, ...]
     _block: type[nn.Module] = InvertedResidual
 
-    published_layout = _published_layout(
-        (r"\.conv\.0\.0\.", ".expand.conv."),
-        (r"\.conv\.0\.1\.", ".expand.norm."),
-        (r"\.conv\.1\.0\.", ".depthwise.conv."),
-        (r"\.conv\.1\.1\.", ".depthwise.norm."),
-        (r"\.conv\.2\.", ".project."),
-        (r"\.conv\.3\.", ".norm."),
-    )
+    published_layout = PublishedLayout.named("LPPN")
 
     def _make_layers(self) -> None:
         widths, kernel, block = self._widths, self._kernel, self._block
@@ -175,7 +150,3 @@ class LPPNL(_LPPN):
     _kernel = 5
     _widths = (16, 32, 32, 64, 64, 128, 128)
     _block = PlainResidual
-
-    published_layout = _published_layout(
-        (r"\.conv\.0\.", ".block.conv."), (r"\.conv\.1\.", ".block.norm.")
-    )

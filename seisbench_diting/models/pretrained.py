@@ -6,7 +6,8 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -19,10 +20,14 @@ from torch import nn
 from .._util import ArgumentError, suggestion
 from ..weights import WeightsError, WeightSet, find_set, install, weight_sets
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 Model = TypeVar("Model", bound="PretrainedModel")
 
-#: Regular expression and its replacement.
-Rename = tuple[str, str | Callable[[re.Match[str]], str]]
+_NAMES = Path(__file__).with_name("published_names.toml")
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,15 @@ class PublishedLayout:
     :param unused: Regular expressions of parameters that the forward pass ignores
     """
 
-    renames: tuple[Rename, ...]
+    renames: Sequence[tuple[str, str]]
     class_head: str
     squeeze_axis: int | None = None
-    unused: tuple[str, ...] = ()
+    unused: Sequence[str] = ()
+
+    @classmethod
+    def named(cls, family: str) -> PublishedLayout:
+        """The layout of a network family in ``published_names.toml``."""
+        return cls(**tomllib.loads(_NAMES.read_text(encoding="utf-8"))[family])
 
     def convert(
         self, published: Mapping[str, torch.Tensor], labels: Sequence[str]

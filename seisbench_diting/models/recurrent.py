@@ -1,13 +1,11 @@
 """RNN and EQT: recurrent layers between a convolutional encoder and decoder."""
 
-import re
-
 import torch
 from torch import nn
 
 from .base import PhasePicker
 from .layers import ConvBlock, check_length
-from .pretrained import PublishedLayout, Rename
+from .pretrained import PublishedLayout
 
 #: Channels and kernel sizes of the encoder, which shortens the window 128 times.
 ENCODER_WIDTHS = (3, 8, 16, 16, 32, 32, 64, 64)
@@ -72,20 +70,6 @@ class ConvDecoder(nn.Module):
         return self.out(x)
 
 
-def _half(match: re.Match[str]) -> str:
-    # Published encoders count the pooling layers as well.
-    return f"encoder.blocks.{int(match[1]) // 2}."
-
-
-_CODER_RENAMES: tuple[Rename, ...] = (
-    (r"^encoder\.layers\.(\d+)\.", _half),
-    (r"^decoder\.layers\.7\.", "decoder.out."),
-    (r"^decoder\.layers\.(\d)\.", r"decoder.blocks.\1."),
-    (r"^((?:en|de)coder\.blocks\.\d)\.layers\.0\.", r"\1.conv."),
-    (r"^((?:en|de)coder\.blocks\.\d)\.layers\.1\.", r"\1.norm."),
-)
-
-
 class RecurrentBlock(nn.Module):
     """
     Bidirectional LSTM over time and a 1x1 convolution, (B, C, T) in and out.
@@ -112,14 +96,7 @@ class RNN(PhasePicker):
 
     length_multiple = 128
 
-    published_layout = PublishedLayout(
-        renames=(
-            *_CODER_RENAMES,
-            (r"^rnns\.(\d)\.rnn\.", r"recurrent.\1.lstm."),
-            (r"^rnns\.(\d)\.cnn\.", r"recurrent.\1.project."),
-        ),
-        class_head="decoder.out",
-    )
+    published_layout = PublishedLayout.named("RNN")
 
     def _make_layers(self) -> None:
         self.encoder = ConvEncoder()
@@ -207,28 +184,7 @@ class EQT(PhasePicker):
 
     length_multiple = 128
 
-    published_layout = PublishedLayout(
-        renames=(
-            (r"^encoder1\.", "encoder."),
-            (r"^decoder1\.2\.", "decoder."),
-            *_CODER_RENAMES,
-            (r"^encoder2\.(\d)\.layers\.0\.", r"residual.\1.norm1."),
-            (r"^encoder2\.(\d)\.layers\.2\.", r"residual.\1.conv1."),
-            (r"^encoder2\.(\d)\.layers\.3\.", r"residual.\1.norm2."),
-            (r"^encoder2\.(\d)\.layers\.5\.", r"residual.\1.conv2."),
-            (r"^encoder3\.", "recurrent."),
-            (r"^trans1\.(\d)\.transformer\.layers\.0\.", r"attention.\1."),
-            (r"^decoder1\.0\.", "decoder_recurrent."),
-            (r"^decoder1\.1\.transformer\.layers\.0\.", "decoder_attention."),
-            (r"^decoder1\.1\.layernorm\.", "decoder_norm."),
-            (r"\.rnn\.", ".lstm."),
-            (r"\.layernorm\.", ".norm."),
-            (r"\.cnn\.", ".project."),
-        ),
-        class_head="decoder.out",
-        # Part of the checkpoint, but not of the forward pass.
-        unused=(r"^trans1\.\d\.layernorm\.",),
-    )
+    published_layout = PublishedLayout.named("EQT")
 
     def _make_layers(self) -> None:
         features = ENCODER_WIDTHS[-1]

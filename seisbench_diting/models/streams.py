@@ -36,15 +36,6 @@ JUMP_STEPS = 10
 #: band and instrument code; others follow in alphabetical order.
 INSTRUMENT_PREFERENCE = ("HH", "BH", "EH", "SH", "HN", "EI", "EN", "SN", "BN")
 
-#: Names of numbered components, by the numbers beside Z, and by those without Z.
-_WITH_Z = {"23": {"2": "N", "3": "E"}, "3": {"3": "E"}}
-_WITHOUT_Z = {
-    "123": {"1": "Z", "2": "N", "3": "E"},
-    "13": {"1": "Z", "3": "E"},
-    **_WITH_Z,
-}
-_USUAL = {"1": "N", "2": "E"}
-
 _warned: ContextVar[set[str]] = ContextVar("_warned", default=set())  # noqa: B039
 
 
@@ -209,9 +200,7 @@ def select_instruments(stream: obspy.Stream) -> None:
 
 
 def _instrument_rank(code: str) -> tuple[int, str]:
-    if code in INSTRUMENT_PREFERENCE:
-        return INSTRUMENT_PREFERENCE.index(code), code
-    return len(INSTRUMENT_PREFERENCE), code
+    return [*INSTRUMENT_PREFERENCE, code].index(code), code
 
 
 def any_overlap(some: list[obspy.Trace], others: list[obspy.Trace]) -> bool:
@@ -244,17 +233,17 @@ def rename_components(stream: obspy.Stream) -> None:
             instruments[instrument_id(trace)].append(trace)
 
     for traces in instruments.values():
-        codes = sorted({trace.stats.channel[-1] for trace in traces})
-        numbers = "".join(code for code in codes if code in "123")
-        if not numbers:
-            continue
-        if not {"N", "E"}.isdisjoint(codes):
+        codes = {trace.stats.channel[-1] for trace in traces}
+        if codes & set("123") and codes & set("NE"):
             warn_once(
-                f"Station {station_id(traces[0])} has components {', '.join(codes)}: "
-                "both letters and numbers for the horizontals. Select one set, or set "
+                f"Station {station_id(traces[0])} has components "
+                f"{', '.join(sorted(codes))}: both letters and numbers for the "
+                "horizontals. Select one set, or set "
                 "flexible_horizontal_components=False."
             )
-        names = (_WITH_Z if "Z" in codes else _WITHOUT_Z).get(numbers, _USUAL)
+        names = {"1": "N", "2": "E"}
+        if "3" in codes and not codes >= {"Z", "1"}:
+            names = {"1": "Z", "2": "N", "3": "E"}
         for trace in traces:
             channel = trace.stats.channel
             trace.stats.channel = channel[:-1] + names.get(channel[-1], channel[-1])

@@ -17,21 +17,7 @@ class UNet(PhasePicker):
 
     length_multiple = 256
 
-    published_layout = PublishedLayout(
-        renames=(
-            (r"^inputs\.", "stem."),
-            (r"^layer([0-4])\.", r"encoder.\1."),
-            (r"^layer5\.layers\.1\.", "decoder.0."),
-            (r"^layer6\.layers\.1\.", "decoder.1."),
-            (r"^layer7\.layers\.1\.", "decoder.2."),
-            (r"^layer8\.layers\.1\.", "decoder.3."),
-            (r"^layer9\.", "out."),
-            (r"\.layers\.0\.", ".conv."),
-            (r"\.layers\.1\.", ".norm."),
-        ),
-        class_head="out",
-        squeeze_axis=3,
-    )
+    published_layout = PublishedLayout.named("UNet")
 
     def _make_layers(self) -> None:
         widths = (8, 8, 16, 32, 64, 128)
@@ -80,16 +66,7 @@ class UNetPP(PhasePicker):
 
     length_multiple = 16
 
-    published_layout = PublishedLayout(
-        renames=(
-            (r"^conv(\d)_(\d)\.conv\.0\.", r"columns.\2.\1.0.conv."),
-            (r"^conv(\d)_(\d)\.conv\.1\.", r"columns.\2.\1.0.norm."),
-            (r"^conv(\d)_(\d)\.conv\.3\.", r"columns.\2.\1.1.conv."),
-            (r"^conv(\d)_(\d)\.conv\.4\.", r"columns.\2.\1.1.norm."),
-            (r"^final\.", "out."),
-        ),
-        class_head="out",
-    )
+    published_layout = PublishedLayout.named("UNetPP")
 
     def _make_layers(self) -> None:
         self.columns = nn.ModuleList()

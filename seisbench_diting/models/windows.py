@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import Any
 
 import numpy as np
 import obspy
@@ -307,11 +306,20 @@ def cut_window(data: np.ndarray, offset: int, in_samples: int) -> np.ndarray:
     return window
 
 
-class WindowStack:
-    """
-    Puts the predictions of overlapping windows together, one window at a time.
+@lru_cache(maxsize=8)
+def _window_weight(n_samples: int, method: str) -> np.ndarray:
+    if method != "taper":
+        return np.ones(n_samples, dtype=np.float32)
+    place = (np.arange(n_samples) + 0.5) / n_samples
+    return np.minimum(1, np.minimum(place, 1 - place) / TAPER).astype(np.float32)
 
-    :param n_samples: Length of the output
+
+class StackedRecord:
+    """
+    A record, and the predictions for its overlapping windows put together.
+
+    :param record: The record
+    :param offsets: Offsets of its windows
     :param n_classes: Number of classes, the first of which is noise
     :param regression: If there is one further channel after the classes, a value
                        that is only meaningful with the probability of its own window.
@@ -319,28 +327,42 @@ class WindowStack:
     :param method: "avg"; "taper", the average weighted by the distance from the
                    window's edges, where a network sees only half of the record; or
                    "max"
+    :param stride: Input samples per output sample
     """
 
-    def __init__(self, n_samples: int, n_classes: int, regression: bool, method: str):
-        self.n_samples = n_samples
-        self.n_classes = n_classes
-        self.method = method
+    def __init__(
+        self,
+        record: Record,
+        offsets: np.ndarray,
+        n_classes: int,
+        regression: bool,
+        method: str,
+        stride: int = 1,
+    ):
+        self.record = record
+        self._waiting = len(offsets)
+        self._begin = int(offsets[0])
+        self._stride = stride
+        self._method = method
+        n_samples = -(-(record.data.shape[1] - self._begin) // stride)
         initial = -np.inf if method == "max" else 0.0
         self._classes = np.full((n_classes, n_samples), initial, dtype=np.float32)
         self._weight = np.zeros(n_samples, dtype=np.float32)
         self._value = np.zeros(n_samples, dtype=np.float32) if regression else None
         self._surest = np.full(n_samples, -1, dtype=np.float32)
 
-    def add(self, start: int, prediction: np.ndarray) -> None:
+    def add(self, offset: int, prediction: np.ndarray) -> bool:
         """
-        :param start: First output sample of the window
+        :param offset: First sample of the window
         :param prediction: (samples, channels); NaN where the window has no say
+        :return: If it was the last window
         """
-        weight = _window_weight(len(prediction), self.method)
-        prediction = prediction[: self.n_samples - start].T
-        here = slice(start, start + prediction.shape[1])
-        classes = prediction[: self.n_classes]
-        weight = weight[: prediction.shape[1]]
+        start = (offset - self._begin) // self._stride
+        weight = _window_weight(len(prediction), self._method)
+        prediction = prediction[: len(self._weight) - start].T
+        n_classes, n_samples = len(self._classes), prediction.shape[1]
+        here = slice(start, start + n_samples)
+        classes, weight = prediction[:n_classes], weight[:n_samples]
         silent = np.isnan(classes[0])
         any_silent = silent.any()
         if any_silent:
@@ -348,7 +370,7 @@ class WindowStack:
             classes = np.where(silent, np.float32(0), classes)
 
         weighted = classes * weight
-        if self.method == "max":
+        if self._method == "max":
             # A window without a say adds nothing, which is less than any probability.
             weighted[:, weight == 0] = -np.inf
             np.fmax(self._classes[:, here], weighted, out=self._classes[:, here])
@@ -362,13 +384,15 @@ class WindowStack:
             if any_silent:
                 arrival[silent] = -1
             surer = arrival > self._surest[here]
-            np.copyto(self._value[here], prediction[self.n_classes], where=surer)
+            np.copyto(self._value[here], prediction[n_classes], where=surer)
             np.copyto(self._surest[here], arrival, where=surer)
+        self._waiting -= 1
+        return self._waiting == 0
 
     def result(self) -> np.ndarray:
         """:return: (channels, samples), NaN where no window had a say"""
         silent = self._weight == 0
-        if self.method != "max":
+        if self._method != "max":
             self._classes /= np.where(silent, 1, self._weight)
         self._classes[:, silent] = np.nan
         if self._value is None:
@@ -376,53 +400,17 @@ class WindowStack:
         self._value[silent] = np.nan
         return np.concatenate([self._classes, self._value[None]])
 
-
-@lru_cache(maxsize=8)
-def _window_weight(n_samples: int, method: str) -> np.ndarray:
-    if method != "taper":
-        return np.ones(n_samples, dtype=np.float32)
-    place = (np.arange(n_samples) + 0.5) / n_samples
-    return np.minimum(1, np.minimum(place, 1 - place) / TAPER).astype(np.float32)
-
-
-class StackedRecord:
-    """
-    A record and the predictions for its windows so far.
-
-    :param record: The record
-    :param offsets: Offsets of its windows
-    :param stride: Input samples per output sample
-    :param stack: Arguments of :py:class:`WindowStack` after the length
-    """
-
-    def __init__(self, record: Record, offsets: np.ndarray, stride: int, *stack: Any):
-        self.record = record
-        self._stride = stride
-        self._begin = int(offsets[0])
-        self._waiting = len(offsets)
-        self._n_samples = -(-(record.data.shape[1] - self._begin) // stride)
-        self._stack = WindowStack(self._n_samples, *stack)
-
-    def add(self, offset: int, prediction: np.ndarray) -> bool:
-        """
-        Takes the prediction of the window at this offset.
-
-        :return: If it was the last one
-        """
-        self._stack.add((offset - self._begin) // self._stride, prediction)
-        self._waiting -= 1
-        return self._waiting == 0
-
     def curves(self) -> np.ndarray:
         """
         :return: The curves (channels, output samples) on the grid of the cells, which
                  may begin before the record; no arrivals where nothing can be picked,
                  NaN where no window had a say and in cells not wholly in the record
         """
-        curves = self._stack.result()
-        silent = np.ones(self._n_samples * self._stride, dtype=bool)
+        curves = self.result()
+        silent = np.ones(curves.shape[1] * self._stride, dtype=bool)
         before, n_samples = -self._begin, self.record.data.shape[1]
         silent[before : before + n_samples] = self.record.silent()
+        ends_inside = before + n_samples < len(silent)
         silent = silent.reshape(-1, self._stride).all(axis=1)
         silent &= np.isfinite(curves[0])
         curves[:, silent] = 0.0
@@ -430,7 +418,7 @@ class StackedRecord:
         # The first and last cell may reach beyond the record.
         if before > 0:
             curves[:, 0] = np.nan
-        if before + n_samples < self._n_samples * self._stride:
+        if ends_inside:
             curves[:, -1] = np.nan
         return curves
 

@@ -1,4 +1,6 @@
 import asyncio
+import inspect
+import json
 import logging
 import re
 import threading
@@ -6,13 +8,14 @@ import threading
 import numpy as np
 import obspy
 import pytest
+import seisbench.models as sbm
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import UTCDateTime
 from torch import nn
 
-from seisbench_diting.models import PhasePicker
+from seisbench_diting.models import LPPNM, PICKERS, PhasePicker, load_model
 
 START = UTCDateTime(2024, 1, 1)
 WIDTH = 0.1
@@ -1161,3 +1164,81 @@ def test_the_output_names_its_creator():
     output = Amplitude().classify(make_stream([3.0], seconds=10))
     assert output.creator == "Amplitude"
     assert output.picks[0].trace_id == "XX.STA."
+
+
+# As SeisBench's own models
+
+
+def test_an_annotation_can_be_written(tmp_path):
+    annotations = LPPNM().annotate(make_stream(seconds=70))
+    assert [trace.stats.channel for trace in annotations][-1] == "LPPNM_off"
+    annotations.write(str(tmp_path / "curves.mseed"), format="MSEED")
+    read = obspy.read(str(tmp_path / "curves.mseed"))
+    for trace, other in zip(read, annotations, strict=True):
+        assert np.array_equal(trace.data, other.data)
+
+
+@pytest.mark.parametrize("strategy", ["clone", "pad"])
+@pytest.mark.parametrize("blinding", [(0, 0), (100, 200)])
+@pytest.mark.parametrize("model_class", [Amplitude, Cells, LPPNM])
+def test_the_wrapper_for_das(strategy, blinding, model_class):
+    model = model_class()
+    wrapper = sbm.DASWaveformModelWrapper(model, strategy)
+    argdict = {"blinding": blinding, "overlap_samples": 1000}
+    patches = wrapper.get_patching_structure((20_000, 2), argdict)
+    x = np.stack([make_stream([t], seconds=61.44)[0].data for t in (20.03, 30.07)])
+    x = torch.from_numpy(x.T[None].copy())
+    with torch.no_grad():
+        curves = wrapper.eval()(x, argdict)
+    assert set(curves) == {"P", "S"}
+    for curve in curves.values():
+        assert curve.shape == (1, patches.out_samples, 2)
+        assert torch.isfinite(curve).all()
+        assert 0 <= curve.min() <= curve.max() <= 1
+    if model_class is not LPPNM and strategy == "pad":
+        samples = curves["P"][0].argmax(dim=0) + blinding[0]
+        assert samples.tolist() == [2003, 3007]
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_arguments_may_be_arrays(model_class):
+    stream = make_stream([30.0], seconds=61.44)
+    model = model_class()
+    expected = model.annotate(stream, blinding=(10, 10), overlap=0.5)
+    given = {"blinding": np.array([10, 10]), "overlap": np.float32(0.5)}
+    for trace, other in zip(model.annotate(stream, **given), expected, strict=True):
+        assert np.array_equal(trace.data, other.data)
+
+
+def test_the_constructor_takes_what_seisbenchs_take():
+    model = LPPNM(phases=None, component_order=None, in_samples=np.int64(1024))
+    assert list(model.labels) == ["N", "P", "S"]
+    assert model.component_order == "ZNE"
+    json.dumps(model.get_model_args())
+
+
+@pytest.mark.parametrize("name", PICKERS)
+def test_help(name):
+    cls = getattr(sbm, name)
+    parameters = inspect.signature(cls).parameters
+    for known in ("in_samples", "phases", "sampling_rate", "component_order"):
+        assert known in parameters
+        assert f":param {known}:" in cls.__doc__
+    assert cls.__doc__.startswith(name[:4])
+    for argument in cls._annotate_args:
+        assert f"- {argument} (" in cls.__doc__
+    assert len(cls.__doc__.splitlines()) < 50
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("LPPMM", "'LPPNM'"),
+        ("phasenett/stead", "'PhaseNet'"),
+        ("LPPNM/distiled", "'distilled'"),
+        ("PhaseNet", "PhaseNet/NAME"),
+    ],
+)
+def test_misspelt_models_get_a_suggestion(name, words):
+    with pytest.raises(ValueError, match=words):
+        load_model(name)

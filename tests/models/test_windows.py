@@ -3,10 +3,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from obspy import UTCDateTime
 
 from seisbench_diting.models.windows import (
     TAPER,
-    WindowStack,
+    Record,
+    StackedRecord,
     cut_window,
     normalize,
     window_offsets,
@@ -304,6 +306,12 @@ def test_windows_longer_than_the_record_are_padded_on_both_sides():
 # Putting predictions together
 
 
+def new_stack(n_samples, n_classes, regression, method):
+    data = np.zeros((3, n_samples), dtype=np.float32)
+    record = Record("XX", "STA", "", UTCDateTime(0), 100.0, 0, data, [])
+    return StackedRecord(record, np.array([0]), n_classes, regression, method)
+
+
 def brute_force(n_samples, windows, n_classes, regression, method):
     channels = n_classes + regression
     result = np.full((channels, n_samples), np.nan)
@@ -368,7 +376,7 @@ def test_stacks_agree_with_brute_force(
 ):
     rng = np.random.default_rng(seed)
     windows = random_windows(rng, n_samples, in_samples, regression, blind)
-    stack = WindowStack(n_samples, 3, regression, method)
+    stack = new_stack(n_samples, 3, regression, method)
     for start, prediction in windows:
         stack.add(start, prediction)
     result = stack.result()
@@ -382,7 +390,7 @@ def test_stacks_agree_with_brute_force(
 @pytest.mark.parametrize("method", STACKING)
 def test_one_window_passes_unchanged(method):
     prediction = np.random.default_rng(0).dirichlet([1, 1, 1], 40).astype(np.float32)
-    stack = WindowStack(40, 3, False, method)
+    stack = new_stack(40, 3, False, method)
     stack.add(0, prediction)
     assert np.allclose(stack.result(), prediction.T, rtol=1e-6)
 
@@ -392,7 +400,7 @@ def test_the_prediction_is_not_changed(method):
     prediction = np.random.default_rng(0).uniform(size=(16, 4)).astype(np.float32)
     prediction[:3] = np.nan
     before = prediction.copy()
-    stack = WindowStack(20, 3, True, method)
+    stack = new_stack(20, 3, True, method)
     stack.add(0, prediction)
     stack.add(8, prediction)
     stack.result()
@@ -404,7 +412,7 @@ def test_the_offset_is_never_an_average(method):
     sure = np.tile(np.float32([0.1, 0.9, 0, 2]), (40, 1))
     unsure = np.tile(np.float32([0.95, 0.05, 0, 7]), (40, 1))
     for first, second in ((sure, unsure), (unsure, sure)):
-        stack = WindowStack(60, 3, True, method)
+        stack = new_stack(60, 3, True, method)
         stack.add(0, first)
         stack.add(20, second)
         offsets = stack.result()[3]
@@ -418,7 +426,7 @@ def test_the_offset_comes_with_the_largest_probability(order):
         np.tile(np.float32([0.3, 0.7, 0.0, 2]), (8, 1)),
         np.tile(np.float32([0.2, 0.4, 0.4, 7]), (8, 1)),
     ]
-    stack = WindowStack(8, 3, True, "max")
+    stack = new_stack(8, 3, True, "max")
     for i in order:
         stack.add(0, windows[i])
     result = stack.result()
@@ -428,7 +436,7 @@ def test_the_offset_comes_with_the_largest_probability(order):
 
 @pytest.mark.parametrize("method", STACKING)
 def test_the_first_window_wins_among_equals(method):
-    stack = WindowStack(8, 3, True, method)
+    stack = new_stack(8, 3, True, method)
     for value in (1, 2, 3):
         stack.add(0, np.tile(np.float32([0.5, 0.5, 0, value]), (8, 1)))
     assert (stack.result()[3] == 1).all()
@@ -436,7 +444,7 @@ def test_the_first_window_wins_among_equals(method):
 
 @pytest.mark.parametrize("method", STACKING)
 def test_noise_alone_still_has_an_offset(method):
-    stack = WindowStack(8, 3, True, method)
+    stack = new_stack(8, 3, True, method)
     stack.add(0, np.tile(np.float32([1, 0, 0, 5]), (8, 1)))
     assert (stack.result()[3] == 5).all()
 
@@ -444,7 +452,7 @@ def test_noise_alone_still_has_an_offset(method):
 @pytest.mark.parametrize("method", STACKING)
 @pytest.mark.parametrize("regression", [False, True])
 def test_samples_without_any_window_are_nan(method, regression):
-    stack = WindowStack(30, 3, regression, method)
+    stack = new_stack(30, 3, regression, method)
     stack.add(10, np.full((10, 3 + regression), 0.3, dtype=np.float32))
     missing = np.isnan(stack.result())
     assert missing[:, :10].all()
@@ -455,7 +463,7 @@ def test_samples_without_any_window_are_nan(method, regression):
 def test_probabilities_of_the_average_sum_to_one():
     rng = np.random.default_rng(1)
     for method in ("avg", "taper"):
-        stack = WindowStack(90, 3, False, method)
+        stack = new_stack(90, 3, False, method)
         for start in (0, 10, 25, 50):
             stack.add(start, rng.dirichlet([1, 1, 1], 40).astype(np.float32))
         assert np.allclose(stack.result().sum(axis=0), 1, atol=1e-6)
