@@ -160,7 +160,7 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
                 if is_switch and default is not False
                 else (),
                 show_default=False,
-                consume_multiple=more["many"],
+                consume_multiple=more["many"] and more["positional"],
             ),
         ],
     )
