@@ -215,14 +215,10 @@ class Greedy(Associator[GreedySettings]):
         errors = np.stack([self.grid_errors, self.errors])
         parts = np.linspace(0, len(origins), 4 * self._threads + 1).astype(int)
 
-        def improve(first: int, last: int) -> None:
+        def improve(a: int, b: int) -> None:
+            near_km, rounds = 2 * s.grid_km, _ROUNDS_FIRST
             improve_all(
-                self.problem,
-                origins[first:last],
-                scores[first:last],
-                errors,
-                2 * s.grid_km,
-                _ROUNDS_FIRST,
+                self.problem, origins[a:b], scores[a:b], errors, near_km, rounds
             )
 
         list(pool.map(improve, parts[:-1], parts[1:]))
@@ -824,10 +820,10 @@ def link_gains(problem, begin, step, density, spans, time_step, reach, gains, mo
                 for depth in range(depths):
                     for i in range(distances):
                         low, high = spans[phase, depth, i]
-                        early = np.ceil((since - (high + 0.5) * time_step) / step)
-                        late = np.floor((since - (low - 0.5) * time_step) / step)
                         if high < low:
                             continue
+                        early = np.ceil((since - (high + 0.5) * time_step) / step)
+                        late = np.floor((since - (low - 0.5) * time_step) / step)
                         for k in range(max(int(early), 0), min(int(late) + 1, number)):
                             sample = int((since - k * step) / time_step + 0.5)
                             if low <= sample <= high:
