@@ -139,7 +139,9 @@ def test_the_command_line_overrides_the_file(files, associate):
     arguments = ("-i", files / "picks.csv", "-s", files / "stations.txt")
     last = ("-o", files / "events", "--config", config, "--formats", "csv")
 
-    associate(*arguments, *last, "--set", "min_picks=9", f"velocity={VELOCITY}")
+    associate(
+        *arguments, *last, "--set", "min_picks=9", "--set", f"velocity={VELOCITY}"
+    )
 
     options = options_in(files / "events.json")
     assert options["min_picks"] == 9
