@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -280,13 +281,11 @@ def _begin(settings: ConvertSettings, found: list[Part]) -> ConversionReport:
         if (before := report.options.get(name)) != value:
             reason = f"output={str(output)!r} was begun with {before!r}. {other}"
             raise ArgumentError(name, value, reason)
-    if rows != report.rows or 0 in rows.values():
-        reason = (
-            f"parts must stay as they were at the beginning, and all be there. {other}"
-        )
-        raise ArgumentError("split_by", "order", reason)
     for part in found:
         done = report.parts.get(part.chunk)
+        if rows and not 0 < rows[part.chunk] == report.rows.get(part.chunk):
+            reason = f"part {part.chunk} must be whole from the beginning. {other}"
+            raise ArgumentError("split_by", "order", reason)
         if is_merged and done and done.sources != part.sources():
             # Which events are in which chunk depends on all of the file.
             reason = f"it has changed since chunk {part.chunk} was converted. {other}"
@@ -316,36 +315,33 @@ def _converted(
     parts: list[Part], settings: ConvertSettings, rows: dict[str, int]
 ) -> Iterator[PartReport]:
     """Converts parts, here or in processes of their own."""
-    chunks = list(rows)
-
-    def task(part: Part) -> tuple[Any, ...]:
-        before = chunks[: chunks.index(part.chunk)] if rows else ()
-        return part, settings, sum(rows[c] for c in before), sum(rows.values())
-
+    ends = accumulate(rows.values())
+    places = {chunk: end - rows[chunk] for chunk, end in zip(rows, ends, strict=True)}
+    tasks = {
+        p.chunk: (p, settings, places.get(p.chunk, 0), sum(rows.values()))
+        for p in parts
+    }
     workers = min(settings.workers, len(parts))
     if workers < 2:
-        yield from (convert_part(*task(part)) for part in parts)
+        yield from (convert_part(*task) for task in tasks.values())
         return
     pool = process_pool(workers)
 
-    def submit(part: Part) -> Future[PartReport]:
+    def submit(chunk: str) -> Future[PartReport]:
         nonlocal pool
         try:
-            return pool.submit(convert_part, *task(part))
+            return pool.submit(convert_part, *tasks[chunk])
         except BrokenProcessPool:
             pool = process_pool(workers)
-            return pool.submit(convert_part, *task(part))
+            return pool.submit(convert_part, *tasks[chunk])
 
     try:
-        for part, future in map_unordered(submit, parts, workers):
+        for chunk, future in map_unordered(submit, tasks, workers):
             try:
                 yield future.result()
             except BrokenProcessPool:
-                yield PartReport(
-                    chunk=part.chunk,
-                    sources={},
-                    error="a worker process died, perhaps of too little memory. Run the "
-                    "same again, with fewer workers.",
-                )
+                error = "a worker process died, perhaps of too little memory. Run the "
+                error += "same again, with fewer workers."
+                yield PartReport(chunk=chunk, sources={}, error=error)
     finally:
         stop_pool(pool)

@@ -189,7 +189,7 @@ def open_dataset(name: str | Path, **kwargs: Any) -> WaveformDataset:
             return DiTing(path, **kwargs)
         return WaveformDataset(path, name=path.resolve().name, **kwargs)
     for known in sbd.__all__:
-        cls = getattr(sbd, known, None)
+        cls: Any = getattr(sbd, known, None)
         is_dataset = isinstance(cls, type) and issubclass(cls, WaveformBenchmarkDataset)
         if is_dataset and known.lower() == str(name).lower():
             return cls(**kwargs)

@@ -200,9 +200,7 @@ class OpenPart:
         """
         :return: Number of records, before it is known which have both row and waveform
         """
-        if self.part.csv is None:
-            return self.part.records
-        return min(len(self._group), self.part.count_rows())
+        return self.part.records or len(self._group)
 
     def rows(self) -> Iterator[Row]:
         """

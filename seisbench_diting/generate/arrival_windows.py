@@ -95,22 +95,22 @@ def _is_number(value: Any, whole: bool) -> bool:
     return is_real and not isinstance(value, bool) and math.isfinite(value)
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Augmentation(ABC):
     """
     One step of a SeisBench generator. Random numbers come from NumPy's global state, as
     in SeisBench, so that all steps of a pipeline are reproducible from one seed.
     Neither waveforms nor metadata of the input are changed.
 
+    :param phases: Column to "P" or "S", or a list of columns. Default: all columns of
+        direct P and S.
     :param key: Key of the state dict, or keys to read from and to write to
     """
 
     phases: Phases = None
+    key: Key = "X"
     #: Arguments with the checks of their values.
     _limits: ClassVar[Mapping[str, Callable[[str, Any], None]]] = {}
-
-    def __init__(self, key: Key = "X"):
-        self.key = key
-        self.__post_init__()
 
     def __post_init__(self) -> None:
         self.key = (self.key, self.key) if isinstance(self.key, str) else self.key
@@ -165,9 +165,7 @@ class ArrivalWindow(Augmentation):
 
     n_samples: int = N_SAMPLES
     padlen: int = PADLEN
-    phases: Phases = None
     within: bool = False
-    key: Key = "X"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -217,6 +215,7 @@ class ArrivalWindow(Augmentation):
         return np.random.randint(min(spare, 0), max(spare, 0) + 1)
 
 
+@dataclass(eq=False, repr=False)
 class NoiseWindow(ArrivalWindow):
     """
     A window that ends before the first arrival, so that it holds neither arrivals nor
@@ -228,10 +227,9 @@ class NoiseWindow(ArrivalWindow):
     :raises ArgumentError: if an argument has an impossible value
     """
 
-    def __init__(self, margin: int = 100, **kwargs: Any):
-        super().__init__(**kwargs)
-        check_number("margin", margin, 0, whole=True)
-        self.margin = margin
+    margin: int = 100
+
+    _limits: ClassVar = {"margin": partial(check_number, least=0, whole=True)}
 
     def _choose_begin(self, npts: int, metadata: Metadata) -> int:
         quiet = samples_before(npts, metadata, self.margin, self.phases)
@@ -253,7 +251,6 @@ class PeakScale(Augmentation):
     """
 
     factor: tuple[float, float] = (0.5, 2.0)
-    key: Key = "X"
 
     _limits: ClassVar = {"factor": partial(check_span, least=0)}
 

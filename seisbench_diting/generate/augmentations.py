@@ -16,7 +16,6 @@ from .arrival_windows import (
     VISIBLE,
     ArrivalWindow,
     Augmentation,
-    Key,
     Window,
     check_number,
     check_span,
@@ -130,7 +129,6 @@ class RateJitter(Augmentation):
     """
 
     share: float = 0.01
-    key: Key = "X"
 
     _limits: ClassVar = {"share": partial(check_number, least=_TINY, most=0.5)}
 
@@ -152,7 +150,6 @@ class TimeStretch(Augmentation):
     """
 
     factor: tuple[float, float] = (0.5, 2.0)
-    key: Key = "X"
 
     _limits: ClassVar = {"factor": partial(check_span, least=0.1, most=10)}
 
@@ -177,7 +174,6 @@ class SecondRate(Augmentation):
     """
 
     rate_hz: float = 100.0
-    key: Key = "X"
 
     _limits: ClassVar = {"rate_hz": partial(check_number, least=_TINY)}
 
@@ -276,8 +272,6 @@ class SecondEvent(Augmentation):
     records: RecordSource
     ratio: tuple[float, float] = (0.3, 1.0)
     padlen: int = 512
-    phases: Phases = None
-    key: Key = "X"
 
     _limits: ClassVar = {"ratio": partial(check_span, least=_TINY)}
 
@@ -288,7 +282,7 @@ class SecondEvent(Augmentation):
         if any(a.event == 2 for a in self._arrivals(metadata)):
             return x, metadata
         second, its = _at_rate_of(metadata, *self.records.get_sample(index))
-        second, its = ArrivalWindow(x.shape[1], self.padlen, self.phases).apply(
+        second, its = ArrivalWindow(x.shape[1], self.padlen, phases=self.phases).apply(
             second, its
         )
         if second.shape != x.shape:
@@ -328,8 +322,6 @@ class GaussianNoiseAtSNR(Augmentation):
     """
 
     snr_db: tuple[float, float] = (0.0, 20.0)
-    phases: Phases = None
-    key: Key = "X"
 
     _limits: ClassVar = {"snr_db": check_span}
 
@@ -449,7 +441,6 @@ class BandLimit(Augmentation):
     low: tuple[float, float] = (0.006, 0.08)
     high: tuple[float, float] = (0.12, 0.9)
     order: tuple[int, int] = (1, 4)
-    key: Key = "X"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -479,7 +470,6 @@ class ComponentGain(Augmentation):
     """
 
     ratio: tuple[float, float] = (0.5, 2.0)
-    key: Key = "X"
 
     _limits: ClassVar = {"ratio": partial(check_span, least=_TINY)}
 
@@ -499,7 +489,6 @@ class Clipping(Augmentation):
     """
 
     share: tuple[float, float] = (0.1, 0.7)
-    key: Key = "X"
 
     _limits: ClassVar = {"share": partial(check_span, least=_TINY)}
 
@@ -528,8 +517,6 @@ class Glitch(Augmentation):
     ratio: tuple[float, float] = (0.2, 5.0)
     spike: int = 3
     decay: tuple[float, float] = (5.0, 300.0)
-    phases: Phases = None
-    key: Key = "X"
 
     _limits: ClassVar = {
         "ratio": partial(check_span, least=_TINY),
@@ -610,7 +597,6 @@ class HorizontalRotation(Augmentation):
     """
 
     component_order: str = "ZNE"
-    key: Key = "X"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -634,7 +620,6 @@ class HorizontalRotation(Augmentation):
         return rotated, metadata
 
 
-@dataclass(eq=False, repr=False)
 class ComponentDropout(Augmentation):
     """
     Sets one or more components to zero, never all of them. If no signal is left, since
@@ -644,9 +629,6 @@ class ComponentDropout(Augmentation):
         direct P and S.
     :param key: Key of the state dict, or keys to read from and to write to
     """
-
-    phases: Phases = None
-    key: Key = "X"
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         if len(x) < 2:
@@ -676,8 +658,6 @@ class Gap(Augmentation):
 
     length: tuple[int, int] = (50, 1000)
     visible: int = VISIBLE
-    phases: Phases = None
-    key: Key = "X"
 
     _limits: ClassVar = {
         "length": partial(check_span, least=1, whole=True),
@@ -716,8 +696,6 @@ class RecordEdge(Augmentation):
 
     least: float = 0.125
     visible: int = VISIBLE
-    phases: Phases = None
-    key: Key = "X"
 
     _limits: ClassVar = {
         "least": partial(check_number, least=0, most=1),

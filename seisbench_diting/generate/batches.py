@@ -139,21 +139,11 @@ class _Batches(Dataset):
         """Number of batches in an epoch."""
 
     @abstractmethod
-    def _records(self, number: int) -> np.ndarray:
-        """Numbers of the records in a batch."""
-
-    @abstractmethod
-    def _make(self, number: int) -> dict[str, np.ndarray]:
-        """A batch by its number."""
-
     def __getitem__(self, number: int) -> dict[str, np.ndarray]:
         """
         :param number: Number of the batch; beyond the first epoch the next ones follow
         :return: Arrays of the batch
         """
-        if number < 0:
-            raise IndexError(f"number={number} must not be negative.")
-        return self._make(number)
 
     def _window(self, record: int) -> dict[str, tuple[Any, Any]]:
         state = {"X": self._reader.get_sample(int(record))}
@@ -235,6 +225,8 @@ class DiTingBatches(_Batches):
         return len(self._reader) // self.batch_size
 
     def _records(self, number: int) -> np.ndarray:
+        if number < 0:
+            raise IndexError(f"number={number} must not be negative.")
         epoch, place = divmod(number, len(self))
         if self._epoch is None or self._epoch[0] != epoch:
             rng = np.random.default_rng([self.seed, epoch])
@@ -242,9 +234,10 @@ class DiTingBatches(_Batches):
         begin = place * self.batch_size
         return self._epoch[1][begin : begin + self.batch_size]
 
-    def _make(self, number: int) -> dict[str, np.ndarray]:
+    def __getitem__(self, number: int) -> dict[str, np.ndarray]:
+        records = self._records(number)
         with seeded(self.seed, number):
-            states = [self._window(record) for record in self._records(number)]
+            states = [self._window(record) for record in records]
         for state in states:
             for labeller in self._labellers:
                 labeller(state)
@@ -318,12 +311,12 @@ class DiTingTestBatches(_Batches):
         return -(-len(self._reader) // self.batch_size)
 
     def _records(self, number: int) -> np.ndarray:
-        if number >= len(self):
-            raise IndexError(f"number={number} is not below {len(self)}.")
+        if not 0 <= number < len(self):
+            raise IndexError(f"number={number} is not from 0 to {len(self) - 1}.")
         begin = number * self.batch_size
         return np.arange(begin, min(begin + self.batch_size, len(self._reader)))
 
-    def _make(self, number: int) -> dict[str, np.ndarray]:
+    def __getitem__(self, number: int) -> dict[str, np.ndarray]:
         waves, labels = [], []
         for record in self._records(number):
             # A record's window depends on the record, not on the batch that it is in.

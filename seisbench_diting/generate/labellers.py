@@ -190,13 +190,10 @@ class _ArrivalLabeller(SupervisedLabeller):
         if X.ndim == 3:
             each = [{k: v[i] for k, v in metadata.items()} for i in range(len(X))]
             return np.stack([self.label(*one) for one in zip(X, each, strict=True)])
-        arrivals = read_arrivals(metadata, self.phases)
-        return self._label(arrivals, X.shape[-1], metadata)
+        return self._label(read_arrivals(metadata, self.phases), X.shape[-1])
 
     @abstractmethod
-    def _label(
-        self, arrivals: list[Arrival], n_samples: int, metadata: Mapping[str, Any]
-    ) -> np.ndarray:
+    def _label(self, arrivals: list[Arrival], n_samples: int) -> np.ndarray:
         """Label of one window."""
 
     def __str__(self) -> str:
@@ -216,9 +213,7 @@ class PointLabeller(_ArrivalLabeller):
     :param label_columns: SeisBench's name for ``phases``
     """
 
-    def _label(
-        self, arrivals: list[Arrival], n_samples: int, metadata: Mapping[str, Any]
-    ) -> np.ndarray:
+    def _label(self, arrivals: list[Arrival], n_samples: int) -> np.ndarray:
         return point_label(*_visible(arrivals), n_samples)
 
 
@@ -245,9 +240,7 @@ class LPPNLabeller(_ArrivalLabeller):
         check_number("stride", stride, 1, whole=True)
         self.stride = stride
 
-    def _label(
-        self, arrivals: list[Arrival], n_samples: int, metadata: Mapping[str, Any]
-    ) -> np.ndarray:
+    def _label(self, arrivals: list[Arrival], n_samples: int) -> np.ndarray:
         return lppn_label(*_visible(arrivals), n_samples, self.stride)
 
 
@@ -266,18 +259,20 @@ class EQTLabeller(_ArrivalLabeller):
     :param label_columns: SeisBench's name for ``phases``
     """
 
-    def _label(
-        self, arrivals: list[Arrival], n_samples: int, metadata: Mapping[str, Any]
-    ) -> np.ndarray:
+    def label(self, X: np.ndarray, metadata: Mapping[str, Any]) -> np.ndarray:
+        label = super().label(X, metadata)
+        if X.ndim == 2 and GAP[0] in metadata:
+            begin, end = (max(0, int(metadata[column])) for column in GAP)
+            label[2, begin:end] = 0
+        return label
+
+    def _label(self, arrivals: list[Arrival], n_samples: int) -> np.ndarray:
         label = np.zeros((3, n_samples), dtype=np.float32)
         for event in (1, 2):
             own = [arrival for arrival in arrivals if arrival.event == event]
             for row, samples in enumerate(_visible(own)):
                 _draw_triangles(label[row], samples)
             _draw_detection(label[2], *_of_phases(own))
-        if GAP[0] in metadata:
-            begin, end = (max(0, int(metadata[column])) for column in GAP)
-            label[2, begin:end] = 0
         return label
 
 

@@ -211,8 +211,8 @@ def window_augmentations(
     ):
         if given[option]:
             _check_source(name, given[name], component_order)
-    window = ArrivalWindow(n_samples, padlen, phases, within)
-    quiet = NoiseWindow(n_samples=n_samples, padlen=padlen, phases=phases)
+    window = ArrivalWindow(n_samples, padlen, within, phases=phases)
+    quiet = NoiseWindow(n_samples, padlen, phases=phases)
     before: dict[str, Callable[[], Augmentation]] = {
         "second_rate": lambda: augmentations.SecondRate(second_rate_hz),
         "rate_jitter": lambda: augmentations.RateJitter(rate_jitter_share),
@@ -220,13 +220,15 @@ def window_augmentations(
     }
     after: dict[str, Callable[[], Augmentation]] = {
         "second_event": lambda: augmentations.SecondEvent(
-            second_event_records, second_event_ratio, padlen, phases
+            second_event_records, second_event_ratio, padlen, phases=phases
         ),
         "component_gain": lambda: augmentations.ComponentGain(component_gain_ratio),
         "differentiation": augmentations.Differentiation,
         "integration": augmentations.Integration,
         "band_limit": augmentations.BandLimit,
-        "gaussian_noise": lambda: augmentations.GaussianNoiseAtSNR(snr_db, phases),
+        "gaussian_noise": lambda: augmentations.GaussianNoiseAtSNR(
+            snr_db, phases=phases
+        ),
         "real_noise": lambda: augmentations.RealNoiseAtSNR(
             noise_records, snr_db=snr_db, phases=phases
         ),
@@ -235,7 +237,7 @@ def window_augmentations(
         "rotation": lambda: augmentations.HorizontalRotation(component_order),
         "polarity_flip": augmentations.PolarityFlip,
         "record_edge": lambda: augmentations.RecordEdge(phases=phases),
-        "component_dropout": lambda: augmentations.ComponentDropout(phases),
+        "component_dropout": lambda: augmentations.ComponentDropout(phases=phases),
         "gap": lambda: augmentations.Gap(gap_length, phases=phases),
     }
     check_number("noise_window", noise_window, 0, 1)

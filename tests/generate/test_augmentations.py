@@ -381,7 +381,7 @@ def test_a_second_event_with_other_components():
         (lambda: GaussianNoiseAtSNR((0, math.nan)), "snr_db="),
         (lambda: RealNoiseAtSNR(NOISE, margin=-1), "margin=-1"),
         (lambda: SecondEvent(OTHER, ratio=(0, 1)), "ratio="),
-        (lambda: ComponentDropout({"x": "P"}), "phases="),
+        (lambda: ComponentDropout(phases={"x": "P"}), "phases="),
     ],
 )
 def test_wrong_arguments(make, word):
