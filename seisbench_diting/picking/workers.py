@@ -12,7 +12,6 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -187,7 +186,13 @@ def _run(
                 pool.shutdown(wait=False)
                 pool = make_pool()
     finally:
-        _end(pool)
+        # Nobody takes the results of units at work any more.
+        processes = list((getattr(pool, "_processes", None) or {}).values())
+        for future in waiting:
+            future.cancel()
+        pool.shutdown(wait=False)
+        for process in processes:
+            process.kill()
 
 
 def _died(error: Exception) -> str:
@@ -195,12 +200,3 @@ def _died(error: Exception) -> str:
         f"the process that picked it died {_MOST_DEATHS} times ({error}) Was it killed, or "
         "was there too little memory?"
     )
-
-
-def _end(pool: Executor) -> None:
-    """Without waiting for units at work, whose results nobody takes any more."""
-    processes = list((getattr(pool, "_processes", None) or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        with suppress(OSError):
-            process.kill()
