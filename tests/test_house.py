@@ -36,11 +36,9 @@ ALLOWED = {
         "plots",
         "_util",
         "models",
-        "processes",
         "tables",
         "travel_times",
     },
-    "processes": set(),
     "report": {
         "__init__",
         "association",
