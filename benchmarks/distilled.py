@@ -29,7 +29,8 @@ from benchmarks.common import (
     reference,
 )
 from benchmarks.ncedc import Records, read_records, score_streams, score_windows
-from seisbench_diting.models import PhasePicker, load_model, station_id
+from seisbench_diting._util import station_id
+from seisbench_diting.models import PhasePicker, load_model
 from seisbench_diting.weights import Score, find_set
 
 #: Every so many-th record may have been looked at to choose a checkpoint.

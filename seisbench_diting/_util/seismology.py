@@ -20,17 +20,21 @@ def station_id(trace: obspy.Trace) -> str:
 
 
 def join_spans(
-    spans: Iterable[tuple[int, int]], tolerance: int = 0
+    spans: Iterable[tuple[int, int]], tolerance: int = 0, least: int = 1
 ) -> list[tuple[int, int]]:
     """
     :param spans: Begin and end of each
     :param tolerance: Those so far apart are one
-    :return: What any of them covers, sorted, apart from each other
+    :param least: How many of them must cover a place
+    :return: What so many of them cover, sorted, apart from each other
     """
+    edges = [(at, step) for b, e in spans for at, step in ((b, -1), (e + tolerance, 1))]
     joined: list[tuple[int, int]] = []
-    for begin, end in sorted(spans):
-        if joined and begin <= joined[-1][1] + tolerance:
-            joined[-1] = joined[-1][0], max(joined[-1][1], end)
-        else:
-            joined.append((begin, end))
+    count = start = 0
+    for at, step in sorted(edges):
+        count -= step
+        if step < 0 and count == least:
+            start = at
+        elif step > 0 and count == least - 1:
+            joined.append((start, at - tolerance))
     return joined

@@ -44,7 +44,8 @@ def demo(
     """
     import obspy
 
-    from ..models import load_model, station_id
+    from .._util import station_id
+    from ..models import load_model
     from ..plots import plot_picks, save_figure
 
     check_picture(output)

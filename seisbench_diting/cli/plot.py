@@ -71,7 +71,8 @@ def plot(
     """
     import obspy
 
-    from ..models import load_model, station_id
+    from .._util import station_id
+    from ..models import load_model
 
     check_picture(output)
     band = optional_band(bandpass)
@@ -128,8 +129,7 @@ def _check_times(start: str | None, end: str | None) -> Ends:
 
 
 def _of_stations(stream: obspy.Stream, stations: str | None) -> obspy.Stream:
-    from .._util import split_names
-    from ..models import station_id
+    from .._util import split_names, station_id
     from ..waveforms import is_station_of
 
     if stations:

@@ -4,7 +4,6 @@ from .base import PhasePicker as PhasePicker
 from .base import Runner as Runner
 from .base import default_batch_size as default_batch_size
 from .base import in_evaluation_mode as in_evaluation_mode
-from .base import is_number as is_number
 from .layers import OFFSET_WEIGHT as OFFSET_WEIGHT
 from .layers import eqt_loss as eqt_loss
 from .layers import lppn_loss as lppn_loss
@@ -23,17 +22,12 @@ from .pretrained import read_state_dict as read_state_dict
 from .pretrained import weights_checksum as weights_checksum
 from .recurrent import EQT as EQT
 from .recurrent import RNN as RNN
-from .streams import INSTRUMENT_PREFERENCE as INSTRUMENT_PREFERENCE
 from .streams import MIN_RATE_SHARE as MIN_RATE_SHARE
-from .streams import for_each_rate as for_each_rate
 from .streams import rename_components as rename_components
 from .streams import split_at_missing as split_at_missing
-from .streams import station_id as station_id
 from .streams import warning_anew as warning_anew
 from .unet import UNet as UNet
 from .unet import UNetPP as UNetPP
-from .windows import ROUNDING as ROUNDING
 from .windows import Record as Record
 from .windows import cut_records as cut_records
-from .windows import join_spans as join_spans
 from .windows import normalize as normalize

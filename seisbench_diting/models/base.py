@@ -486,7 +486,7 @@ class PhasePicker(PretrainedModel):
             phase, is_threshold, _ = key.rpartition("_threshold")
             if not is_threshold:
                 continue
-            if not (isinstance(value, Real) and 0 <= value <= 1):
+            if not (isinstance(value, Real) and 0 <= float(value) <= 1):
                 raise ArgumentError(key, value, "a number from 0 to 1")
             if not any(phase in ("*", label, label[0]) for label in self.labels[1:]):
                 streams.warn_once(
@@ -546,10 +546,3 @@ def _spread(classes: torch.Tensor, offset: torch.Tensor, stride: int) -> torch.T
     arrivals = (classes[:, 1:, :, None] * weight[:, None]).flatten(2)
     noise = (1 - arrivals.sum(dim=1, keepdim=True)).clamp(min=0)
     return torch.cat([noise, arrivals], dim=1)
-
-
-def is_number(value: object) -> bool:
-    """If it is a real number, neither infinite nor true or false."""
-    return (
-        isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value)
-    )

@@ -82,7 +82,7 @@ def picks_from_annotations(
             f"annotations holds {len(annotations)} curves of {phase}, but "
             f"{len(offsets)} offsets; pass all that annotate gave."
         )
-    by_station = defaultdict(list)
+    by_station: dict[str, list[sbu.Pick]] = defaultdict(list)
     for i, trace in enumerate(annotations):
         stats, curve = trace.stats, trace.data
         peaks = peak_indices(curve, threshold)
@@ -111,7 +111,7 @@ def picks_from_annotations(
             for k, peak in enumerate(peaks)
         ]
 
-    kept = []
+    kept: list[sbu.Pick] = []
     for picks in by_station.values():
         picks.sort(key=lambda pick: pick.peak_time)
         times = np.array([pick.peak_time - picks[0].peak_time for pick in picks])

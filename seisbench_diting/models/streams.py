@@ -14,6 +14,8 @@ import obspy
 import seisbench
 from scipy import signal
 
+from .._util import INSTRUMENT_PREFERENCE, station_id
+
 #: Two sampling rates closer than this (as a ratio) count as the same. The samples
 #: are used as they are, and times follow the record's own rate.
 RATE_TOLERANCE = 1e-3
@@ -31,10 +33,6 @@ DEAD_SECONDS = 1.0
 #: and coarse digitizer holds one value, too, but leaves it by a step or two, and its
 #: first motion may well be an arrival.
 JUMP_STEPS = 10
-
-#: Which instrument to take where several record at one station and location, by
-#: band and instrument code; others follow in alphabetical order.
-INSTRUMENT_PREFERENCE = ("HH", "BH", "EH", "SH", "HN", "EI", "EN", "SN", "BN")
 
 _warned: ContextVar[set[str]] = ContextVar("_warned", default=set())  # noqa: B039
 
@@ -55,12 +53,6 @@ def warning_anew() -> Iterator[None]:
         yield
     finally:
         _warned.reset(token)
-
-
-def station_id(trace: obspy.Trace) -> str:
-    """NET.STA.LOC of a trace."""
-    stats = trace.stats
-    return f"{stats.network}.{stats.station}.{stats.location}"
 
 
 def instrument_id(trace: obspy.Trace) -> str:
@@ -182,7 +174,7 @@ def select_instruments(stream: obspy.Stream) -> None:
         instruments = stations.setdefault(station_id(trace), defaultdict(list))
         instruments[trace.stats.channel[:-1]].append(trace)
 
-    drop = set()
+    drop: set[int] = set()
     for station, instruments in stations.items():
         first, *others = codes = sorted(instruments, key=_instrument_rank)
         kept = list(instruments[first])

@@ -1,5 +1,8 @@
 """UNet and UNet++: convolutional networks with skip connections."""
 
+# TorchScript takes no comments on types, and for mypy lists of layers hold anything.
+# mypy: disable-error-code="arg-type, var-annotated"
+
 import torch
 import torch.nn.functional as F
 from torch import nn

@@ -12,6 +12,7 @@ import numpy as np
 import obspy
 import torch
 
+from .._util import join_spans
 from .streams import any_overlap, instrument_id, sample_number
 
 #: Nothing is picked from so long before to so long after the return of a component,
@@ -27,8 +28,6 @@ ROUNDING = {torch.float64: 2.0**-36, torch.float32: 2.0**-21}
 
 # Samples that are scaled at once: so many stay in the cache of a processor.
 _BLOCK = 1 << 15
-
-Span = tuple[int, int]
 
 
 @dataclass
@@ -114,13 +113,14 @@ def _cut_instrument(
     ends = starts + [trace.stats.npts for trace in traces]
     components = [component_order.index(trace.stats.channel[-1]) for trace in traces]
 
-    spans: dict[int, list[Span]] = defaultdict(list)
+    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for component, begin, end in zip(components, starts, ends, strict=True):
         spans[component].append((int(begin), int(end)))
     # Single missing samples are bridged.
-    covered = [span for own in spans.values() for span in join_spans(own, tolerance=1)]
+    covered = [span for own in spans.values() for span in join_spans(own, 1)]
     if strict:
-        stretches = join_spans(covered, least=len(component_order))
+        common = join_spans(covered, least=len(component_order))
+        stretches = [(begin, end) for begin, end in common if begin < end]
     else:
         stretches = join_spans(covered, tolerance=1)
     for begin, end in stretches:
@@ -142,25 +142,6 @@ def _cut_instrument(
             data,
             returns,
         )
-
-
-def join_spans(spans: Iterable[Span], tolerance: int = 0, least: int = 1) -> list[Span]:
-    """
-    :param spans: Begin and end of each
-    :param tolerance: Those so far apart are one
-    :param least: How many spans must cover a place
-    :return: What so many of them cover, sorted, apart from each other
-    """
-    joined: list[Span] = []
-    edges = [(at, step) for b, e in spans for at, step in ((b, -1), (e + tolerance, 1))]
-    count = start = 0
-    for at, step in sorted(edges):
-        count -= step
-        if step < 0 and count == least:
-            start = at
-        elif step > 0 and count == least - 1 and start < at - tolerance:
-            joined.append((start, at - tolerance))
-    return joined
 
 
 def _fill(
@@ -411,10 +392,9 @@ class StackedRecord:
         before, n_samples = -self._begin, self.record.data.shape[1]
         silent[before : before + n_samples] = self.record.silent()
         ends_inside = before + n_samples < len(silent)
-        silent = silent.reshape(-1, self._stride).all(axis=1)
-        silent &= np.isfinite(curves[0])
-        curves[:, silent] = 0.0
-        curves[0, silent] = 1.0
+        cells = silent.reshape(-1, self._stride).all(axis=1) & np.isfinite(curves[0])
+        curves[:, cells] = 0.0
+        curves[0, cells] = 1.0
         # The first and last cell may reach beyond the record.
         if before > 0:
             curves[:, 0] = np.nan
