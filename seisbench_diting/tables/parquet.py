@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
 
 from .._util import replacing
-from .chunks import Picks, pick_chunks
-from .columns import TIME
-from .picks import COLUMNS, EVENT_COLUMNS, pick_table
+from .schema import COLUMNS, EVENT_COLUMNS, EVENT_TABLE_COLUMNS, QUALITY_COLUMNS, TIME
+
+_TYPES = {**EVENT_TABLE_COLUMNS, **QUALITY_COLUMNS, **COLUMNS, **EVENT_COLUMNS}
 
 
-def write_picks_parquet(picks: Picks, path: str | Path) -> None:
-    """
-    :param picks: Table of picks, or tables in order of time
-    :param path: File to write
-    :raises ImportError: without pyarrow
-    """
-    write_parquet(pick_chunks(picks), {**COLUMNS, **EVENT_COLUMNS}, path)
-
-
-def read_picks_parquet(path: str | Path) -> pd.DataFrame:
-    """
-    :param path: File to read
-    :raises ImportError: without pyarrow
-    :raises ValueError: if it is no Parquet file of picks
-    :return: Table of picks
-    """
-    return pick_table(read_parquet(path))
-
-
-def write_parquet(
-    tables: Iterable[pd.DataFrame], types: Mapping[str, str], path: str | Path
-) -> None:
+def write_parquet(tables: Iterable[pd.DataFrame], path: Path) -> None:
     """
     Each table becomes a row group. Columns are text, double, 64-bit integers that may be
     null, and UTC microseconds.
 
-    :param tables: Tables with the same columns, one at least
-    :param types: All columns that they may have, and their types
+    :param tables: Tables of picks or of events with the same columns, one at least
     :param path: File to write
     :raises ImportError: without pyarrow
     """
     pyarrow = import_pyarrow()
-    with replacing(Path(path)) as temporary:
+    kinds = {
+        "str": pyarrow.string(),
+        "float64": pyarrow.float64(),
+        "Int64": pyarrow.int64(),
+        TIME: pyarrow.timestamp("us", tz="UTC"),
+    }
+    with replacing(path) as temporary:
         writer = None
         try:
             for table in tables:
                 if writer is None:
-                    schema = _schema(pyarrow, {name: types[name] for name in table})
+                    schema = pyarrow.schema([(n, kinds[_TYPES[n]]) for n in table])
                     writer = pyarrow.parquet.ParquetWriter(temporary, schema)
                 rows = pyarrow.Table.from_pandas(table, schema, preserve_index=False)
                 # Without pandas' own notes, which differ from version to version.
@@ -61,32 +45,20 @@ def write_parquet(
                 writer.close()
 
 
-def read_parquet(path: str | Path) -> pd.DataFrame:
+def read_parquet(path: Path) -> pd.DataFrame:
     """
     :param path: File to read
     :raises ImportError: without pyarrow
-    :raises ValueError: if it is no Parquet file
+    :raises ValueError: if it is not a Parquet file
     :return: Table
     """
     pyarrow = import_pyarrow()
-    with Path(path).open("rb") as file:
+    with path.open("rb") as file:
         try:
             return pyarrow.parquet.ParquetFile(file).read().to_pandas()
         # Damaged files raise errors of many kinds.
         except (pyarrow.ArrowException, OSError, ValueError) as error:
-            raise ValueError(
-                f"{path} is no whole Parquet file ({error}). Write it again."
-            ) from error
-
-
-def _schema(pyarrow: ModuleType, types: Mapping[str, str]) -> object:
-    kinds = {
-        "str": pyarrow.string(),
-        "float64": pyarrow.float64(),
-        "Int64": pyarrow.int64(),
-        TIME: pyarrow.timestamp("us", tz="UTC"),
-    }
-    return pyarrow.schema([(name, kinds[kind]) for name, kind in types.items()])
+            raise ValueError(f"it is not a whole Parquet file: {error}.") from error
 
 
 def import_pyarrow() -> ModuleType:

@@ -1,124 +1,514 @@
-"""Picks written to QuakeML files, event by event."""
+"""Events and their picks in QuakeML, written and read event by event."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
+import numpy as np
 import pandas as pd
-from obspy import UTCDateTime
-from obspy.core.event import (
-    Event,
-    EventDescription,
-    Pick,
-    ResourceIdentifier,
-    WaveformStreamID,
+from lxml import etree
+
+from .._util import write_text
+from .schema import (
+    EVENT_COLUMNS,
+    PHASES,
+    QUALITY_COLUMNS,
+    Picks,
+    assignment_table,
+    check_association,
+    event_table,
+    pick_chunks,
+    pick_table,
 )
 
-from .chunks import Picks, pick_chunks
-from .picks import EVENT_COLUMNS
-from .quakeml_file import quakeml_file
-from .resources import moment, notes, resource
+_ROOT = "http://quakeml.org/xmlns/quakeml/1.2"
+_BODY = "http://quakeml.org/xmlns/bed/1.2"
 
-#: Rows that wait for more of their day, before what there is becomes an event.
-_MOST = 200_000
+#: QuakeML has epicentral distances in degrees, of 1/360 of the Earth's mean circumference.
+_KM_PER_DEGREE = 111.195
 
-#: Picks that are ObsPy's objects at once.
-_FEW = 1_000
+#: Name of our notes: comments in JSON with values that QuakeML has no place for, restricts,
+#: or rounds, as depths in metres. An origin that others add, and prefer, has no notes.
+_NOTES = "seisbench_diting"
+_OF_EVENT = ("event_id", "event_type")
+_OF_ORIGIN = ("depth_km", *QUALITY_COLUMNS)
+_OF_PICK = (
+    *("probability", "snr", "amplitude", "relative_time_s"),
+    *(*EVENT_COLUMNS, "record"),
+)
 
-#: Behind an event's last pick, more are not waited for. P and S of one event are less
+_QUALITY = {
+    "usedPhaseCount": "pick_count",
+    "usedStationCount": "station_count",
+    "standardError": "rms_residual_s",
+    "azimuthalGap": "azimuthal_gap_deg",
+}
+
+#: Event types of the published catalogue.
+_TYPES = {"eq": "earthquake"}
+
+#: Time after an event's last pick at which it is written. P and S of one event are less
 #: than half an hour apart.
 _WAIT = pd.Timedelta(hours=1)
 
-_NOTED = ("probability", "snr", "amplitude", "relative_time_s", *EVENT_COLUMNS)
+#: Rows that are Python's values at once.
+_FEW = 10_000
+
+#: Characters that XML can't hold.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Event services name events in a query, others in the last part of a path.
+_QUERY = re.compile(r"(?:event_?id|evid)=([^&#]+)", re.IGNORECASE)
 
 
-def write_picks_quakeml(picks: Picks, path: str | Path) -> None:
+# Writing: text, as it is ten times faster than ObsPy's objects or lxml's elements
+
+
+def write_events_quakeml(events: pd.DataFrame, path: Path) -> None:
     """
-    Picks of a known event make up an event of the file. The others of a UTC day make up
-    one as well, whose description says so: QuakeML knows no picks without an event. Where
-    a day has more than 200,000 picks, or those of an event are hours apart, there may be
-    several. There are no origins. What QuakeML has no place for, such as probabilities, is
-    in a comment of each pick, in JSON. The same picks give the same file.
+    :param events: Table of events
+    :param path: File to write; it holds all columns, and comes back as it is
+    """
+    rows = _rows(event_table(events))
+    write_text(path, _document("events", (_event(row, ()) for row in rows)))
 
-    :param picks: Table of picks, or tables in order of time
+
+def write_association_quakeml(
+    events: pd.DataFrame, assignments: pd.DataFrame, path: Path
+) -> None:
+    """
+    Each event has an origin with its quality, its picks, and an arrival for each of them.
+
+    :param events: Table of events
+    :param assignments: Table of assigned picks
+    :param path: File to write; it holds all columns, and comes back as it is
+    :raises ValueError: if the tables don't belong together
+    """
+    events, assignments = check_association(events, assignments)
+    place = pd.Index(events["event_id"]).get_indexer(assignments["event_id"])
+    counts = np.bincount(place, minlength=len(events))
+    picks = _rows(assignments.iloc[np.argsort(place, kind="stable")])
+    texts = (
+        _event(row, islice(picks, count))
+        for row, count in zip(_rows(events), counts, strict=True)
+    )
+    write_text(path, _document("association", texts))
+
+
+def write_picks_quakeml(picks: Picks, path: Path) -> None:
+    """
+    Picks of an event make up an event without an origin; where they are hours apart, there
+    may be several.
+
+    :param picks: Table of picks of events, or tables in order of time
     :param path: File to write
+    :raises ValueError: if a pick belongs to no event
     """
-    with quakeml_file(path, resource("picks")) as file:
-        for day, event_id, rows in _events(pick_chunks(picks)):
-            name = resource("event", event_id or day, moment(rows["time"].iloc[0]))
-            file.write(name, _parts(rows, name, _description(day, event_id)))
+    texts = (_unlocated(*event) for event in _events_of_picks(picks))
+    write_text(path, _document("picks", texts))
 
 
-def _events(
-    chunks: Iterator[pd.DataFrame],
-) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Days, names of events or nothing, and the rows of picks that belong together."""
-    waiting: dict[tuple[str, str], list[pd.DataFrame]] = {}
-    for chunk in chunks:
-        if len(chunk) == 0:
-            continue
-        days = chunk["time"].dt.strftime("%Y-%m-%d")
-        ids = chunk["event_id"] if "event_id" in chunk else pd.Series("", chunk.index)
-        # The picks of one event may lie on two days.
-        for key, part in chunk.groupby([days.where(ids == "", ""), ids], sort=False):
-            waiting.setdefault(key, []).append(part)
-        now, today = chunk["time"].iloc[-1], days.iloc[-1]
-        for key, parts in list(waiting.items()):
-            day, _ = key
-            last = parts[-1]["time"].iloc[-1]
-            done = day < today if day else now - last > _WAIT
-            if done or sum(map(len, parts)) >= _MOST:
-                yield (*key, pd.concat(waiting.pop(key)))
-    for key, parts in waiting.items():
-        yield (*key, pd.concat(parts))
+def _events_of_picks(picks: Picks) -> Iterator[tuple[str, list[Any]]]:
+    """:return: Names of events, and rows of their picks, which may be in several tables"""
+    waiting: dict[str, list[Any]] = {}
+    for table in pick_chunks(picks):
+        if len(table) and not ("event_id" in table and (table["event_id"] != "").all()):
+            raise ValueError(
+                "QuakeML has no place for picks without an event. Write them as .csv, or "
+                "associate them first."
+            )
+        for row in _rows(table):
+            waiting.setdefault(row.event_id, []).append(row)
+        ended = [name for name, of in waiting.items() if row.time - of[-1].time > _WAIT]
+        for name in ended:
+            yield name, waiting.pop(name)
+    yield from waiting.items()
 
 
-def _description(day: str, event_id: str) -> str:
-    if event_id:
-        return f"Automatic picks of event {event_id}, without its location"
-    return (
-        f"Automatic picks of {day} (UTC), which belong to no known event: this is a list "
-        "of picks and no earthquake, and has no location"
+def _rows(table: pd.DataFrame) -> Iterator[Any]:
+    """:return: Rows as tuples of Python's values, with None for unknown numbers and times"""
+    for start in range(0, len(table), _FEW):
+        part = table.iloc[start : start + _FEW].astype(object)
+        yield from part.where(part.notna(), None).itertuples(index=False)
+
+
+def _document(kind: str, events: Iterable[str]) -> Iterator[str]:
+    yield "<?xml version='1.0' encoding='utf-8'?>\n"
+    yield f'<q:quakeml xmlns="{_BODY}" xmlns:q="{_ROOT}">'
+    yield f'<eventParameters publicID="{_name(kind)}">\n'
+    yield from events
+    yield "</eventParameters></q:quakeml>\n"
+
+
+def _unlocated(event_id: str, picks: list[Any]) -> str:
+    text = _escaped(f"Automatic picks of event {event_id}, without its location")
+    return _tag(
+        "event",
+        _tag("description", _tag("text", text)),
+        *(_pick(row, name) for row, name in _with_names(picks)),
+        publicID=_name("event", event_id, _moment(picks[0].time)),
     )
 
 
-def _parts(
-    rows: pd.DataFrame, name: ResourceIdentifier, description: str
-) -> Iterator[Event]:
-    picks = pick_objects(rows)
-    descriptions = [EventDescription(text=description)]
-    while some := list(islice(picks, _FEW)):
-        yield Event(resource_id=name, event_descriptions=descriptions, picks=some)
-        descriptions = []
-
-
-def pick_objects(rows: pd.DataFrame) -> Iterator[Pick]:
-    """
-    :param rows: Picks that belong together, rows of a table of picks
-    :return: Picks of ObsPy, whose names differ
-    """
-    same = rows.groupby(["time", "station_id", "phase"]).cumcount()
-    for row, number in zip(rows.itertuples(index=False), same, strict=True):
-        yield _pick(row._asdict(), number)
-
-
-def _pick(row: dict[str, object], number: int) -> Pick:
-    time: pd.Timestamp = row["time"]
-    station_id = row["station_id"]
-    network, station, location = station_id.split(".")
-    event = [row["event_id"]] if row.get("event_id") else []
-    again = [str(number + 1)] if number else []
-    name = resource("pick", *event, station_id, row["phase"], moment(time), *again)
-    noted = {key: row[key] for key in _NOTED if key in row}
-    if row["record"]:
-        noted["record"] = row["record"]
-    return Pick(
-        resource_id=name,
-        time=UTCDateTime(time.to_pydatetime()),
-        waveform_id=WaveformStreamID(network, station, location, None),
-        phase_hint=row["phase"],
-        evaluation_mode="automatic",
-        comments=[notes(noted, name)],
+def _event(row: Any, picks: Iterable[Any]) -> str:
+    name = _name("event", row.event_id)
+    origin, magnitude = f"{name}/origin", f"{name}/magnitude"
+    has_magnitude = row.magnitude is not None
+    named = [*_with_names(picks)]
+    return _tag(
+        "event",
+        _tag("preferredOriginID", origin),
+        _tag("preferredMagnitudeID", magnitude) if has_magnitude else "",
+        _known("type", _allowed_type(row.event_type)),
+        _comment(name, row, _OF_EVENT),
+        _tag(
+            "origin",
+            _value("time", _time(row.time)),
+            _value("latitude", row.latitude),
+            _value("longitude", row.longitude),
+            "" if row.depth_km is None else _value("depth", row.depth_km * 1000),
+            _known("quality", _quality(row)),
+            _comment(origin, row, _OF_ORIGIN),
+            *(_arrival(*pick) for pick in named),
+            publicID=origin,
+        ),
+        _tag(
+            "magnitude",
+            _value("mag", row.magnitude),
+            _known("type", _escaped(row.magnitude_type)),
+            _tag("originID", origin),
+            publicID=magnitude,
+        )
+        if has_magnitude
+        else "",
+        *(_pick(*pick) for pick in named),
+        publicID=name,
     )
+
+
+def _quality(row: Any) -> str:
+    values = {tag: getattr(row, column, None) for tag, column in _QUALITY.items()}
+    return "".join(_known(tag, value) for tag, value in values.items())
+
+
+@cache
+def _allowed_type(event_type: str) -> str:
+    """:return: Event type as QuakeML knows it, or nothing"""
+    if not event_type:
+        return ""
+    from obspy.core.event.header import EventType
+
+    return EventType(_TYPES.get(event_type, event_type)) or ""
+
+
+def _with_names(picks: Iterable[Any]) -> Iterator[tuple[Any, str]]:
+    """:return: Picks of an event, with names that differ"""
+    seen: Counter[str] = Counter()
+    for row in picks:
+        name = _name("pick", row.event_id, row.station_id, row.phase, _moment(row.time))
+        seen[name] += 1
+        yield row, name if seen[name] == 1 else f"{name}/{seen[name]}"
+
+
+def _pick(row: Any, name: str) -> str:
+    network, station, location = map(_escaped, row.station_id.split("."))
+    return _tag(
+        "pick",
+        _value("time", _time(row.time)),
+        f'<waveformID networkCode="{network}" stationCode="{station}" '
+        f'locationCode="{location}"/>',
+        _tag("phaseHint", row.phase),
+        "<evaluationMode>automatic</evaluationMode>",
+        _comment(name, row, _OF_PICK),
+        publicID=name,
+    )
+
+
+def _arrival(row: Any, pick_name: str) -> str:
+    distance = row.epicentral_distance_km
+    return _tag(
+        "arrival",
+        _tag("pickID", pick_name),
+        _tag("phase", row.phase),
+        _known("azimuth", row.azimuth_deg),
+        "" if distance is None else _tag("distance", distance / _KM_PER_DEGREE),
+        _known("timeResidual", row.residual_s),
+        publicID=f"{pick_name}/arrival",
+    )
+
+
+def _comment(name: str, row: Any, columns: Iterable[str]) -> str:
+    """:return: A comment in JSON, without unknown values"""
+    values = {column: getattr(row, column, None) for column in columns}
+    known = {
+        column: value.isoformat() if isinstance(value, pd.Timestamp) else value
+        for column, value in values.items()
+        if value is not None and (column != "record" or value)
+    }
+    text = _escaped(json.dumps({_NOTES: known}, default=int))
+    return f'<comment id="{name}/notes"><text>{text}</text></comment>\n'
+
+
+def _tag(tag: str, *parts: object, publicID: str = "") -> str:
+    if publicID:
+        return f'<{tag} publicID="{publicID}">{"".join(map(str, parts))}</{tag}>\n'
+    return f"<{tag}>{''.join(map(str, parts))}</{tag}>"
+
+
+def _known(tag: str, value: object) -> str:
+    return "" if value in (None, "") else f"<{tag}>{value}</{tag}>"
+
+
+def _value(tag: str, value: object) -> str:
+    return f"<{tag}><value>{value}</value></{tag}>"
+
+
+def _time(time: pd.Timestamp) -> str:
+    return f"{time.isoformat(timespec='microseconds')[:26]}Z"
+
+
+def _moment(time: pd.Timestamp) -> str:
+    return _time(time).translate({ord("-"): None, ord(":"): None, ord("Z"): None})
+
+
+def _name(*parts: str) -> str:
+    """:return: The same name in any run, of the characters that QuakeML allows"""
+    return "/".join(["smi:local/seisbench-diting", *map(_quoted, parts)])
+
+
+@lru_cache(10_000)
+def _quoted(part: str) -> str:
+    return quote(part, safe="").replace("~", "%7E").replace("%", "~")
+
+
+def _escaped(text: str) -> str:
+    """:return: Text as XML may hold it"""
+    return escape(_NOT_XML.sub("\ufffd", text), {'"': "&quot;"})
+
+
+# Reading
+
+
+def read_events_quakeml(path: Path) -> pd.DataFrame:
+    """
+    Reads the preferred, or else the first, origin and magnitude of each event. Events
+    without a located origin are left out, with a warning. The ``event_id`` of others'
+    events is what their agency calls them: 7073641 for
+    ``smi:webservices.ingv.it/fdsnws/event/1/query?eventId=7073641``.
+
+    :param path: File to read
+    :raises ValueError: if it is not a whole QuakeML file
+    :return: Table of events
+    """
+    table = pd.DataFrame([_event_row(event) for event in _events(path)])
+    if len(table) == 0:
+        return event_table([])
+    names = table["name"].map(_short_names(table["name"]))
+    table["event_id"] = table["event_id"].fillna(names)
+    table["time"] = pd.to_datetime(
+        table["time"], utc=True, format="ISO8601", errors="coerce"
+    )
+    located = table[["time", "latitude", "longitude"]].notna().all(axis=1)
+    if not located.all():
+        warnings.warn(
+            f"{path}: {(~located).sum()} of {len(table)} events are left out, as they have "
+            "no origin with a time, a latitude and a longitude.",
+            stacklevel=2,
+        )
+    return event_table(table[located])
+
+
+def _event_row(event: etree._Element) -> dict[str, Any]:
+    origin = _preferred(event, "origin")
+    magnitude = _preferred(event, "magnitude")
+    noted, of_origin = _notes(event), _notes(origin)
+    return {
+        "name": event.get("publicID", ""),
+        "event_id": noted.get("event_id"),
+        "time": _text(origin, "time", "value"),
+        "latitude": _number(origin, "latitude", "value"),
+        "longitude": _number(origin, "longitude", "value"),
+        # Rounded, to get the decimal number that it was before it was in metres.
+        "depth_km": round(_number(origin, "depth", "value") / 1000, 9),
+        "magnitude": _number(magnitude, "mag", "value"),
+        "magnitude_type": _text(magnitude, "type"),
+        "event_type": noted.get("event_type", _text(event, "type")),
+        **{name: of_origin[name] for name in _OF_ORIGIN if name in of_origin},
+    }
+
+
+def read_picks_quakeml(path: Path) -> pd.DataFrame:
+    """
+    QuakeML knows no probabilities: picks of others have 1. They have their event's
+    ``event_id``, as in a table of events, and distance, azimuth and residual of their
+    arrival at its preferred, or else its first, origin. Picks of phases that no table has,
+    and without a station or a time, are left out, with a warning.
+
+    :param path: File to read
+    :raises ValueError: if it is not a whole QuakeML file
+    :return: Table of picks
+    """
+    rows: list[dict[str, Any]] = []
+    names: list[str] = []
+    left_out: Counter[str] = Counter()
+    for event in _events(path):
+        names.append(event.get("publicID", ""))
+        arrivals = {
+            _text(arrival, "pickID"): arrival
+            for arrival in _children(_preferred(event, "origin"), "arrival")
+        }
+        event_id = _notes(event).get("event_id")
+        for pick in _children(event, "pick"):
+            row = _pick_row(pick)
+            if "probability" not in row:
+                row |= {"event_id": event_id, "name": names[-1], "probability": 1.0}
+                row |= _of_arrival(row, arrivals.get(pick.get("publicID", "")))
+            if reason := _impossible(row):
+                left_out[reason] += 1
+            else:
+                rows.append(row)
+    if left_out:
+        reasons = (f"{reason} ({number})" for reason, number in left_out.most_common())
+        warnings.warn(
+            f"{path}: {left_out.total()} of {len(rows) + left_out.total()} picks are left "
+            f"out, as no table of picks has them: {', '.join(reasons)}.",
+            stacklevel=2,
+        )
+    # Of all events, so that they are those of a table of events.
+    short = _short_names(names)
+    for row in rows:
+        if "name" in row:
+            row["event_id"] = row["event_id"] or short[row["name"]]
+    return pick_table(rows)
+
+
+def read_association_quakeml(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    :param path: File to read; all picks of an event count as assigned to it. Events without
+        a located origin are left out, with a warning, and their picks with them.
+    :raises ValueError: if it is not a whole QuakeML file
+    :return: Table of events, and table of assigned picks
+    """
+    events = read_events_quakeml(path)
+    picks = assignment_table(read_picks_quakeml(path))
+    known = picks["event_id"].isin(events["event_id"])
+    return events, picks[known].reset_index(drop=True)
+
+
+def _events(path: Path) -> Iterator[etree._Element]:
+    """:return: Events of a file, of which one is in memory"""
+    # Files come from anywhere: nothing that they refer to is opened.
+    safe = {"resolve_entities": False, "no_network": True, "load_dtd": False}
+    with path.open("rb") as file:
+        try:
+            _, root = next(etree.iterparse(file, events=("start",), **safe))
+            if etree.QName(root).localname != "quakeml":
+                raise ValueError(
+                    f"it is not a QuakeML file: it begins with <{etree.QName(root).localname}>."
+                )
+            file.seek(0)
+            for _, event in etree.iterparse(file, tag="{*}event", **safe):
+                yield event
+                event.clear()
+                while event.getprevious() is not None:
+                    del event.getparent()[0]
+        except etree.XMLSyntaxError as error:
+            raise ValueError(f"it is not a whole QuakeML file: {error}.") from error
+
+
+def _children(parent: etree._Element | None, tag: str) -> list[etree._Element]:
+    return [] if parent is None else parent.findall(f"{{*}}{tag}")
+
+
+def _preferred(event: etree._Element, tag: str) -> etree._Element | None:
+    """:return: The preferred, or else the first, origin or magnitude"""
+    found = _children(event, tag)
+    name = _text(event, f"preferred{tag.title()}ID")
+    chosen = [element for element in found if element.get("publicID") == name]
+    return next(iter(chosen or found), None)
+
+
+def _text(element: etree._Element | None, *path: str) -> str:
+    if element is None:
+        return ""
+    return (element.findtext("/".join(f"{{*}}{tag}" for tag in path)) or "").strip()
+
+
+def _number(element: etree._Element | None, *path: str) -> float:
+    try:
+        return float(_text(element, *path))
+    except ValueError:
+        return np.nan
+
+
+def _notes(element: etree._Element | None) -> dict[str, Any]:
+    """:return: What comments of ours say about it"""
+    found: dict[str, Any] = {}
+    for comment in _children(element, "comment"):
+        try:
+            found |= json.loads(_text(comment, "text"))[_NOTES]
+        except (KeyError, TypeError, ValueError):
+            continue  # Of others.
+    return found
+
+
+def _pick_row(pick: etree._Element) -> dict[str, Any]:
+    place = pick.find("{*}waveformID")
+    codes = {} if place is None else place.attrib
+    network, station = codes.get("networkCode", ""), codes.get("stationCode", "")
+    location = codes.get("locationCode", "").replace("--", "")
+    return {
+        "station_id": f"{network}.{station}.{location}",
+        "phase": _text(pick, "phaseHint"),
+        "time": _text(pick, "time", "value"),
+        **_notes(pick),
+    }
+
+
+def _of_arrival(row: dict[str, Any], arrival: etree._Element | None) -> dict[str, Any]:
+    residual = _number(arrival, "timeResidual")
+    time = pd.to_datetime(row["time"], utc=True, errors="coerce")
+    return {
+        "phase": row["phase"] or _text(arrival, "phase"),
+        "epicentral_distance_km": _number(arrival, "distance") * _KM_PER_DEGREE,
+        "azimuth_deg": _number(arrival, "azimuth"),
+        "residual_s": residual,
+        "theoretical_time": time - pd.to_timedelta(residual, unit="s"),
+    }
+
+
+def _impossible(row: dict[str, Any]) -> str:
+    if not row["time"]:
+        return "no time"
+    if row["phase"] not in PHASES:
+        return f"phase {row['phase']!r}"
+    if not row["station_id"].split(".")[1]:
+        return "no station"
+    return ""
+
+
+def _short_names(names: Iterable[str]) -> dict[str, str]:
+    """
+    :param names: Names of all events of a file
+    :return: What their agency calls them, if that differs from event to event
+    """
+    short = {name: _short_name(name) for name in names}
+    if len(set(short.values())) < len(short):
+        return {name: name for name in short}
+    return short
+
+
+def _short_name(name: str) -> str:
+    if match := _QUERY.search(name):
+        return match[1]
+    return name.rstrip("/").rsplit("/", maxsplit=1)[-1]

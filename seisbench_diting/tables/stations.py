@@ -1,32 +1,36 @@
-"""The table of stations, and where a station is."""
+"""Places of stations, from tables, SAC headers and inventories."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import obspy
 import pandas as pd
 
-from .columns import Rows, check, is_station_id, typed
-from .events import coordinate_rules, eastward
+from .schema import STATION_COLUMNS, STATIONS, Column, Rows, Schema
 
-#: Columns of every station table, with their types.
-#:
-#: ``station_id`` is NET.STA.LOC; without a location code it stands for all locations;
-#: ``longitude`` is from -180 to 180; ``elevation_m`` may be NaN.
-STATION_COLUMNS = {
-    "station_id": "str",
-    "latitude": "float64",
-    "longitude": "float64",
-    "elevation_m": "float64",
-}
+if TYPE_CHECKING:
+    import obspy
 
-#: Coordinates that differ by no more are one place: about 100 m, which is less than
-#: locations of events are wrong by, but more than instruments of a station are apart.
+#: Coordinates that differ by no more are one place: about 100 m, which is less than the
+#: error of locations of events, but more than the distance of instruments of one station.
 _SAME_DEGREES, _SAME_METRES = 0.001, 100.0
 
 _SAC_UNDEFINED = -12345.0
+
+#: Columns from which those of the table can be made.
+_PARTS = Schema(
+    "stations",
+    {
+        "network": Column("str", ("net", "network_code")),
+        "station": Column("str", ("sta", "station_code")),
+        "location": Column("str", ("loc", "location_code")),
+        "elevation_km": Column("float64", ("elv_km", "elev_km")),
+    },
+    {},
+)
 
 
 class Station(NamedTuple):
@@ -40,45 +44,29 @@ class Station(NamedTuple):
 
 def station_table(stations: Rows) -> pd.DataFrame:
     """
-    A table with all columns in their types, sorted by station. Rows that give one station
-    the same place, within about 100 m, become one: the first.
+    A table of stations, sorted by name; see :py:data:`~.schema.STATIONS`. Of rows that give
+    one station the same place, within about 100 m, the first stays.
 
-    :param stations: Rows or a table with at least ``station_id`` (NET.STA, too),
-        ``latitude`` and ``longitude``, which may reach from -180 to 360 degrees
-    :raises ValueError: if one of these is missing, a value is impossible, or a station is
+    :param stations: Rows or a table with at least ``latitude``, ``longitude`` (from -180 to
+        360 degrees), and ``station_id`` (NET.STA or NET.STA.LOC); or instead ``station``,
+        which may be NET.STA with more behind it, or have a ``network`` and a ``location``
+        beside it. ``elevation_m`` may be ``elevation_km``.
+    :raises ValueError: if one of these is missing, a value is not allowed, or a station is
         at two places
     :return: New table
     """
-    required = ("station_id", "latitude", "longitude")
-    table = typed(stations, STATION_COLUMNS, required, "stations")
-    short = table["station_id"].str.count(r"\.") == 1
-    table["station_id"] = table["station_id"].where(~short, table["station_id"] + ".")
-    elevation = table["elevation_m"]
-    check(
-        table,
-        {
-            "station_id": (
-                is_station_id(table["station_id"])
-                & (table["station_id"].str.split(".").str[1] != ""),
-                "NET.STA or NET.STA.LOC",
-            ),
-            **coordinate_rules(table),
-            "elevation_m": (
-                elevation.isna() | elevation.between(-12_000, 10_000),
-                "from -12000 to 10000 m, or NaN",
-            ),
-        },
-        "stations",
-    )
-    table["longitude"] = eastward(table["longitude"])
+    table = STATIONS.table(_composed(stations))
     double = table[table["station_id"].duplicated(keep=False)]
     for station_id, rows in double.groupby("station_id"):
-        if not _one_place(rows):
-            first, other = rows.iloc[0], rows[~_near(rows, rows.iloc[0])].iloc[0]
+        far = rows[~_near(rows)]
+        if len(far):
+            first, other = (
+                f"latitude {row.latitude}, longitude {row.longitude}, {row.elevation_m} m"
+                for row in (rows.iloc[0], far.iloc[0])
+            )
             raise ValueError(
-                f"stations holds {station_id} at two places, {_place(first)} and "
-                f"{_place(other)}. Keep the one where it was when it recorded, or give "
-                "each its location code."
+                f"stations holds {station_id} at two places: {first}; and {other}. Keep "
+                "the one where it was when it recorded, or give each its location code."
             )
     return table.drop_duplicates("station_id").sort_values(
         "station_id", ignore_index=True
@@ -96,20 +84,33 @@ def find_station(stations: pd.DataFrame, station_id: str) -> Station | None:
     :raises ValueError: if only other locations of the station are known, at several places
     :return: Station, or None if it isn't known
     """
+    names = stations["station_id"]
     network_station = ".".join(station_id.split(".")[:2]) + "."
-    for name in (station_id, network_station):
-        rows = stations[stations["station_id"] == name]
-        if len(rows):
+    for matches in (
+        names == station_id,
+        names == network_station,
+        names.str.startswith(network_station),
+    ):
+        rows = stations[matches]
+        if len(rows) and _near(rows).all():
             return Station(*rows[list(STATION_COLUMNS)].iloc[0])
-    rows = stations[stations["station_id"].str.startswith(network_station)]
     if len(rows) == 0:
         return None
-    if not _one_place(rows):
-        raise ValueError(
-            f"station_id={station_id!r} is not in stations, whose "
-            f"{', '.join(rows['station_id'])} are at several places. Add it."
-        )
-    return Station(*rows[list(STATION_COLUMNS)].iloc[0])
+    raise ValueError(
+        f"station_id={station_id!r} is not in stations, whose "
+        f"{', '.join(rows['station_id'])} are at several places. Add it."
+    )
+
+
+def _near(rows: pd.DataFrame) -> pd.Series:
+    """:return: Which rows are at the place of the first"""
+    first = rows.iloc[0]
+    east = (rows["longitude"] - first["longitude"]).abs()
+    return (
+        ((rows["latitude"] - first["latitude"]).abs() <= _SAME_DEGREES)
+        & ((east <= _SAME_DEGREES) | (east >= 360 - _SAME_DEGREES))
+        & ~((rows["elevation_m"] - first["elevation_m"]).abs() > _SAME_METRES)
+    )
 
 
 def stations_from_stream(stream: obspy.Stream) -> pd.DataFrame:
@@ -122,15 +123,15 @@ def stations_from_stream(stream: obspy.Stream) -> pd.DataFrame:
     rows = []
     for trace in stream:
         header = trace.stats.get("sac", {})
-        values = (header.get(n, _SAC_UNDEFINED) for n in ("stla", "stlo", "stel"))
-        # SAC has single precision: to a metre, and not to 1e-15 degrees.
-        latitude, longitude, elevation = (
-            np.nan if value == _SAC_UNDEFINED else round(float(value), 5)
-            for value in values
-        )
-        if not np.isnan([latitude, longitude]).any():
+        values = [header.get(name, _SAC_UNDEFINED) for name in ("stla", "stlo", "stel")]
+        if _SAC_UNDEFINED not in values[:2]:
+            # SAC has single precision: to a metre, and not to 1e-15 degrees.
+            place = [
+                np.nan if value == _SAC_UNDEFINED else round(float(value), 5)
+                for value in values
+            ]
             station_id = trace.id.rsplit(".", maxsplit=1)[0]
-            rows.append(Station(station_id, latitude, longitude, elevation)._asdict())
+            rows.append(Station(station_id, *place)._asdict())
     return station_table(rows)
 
 
@@ -143,38 +144,91 @@ def stations_from_inventory(inventory: obspy.Inventory) -> pd.DataFrame:
         without a location code
     """
     return station_table(
-        [
-            {
-                "station_id": f"{network.code}.{station.code}.{code}",
-                "latitude": float(place.latitude),
-                "longitude": float(place.longitude),
-                "elevation_m": float(place.elevation),
-            }
-            for network in inventory
-            for station in network
-            for code, place in (
-                [(channel.location_code, channel) for channel in station]
-                or [("", station)]
-            )
-        ]
+        Station(
+            f"{network.code}.{station.code}.{code}",
+            float(place.latitude),
+            float(place.longitude),
+            float(place.elevation),
+        )._asdict()
+        for network in inventory
+        for station in network
+        for code, place in (
+            [(channel.location_code, channel) for channel in station] or [("", station)]
+        )
     )
 
 
-def _one_place(rows: pd.DataFrame) -> bool:
-    return bool(_near(rows, rows.iloc[0]).all())
-
-
-def _near(rows: pd.DataFrame, row: pd.Series) -> pd.Series:
-    east = (rows["longitude"] - row["longitude"]).abs()
-    return (
-        ((rows["latitude"] - row["latitude"]).abs() <= _SAME_DEGREES)
-        & ((east <= _SAME_DEGREES) | (east >= 360 - _SAME_DEGREES))
-        & ~((rows["elevation_m"] - row["elevation_m"]).abs() > _SAME_METRES)
+def _composed(stations: Rows) -> pd.DataFrame:
+    """:return: A table with names of stations and elevations in m, made from its columns"""
+    table = pd.DataFrame(
+        stations if isinstance(stations, pd.DataFrame) else [*stations]
     )
+    known, given = STATIONS.places(table), _PARTS.places(table)
+    if not given:
+        return table
+    parts = _PARTS.table(table)
+    if "station" in given and "station_id" not in known:
+        names = parts["station"]
+        if "network" in given:
+            names = parts["network"] + "." + names + "." + parts["location"]
+        table = table.assign(station_id=names.map(station_name).to_numpy())
+    if "elevation_km" in given and "elevation_m" not in known:
+        # Rounded, to get the decimal number.
+        metres = (parts["elevation_km"] * 1000).round(6)
+        table = table.assign(elevation_m=metres.to_numpy())
+    return table
 
 
-def _place(row: pd.Series) -> str:
-    return (
-        f"(latitude {row['latitude']}, longitude {row['longitude']}, "
-        f"{row['elevation_m']} m)"
-    )
+def station_name(name: str) -> str:
+    """
+    :param name: NET.STA, NET.STA.LOC or NET.STA.LOC.CHA, where LOC may be ``--``
+    :return: NET.STA.LOC; anything else as it is
+    """
+    parts = name.split(".")
+    if len(parts) not in (2, 3, 4):
+        return name
+    network, station, location = [*parts, ""][:3]
+    return f"{network}.{station}.{'' if location in ('--', '-') else location}"
+
+
+def read_stationxml(path: Path) -> pd.DataFrame:
+    """
+    :param path: StationXML file
+    :raises ValueError: if it is not a whole one
+    :return: Table of stations
+    """
+    import obspy
+
+    with path.open("rb") as file:
+        try:
+            # With a named format: ObsPy would try others, too.
+            inventory = obspy.read_inventory(file, "STATIONXML")
+        # Damaged files raise errors of many kinds.
+        except Exception as error:
+            raise ValueError(f"it is not a whole StationXML file: {error}.") from error
+    return stations_from_inventory(inventory)
+
+
+def read_sac_headers(folder: Path) -> pd.DataFrame:
+    """
+    :param folder: Folder with SAC files, at any depth
+    :raises ValueError: if none of them tells where its station is
+    :return: Table of stations
+    """
+    import obspy
+
+    def traces() -> Iterator[obspy.Trace]:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            try:
+                yield from obspy.read(path, format="SAC", headonly=True)
+            # Files of other kinds raise errors of many kinds.
+            except Exception:
+                continue
+
+    stations = stations_from_stream(obspy.Stream(list(traces())))
+    if len(stations) == 0:
+        raise ValueError(
+            "it has no SAC file whose header tells where its station is. Give a table of "
+            "stations, the published text, or StationXML."
+        )
+    return stations

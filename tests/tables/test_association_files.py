@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from made_associations import associations, made, ordered
 
 from seisbench_diting import tables
-from seisbench_diting.tables import association_files
 
 ENDINGS = ["events.csv", "events.parquet", "txt", "xml", "quakeml"]
 PAIRS = ["csv", "parquet"]
@@ -60,16 +59,7 @@ class TestEveryFormat:
         def fail(*_):
             raise error
 
-        monkeypatch.setattr(
-            "seisbench_diting.tables.association_text.short_station", fail
-        )
-        monkeypatch.setattr(
-            "seisbench_diting.tables.association_quakeml._arrival", fail
-        )
-        for kind, pair in association_files._PAIRS.items():
-            monkeypatch.setitem(
-                association_files._PAIRS, kind, pair._replace(picks=fail)
-            )
+        monkeypatch.setattr("os.fsync", fail)
         with pytest.raises(error):
             tables.write_association(*made(), path)
         after = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
@@ -80,7 +70,7 @@ class TestEveryFormat:
 
     def test_tables_that_do_not_belong_together(self, ending, tmp_path):
         events, picks = made()
-        with pytest.raises(ValueError, match="must be that of an event in events"):
+        with pytest.raises(ValueError, match=r"assignments\['event_id'\]"):
             tables.write_association(events[1:], picks, tmp_path / f"a.{ending}")
         with pytest.raises(FileNotFoundError, match="there is no folder"):
             tables.write_association(events, picks, tmp_path / "no" / f"a.{ending}")
@@ -114,12 +104,10 @@ def test_pairs_that_are_none(ending, tmp_path):
     beside = tmp_path / f"a.picks.{ending}"
 
     tables.write_events(events[1:], path)
-    with pytest.raises(
-        ValueError, match=r"a\.picks\..* has not the picks of .*'event 0'"
-    ):
+    with pytest.raises(ValueError, match=r"a\.picks\..*a\.events\..*'event 0'"):
         tables.read_association(path)
     tables.write_picks(picks[list(tables.COLUMNS)], beside)
-    with pytest.raises(ValueError, match=r"a\.picks\..* has no column event_id"):
+    with pytest.raises(ValueError, match=r"a\.picks\..*no column event_id"):
         tables.read_association(path)
     beside.unlink()
     with pytest.warns(UserWarning, match="read without its picks, as there is no"):
@@ -140,14 +128,15 @@ def test_catalogues_without_picks(name, tmp_path):
 
 def test_text_under_any_name(tmp_path):
     path = tmp_path / "association"
-    tables.write_association_text(*made(), path)
+    tables.write_association(*made(), tmp_path / "a.txt")
+    (tmp_path / "a.txt").rename(path)
     events, picks = tables.read_association(path)
     assert (len(events), len(picks)) == (2, 3)
     pd.testing.assert_frame_equal(tables.read_events(path), events)
 
     path.write_text("#EVENT,2022-04-09 02:28:38.021000,25.3660,13.6492,0.0000\n")
     for read in (tables.read_events, tables.read_association):
-        with pytest.raises(ValueError, match="association doesn't tell"):
+        with pytest.raises(ValueError, match=r"association.*lonlat"):
             read(path)
     assert tables.read_events(path, lonlat=True)["longitude"][0] == 25.366
     assert tables.read_association(path, lonlat=True)[0]["latitude"][0] == 13.6492
@@ -168,7 +157,7 @@ class TestCheck:
         ):
             tables.check_association(events, picks)
         without = picks[list(tables.COLUMNS)]
-        with pytest.raises(ValueError, match="assignments has no column event_id"):
+        with pytest.raises(ValueError, match="no column event_id"):
             tables.check_association(events, without)
 
     @pytest.mark.parametrize("phase", ["P", "Pg", "Pn"])
@@ -176,8 +165,7 @@ class TestCheck:
         events, picks = made()
         other = picks[:1].assign(event_id="event 1", phase=phase)
         message = (
-            r"the P pick of MD\.01310\. at 2022-04-09T02:28:40\.249700\+00:00 to the "
-            "events 'event 0' and 'event 1'"
+            r"P pick of MD\.01310\. at 2022-04-09T02:28:40\.249700\+00:00.*'event "
         )
         with pytest.raises(ValueError, match=message):
             tables.check_association(events, pd.concat([picks, other]))
@@ -198,15 +186,16 @@ def test_columns_of_quality():
 
     empty = tables.event_table(pd.DataFrame(columns=["pick_count"]))
     assert list(empty) == list(kinds)
-    for name, value, allowed in [
-        ("pick_count", -1, "0 or more, or NA, but row 0 holds"),
-        ("both_count", 1.5, "holds what is no whole number"),
-        ("s_count", np.inf, "holds what is no whole number"),
-        ("p_count", "many", "holds what is no whole number"),
-        ("rms_residual_s", -0.1, "must be 0 s or more, or NaN"),
-        ("rms_residual_s", np.inf, "must be 0 s or more, or NaN"),
-        ("azimuthal_gap_deg", 360.1, "must be from 0 to 360 degrees, or NaN"),
-        ("score", -np.inf, "must be a number or NaN"),
+    for name, value in [
+        ("pick_count", -1),
+        ("both_count", 1.5),
+        ("s_count", np.inf),
+        ("p_count", "many"),
+        ("rms_residual_s", -0.1),
+        ("rms_residual_s", np.inf),
+        ("azimuthal_gap_deg", 360.1),
     ]:
-        with pytest.raises(ValueError, match=rf"events\['{name}'\].*{allowed}"):
+        with pytest.raises(
+            ValueError, match=rf"events\['{name}'\].*row 0 holds {value!r}"
+        ):
             tables.event_table([{**row, name: value}])

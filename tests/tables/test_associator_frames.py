@@ -31,11 +31,11 @@ def test_pyocto():
     assert frame["time"][1] == pytest.approx(1709251199.999991, abs=3e-7)
     assert list(frame["station"]) == list(PICKS["station_id"])
 
-    found = tables.from_pyocto(frame.assign(event_idx=3))
+    found = tables.pick_table(frame.assign(event_idx=3))
     for name in ("station_id", "time", "probability"):
         pd.testing.assert_series_equal(found[name], PICKS[name])
     assert list(found["phase"]) == list(frame["phase"])
-    assert set(tables.from_pyocto(frame.iloc[:, :3])["probability"]) == {1.0}
+    assert set(tables.pick_table(frame.iloc[:, :3])["probability"]) == {1.0}
 
 
 def test_gamma():
@@ -43,18 +43,31 @@ def test_gamma():
 
     assert list(frame) == ["id", "timestamp", "type", "prob", "amp"]
     assert list(frame["type"]) == ["p", "s", "p", "s", "p", "s"]
-    found = tables.from_gamma(frame)
+    found = tables.pick_table(frame)
     for name in ("station_id", "time", "probability", "amplitude"):
         pd.testing.assert_series_equal(found[name], PICKS[name])
 
 
 def test_wrong_frames():
-    with pytest.raises(ValueError, match="frame has no column time"):
-        tables.from_pyocto(tables.to_pyocto(PICKS).drop(columns="time"))
-    with pytest.raises(ValueError, match=r"frame\['time'\] must be seconds"):
-        tables.from_pyocto(tables.to_pyocto(PICKS).assign(time=np.nan))
-    with pytest.raises(ValueError, match=r"picks\['phase'\] must be one of"):
-        tables.from_gamma(tables.to_gamma(PICKS).assign(type="x"))
+    with pytest.raises(ValueError, match=r"no column time \(or timestamp\)"):
+        tables.pick_table(tables.to_pyocto(PICKS).drop(columns="time"))
+    with pytest.raises(ValueError, match=r"picks\['time'\]"):
+        tables.pick_table(tables.to_pyocto(PICKS).assign(time=np.nan))
+    with pytest.raises(ValueError, match=r"picks\['phase'\]"):
+        tables.pick_table(tables.to_gamma(PICKS).assign(type="x"))
+
+
+def test_tables_with_short_names_of_stations(tmp_path):
+    files = {
+        "a.gamma.csv": "id,timestamp,type,prob\nSX.M,2018-01-02 08:25:31.98,p,0.4\n",
+        "b.csv": "id,timestamp,type,prob\nSX.M,2018-01-02 08:25:31.98,p,0.4\n",
+        "a.pyocto.csv": "station,phase,time,probability\nSX.M,P,1514881531.98,0.4\n",
+    }
+    row = {"station_id": "SX.M.", "phase": "P", "time": "2018-01-02T08:25:31.98Z"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        expected = tables.pick_table([{**row, "probability": 0.4}])
+        pd.testing.assert_frame_equal(tables.read_picks(tmp_path / name), expected)
 
 
 def test_files(tmp_path):

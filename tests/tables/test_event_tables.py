@@ -71,47 +71,56 @@ def test_the_published_catalogue(tmp_path):
     assert np.isnan(event["depth_km"])
     assert (event["magnitude_type"], event["magnitude"]) == ("ML", 1.0)
     assert event["event_type"] == "eq"
-    assert "".join(tables.event_lines(events)) == PUBLISHED
+    tables.write_events(events, tmp_path / "again.txt")
+    assert (tmp_path / "again.txt").read_text() == PUBLISHED
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "reason"),
+    ("old", "new"),
     [
-        ("MAG   ML  1.0", "", "16 fields instead of 19"),
-        ("NONE", "deep", "could not convert string to float: 'deep'"),
-        ("2020 01 31", "2020 02 31", "day is out of range"),
-        ("LOC", "LOK", "'LOK' is where LOC must be"),
-        ("#EVENT", "EVENT", "begins with neither #EVENT nor"),
-        ("eq 2020", "eq MMXX", "invalid literal"),
+        ("MAG   ML  1.0", ""),
+        ("NONE", "deep"),
+        ("2020 01 31", "2020 02 31"),
+        ("LOC", "LOK"),
+        ("#EVENT", "EVENT"),
+        ("eq 2020", "eq MMXX"),
     ],
 )
-def test_lines_that_are_no_events(old, new, reason):
-    with pytest.raises(ValueError, match=f"Line 2 of the text is no event.*{reason}"):
-        tables.read_events_text(["\n", PUBLISHED.replace(old, new)])
+def test_lines_that_are_no_events(old, new, tmp_path):
+    path = tmp_path / "catalogue"
+    path.write_text(f"{PUBLISHED}\n{PUBLISHED.replace(old, new)}")
+    with pytest.raises(ValueError, match=r"catalogue.*line 3 holds"):
+        tables.read_events(path)
 
 
-def test_seconds_that_were_rounded():
-    line = PUBLISHED.replace("12 39 09 110000", "23 59 60 000000")
-    events = tables.read_events_text([line])
+def test_seconds_that_were_rounded(tmp_path):
+    path = tmp_path / "catalogue"
+    path.write_text(PUBLISHED.replace("12 39 09 110000", "23 59 60 000000"))
+    events = tables.read_events(path)
     assert events["time"][0] == pd.Timestamp("2020-02-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("name", "value"),
     [
-        ({"latitude": 98.0}, r"events\['latitude'\] must be from -90 to 90, but row 0"),
-        ({"longitude": -181}, r"events\['longitude'\] must be from -180 to 360"),
-        ({"depth_km": 10_000}, r"events\['depth_km'\] must be from -10 to 1000 km"),
-        ({"magnitude": np.inf}, r"events\['magnitude'\] must be a number or NaN"),
-        ({"event_id": ""}, r"events\['event_id'\] must be a name"),
-        ({"time": None}, r"events\['time'\] must be a time"),
-        ({"latitude": None}, r"events\['latitude'\] must be"),
-        ({"place": "here"}, "events has the column place"),
+        ("latitude", 98.0),
+        ("longitude", -181),
+        ("longitude", 361),
+        ("depth_km", 10_000),
+        ("magnitude", np.inf),
+        ("event_id", ""),
+        ("time", None),
+        ("latitude", None),
     ],
 )
-def test_impossible_events(change, message):
-    with pytest.raises(ValueError, match=message):
-        tables.event_table([{**ROW, **change}])
+def test_impossible_events(name, value):
+    with pytest.raises(ValueError, match=rf"events\['{name}'\].*row 0 holds {value!r}"):
+        tables.event_table([{**ROW, name: value}])
+
+
+def test_other_columns_are_ignored():
+    events = tables.event_table([{**ROW, "place": "here"}])
+    pd.testing.assert_frame_equal(events, tables.event_table([ROW]))
 
 
 def test_what_a_table_holds():
@@ -123,7 +132,7 @@ def test_what_a_table_holds():
     assert list(events["event_id"]) == ["YN.0", "YN.1"]
     assert events["longitude"][1] == -60
     assert list(tables.event_table([])) == list(tables.EVENT_TABLE_COLUMNS)
-    with pytest.raises(ValueError, match=r"rows 0 and 2 hold 'YN\.1'"):
+    with pytest.raises(ValueError, match=r"event_id.*'YN\.1'"):
         tables.event_table([ROW, {**ROW, "event_id": "x"}, ROW])
     with pytest.raises(ValueError, match="events has no column latitude"):
         tables.event_table([{"event_id": "a", "time": "2020-01-01", "longitude": 0}])
@@ -164,18 +173,18 @@ def test_tables_of_others(text, tmp_path):
 def test_files_that_are_no_catalogue(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("time,lat,lon\n2020-01-01,1,2\n")
-    with pytest.raises(ValueError, match="no column event_id, which may be called"):
+    with pytest.raises(ValueError, match=r"events\.csv.*no column event_id \(or id"):
         tables.read_events(path)
     path.write_text("id,time,lat,lon\na,2020-01-01,1,200\nb,2020-01-01,x,2\n")
-    with pytest.raises(ValueError, match=r"events.csv: events\['latitude'\] holds"):
+    with pytest.raises(ValueError, match=r"events.csv: events\['latitude'\].*'x'"):
         tables.read_events(path)
     path.write_text("")
-    with pytest.raises(ValueError, match="is no table of text"):
+    with pytest.raises(ValueError, match=r"events\.csv: it is not a table"):
         tables.read_events(path)
     with pytest.raises(ValueError, match=r"must end in \.csv or"):
         tables.write_events(tables.event_table([ROW]), tmp_path / "events.doc")
     events = tables.event_table([{**ROW, "event_id": "YN 1"}])
-    with pytest.raises(ValueError, match=r"'YN 1', whose blanks"):
+    with pytest.raises(ValueError, match=r"event_id.*'YN 1'"):
         tables.write_events(events, tmp_path / "events.txt")
     assert not (tmp_path / "events.txt").exists()
 
@@ -247,8 +256,8 @@ def test_pickles_are_not_opened(tmp_path, monkeypatch):
         monkeypatch.setattr(pickle, name, None)
     path = tmp_path / "events.xml"
     path.write_bytes(pickle.dumps(Catalog()))
-    with pytest.raises(ValueError, match="is no whole QuakeML file"):
+    with pytest.raises(ValueError, match="not a whole QuakeML file"):
         tables.read_events(path)
     path.write_text("<q:quakeml")
-    with pytest.raises(ValueError, match="is no whole QuakeML file"):
+    with pytest.raises(ValueError, match="not a whole QuakeML file"):
         tables.read_events(path)

@@ -50,6 +50,12 @@ def _picks(number=12, **columns):
     return tables.pick_table(pd.DataFrame(rows | columns))
 
 
+def _for(ending, picks):
+    """QuakeML has picks of events only."""
+    is_quakeml = ending in ("xml", "quakeml")
+    return tables.pick_table(picks.assign(event_id="e")) if is_quakeml else picks
+
+
 def _pieces(picks, size):
     return (picks[i : i + size] for i in range(0, len(picks), size))
 
@@ -64,6 +70,8 @@ def _sorted(picks):
 def test_every_digit_comes_back(rows, size, ending, tmp_path_factory):
     folder = tmp_path_factory.mktemp("picks")
     picks = tables.pick_table(rows)
+    if ending == "xml":
+        picks = tables.pick_table(picks.assign(event_id="a:b/c d"))
     tables.write_picks(picks, folder / f"whole.{ending}")
     tables.write_picks(_pieces(picks, size), folder / f"pieces.{ending}")
 
@@ -89,13 +97,14 @@ def test_text_comes_back_rounded(rows, size, tmp_path_factory):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=5.001e-4)
 
 
-def test_text_names_a_record_when_it_changes():
+def test_text_names_a_record_when_it_changes(tmp_path):
     picks = _picks(6, record=["a", "b", "a", "#a", "b", "b"])
-    lines = "".join(tables.pick_lines(_pieces(picks, 3))).splitlines()
+    tables.write_picks(_pieces(picks, 3), tmp_path / "a.txt")
+    lines = (tmp_path / "a.txt").read_text().splitlines()
 
     assert [line for line in lines if line[0] == "#"][1:] == ["#a", "#b", "# #a", "#b"]
     assert [line[:2] for line in lines].count("P,") == 6
-    found = tables.read_picks_text(lines)
+    found = tables.read_picks(tmp_path / "a.txt")
     assert sorted(found["record"]) == sorted(picks["record"])
 
 
@@ -105,10 +114,11 @@ def test_text_names_a_record_when_it_changes():
 class TestEveryFormat:
     def test_takes_pieces_one_at_a_time(self, ending, tmp_path):
         path = tmp_path / f"picks.{ending}"
+        picks = _for(ending, _picks(40))
         read = [0]
 
         def pieces():
-            for piece in _pieces(_picks(40), 4):
+            for piece in _pieces(picks, 4):
                 read[0] += 1
                 # Nothing is there before all is.
                 assert not path.exists()
@@ -117,12 +127,12 @@ class TestEveryFormat:
         tables.write_picks(pieces(), path)
         assert read == [10]
         found = tables.read_picks(path)
-        pd.testing.assert_frame_equal(found, _picks(40))
+        pd.testing.assert_frame_equal(found, picks)
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
     def test_leaves_nothing_when_interrupted(self, ending, error, tmp_path):
         def pieces():
-            yield _picks(3)
+            yield _for(ending, _picks(3))
             raise error
 
         path = tmp_path / f"picks.{ending}"
@@ -145,27 +155,20 @@ class TestEveryFormat:
     def test_the_same_picks_give_the_same_file(self, ending, tmp_path):
         one, two = tmp_path / f"1.{ending}", tmp_path / f"2.{ending}"
         for path in (one, two):
-            tables.write_picks(_pieces(_picks(), 5), path)
+            tables.write_picks(_pieces(_for(ending, _picks()), 5), path)
         assert one.read_bytes() == two.read_bytes()
 
     def test_refuses_what_is_no_table_in_order(self, ending, tmp_path):
         path = tmp_path / f"picks.{ending}"
-        picks = _picks()
-        for pieces, kind, message in [
-            (
-                [picks[6:], picks[:6]],
-                ValueError,
-                "order of time, but table 2 begins at",
-            ),
-            ([picks, picks.iloc[-1:], picks], ValueError, "but table 3 begins at"),
-            ([{"phase": "P"}], TypeError, "tables, but holds dict"),
-            (
-                [picks[:6], picks[6:].assign(event_id="e")],
-                ValueError,
-                "table 2 has the columns of event picks, the first has not",
-            ),
+        picks = _for(ending, _picks())
+        of_event = picks[6:].assign(event_id="e")
+        for pieces, message in [
+            ([picks[6:], picks[:6]], "order of time, but table 2 begins at"),
+            ([picks, picks.iloc[-1:], picks], "but table 3 begins at"),
+            ([[{"phase": "P"}]], "no column"),
+            ([picks[:6][list(tables.COLUMNS)], of_event], "event"),
         ]:
-            with pytest.raises(kind, match=message):
+            with pytest.raises(ValueError, match=message):
                 tables.write_picks(pieces, path)
         with pytest.raises(FileNotFoundError, match="there is no folder"):
             tables.write_picks(picks, tmp_path / "no" / path.name)
@@ -175,7 +178,7 @@ class TestEveryFormat:
 def test_later_pieces_may_lack_the_columns_of_events(tmp_path):
     picks = _picks()
     pieces = [picks[:4].assign(event_id="one"), picks[4:]]
-    for ending in ("csv", "parquet", "txt", "xml"):
+    for ending in ("csv", "parquet", "txt"):
         path = tmp_path / f"picks.{ending}"
         tables.write_picks(pieces, path)
         found = tables.read_picks(path)
@@ -185,7 +188,7 @@ def test_later_pieces_may_lack_the_columns_of_events(tmp_path):
 @pytest.mark.parametrize("ending", ["csv", "txt", "parquet", "xml"])
 def test_damaged_files(ending, tmp_path):
     path = tmp_path / f"picks.{ending}"
-    tables.write_picks(_picks(), path)
+    tables.write_picks(_for(ending, _picks()), path)
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
     with pytest.raises(ValueError, match=r"picks\.|must be"):
@@ -227,7 +230,7 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
 
 def test_obspy_reads_the_quakeml(tmp_path):
     path = tmp_path / "picks.xml"
-    ids = ["", "YN 1", "YN 1", "", "", "YN:2"] * 2
+    ids = ["YN:2", "YN 1", "YN 1", "c", "d", "YN:2"] * 2
     picks = _picks(12, event_id=ids, station_id="AA.B.00", probability=0.25)
     picks = tables.pick_table(pd.concat([picks, picks[:1]]))
     with warnings.catch_warnings():
@@ -236,13 +239,6 @@ def test_obspy_reads_the_quakeml(tmp_path):
         catalog = obspy.read_events(str(path), format="QUAKEML")
 
     texts = [event.event_descriptions[0].text for event in catalog]
-    days = [text for text in texts if "no known event" in text]
-    assert [text.split()[3] for text in days] == [
-        "2024-02-28",
-        "2024-02-29",
-        "2024-03-01",
-        "2024-03-02",
-    ]
     # Those of YN 1 come in two pieces, hours apart.
     assert len([text for text in texts if "of event YN 1," in text]) == 2
     assert sum(len(event.picks) for event in catalog) == 13
@@ -255,10 +251,18 @@ def test_obspy_reads_the_quakeml(tmp_path):
     assert '"probability": 0.25' in pick.comments[0].text
     names = [p.resource_id.id for event in catalog for p in event.picks]
     assert len(set(names)) == 13
-    assert names[0].endswith("/pick/AA.B.00/P/20240228T120000.000000")
+    assert names[0].endswith("/pick/YN~3A2/AA.B.00/P/20240228T120000.000000")
 
     schema = obspy.io.quakeml.core._validate
     assert schema(io.BytesIO(path.read_bytes()))
+
+
+def test_quakeml_needs_events(tmp_path):
+    """Loose picks were written as events that did not exist."""
+    for picks in (_picks(), _picks(event_id=["a"] * 11 + [""])):
+        with pytest.raises(ValueError, match=r"without an event.*\.csv"):
+            tables.write_picks(picks, tmp_path / "picks.xml")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_picks_of_an_event_wait_for_each_other(tmp_path):
@@ -269,19 +273,6 @@ def test_picks_of_an_event_wait_for_each_other(tmp_path):
     root = etree.parse(path).getroot()
     events = root.findall("{*}eventParameters/{*}event")
     assert [len(event.findall("{*}pick")) for event in events] == [20, 20]
-
-
-def test_days_of_very_many_picks_become_several_events(tmp_path, monkeypatch):
-    monkeypatch.setattr("seisbench_diting.tables.quakeml._MOST", 10)
-    monkeypatch.setattr("seisbench_diting.tables.quakeml._FEW", 4)
-    picks = _picks(24)
-    picks["time"] = DAY + pd.to_timedelta(np.arange(24), unit="min")
-    path = tmp_path / "picks.xml"
-    tables.write_picks(_pieces(picks, 6), path)
-    catalog = obspy.read_events(str(path), format="QUAKEML")
-    assert [len(event.picks) for event in catalog] == [12, 12]
-    assert len({event.resource_id.id for event in catalog}) == 2
-    pd.testing.assert_frame_equal(tables.read_picks(path), picks)
 
 
 FOREIGN = """<?xml version="1.0" encoding="utf-8"?>
@@ -328,7 +319,7 @@ def test_xml_that_is_no_quakeml(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("P")
     path.write_text("<FDSNStationXML/>")
-    with pytest.raises(ValueError, match="no QuakeML file: it begins with <FDSN"):
+    with pytest.raises(ValueError, match="not a QuakeML file: it begins with <FDSN"):
         tables.read_picks(path)
 
     # Nothing that a file refers to is read.
@@ -358,5 +349,6 @@ def test_real_picks(reference, tmp_path):
     )
     for ending in ("csv", "txt", "parquet", "xml", "gamma.csv"):
         path = tmp_path / f"picks.{ending}"
+        picks = _for(ending, picks[list(tables.COLUMNS)])
         tables.write_picks(_pieces(picks, 700), path)
         pd.testing.assert_frame_equal(tables.read_picks(path), picks)

@@ -1,0 +1,67 @@
+from .associators import read_real as read_real
+from .associators import to_gamma as to_gamma
+from .associators import to_pyocto as to_pyocto
+from .associators import write_real as write_real
+from .csv import write_csv as write_csv
+from .formats import read_association as read_association
+from .formats import read_events as read_events
+from .formats import read_picks as read_picks
+from .formats import read_stations as read_stations
+from .formats import stations_from as stations_from
+from .formats import write_association as write_association
+from .formats import write_events as write_events
+from .formats import write_picks as write_picks
+from .formats import write_stations as write_stations
+from .parquet import import_pyarrow as import_pyarrow
+from .schema import COLUMNS as COLUMNS
+from .schema import EVENT_COLUMNS as EVENT_COLUMNS
+from .schema import EVENT_TABLE_COLUMNS as EVENT_TABLE_COLUMNS
+from .schema import PHASES as PHASES
+from .schema import QUALITY_COLUMNS as QUALITY_COLUMNS
+from .schema import STATION_COLUMNS as STATION_COLUMNS
+from .schema import Picks as Picks
+from .schema import assignment_table as assignment_table
+from .schema import check_association as check_association
+from .schema import event_names as event_names
+from .schema import event_table as event_table
+from .schema import pick_table as pick_table
+from .stations import Station as Station
+from .stations import find_station as find_station
+from .stations import station_table as station_table
+from .stations import stations_from_inventory as stations_from_inventory
+from .stations import stations_from_stream as stations_from_stream
+
+__all__ = [
+    "COLUMNS",
+    "EVENT_COLUMNS",
+    "EVENT_TABLE_COLUMNS",
+    "PHASES",
+    "QUALITY_COLUMNS",
+    "STATION_COLUMNS",
+    "Picks",
+    "Station",
+    "assignment_table",
+    "check_association",
+    "event_names",
+    "event_table",
+    "find_station",
+    "import_pyarrow",
+    "pick_table",
+    "read_association",
+    "read_events",
+    "read_picks",
+    "read_real",
+    "read_stations",
+    "station_table",
+    "stations_from",
+    "stations_from_inventory",
+    "stations_from_stream",
+    "to_gamma",
+    "to_pyocto",
+    "write_association",
+    "write_csv",
+    "write_events",
+    "write_picks",
+    "write_real",
+    "write_stations",
+]

@@ -1,0 +1,234 @@
+"""
+Picks as other associators read them: folders for REAL, tables for PyOcto and GaMMA.
+
+REAL: Zhang, M., Ellsworth, W. L., & Beroza, G. C. (2019). Rapid Earthquake Association and
+Location. Seismological Research Letters, 90(6), 2276-2284.
+<https://doi.org/10.1785/0220190052>
+
+PyOcto: Münchmeyer, J. (2024). PyOcto: A high-throughput seismic phase associator.
+Seismica, 3(1). <https://doi.org/10.26443/seismica.v3i1.1130>
+
+GaMMA: Zhu, W., et al. (2022). Earthquake Phase Association Using a Bayesian Gaussian
+Mixture Model. Journal of Geophysical Research: Solid Earth, 127.
+<https://doi.org/10.1029/2021JB023249>
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from .._util import LEFTOVER
+from .schema import Picks, pick_chunks, pick_table
+
+#: Columns of a table of picks, and of the tables.
+_PYOCTO = {
+    "station_id": "station",
+    "phase": "phase",
+    "time": "time",
+    "probability": "probability",
+}
+_GAMMA = {
+    "station_id": "id",
+    "time": "timestamp",
+    "phase": "type",
+    "probability": "prob",
+    "amplitude": "amp",
+}
+
+#: In every folder that was written here, which may be replaced.
+MARKER = ".seisbench-diting-real"
+
+_PICK_FILE = re.compile(r"(?P<network>[^.]*)\.(?P<station>.+)\.(?P<phase>[PS])\.txt")
+_DAY = re.compile(r"\d{8}")
+_NO_NETWORK = "--"
+
+
+def to_pyocto(picks: pd.DataFrame) -> pd.DataFrame:
+    """
+    For ``pyocto.OctoAssociator.associate``. Stations are NET.STA.LOC, so the ``id`` of its
+    stations must be the ``station_id`` of the table of stations, as from
+    ``inventory_to_df``. Pg and Pn are P, Sg and Sn are S. The rows are in the order of
+    ``pick_table(picks)``, so PyOcto's ``pick_idx`` counts that.
+
+    :param picks: Table of picks
+    :return: Table with ``station``, ``phase``, ``time`` (seconds since 1970, within a
+        microsecond) and ``probability``
+    """
+    table = pick_table(picks)
+    table["phase"] = table["phase"].str[:1]
+    table["time"] = table["time"].astype("int64") / 1e6
+    return table[list(_PYOCTO)].rename(columns=_PYOCTO)
+
+
+def to_gamma(picks: pd.DataFrame) -> pd.DataFrame:
+    """
+    For ``gamma.utils.association``. The ``id`` is NET.STA.LOC, and must be that of its
+    table of stations. Pg and Pn are p, Sg and Sn are s. GaMMA takes amplitudes for m/s;
+    with others, or where they are NaN, set its ``use_amplitude`` to False.
+
+    :param picks: Table of picks
+    :return: Table with ``id``, ``timestamp`` (UTC), ``type``, ``prob`` and ``amp``
+    """
+    table = pick_table(picks)
+    table["phase"] = table["phase"].str[:1].str.lower()
+    return table[list(_GAMMA)].rename(columns=_GAMMA)
+
+
+def write_real(picks: Picks, folder: str | Path) -> None:
+    """
+    Writes ``FOLDER/YYYYMMDD/NET.STA.P.txt`` and ``NET.STA.S.txt``, with one line a pick:
+    seconds of the UTC day, probability, amplitude (0.0 where it is unknown). Pg and Pn
+    are P, Sg and Sn are S; the locations of a station are one. A station with picks of
+    one phase has an empty file of the other: older versions of REAL need both. A station
+    without a network is ``--.STA``.
+
+    REAL takes amplitudes for millimetres on a Wood-Anderson seismometer; with others its
+    magnitudes mean nothing, and its locations are the same.
+
+    :param picks: Table of picks, or tables in order of time, of which one is in memory
+    :param folder: Folder to write, whole or not at all. An empty one is replaced, and one
+        that was written here, if nothing was added to it.
+    :raises FileExistsError: if there is another folder, or a file
+    :raises ValueError: if a station's name can't be part of a file's name
+    """
+    folder = Path(os.path.realpath(folder))
+    _check_replaceable(folder)
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(
+            f"{folder} can't be written: there is no folder {folder.parent}. Make it "
+            "first."
+        )
+    with TemporaryDirectory(
+        prefix=f".{folder.name}-", suffix=LEFTOVER, dir=folder.parent
+    ) as temporary:
+        # Inside, for the rights of the user's other folders.
+        new, old = Path(temporary) / "new", Path(temporary) / "old"
+        new.mkdir()
+        (new / MARKER).write_text("Picks for REAL, by seisbench-diting.\n")
+        for table in pick_chunks(picks):
+            _append(table, new)
+        # Again: it may have been made in the meantime.
+        _check_replaceable(folder)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+
+
+def _append(table: pd.DataFrame, folder: Path) -> None:
+    days = table["time"].dt.floor("D")
+    parts = table["station_id"].str.split(".", expand=True)
+    lines = pd.DataFrame(
+        {
+            "day": days.dt.strftime("%Y%m%d"),
+            "network": parts[0] if len(table) else "",
+            "station": parts[1] if len(table) else "",
+            "phase": table["phase"].str[0],
+            "microseconds": (table["time"] - days) // pd.Timedelta("1us"),
+            "probability": table["probability"],
+            "amplitude": table["amplitude"].fillna(0.0),
+        }
+    )
+    for (day, network, station), group in lines.groupby(["day", "network", "station"]):
+        name = f"{network or _NO_NETWORK}.{station}"
+        if set(name) & {"/", "\\", "\0"} or not station:
+            raise ValueError(
+                f"picks['station_id'] holds {network}.{station}, which can't be the name "
+                "of a file. Rename the station."
+            )
+        (folder / day).mkdir(exist_ok=True)
+        for phase in "PS":
+            with (folder / day / f"{name}.{phase}.txt").open("a") as file:
+                file.writelines(
+                    f"{row.microseconds // 10**6}.{row.microseconds % 10**6:06d} "
+                    f"{row.probability!r} {row.amplitude!r}\n"
+                    for row in group[group["phase"] == phase].itertuples()
+                )
+
+
+def _check_replaceable(folder: Path) -> None:
+    if not folder.exists():
+        return
+    other = next(_not_ours(folder), None) if folder.is_dir() else folder
+    if other is not None:
+        raise FileExistsError(
+            f"folder={str(folder)!r} can't be replaced: {other} is not a file of picks "
+            "that was written before. Choose another name, or move it away."
+        )
+
+
+def _not_ours(folder: Path) -> Iterator[Path]:
+    paths = sorted(folder.iterdir())
+    if paths and folder / MARKER not in paths:
+        yield paths[0]
+    for path in paths:
+        if path.is_dir() and _DAY.fullmatch(path.name):
+            yield from (p for p in path.iterdir() if not _PICK_FILE.fullmatch(p.name))
+        elif path.name != MARKER:
+            yield path
+
+
+def read_real(folder: str | Path) -> pd.DataFrame:
+    """
+    Reads folders of one or more days. Amplitudes of 0 are unknown; the records and the
+    locations of the stations are not in these files.
+
+    :param folder: Folder with folders ``YYYYMMDD``, or one of these
+    :raises NotADirectoryError: if there is no such folder
+    :raises ValueError: if it holds no such folder, or a line is not a pick
+    :return: Table of picks
+    """
+    folder = Path(folder).absolute()
+    if not folder.is_dir():
+        raise NotADirectoryError(f"folder={str(folder)!r} is not a folder.")
+    folders = [folder] if _DAY.fullmatch(folder.name) else sorted(folder.iterdir())
+    days = {path: _day(path) for path in folders if _DAY.fullmatch(path.name)}
+    if not days and not (folder / MARKER).is_file():
+        raise ValueError(
+            f"folder={str(folder)!r} holds no picks for REAL: its name, or those of the "
+            "folders in it, must be a day's, such as 20161014."
+        )
+    tables = [
+        _read_file(file, match, start)
+        for day, start in days.items()
+        for file in sorted(day.iterdir())
+        if (match := _PICK_FILE.fullmatch(file.name)) and file.stat().st_size
+    ]
+    return pick_table(pd.concat(tables) if tables else [])
+
+
+def _day(folder: Path) -> np.datetime64:
+    name = folder.name
+    try:
+        return np.datetime64(f"{name[:4]}-{name[4:6]}-{name[6:]}", "us")
+    except ValueError as error:
+        raise ValueError(f"{folder} is not named after a day: {error}.") from error
+
+
+def _read_file(path: Path, name: re.Match[str], day: np.datetime64) -> pd.DataFrame:
+    try:
+        rows = np.loadtxt(path, usecols=range(3), ndmin=2)
+        seconds, probability, amplitude = rows.T
+        if not np.isfinite(seconds).all():
+            raise ValueError(f"row {np.argmin(np.isfinite(seconds))} has no time")
+    except ValueError as error:
+        raise ValueError(
+            f"{path} holds what is not a pick (seconds, probability and amplitude): "
+            f"{error}."
+        ) from error
+    network = name["network"].replace(_NO_NETWORK, "")
+    return pd.DataFrame(
+        {
+            "station_id": f"{network}.{name['station']}.",
+            "phase": name["phase"],
+            "time": day + np.round(seconds * 1e6).astype("timedelta64[us]"),
+            "probability": probability,
+            "amplitude": np.where(amplitude == 0, np.nan, amplitude),
+        }
+    )

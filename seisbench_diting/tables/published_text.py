@@ -1,0 +1,373 @@
+"""The published text formats of picks, events, associations and stations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._util import write_text
+from .schema import (
+    EVENTS,
+    TIME,
+    Picks,
+    assignment_table,
+    check,
+    check_association,
+    event_names,
+    event_table,
+    pick_chunks,
+    pick_table,
+)
+from .stations import Station, find_station, station_table
+
+_PICK = "phase,relative_time_s,probability,time_utc,snr,amplitude,station"
+#: The name comes last, as it may hold commas.
+_EVENT_FIELDS = (
+    "epicentral_distance_km,azimuth_deg,theoretical_time,residual_s,event_id"
+)
+_EVENT = (
+    "#EVENT ID TYPE YEAR MONTH DAY DAY_OF_YEAR HOUR MINUTE SECOND MICROSECOND LOC "
+    "LONGITUDE LATITUDE DEP DEPTH MAG MAGNITUDE_TYPE MAGNITUDE"
+)
+_LOCATED = "EVENT,TIME,LAT,LON,DEP"
+_PHASE = "PHASE,TIME,LAT,LON,TYPE,PROB,STATION,DIST,DELTA,ERROR"
+_STATION = "NET STA LOC LON LAT ELEVATION_M"
+
+#: Tells files whose values are under their headers from those that have them swapped.
+_ORDER = "##seisbench-diting: LAT before LON"
+
+_NONE = "NONE"
+
+
+def _read_lines(path: Path) -> pd.Series:
+    """:return: Lines that are not empty, by their numbers"""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    lines = pd.Series(text.split("\n"), dtype="str").str.strip()
+    lines.index = pd.RangeIndex(1, len(lines) + 1, name="line")
+    return lines[lines != ""]
+
+
+def _extract(lines: pd.Series, pattern: str, form: str) -> pd.DataFrame:
+    """
+    :param lines: Lines of one kind
+    :param pattern: Regular expression with a group for each column
+    :param form: Explains the lines, for errors
+    :raises ValueError: if a line doesn't match
+    :return: Table of text
+    """
+    fields = lines.str.extract(f"^{pattern}$")
+    check(fields.isna().all(axis=1), lines.rename("text"), form, "file")
+    return pd.DataFrame({name: fields[name].str.strip() for name in fields})
+
+
+def _split(lines: pd.Series, names: str, rest: str = "(?:,.*)?") -> pd.DataFrame:
+    """:return: Table of text, from lines with these fields and perhaps more"""
+    pattern = ",".join(f"(?P<{name}>[^,]*)" for name in names.split(","))
+    return _extract(lines, pattern + rest, names)
+
+
+def _time_texts(times: pd.Series) -> pd.Series:
+    return times.dt.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+# Picks
+
+
+def write_picks_text(picks: Picks, path: Path) -> None:
+    """
+    For each record, its name and then its picks. Numbers are rounded, relative times and
+    probabilities to a thousandth. Columns of event picks follow the published ones.
+
+    :param picks: Table of picks, or tables in order of time
+    :param path: File to write
+    """
+    write_text(path, _pick_lines(picks))
+
+
+def _pick_lines(picks: Picks) -> Iterator[str]:
+    last = None
+    for number, table in enumerate(pick_chunks(picks)):
+        of_events = "event_id" in table
+        if number == 0:
+            yield f"##{_PICK},{_EVENT_FIELDS}\n" if of_events else f"##{_PICK}\n"
+        for record, group in table.groupby("record", sort=False):
+            if record != last:
+                # Two of # would be a comment.
+                yield f"# {record}\n" if str(record)[:1] == "#" else f"#{record}\n"
+                last = record
+            events = _event_fields(group) if of_events else [""] * len(group)
+            rows: Iterator[Any] = group.itertuples(index=False)
+            for row, time, event in zip(
+                rows, _time_texts(group["time"]), events, strict=True
+            ):
+                yield (
+                    f"{row.phase},{row.relative_time_s:.3f},{row.probability:.3f},"
+                    f"{time},{row.snr:.3f},{row.amplitude:.6g},"
+                    f"{row.station_id.removesuffix('.')}{event}\n"
+                )
+
+
+def _event_fields(group: pd.DataFrame) -> Iterator[str]:
+    times = _time_texts(group["theoretical_time"]).fillna("")
+    rows: Iterator[Any] = group.itertuples(index=False)
+    for row, time in zip(rows, times, strict=True):
+        yield (
+            f",{row.epicentral_distance_km:.3f},{row.azimuth_deg:.3f},{time},"
+            f"{row.residual_s:.6f},{row.event_id}"
+        )
+
+
+def read_picks_text(path: Path) -> pd.DataFrame:
+    """
+    :param path: Published text, also with further fields, and with or without location
+        codes
+    :raises ValueError: if a line is neither a comment, nor a record, nor a pick
+    :return: Table of picks
+    """
+    lines = _read_lines(path)
+    is_comment = lines.str.startswith("##")
+    is_record = lines.str.startswith("#") & ~is_comment
+    records = lines.str[1:].str.strip().where(is_record).ffill().fillna("")
+    picks = lines[~is_record & ~is_comment]
+    if (lines == f"##{_PICK},{_EVENT_FIELDS}").any():
+        names = f"{_PICK},{_EVENT_FIELDS.removesuffix(',event_id')}"
+        table = _split(picks, names, ",(?P<event_id>.*)")
+    else:
+        table = _split(picks, _PICK)
+    table = table.rename(columns={"time_utc": "time"})
+    return pick_table(table.assign(record=records))
+
+
+# The catalogue of events
+
+
+def write_events_text(events: pd.DataFrame, path: Path) -> None:
+    """
+    Coordinates, depths and magnitudes have six decimals at most.
+
+    :param events: Table of events
+    :param path: File to write
+    :raises ValueError: if a name or a type holds blanks, which divide the fields
+    """
+    events = event_table(events)
+    for column in ("event_id", "magnitude_type", "event_type"):
+        values = events[column]
+        allowed = "without blanks in the published catalogue; a .csv file can hold them"
+        check(values.str.contains(r"\s"), values, allowed, "events")
+    write_text(path, map(_event_line, events.itertuples()))
+
+
+def _event_line(row: Any) -> str:
+    return (
+        f"#EVENT {row.event_id} {row.event_type or _NONE} "
+        f"{row.time:%Y %m %d %j %H %M %S %f} "
+        f"LOC {_number(row.longitude, 3):>8} {_number(row.latitude, 3):>8} "
+        f"DEP {_number(row.depth_km, 3):>8} "
+        f"MAG {row.magnitude_type or _NONE:>4} {_number(row.magnitude, 1):>4}\n"
+    )
+
+
+def _number(value: float, decimals: int) -> str:
+    """As few decimals as give the number back, six at most."""
+    if np.isnan(value):
+        return _NONE
+    texts = (f"{value:.{n}f}" for n in range(decimals, 7))
+    return next((text for text in texts if float(text) == value), f"{value:.6f}")
+
+
+def read_events_text(path: Path) -> pd.DataFrame:
+    """
+    Lines that are not events must begin with ``#`` or ``PHASE``. ``NONE`` is an unknown
+    depth, magnitude or type. The day of the year is ignored.
+
+    :param path: Published catalogue
+    :raises ValueError: if a line is not an event
+    :return: Table of events
+    """
+    lines = _read_lines(path)
+    is_event = lines.str.match(r"#EVENT\s")
+    lines = lines[is_event | ~lines.str.startswith(("#", "PHASE"))]
+    pattern = (
+        r"#EVENT (?P<event_id>\S+) (?P<event_type>\S+) (?P<year>\d+) (?P<month>\d+) "
+        r"(?P<day>\d+) \S+ (?P<hour>\d+) (?P<minute>\d+) (?P<second>\d+) (?P<us>\d+) "
+        r"LOC (?P<longitude>\S+) (?P<latitude>\S+) DEP (?P<depth_km>\S+) "
+        r"MAG (?P<magnitude_type>\S+) (?P<magnitude>\S+)"
+    )
+    table = _extract(lines, pattern.replace(" ", r"\s+"), _EVENT).replace(_NONE, "")
+    times = pd.to_datetime(table[["year", "month", "day"]], errors="coerce")
+    # Rounded seconds reach 60.
+    for unit in ("hour", "minute", "second", "us"):
+        times += pd.to_timedelta(table[unit].astype("int64"), unit=unit)
+    return event_table(table.assign(time=times))
+
+
+# Associations
+
+
+def write_association_text(
+    events: pd.DataFrame,
+    assignments: pd.DataFrame,
+    path: Path,
+    stations: pd.DataFrame | None = None,
+) -> None:
+    """
+    Each event and then its picks. Values are under the headers that name them, and rounded:
+    coordinates and depths to four decimals, the others but times to three. Names of events,
+    magnitudes, columns of quality, azimuths, and what else picks have, are not in this
+    format. What is unknown is ``nan``.
+
+    :param events: Table of events
+    :param assignments: Table of assigned picks
+    :param path: File to write
+    :param stations: Table of stations, for their coordinates
+    :raises ValueError: if the tables don't belong together, if a station's name holds
+        commas or blanks, or if only other locations of a station are known, at several
+        places
+    """
+    events, assignments = check_association(events, assignments)
+    names = assignments["station_id"]
+    allowed = (
+        "NET.STA.LOC without commas and blanks, which divide the fields; a .xml file can "
+        "hold it"
+    )
+    check(
+        ~names.str.fullmatch(r"[^.,\s]*\.[^.,\s]+\.[^.,\s]*"), names, allowed, "picks"
+    )
+    table = None if stations is None else station_table(stations)
+    nowhere = Station("", np.nan, np.nan, np.nan)
+    places = {
+        name: (None if table is None else find_station(table, name)) or nowhere
+        for name in names.unique()
+    }
+    write_text(path, _association_lines(events, assignments, places))
+
+
+def _association_lines(
+    events: pd.DataFrame, assignments: pd.DataFrame, places: dict[str, Station]
+) -> Iterator[str]:
+    yield f"##{_LOCATED}\n##{_PHASE}\n{_ORDER}\n"
+    of_event = assignments.groupby("event_id", sort=False).indices
+    rows: Iterator[Any] = events.itertuples()
+    for event, time in zip(rows, _time_texts(events["time"]), strict=True):
+        yield (
+            f"#EVENT,{time},{event.latitude:.4f},{event.longitude:.4f},"
+            f"{event.depth_km:.4f}\n"
+        )
+        picks = assignments.iloc[of_event.get(event.event_id, [])]
+        found: Iterator[Any] = picks.itertuples()
+        for pick, time in zip(found, _time_texts(picks["time"]), strict=True):
+            place = places[pick.station_id]
+            yield (
+                f"PHASE,{time},{place.latitude:.4f},{place.longitude:.4f},{pick.phase},"
+                f"{pick.probability:.3f},{pick.station_id.removesuffix('.')},"
+                f"{pick.epicentral_distance_km:.3f},"
+                f"{(pick.time - event.time).total_seconds():.3f},{pick.residual_s:.3f}\n"
+            )
+
+
+def read_association_text(
+    path: Path, lonlat: bool | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    Events get the names of :py:func:`~.schema.event_names`. The published files have
+    longitudes under LAT: a value beyond ±90 tells which comes first, and in files written
+    here their header.
+
+    :param path: Published text
+    :param lonlat: True if longitudes come first, False if latitudes do, for files in which
+        nothing tells
+    :raises ValueError: if a line is neither a comment, nor an event, nor a pick; or if
+        ``lonlat`` isn't given where nothing tells, or is wrong
+    :return: Table of events, and table of assigned picks
+    """
+    lines = _read_lines(path)
+    is_event = lines.str.startswith("#EVENT,")
+    is_comment = lines.str.startswith("#") & ~is_event
+    is_pick = lines.str.startswith("PHASE,") & (is_event.cumsum() > 0)
+    form = f"an event, #{_LOCATED}, or a pick below its event, {_PHASE}"
+    check(~(is_event | is_comment | is_pick), lines.rename("text"), form, "file")
+    located = _split(lines[is_event].str[1:], _LOCATED)
+    picks = _split(lines[is_pick], _PHASE)
+    places = pd.concat([located, picks])[["LAT", "LON"]]
+    first, second = (
+        pd.to_numeric(places[name], errors="coerce").abs() > 90 for name in places
+    )
+    is_ours = (lines == _ORDER).any() or len(places) == 0
+    if _longitude_first(first[first].index, second[second].index, is_ours, lonlat):
+        located = located.rename(columns={"LAT": "LON", "LON": "LAT"})
+    events = EVENTS.table(located.assign(event_id="unnamed"))
+    events["event_id"] = event_names(events["time"])
+    of_event = events["event_id"].to_numpy()[is_event.cumsum()[is_pick] - 1]
+    names = {"PHASE": "", "DIST": "epicentral_distance_km", "ERROR": "residual_s"}
+    found = assignment_table(picks.rename(columns=names).assign(event_id=of_event))
+    residual = pd.to_timedelta(found["residual_s"], unit="s").dt.round("us")
+    found["theoretical_time"] = (found["time"] - residual).astype(TIME)
+    return event_table(events), found
+
+
+def _longitude_first(
+    first: pd.Index, second: pd.Index, is_ours: bool, lonlat: bool | None
+) -> bool:
+    """
+    :param first: Lines whose first value is beyond ±90
+    :param second: Lines whose second value is beyond ±90
+    """
+    if len(first) and len(second):
+        raise ValueError(
+            f"line {first[0]} has the longitude first and line {second[0]} the latitude, "
+            "as values beyond ±90 tell. Write them in one order."
+        )
+    told = bool(len(first)) if len(first) or len(second) or is_ours else None
+    if told is None and lonlat is None:
+        raise ValueError(
+            "it doesn't tell whether longitudes or latitudes come first: no value is "
+            "beyond ±90, and published files have longitudes under LAT. Pass lonlat=True "
+            "(--lonlat) if longitudes come first, or lonlat=False (--no-lonlat)."
+        )
+    if lonlat is None:
+        return told
+    wrong = second if lonlat else first
+    if len(wrong):
+        raise ValueError(
+            f"lonlat={lonlat} contradicts line {wrong[0]}, which has a value beyond ±90 "
+            "where the latitude would be. Leave lonlat out."
+        )
+    return lonlat
+
+
+# Stations
+
+
+def write_stations_text(stations: pd.DataFrame, path: Path) -> None:
+    """
+    :param stations: Table of stations; an unknown elevation is written as 0
+    :param path: File to write
+    """
+    write_text(path, map(_station_line, stations.itertuples()))
+
+
+def _station_line(row: Any) -> str:
+    network, station, location = row.station_id.split(".")
+    elevation = 0.0 if np.isnan(row.elevation_m) else row.elevation_m
+    return (
+        f"{network} {station} {location or '--'} {row.longitude!r} {row.latitude!r} "
+        f"{elevation!r}\n"
+    )
+
+
+def read_stations_text(path: Path) -> pd.DataFrame:
+    """
+    :param path: Published text; the location code may be ``--`` or missing
+    :raises ValueError: if a line is not a station
+    :return: Table of stations
+    """
+    lines = _read_lines(path)
+    pattern = (
+        r"(?P<network>\S+)\s+(?P<station>\S+)\s+(?:(?P<location>\S+)\s+)?"
+        r"(?P<longitude>\S+)\s+(?P<latitude>\S+)\s+(?P<elevation_m>\S+)"
+    )
+    return station_table(_extract(lines[~lines.str.startswith("#")], pattern, _STATION))

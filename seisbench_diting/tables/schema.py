@@ -1,0 +1,471 @@
+"""Tables of picks, events and stations: their columns, and the checks where they enter.
+
+Each kind of table has one :py:class:`Schema`. Columns that it doesn't know are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+#: Type of times.
+TIME = "datetime64[us, UTC]"
+
+#: Phases that a pick may have.
+PHASES = ("P", "S", "Pg", "Sg", "Pn", "Sn")
+
+#: Rows of a table, or a table.
+Rows = pd.DataFrame | Iterable[Mapping[str, object]]
+
+#: A table of picks, or tables in order of time that together are one.
+Picks = pd.DataFrame | Iterable[pd.DataFrame]
+
+_UNKNOWN = {"str": "", "float64": np.nan, "Int64": pd.NA, TIME: pd.NaT}
+_MISSING = ("", "nan", "NaN", "NaT", "NA", "<NA>", "None", "NONE", "null")
+_KINDS = {"str": "text", "float64": "a number", "Int64": "a whole number"}
+
+_Convert = Callable[[pd.Series], pd.Series]
+
+
+class Column(NamedTuple):
+    """
+    A column of a table.
+
+    :param kind: Type
+    :param names: Other names of the column in tables of others
+    :param required: Whether a table must have it, with a value in each row
+    :param least: Smallest value
+    :param most: Largest value
+    :param allowed: Allowed values, for errors
+    :param check: Tells which values are allowed, beyond these bounds
+    :param convert: Brings values into the form of the table, before they are checked
+    :param default: Value of all rows if the column is missing
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
+    required: bool = False
+    least: float = -np.inf
+    most: float = np.inf
+    allowed: str = ""
+    check: _Convert | None = None
+    convert: _Convert | None = None
+    default: object = None
+
+    def is_wrong(self, values: pd.Series) -> pd.Series | None:
+        """:return: Which values are not allowed; None if all are"""
+        if self.check is not None:
+            return ~self.check(values)
+        if np.isfinite(self.least):
+            wrong = (values < self.least) | (values > self.most)
+            return wrong | values.isna() if self.required else wrong
+        return values.isna() | (values == "") if self.required else None
+
+    def describe(self) -> str:
+        """:return: Allowed values"""
+        if self.allowed or np.isinf(self.least):
+            return self.allowed or _KINDS.get(self.kind, "a time")
+        most = "more" if np.isinf(self.most) else f"{self.most:g}"
+        return f"from {self.least:g} to {most}"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """
+    A kind of table.
+
+    :param name: Name in errors
+    :param columns: Columns of each table
+    :param further: More columns; a table has all of them if any is given
+    """
+
+    name: str
+    columns: Mapping[str, Column]
+    further: Mapping[str, Column]
+
+    def table(self, given: Rows) -> pd.DataFrame:
+        """
+        :param given: Rows, or a table; case, blanks and punctuation in names of columns
+            don't count
+        :raises ValueError: if a column is missing or a value is not allowed
+        :return: New table, in the same order
+        """
+        given = given if isinstance(given, pd.DataFrame) else pd.DataFrame(list(given))
+        places = self.places(given)
+        columns = dict(self.columns)
+        if not places.keys().isdisjoint(self.further):
+            columns |= self.further
+        table = {}
+        for name, column in columns.items():
+            if name in places:
+                table[name] = self._column(given.iloc[:, places[name]], name, column)
+            elif column.required and column.default is None and len(given):
+                also = f" (or {', '.join(column.names)})" if column.names else ""
+                raise ValueError(
+                    f"{self.name} has no column {name}{also}; it has "
+                    f"{', '.join(map(str, given.columns)) or 'none'}."
+                )
+            else:
+                unknown = _UNKNOWN[column.kind]
+                value = unknown if column.default is None else column.default
+                table[name] = pd.Series([value] * len(given), dtype=column.kind)
+        return pd.DataFrame(table)
+
+    def places(self, given: pd.DataFrame) -> dict[str, int]:
+        """:return: Positions of our columns in a table, under these or other names"""
+        heads = {_plain(str(h)): i for i, h in reversed([*enumerate(given.columns)])}
+        return {
+            name: heads[known[0]]
+            for name, column in {**self.columns, **self.further}.items()
+            if (known := [n for n in map(_plain, (name, *column.names)) if n in heads])
+        }
+
+    def _column(self, given: pd.Series, name: str, column: Column) -> pd.Series:
+        values, wrong = given.reset_index(drop=True), None
+        if str(values.dtype) != column.kind:
+            values, wrong = _typed(values, column.kind)
+        given = given.rename(name)
+        check(wrong, given, _KINDS.get(column.kind, "a time"), self.name)
+        if column.convert is not None:
+            values = column.convert(values)
+        check(column.is_wrong(values), given, column.describe(), self.name)
+        return values
+
+
+@lru_cache
+def _plain(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())
+
+
+def _typed(values: pd.Series, kind: str) -> tuple[pd.Series, pd.Series | None]:
+    """:return: Values of this type, and which can't be converted"""
+    if kind == "str":
+        return values.fillna("").astype("str"), None
+    if pd.api.types.is_string_dtype(values):
+        values = values.where(~values.isin(_MISSING))
+    if kind == TIME:
+        typed = _times(values)
+    else:
+        # Where numbers are Python's, pandas takes NaN for one, but not NA.
+        numbers = values.where(values.notna(), np.nan)
+        typed = pd.to_numeric(numbers, errors="coerce")
+    if kind == "Int64":
+        typed = typed.where((typed % 1 == 0) & (typed.abs() < 2**53))
+    return typed.astype(kind), typed.isna() & values.notna()
+
+
+def _times(values: pd.Series) -> pd.Series:
+    first = values.iloc[0] if len(values) else None
+    if isinstance(first, float) or re.fullmatch(r"\d+\.\d*", str(first)):
+        # Seconds since 1970, as PyOcto has them.
+        seconds = pd.to_numeric(values, errors="coerce")
+        values = pd.to_datetime((seconds * 1e6).round(), unit="us", errors="coerce")
+    return pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
+
+
+def check(
+    is_wrong: pd.Series | None, values: pd.Series, allowed: str, name: str
+) -> None:
+    """
+    :param is_wrong: Tells which values are not allowed
+    :param values: Column of a table
+    :param allowed: Allowed values, for the error
+    :param name: Name of the table, for the error
+    :raises ValueError: if a value is not allowed
+    """
+    if is_wrong is not None and is_wrong.any():
+        wrong = np.flatnonzero(is_wrong.fillna(False))
+        raise ValueError(
+            f"{name}[{values.name!r}] must be {allowed}, but "
+            f"{values.index.name or 'row'} {values.index[wrong[0]]} holds "
+            f"{values.iloc[wrong[0]]!r:.120}."
+        )
+
+
+def _full_ids(values: pd.Series) -> pd.Series:
+    """NET.STA becomes NET.STA. with an empty location code."""
+    short = [name for name in values.unique() if name.count(".") == 1]
+    return values.where(~values.isin(short), values + ".") if short else values
+
+
+def _are_ids(values: pd.Series) -> pd.Series:
+    return values.isin([name for name in values.unique() if name.count(".") == 2])
+
+
+def _are_stations(values: pd.Series) -> pd.Series:
+    return _are_ids(values) & (values.str.split(".").str[1] != "")
+
+
+def _full_phases(values: pd.Series) -> pd.Series:
+    """GaMMA has p and s."""
+    return values if values.isin(PHASES).all() else values.str.capitalize()
+
+
+def _eastward(values: pd.Series) -> pd.Series:
+    """Longitudes up to 360 degrees become those from -180 to 180."""
+    return values.where(~((values > 180) & (values <= 360)), values - 360)
+
+
+_TEXT, _NUMBER, _COUNT = Column("str"), Column("float64"), Column("Int64", least=0)
+_STATION_ID = Column(
+    "str",
+    ("id", "station"),
+    True,
+    allowed="NET.STA or NET.STA.LOC",
+    check=_are_ids,
+    convert=_full_ids,
+)
+_LATITUDE = Column("float64", ("lat", "evla", "stla"), True, -90, 90)
+_LONGITUDE = Column(
+    "float64",
+    ("lon", "lng", "long", "evlo", "stlo"),
+    True,
+    -180,
+    180,
+    allowed="from -180 to 360",
+    convert=_eastward,
+)
+
+#: Picks. ``station_id`` is NET.STA.LOC; ``time`` is UTC; ``probability`` is from 0 to 1, and
+#: 1 where a table of others has none; ``snr`` and ``amplitude`` (in the unit of the record)
+#: may be NaN; ``record`` names what was picked, such as a file, and ``relative_time_s``
+#: counts from its first sample. Picks of known events also have the further columns:
+#: ``azimuth_deg`` is from the event to the station, ``residual_s`` is ``time`` minus
+#: ``theoretical_time``.
+PICKS = Schema(
+    "picks",
+    {
+        "station_id": _STATION_ID,
+        "phase": Column(
+            "str",
+            ("type",),
+            True,
+            allowed=f"one of {', '.join(PHASES)}",
+            check=lambda values: values.isin(PHASES),
+            convert=_full_phases,
+        ),
+        "time": Column(TIME, ("timestamp",), True),
+        "probability": Column("float64", ("prob",), True, 0, 1, default=1.0),
+        "snr": _NUMBER,
+        "amplitude": Column("float64", ("amp",)),
+        "record": _TEXT,
+        "relative_time_s": _NUMBER,
+    },
+    {
+        "event_id": _TEXT,
+        "epicentral_distance_km": _NUMBER,
+        "azimuth_deg": _NUMBER,
+        "theoretical_time": Column(TIME),
+        "residual_s": _NUMBER,
+    },
+)
+
+#: Located events. ``event_id`` names one event; ``time`` is the origin time, UTC;
+#: ``longitude`` is from -180 to 180; ``depth_km``, ``magnitude``, ``magnitude_type`` and
+#: ``event_type`` (such as ``eq`` or ``earthquake``, as in the source) may be unknown.
+#: Events of associators also have the further columns: numbers of picks, of P and of S
+#: picks, of stations and of stations with both; the root mean square of the residuals; the
+#: largest angle without a station, seen from the event; and the associator's own score.
+EVENTS = Schema(
+    "events",
+    {
+        "event_id": Column(
+            "str", ("id", "ev_id", "evid", "event"), True, allowed="a name"
+        ),
+        "time": Column(
+            TIME, ("origin_time", "datetime", "event_time", "time_utc"), True
+        ),
+        "latitude": _LATITUDE,
+        "longitude": _LONGITUDE,
+        "depth_km": Column("float64", ("depth", "dep", "evdp"), least=-10, most=1000),
+        "magnitude": Column("float64", ("mag",), least=-20, most=20),
+        "magnitude_type": Column("str", ("mag_type",)),
+        "event_type": Column("str", ("type",)),
+    },
+    {
+        **dict.fromkeys(
+            ("pick_count", "p_count", "s_count", "station_count", "both_count"), _COUNT
+        ),
+        "rms_residual_s": Column("float64", least=0, most=1e6),
+        "azimuthal_gap_deg": Column("float64", least=0, most=360),
+        "score": _NUMBER,
+    },
+)
+
+#: Stations. ``station_id`` is NET.STA.LOC; without a location code it stands for all
+#: locations; ``longitude`` is from -180 to 180; ``elevation_m`` may be NaN.
+STATIONS = Schema(
+    "stations",
+    {
+        "station_id": _STATION_ID._replace(
+            check=_are_stations, names=("id", "seed_id")
+        ),
+        "latitude": _LATITUDE,
+        "longitude": _LONGITUDE,
+        "elevation_m": Column(
+            "float64",
+            ("elevation", "elv", "elv_m", "elev", "elev_m", "stel"),
+            least=-12_000,
+            most=10_000,
+        ),
+    },
+    {},
+)
+
+
+def _types(columns: Mapping[str, Column]) -> dict[str, str]:
+    return {name: column.kind for name, column in columns.items()}
+
+
+#: Columns and their types: of picks, and what picks of events have in addition; of events,
+#: and what those of associators have in addition; of stations.
+COLUMNS, EVENT_COLUMNS = _types(PICKS.columns), _types(PICKS.further)
+EVENT_TABLE_COLUMNS, QUALITY_COLUMNS = _types(EVENTS.columns), _types(EVENTS.further)
+STATION_COLUMNS = _types(STATIONS.columns)
+
+
+def pick_table(picks: Rows) -> pd.DataFrame:
+    """
+    A table of picks, sorted by time, station and phase; see :py:data:`PICKS`.
+
+    :param picks: Rows or a table with at least ``station_id`` (NET.STA or NET.STA.LOC),
+        ``phase``, ``time`` and ``probability``
+    :raises ValueError: if one of these is missing, or a value is not allowed
+    :return: New table
+    """
+    return PICKS.table(picks).sort_values(
+        ["time", "station_id", "phase"], kind="stable", ignore_index=True
+    )
+
+
+def pick_chunks(picks: Picks) -> Iterator[pd.DataFrame]:
+    """
+    :param picks: Table of picks, or tables of which each begins no earlier than the one
+        before ends; so years of picks are never in memory at once
+    :raises ValueError: if a table is not one of picks, is out of order, or has the columns
+        of event picks and the first one doesn't
+    :return: Tables of picks with the columns of the first; at least one
+    """
+    first = last = None
+    for number, chunk in enumerate(
+        [picks] if isinstance(picks, pd.DataFrame) else picks, start=1
+    ):
+        table = pick_table(chunk)
+        if first is None or (len(table) and not len(first)):
+            first = table
+        if len(table) == 0:
+            continue
+        if last is not None and table["time"].iloc[0] < last:
+            raise ValueError(
+                f"picks must come in order of time, but table {number} begins at "
+                f"{table['time'].iloc[0]}, before {last}, where the one before it ends. "
+                "Sort them, or pass one table."
+            )
+        last = table["time"].iloc[-1]
+        if len(table.columns) > len(first.columns):
+            raise ValueError(
+                f"picks: table {number} has an event_id, and the first table doesn't. "
+                "Give it one, too."
+            )
+        if len(table.columns) < len(first.columns):
+            table = pick_table(table.assign(event_id=""))
+        yield table
+    if last is None:
+        yield pick_table([]) if first is None else first
+
+
+def event_table(events: Rows) -> pd.DataFrame:
+    """
+    A table of events, sorted by time; see :py:data:`EVENTS`.
+
+    :param events: Rows or a table with at least ``event_id``, ``time``, ``latitude`` and
+        ``longitude`` (from -180 to 360 degrees)
+    :raises ValueError: if one of these is missing, a value is not allowed, or two events
+        have one ``event_id``
+    :return: New table
+    """
+    table = EVENTS.table(events)
+    double = table.index[table["event_id"].duplicated()]
+    if len(double):
+        event_id = table.loc[double[0], "event_id"]
+        raise ValueError(
+            f"events['event_id'] must be different for each event, but several rows, up to "
+            f"row {double[0]}, hold {event_id!r}. Keep one of them."
+        )
+    return table.sort_values(["time", "event_id"], kind="stable", ignore_index=True)
+
+
+def event_names(times: pd.Series) -> list[str]:
+    """
+    :param times: Origin times, UTC
+    :return: An ``event_id`` for each, such as ``20220409T022838.021000``; events of the
+        same time are numbered: ``-2`` and so on, from the second on
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for name in map(moment, times):
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return names
+
+
+def moment(time: pd.Timestamp) -> str:
+    """:return: Time as a part of names"""
+    return f"{time:%Y%m%dT%H%M%S.%f}"
+
+
+def assignment_table(assignments: Rows) -> pd.DataFrame:
+    """
+    A table of picks that were assigned to events.
+
+    :param assignments: Rows or a table of picks, with ``event_id``
+    :raises ValueError: if it is not a table of picks, or has no ``event_id``
+    :return: New table, with the columns of event picks even where it is empty
+    """
+    table = pick_table(assignments)
+    if "event_id" not in table:
+        if len(table):
+            raise ValueError("assignments has no column event_id.")
+        table = pick_table(table.reindex(columns=[*COLUMNS, *EVENT_COLUMNS]))
+    return table
+
+
+def check_association(
+    events: Rows, assignments: Rows
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    :param events: Rows or a table of events
+    :param assignments: Rows or a table of picks, with ``event_id``
+    :raises ValueError: if one of them is not such a table, an assigned pick names an event
+        that the table doesn't have, or one pick (station, P or S, and time) is assigned to
+        several events
+    :return: New table of events, and new table of assigned picks
+    """
+    events, assignments = event_table(events), assignment_table(assignments)
+    check(
+        ~assignments["event_id"].isin(events["event_id"]),
+        assignments["event_id"],
+        "the name of an event in events; leave out picks without an event",
+        "assignments",
+    )
+    pick = [
+        assignments["station_id"],
+        assignments["phase"].str[:1],
+        assignments["time"],
+    ]
+    picks = pd.concat([*pick, assignments["event_id"]], axis=1).drop_duplicates()
+    double = picks[picks.duplicated(["station_id", "phase", "time"])]
+    if len(double):
+        station_id, phase, time, event_id = double.iloc[0]
+        raise ValueError(
+            f"assignments gives the {phase} pick of {station_id} at {time.isoformat()} to "
+            f"several events; {event_id!r} is one of them. Keep one."
+        )
+    return events, assignments
