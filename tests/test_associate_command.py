@@ -16,7 +16,6 @@ from seisbench_diting.tables import (
     read_picks,
     stations_from_stream,
     write_picks,
-    write_picks_text,
     write_real,
     write_stations,
 )
@@ -99,7 +98,7 @@ def test_all_files(files, associate):
 )
 def test_picks_of_all_formats(files, made, kind, associate):
     path = files / f"mine.{kind}"
-    write = {"real": write_real, "txt": write_picks_text}.get(kind, write_picks)
+    write = {"real": write_real}.get(kind, write_picks)
     write(made.picks, path)
 
     associate("-i", path, *common(files), "--formats", "csv", "--no-plot", "--quiet")
@@ -154,7 +153,7 @@ def test_the_command_line_overrides_the_file(files, associate):
 
 
 def test_what_is_there_is_not_replaced(files, made, error):
-    write_picks_text(made.picks, files / "mine.txt")
+    write_picks(made.picks, files / "mine.txt")
     before = (files / "mine.txt").read_bytes()
     assert "would replace" in error("-i", files / "mine.txt", *common(files, "mine"))
     (files / "day.state").write_bytes(b"of pick")
@@ -271,7 +270,7 @@ def test_picks_of_a_real_record_in_the_published_text(reference, tmp_path, assoc
 
     stream = obspy.read(str(reference / "data" / "x1_event" / "*"))
     picks = pick_stream(stream, published("LPPNM", "csn"))
-    write_picks_text(picks, tmp_path / "picks.txt")
+    write_picks(picks, tmp_path / "picks.txt")
     write_stations(stations_from_stream(stream), tmp_path / "stations.txt")
 
     output = associate(

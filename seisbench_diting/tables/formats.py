@@ -13,18 +13,11 @@ import pandas as pd
 
 from .._util import replacing
 from . import published_text as text
-from . import quakeml
+from . import quakeml, schema
 from .associators import to_gamma, to_pyocto
 from .csv import read_csv, write_csv
 from .parquet import read_parquet, write_parquet
-from .schema import (
-    Picks,
-    assignment_table,
-    check_association,
-    event_table,
-    pick_chunks,
-    pick_table,
-)
+from .schema import Picks
 from .stations import read_sac_headers, read_stationxml, station_table
 
 _T = TypeVar("_T")
@@ -34,35 +27,37 @@ _GAMMA_TIME = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 
 # Longer endings first.
 _PICK_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": lambda path: pick_table(read_csv(path)),
+    ".csv": lambda path: schema.pick_table(read_csv(path)),
     ".txt": text.read_picks_text,
-    ".parquet": lambda path: pick_table(read_parquet(path)),
+    ".parquet": lambda path: schema.pick_table(read_parquet(path)),
     ".xml": quakeml.read_picks_quakeml,
     ".quakeml": quakeml.read_picks_quakeml,
 }
 
 _PICK_WRITERS: dict[str, Callable[[Picks, Path], None]] = {
-    ".pyocto.csv": lambda p, path: write_csv(map(to_pyocto, pick_chunks(p)), path),
-    ".gamma.csv": lambda p, path: write_csv(
-        map(to_gamma, pick_chunks(p)), path, _GAMMA_TIME
+    ".pyocto.csv": lambda p, path: write_csv(
+        map(to_pyocto, schema.pick_chunks(p)), path
     ),
-    ".csv": lambda picks, path: write_csv(pick_chunks(picks), path),
+    ".gamma.csv": lambda p, path: write_csv(
+        map(to_gamma, schema.pick_chunks(p)), path, _GAMMA_TIME
+    ),
+    ".csv": lambda picks, path: write_csv(schema.pick_chunks(picks), path),
     ".txt": text.write_picks_text,
-    ".parquet": lambda picks, path: write_parquet(pick_chunks(picks), path),
+    ".parquet": lambda picks, path: write_parquet(schema.pick_chunks(picks), path),
     ".xml": quakeml.write_picks_quakeml,
     ".quakeml": quakeml.write_picks_quakeml,
 }
 
 _EVENT_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": lambda path: event_table(read_csv(path)),
-    ".parquet": lambda path: event_table(read_parquet(path)),
+    ".csv": lambda path: schema.event_table(read_csv(path)),
+    ".parquet": lambda path: schema.event_table(read_parquet(path)),
     ".txt": text.read_events_text,
     ".xml": quakeml.read_events_quakeml,
 }
 
 _EVENT_WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    ".csv": lambda events, path: write_csv([event_table(events)], path),
-    ".parquet": lambda events, path: write_parquet([event_table(events)], path),
+    ".csv": lambda events, path: write_csv([schema.event_table(events)], path),
+    ".parquet": lambda events, path: write_parquet([schema.event_table(events)], path),
     ".txt": text.write_events_text,
     ".xml": quakeml.write_events_quakeml,
     ".quakeml": quakeml.write_events_quakeml,
@@ -164,7 +159,7 @@ def read_association(
             return text.read_association_text(path, lonlat)
         if kind == ".xml":
             return quakeml.read_association_quakeml(path)
-        return _EVENT_READERS[kind](path), assignment_table([])
+        return _EVENT_READERS[kind](path), schema.assignment_table([])
 
 
 def write_association(
@@ -195,7 +190,7 @@ def write_association(
     if ending == ".txt":
         text.write_association_text(events, assignments, path, stations)
     elif ending in _PAIRS:
-        events, assignments = check_association(events, assignments)
+        events, assignments = schema.check_association(events, assignments)
         # Both are written before either takes its place: that of the events last, as it
         # is the one that is read.
         with (
@@ -215,9 +210,9 @@ def _read_pair(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         warnings.warn(
             f"{path} is read without its picks, as there is no {beside}.", stacklevel=3
         )
-        return events, assignment_table([])
+        return events, schema.assignment_table([])
     with _naming(f"{beside} doesn't have the picks of {path}"):
-        return check_association(events, read_picks(beside))
+        return schema.check_association(events, read_picks(beside))
 
 
 def _picks_beside(path: Path) -> Path:

@@ -10,18 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .._util import write_text
-from .schema import (
-    EVENTS,
-    TIME,
-    Picks,
-    assignment_table,
-    check,
-    check_association,
-    event_names,
-    event_table,
-    pick_chunks,
-    pick_table,
-)
+from . import schema
+from .schema import Picks, check
 from .stations import Station, find_station, station_table
 
 _PICK = "phase,relative_time_s,probability,time_utc,snr,amplitude,station"
@@ -90,7 +80,7 @@ def write_picks_text(picks: Picks, path: Path) -> None:
 
 def _pick_lines(picks: Picks) -> Iterator[str]:
     last = None
-    for number, table in enumerate(pick_chunks(picks)):
+    for number, table in enumerate(schema.pick_chunks(picks)):
         of_events = "event_id" in table
         if number == 0:
             yield f"##{_PICK},{_EVENT_FIELDS}\n" if of_events else f"##{_PICK}\n"
@@ -139,7 +129,7 @@ def read_picks_text(path: Path) -> pd.DataFrame:
     else:
         table = _split(picks, _PICK)
     table = table.rename(columns={"time_utc": "time"})
-    return pick_table(table.assign(record=records))
+    return schema.pick_table(table.assign(record=records[picks.index]))
 
 
 # The catalogue of events
@@ -153,7 +143,7 @@ def write_events_text(events: pd.DataFrame, path: Path) -> None:
     :param path: File to write
     :raises ValueError: if a name or a type holds blanks, which divide the fields
     """
-    events = event_table(events)
+    events = schema.event_table(events)
     for column in ("event_id", "magnitude_type", "event_type"):
         values = events[column]
         allowed = "without blanks in the published catalogue; a .csv file can hold them"
@@ -201,8 +191,9 @@ def read_events_text(path: Path) -> pd.DataFrame:
     times = pd.to_datetime(table[["year", "month", "day"]], errors="coerce")
     # Rounded seconds reach 60.
     for unit in ("hour", "minute", "second", "us"):
-        times += pd.to_timedelta(table[unit].astype("int64"), unit=unit)
-    return event_table(table.assign(time=times))
+        parts = pd.to_timedelta(table[unit].astype("int64"), unit=unit)
+        times += parts.astype("timedelta64[us]")
+    return schema.event_table(table.assign(time=times))
 
 
 # Associations
@@ -228,7 +219,7 @@ def write_association_text(
         commas or blanks, or if only other locations of a station are known, at several
         places
     """
-    events, assignments = check_association(events, assignments)
+    events, assignments = schema.check_association(events, assignments)
     names = assignments["station_id"]
     allowed = (
         "NET.STA.LOC without commas and blanks, which divide the fields; a .xml file can "
@@ -299,14 +290,16 @@ def read_association_text(
     is_ours = (lines == _ORDER).any() or len(places) == 0
     if _longitude_first(first[first].index, second[second].index, is_ours, lonlat):
         located = located.rename(columns={"LAT": "LON", "LON": "LAT"})
-    events = EVENTS.table(located.assign(event_id="unnamed"))
-    events["event_id"] = event_names(events["time"])
+    events = schema.EVENTS.table(located.assign(event_id="unnamed"))
+    events["event_id"] = schema.event_names(events["time"])
     of_event = events["event_id"].to_numpy()[is_event.cumsum()[is_pick] - 1]
     names = {"PHASE": "", "DIST": "epicentral_distance_km", "ERROR": "residual_s"}
-    found = assignment_table(picks.rename(columns=names).assign(event_id=of_event))
+    found = schema.assignment_table(
+        picks.rename(columns=names).assign(event_id=of_event)
+    )
     residual = pd.to_timedelta(found["residual_s"], unit="s").dt.round("us")
-    found["theoretical_time"] = (found["time"] - residual).astype(TIME)
-    return event_table(events), found
+    found["theoretical_time"] = found["time"] - residual.astype("timedelta64[us]")
+    return schema.event_table(events), found
 
 
 def _longitude_first(

@@ -19,17 +19,8 @@ import pandas as pd
 from lxml import etree
 
 from .._util import write_text
-from .schema import (
-    EVENT_COLUMNS,
-    PHASES,
-    QUALITY_COLUMNS,
-    Picks,
-    assignment_table,
-    check_association,
-    event_table,
-    pick_chunks,
-    pick_table,
-)
+from . import schema
+from .schema import Picks
 
 _ROOT = "http://quakeml.org/xmlns/quakeml/1.2"
 _BODY = "http://quakeml.org/xmlns/bed/1.2"
@@ -41,10 +32,10 @@ _KM_PER_DEGREE = 111.195
 #: or rounds, as depths in metres. An origin that others add, and prefer, has no notes.
 _NOTES = "seisbench_diting"
 _OF_EVENT = ("event_id", "event_type")
-_OF_ORIGIN = ("depth_km", *QUALITY_COLUMNS)
+_OF_ORIGIN = ("depth_km", *schema.QUALITY_COLUMNS)
 _OF_PICK = (
     *("probability", "snr", "amplitude", "relative_time_s"),
-    *(*EVENT_COLUMNS, "record"),
+    *(*schema.EVENT_COLUMNS, "record"),
 )
 
 _QUALITY = {
@@ -79,7 +70,7 @@ def write_events_quakeml(events: pd.DataFrame, path: Path) -> None:
     :param events: Table of events
     :param path: File to write; it holds all columns, and comes back as it is
     """
-    rows = _rows(event_table(events))
+    rows = _rows(schema.event_table(events))
     write_text(path, _document("events", (_event(row, ()) for row in rows)))
 
 
@@ -94,14 +85,12 @@ def write_association_quakeml(
     :param path: File to write; it holds all columns, and comes back as it is
     :raises ValueError: if the tables don't belong together
     """
-    events, assignments = check_association(events, assignments)
+    events, assignments = schema.check_association(events, assignments)
     place = pd.Index(events["event_id"]).get_indexer(assignments["event_id"])
     counts = np.bincount(place, minlength=len(events))
     picks = _rows(assignments.iloc[np.argsort(place, kind="stable")])
-    texts = (
-        _event(row, islice(picks, count))
-        for row, count in zip(_rows(events), counts, strict=True)
-    )
+    each = zip(_rows(events), counts, strict=True)
+    texts = (_event(row, islice(picks, count)) for row, count in each)
     write_text(path, _document("association", texts))
 
 
@@ -121,11 +110,10 @@ def write_picks_quakeml(picks: Picks, path: Path) -> None:
 def _events_of_picks(picks: Picks) -> Iterator[tuple[str, list[Any]]]:
     """:return: Names of events, and rows of their picks, which may be in several tables"""
     waiting: dict[str, list[Any]] = {}
-    for table in pick_chunks(picks):
+    for table in schema.pick_chunks(picks):
         if len(table) and not ("event_id" in table and (table["event_id"] != "").all()):
             raise ValueError(
-                "QuakeML has no place for picks without an event. Write them as .csv, or "
-                "associate them first."
+                "QuakeML can't hold picks without an event. Write a .csv file."
             )
         for row in _rows(table):
             waiting.setdefault(row.event_id, []).append(row)
@@ -152,53 +140,34 @@ def _document(kind: str, events: Iterable[str]) -> Iterator[str]:
 
 def _unlocated(event_id: str, picks: list[Any]) -> str:
     text = _escaped(f"Automatic picks of event {event_id}, without its location")
-    return _tag(
-        "event",
-        _tag("description", _tag("text", text)),
-        *(_pick(row, name) for row, name in _with_names(picks)),
-        publicID=_name("event", event_id, _moment(picks[0].time)),
-    )
+    name = _name("event", event_id, _moment(picks[0].time))
+    content = [f"<description><text>{text}</text></description>"]
+    return _named("event", name, *content, *(_pick(*p) for p in _with_names(picks)))
 
 
 def _event(row: Any, picks: Iterable[Any]) -> str:
     name = _name("event", row.event_id)
-    origin, magnitude = f"{name}/origin", f"{name}/magnitude"
-    has_magnitude = row.magnitude is not None
+    origin_name, magnitude_name = f"{name}/origin", f"{name}/magnitude"
+    preferred, magnitude = {"preferredOriginID": origin_name}, ""
+    if row.magnitude is not None:
+        preferred["preferredMagnitudeID"] = magnitude_name
+        parts = {"type": _escaped(row.magnitude_type), "originID": origin_name}
+        content = _values(mag=row.magnitude) + _tags(**parts)
+        magnitude = _named("magnitude", magnitude_name, content)
     named = [*_with_names(picks)]
-    return _tag(
-        "event",
-        _tag("preferredOriginID", origin),
-        _tag("preferredMagnitudeID", magnitude) if has_magnitude else "",
-        _known("type", _allowed_type(row.event_type)),
-        _comment(name, row, _OF_EVENT),
-        _tag(
-            "origin",
-            _value("time", _time(row.time)),
-            _value("latitude", row.latitude),
-            _value("longitude", row.longitude),
-            "" if row.depth_km is None else _value("depth", row.depth_km * 1000),
-            _known("quality", _quality(row)),
-            _comment(origin, row, _OF_ORIGIN),
-            *(_arrival(*pick) for pick in named),
-            publicID=origin,
-        ),
-        _tag(
-            "magnitude",
-            _value("mag", row.magnitude),
-            _known("type", _escaped(row.magnitude_type)),
-            _tag("originID", origin),
-            publicID=magnitude,
-        )
-        if has_magnitude
-        else "",
-        *(_pick(*pick) for pick in named),
-        publicID=name,
+    quality = {tag: getattr(row, column, None) for tag, column in _QUALITY.items()}
+    origin = _named(
+        "origin",
+        origin_name,
+        _values(time=_time(row.time), latitude=row.latitude, longitude=row.longitude),
+        _values(depth=None if row.depth_km is None else row.depth_km * 1000),
+        _tags(quality=_tags(**quality)),
+        _comment(origin_name, row, _OF_ORIGIN),
+        *(_arrival(*pick) for pick in named),
     )
-
-
-def _quality(row: Any) -> str:
-    values = {tag: getattr(row, column, None) for tag, column in _QUALITY.items()}
-    return "".join(_known(tag, value) for tag, value in values.items())
+    head = _tags(**preferred, type=_allowed_type(row.event_type))
+    head += _comment(name, row, _OF_EVENT)
+    return _named("event", name, head, origin, magnitude, *(_pick(*p) for p in named))
 
 
 @cache
@@ -222,29 +191,27 @@ def _with_names(picks: Iterable[Any]) -> Iterator[tuple[Any, str]]:
 
 def _pick(row: Any, name: str) -> str:
     network, station, location = map(_escaped, row.station_id.split("."))
-    return _tag(
+    return _named(
         "pick",
-        _value("time", _time(row.time)),
+        name,
+        _values(time=_time(row.time)),
         f'<waveformID networkCode="{network}" stationCode="{station}" '
         f'locationCode="{location}"/>',
-        _tag("phaseHint", row.phase),
-        "<evaluationMode>automatic</evaluationMode>",
+        _tags(phaseHint=row.phase, evaluationMode="automatic"),
         _comment(name, row, _OF_PICK),
-        publicID=name,
     )
 
 
 def _arrival(row: Any, pick_name: str) -> str:
     distance = row.epicentral_distance_km
-    return _tag(
-        "arrival",
-        _tag("pickID", pick_name),
-        _tag("phase", row.phase),
-        _known("azimuth", row.azimuth_deg),
-        "" if distance is None else _tag("distance", distance / _KM_PER_DEGREE),
-        _known("timeResidual", row.residual_s),
-        publicID=f"{pick_name}/arrival",
+    content = _tags(
+        pickID=pick_name,
+        phase=row.phase,
+        azimuth=row.azimuth_deg,
+        distance=None if distance is None else distance / _KM_PER_DEGREE,
+        timeResidual=row.residual_s,
     )
+    return _named("arrival", f"{pick_name}/arrival", content)
 
 
 def _comment(name: str, row: Any, columns: Iterable[str]) -> str:
@@ -259,18 +226,21 @@ def _comment(name: str, row: Any, columns: Iterable[str]) -> str:
     return f'<comment id="{name}/notes"><text>{text}</text></comment>\n'
 
 
-def _tag(tag: str, *parts: object, publicID: str = "") -> str:
-    if publicID:
-        return f'<{tag} publicID="{publicID}">{"".join(map(str, parts))}</{tag}>\n'
-    return f"<{tag}>{''.join(map(str, parts))}</{tag}>"
+def _named(tag: str, name: str, *content: str) -> str:
+    return f'<{tag} publicID="{name}">{"".join(content)}</{tag}>\n'
 
 
-def _known(tag: str, value: object) -> str:
-    return "" if value in (None, "") else f"<{tag}>{value}</{tag}>"
+def _tags(**values: object) -> str:
+    """:return: An element for each known value"""
+    return "".join(
+        f"<{tag}>{value}</{tag}>"
+        for tag, value in values.items()
+        if value is not None and value != ""
+    )
 
 
-def _value(tag: str, value: object) -> str:
-    return f"<{tag}><value>{value}</value></{tag}>"
+def _values(**values: object) -> str:
+    return "".join(_tags(**{tag: _tags(value=value)}) for tag, value in values.items())
 
 
 def _time(time: pd.Timestamp) -> str:
@@ -310,22 +280,14 @@ def read_events_quakeml(path: Path) -> pd.DataFrame:
     :raises ValueError: if it is not a whole QuakeML file
     :return: Table of events
     """
-    table = pd.DataFrame([_event_row(event) for event in _events(path)])
-    if len(table) == 0:
-        return event_table([])
-    names = table["name"].map(_short_names(table["name"]))
-    table["event_id"] = table["event_id"].fillna(names)
-    table["time"] = pd.to_datetime(
-        table["time"], utc=True, format="ISO8601", errors="coerce"
-    )
-    located = table[["time", "latitude", "longitude"]].notna().all(axis=1)
-    if not located.all():
-        warnings.warn(
-            f"{path}: {(~located).sum()} of {len(table)} events are left out, as they have "
-            "no origin with a time, a latitude and a longitude.",
-            stacklevel=2,
-        )
-    return event_table(table[located])
+    rows = [_event_row(event) for event in _events(path)]
+    names = _short_names(row["name"] for row in rows)
+    for row in rows:
+        row["event_id"] = row["event_id"] or names[row["name"]]
+    place = ("time", "latitude", "longitude")
+    located = [row for row in rows if pd.notna([row[name] for name in place]).all()]
+    _warn(path, "events", rows, located, "they have no time, latitude or longitude")
+    return schema.event_table(located)
 
 
 def _event_row(event: etree._Element) -> dict[str, Any]:
@@ -335,7 +297,7 @@ def _event_row(event: etree._Element) -> dict[str, Any]:
     return {
         "name": event.get("publicID", ""),
         "event_id": noted.get("event_id"),
-        "time": _text(origin, "time", "value"),
+        "time": pd.to_datetime(_text(origin, "time", "value"), errors="coerce"),
         "latitude": _number(origin, "latitude", "value"),
         "longitude": _number(origin, "longitude", "value"),
         # Rounded, to get the decimal number that it was before it was in metres.
@@ -360,36 +322,37 @@ def read_picks_quakeml(path: Path) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     names: list[str] = []
-    left_out: Counter[str] = Counter()
     for event in _events(path):
         names.append(event.get("publicID", ""))
-        arrivals = {
-            _text(arrival, "pickID"): arrival
-            for arrival in _children(_preferred(event, "origin"), "arrival")
-        }
+        found = _children(_preferred(event, "origin"), "arrival")
+        arrivals = {_text(arrival, "pickID"): arrival for arrival in found}
         event_id = _notes(event).get("event_id")
         for pick in _children(event, "pick"):
             row = _pick_row(pick)
             if "probability" not in row:
-                row |= {"event_id": event_id, "name": names[-1], "probability": 1.0}
+                row |= {"event_id": event_id, "name": names[-1]}
                 row |= _of_arrival(row, arrivals.get(pick.get("publicID", "")))
-            if reason := _impossible(row):
-                left_out[reason] += 1
-            else:
-                rows.append(row)
-    if left_out:
-        reasons = (f"{reason} ({number})" for reason, number in left_out.most_common())
-        warnings.warn(
-            f"{path}: {left_out.total()} of {len(rows) + left_out.total()} picks are left "
-            f"out, as no table of picks has them: {', '.join(reasons)}.",
-            stacklevel=2,
-        )
+            rows.append(row)
     # Of all events, so that they are those of a table of events.
     short = _short_names(names)
     for row in rows:
         if "name" in row:
             row["event_id"] = row["event_id"] or short[row["name"]]
-    return pick_table(rows)
+    known = [
+        row
+        for row in rows
+        if row["time"] and row["phase"] in schema.PHASES
+        if row["station_id"].split(".")[1]
+    ]
+    phases = f"they have no time, no station, or none of {', '.join(schema.PHASES)}"
+    _warn(path, "picks", rows, known, phases)
+    return schema.pick_table(known)
+
+
+def _warn(path: Path, what: str, rows: list, kept: list, reason: str) -> None:
+    if left := len(rows) - len(kept):
+        text = f"{path}: {left} of {len(rows)} {what} are left out: {reason}."
+        warnings.warn(text, stacklevel=3)
 
 
 def read_association_quakeml(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -400,7 +363,7 @@ def read_association_quakeml(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     :return: Table of events, and table of assigned picks
     """
     events = read_events_quakeml(path)
-    picks = assignment_table(read_picks_quakeml(path))
+    picks = schema.assignment_table(read_picks_quakeml(path))
     known = picks["event_id"].isin(events["event_id"])
     return events, picks[known].reset_index(drop=True)
 
@@ -412,10 +375,8 @@ def _events(path: Path) -> Iterator[etree._Element]:
     with path.open("rb") as file:
         try:
             _, root = next(etree.iterparse(file, events=("start",), **safe))
-            if etree.QName(root).localname != "quakeml":
-                raise ValueError(
-                    f"it is not a QuakeML file: it begins with <{etree.QName(root).localname}>."
-                )
+            if (tag := etree.QName(root).localname) != "quakeml":
+                raise ValueError(f"it is not a QuakeML file: it begins with <{tag}>.")
             file.seek(0)
             for _, event in etree.iterparse(file, tag="{*}event", **safe):
                 yield event
@@ -487,28 +448,16 @@ def _of_arrival(row: dict[str, Any], arrival: etree._Element | None) -> dict[str
     }
 
 
-def _impossible(row: dict[str, Any]) -> str:
-    if not row["time"]:
-        return "no time"
-    if row["phase"] not in PHASES:
-        return f"phase {row['phase']!r}"
-    if not row["station_id"].split(".")[1]:
-        return "no station"
-    return ""
-
-
 def _short_names(names: Iterable[str]) -> dict[str, str]:
     """
     :param names: Names of all events of a file
     :return: What their agency calls them, if that differs from event to event
     """
-    short = {name: _short_name(name) for name in names}
-    if len(set(short.values())) < len(short):
-        return {name: name for name in short}
-    return short
-
-
-def _short_name(name: str) -> str:
-    if match := _QUERY.search(name):
-        return match[1]
-    return name.rstrip("/").rsplit("/", maxsplit=1)[-1]
+    short = {}
+    for name in names:
+        query = _QUERY.search(name)
+        short[name] = (
+            query[1] if query else name.rstrip("/").rsplit("/", maxsplit=1)[-1]
+        )
+    differ = len(set(short.values())) == len(short)
+    return short if differ else {name: name for name in short}

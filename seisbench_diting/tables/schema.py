@@ -72,8 +72,9 @@ class Column(NamedTuple):
         """:return: Allowed values"""
         if self.allowed or np.isinf(self.least):
             return self.allowed or _KINDS.get(self.kind, "a time")
-        most = "more" if np.isinf(self.most) else f"{self.most:g}"
-        return f"from {self.least:g} to {most}"
+        if np.isinf(self.most):
+            return f"{self.least:g} or more"
+        return f"from {self.least:g} to {self.most:g}"
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Schema:
         """
         given = given if isinstance(given, pd.DataFrame) else pd.DataFrame(list(given))
         places = self.places(given)
+        is_empty = len(given) == 0 and (bool(places) or len(given.columns) == 0)
         columns = dict(self.columns)
         if not places.keys().isdisjoint(self.further):
             columns |= self.further
@@ -106,7 +108,7 @@ class Schema:
         for name, column in columns.items():
             if name in places:
                 table[name] = self._column(given.iloc[:, places[name]], name, column)
-            elif column.required and column.default is None and len(given):
+            elif column.required and column.default is None and not is_empty:
                 also = f" (or {', '.join(column.names)})" if column.names else ""
                 raise ValueError(
                     f"{self.name} has no column {name}{also}; it has "
@@ -129,7 +131,7 @@ class Schema:
 
     def _column(self, given: pd.Series, name: str, column: Column) -> pd.Series:
         values, wrong = given.reset_index(drop=True), None
-        if str(values.dtype) != column.kind:
+        if column.kind == "str" or str(values.dtype) != column.kind:
             values, wrong = _typed(values, column.kind)
         given = given.rename(name)
         check(wrong, given, _KINDS.get(column.kind, "a time"), self.name)
@@ -162,7 +164,7 @@ def _typed(values: pd.Series, kind: str) -> tuple[pd.Series, pd.Series | None]:
 
 
 def _times(values: pd.Series) -> pd.Series:
-    first = values.iloc[0] if len(values) else None
+    first = next(iter(values[values.notna()].head(1)), None)
     if isinstance(first, float) or re.fullmatch(r"\d+\.\d*", str(first)):
         # Seconds since 1970, as PyOcto has them.
         seconds = pd.to_numeric(values, errors="coerce")
@@ -182,10 +184,10 @@ def check(
     """
     if is_wrong is not None and is_wrong.any():
         wrong = np.flatnonzero(is_wrong.fillna(False))
+        where = f"{values.index.name or 'row'} {values.index[wrong[0]]}"
+        value = repr(values.iloc[wrong[:1]].tolist()[0])
         raise ValueError(
-            f"{name}[{values.name!r}] must be {allowed}, but "
-            f"{values.index.name or 'row'} {values.index[wrong[0]]} holds "
-            f"{values.iloc[wrong[0]]!r:.120}."
+            f"{name}[{values.name!r}] must be {allowed}, but {where} holds {value:.120}."
         )
 
 

@@ -4,6 +4,7 @@ import io
 import warnings
 
 import obspy
+import obspy.io.quakeml.core
 import pandas as pd
 import pytest
 from hypothesis import given, settings

@@ -148,9 +148,7 @@ class TestOrder:
 
     def test_nothing_tells(self, read):
         event = EVENT.replace("100.6492", "13.2")
-        with pytest.raises(
-            ValueError, match=r"the text doesn't tell .* lonlat=True \(--"
-        ):
+        with pytest.raises(ValueError, match=r"text.* lonlat=True \(--"):
             read(HEADER + event)
         for lonlat, expected in [(True, (13.2, 25.366)), (False, (25.366, 13.2))]:
             events, _ = read(HEADER + event, lonlat=lonlat)
@@ -170,16 +168,16 @@ class TestOrder:
             read(HEADER + EVENT + _swapped(PICK), lonlat=lonlat)
 
     def test_an_order_that_is_contradicted(self, read):
-        with pytest.raises(ValueError, match=r"lonlat=True contradicts .* line 3"):
+        with pytest.raises(ValueError, match=r"lonlat=True contradicts line 3"):
             read(HEADER + EVENT, lonlat=True)
-        with pytest.raises(ValueError, match=r"lonlat=False contradicts .* line 3"):
+        with pytest.raises(ValueError, match=r"lonlat=False contradicts line 3"):
             read(HEADER + _swapped(EVENT), lonlat=False)
 
 
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        (PICK, 1),
+        (HEADER + PICK + EVENT, 3),
         (EVENT + PICK.replace(",-0.139", ""), 2),
         (EVENT + PICK.replace(",P,", ",Pk,"), 2),
         (EVENT + PICK.replace("MD.01311", "01311"), 2),
@@ -187,20 +185,20 @@ class TestOrder:
         (EVENT + PICK.replace("0.958", "high"), 2),
         ("\n" + EVENT.replace(",0.0000", ""), 2),
         (EVENT.replace("2022", "MMXXII"), 1),
-        ("EVENT" + EVENT[6:] + EVENT, 1),
+        (HEADER + EVENT[1:], 3),
     ],
 )
 def test_lines_that_are_wrong(text, number, read):
     with pytest.raises(ValueError, match=f"line {number} holds"):
-        read(HEADER.split("\n")[0] + text if text[0] == "E" else text)
+        read(text)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("25.3660", "nan", r"the text: events\['latitude'\] must be"),
-        (",0.0000", ",9999", r"the text: events\['depth_km'\] must be"),
-        ("0.958", "1.5", r"the text: picks\['probability'\] must be from 0 to 1"),
+        ("25.3660", "nan", r"text: events\['latitude'\] must be"),
+        (",0.0000", ",9999", r"text: events\['depth_km'\] must be"),
+        ("0.958", "1.5", r"text: picks\['probability'\] must be from 0 to 1"),
     ],
 )
 def test_impossible_values(old, new, message, read):

@@ -114,7 +114,7 @@ def test_seconds_that_were_rounded(tmp_path):
     ],
 )
 def test_impossible_events(name, value):
-    with pytest.raises(ValueError, match=rf"events\['{name}'\].*row 0 holds {value!r}"):
+    with pytest.raises(ValueError, match=rf"events\['{name}'\].*row 0 holds"):
         tables.event_table([{**ROW, name: value}])
 
 
@@ -259,5 +259,5 @@ def test_pickles_are_not_opened(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="not a whole QuakeML file"):
         tables.read_events(path)
     path.write_text("<q:quakeml")
-    with pytest.raises(ValueError, match="not a whole QuakeML file"):
+    with pytest.raises(ValueError, match=r"events\.xml"):
         tables.read_events(path)

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import obspy
+import obspy.io.quakeml.core
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -70,7 +71,7 @@ def _sorted(picks):
 def test_every_digit_comes_back(rows, size, ending, tmp_path_factory):
     folder = tmp_path_factory.mktemp("picks")
     picks = tables.pick_table(rows)
-    if ending == "xml":
+    if ending == "xml" and rows:
         picks = tables.pick_table(picks.assign(event_id="a:b/c d"))
     tables.write_picks(picks, folder / f"whole.{ending}")
     tables.write_picks(_pieces(picks, size), folder / f"pieces.{ending}")
@@ -301,7 +302,7 @@ FOREIGN = """<?xml version="1.0" encoding="utf-8"?>
 def test_quakeml_of_others(tmp_path):
     path = tmp_path / "ingv.xml"
     path.write_text(FOREIGN)
-    with pytest.warns(UserWarning, match=r"3 of 5 picks are left out.*'IAML' \(1\)"):
+    with pytest.warns(UserWarning, match=r"3 of 5 picks are left out"):
         picks = tables.read_picks(path)
 
     assert list(picks["station_id"]) == ["IV.ARRO.", ".NRCA."]

@@ -108,7 +108,7 @@ def test_lines_that_are_no_picks(line, holds, tmp_path):
     ],
 )
 def test_impossible_picks(name, value):
-    with pytest.raises(ValueError, match=rf"picks\['{name}'\].*row 1 holds {value!r}"):
+    with pytest.raises(ValueError, match=rf"picks\['{name}'\].*row 1 holds"):
         tables.pick_table([ROW, {**ROW, name: value}])
 
 
@@ -137,7 +137,7 @@ def test_picks_that_seisbench_wrote(tmp_path):
     pd.testing.assert_frame_equal(tables.read_picks(tmp_path / "picks.csv"), expected)
 
     (tmp_path / "other.csv").write_text("network,station\nNA,AB\n")
-    with pytest.raises(ValueError, match=r"other\.csv: picks has no column phase"):
+    with pytest.raises(ValueError, match=r"other\.csv: picks\['station_id'\]"):
         tables.read_picks(tmp_path / "other.csv")
 
 

@@ -125,7 +125,7 @@ def test_files_that_are_no_stations(tmp_path):
     ],
 )
 def test_impossible_stations(name, value):
-    with pytest.raises(ValueError, match=rf"stations\['{name}'\].*holds {value!r}"):
+    with pytest.raises(ValueError, match=rf"stations\['{name}'\].*holds"):
         tables.station_table([{**ROW, name: value}])
 
 
