@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import lxml.etree
 import pandas as pd
 
 from .._util import beside, write_text
@@ -84,8 +83,7 @@ def write_outputs(
 def _reporting(path: Path) -> Iterator[None]:
     try:
         yield
-    # lxml has an error of its own for a full disk.
-    except (OSError, lxml.etree.SerialisationError) as error:
+    except OSError as error:
         raise OSError(
             f"{path} can't be written ({error}). Make room for it and run the same "
             "command again: it continues, and nothing is lost."

@@ -215,8 +215,8 @@ class RunSettings(PickOptions, _Model, _Files):
     )
     formats: Names = option(
         ("csv", "txt"),
-        "Tables to write: csv, parquet, txt (the published text format), quakeml, pyocto, "
-        "gamma.",
+        "Tables to write: csv, parquet, txt (the published text format), pyocto, gamma; "
+        "picks of events also quakeml.",
         identity=False,
     )
     plot: bool = option(
@@ -257,6 +257,16 @@ class PickSettings(RunSettings):
     """Settings of picking an archive."""
 
     positional: ClassVar[int] = 4
+
+    @field_validator("formats")
+    @classmethod
+    def _check_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "quakeml" in value:
+            raise ValueError(
+                "QuakeML can't hold picks without an event; write csv. associate writes "
+                "the events of picks as quakeml"
+            )
+        return value
 
     stations: Annotated[tuple[str, ...], BeforeValidator(check_stations)] = option(
         (),

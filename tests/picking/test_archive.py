@@ -195,7 +195,7 @@ def test_the_folder_of_the_output_is_picked(fast, event_record, tmp_path):
             tmp_path / "out",
             fast,
             plot=True,
-            formats=["csv", "txt", "quakeml"],
+            formats=["csv", "txt", "gamma"],
         )
         assert result.summary["files"] == 3
         assert lines(tmp_path / "out.err") == []
