@@ -126,9 +126,9 @@ def test_a_damaged_cache_says_what_to_do(run, with_mirror, cache, tmp_path):
     ("arguments", "part"),
     [
         (["demo", "-i", "missing.mseed"], "missing.mseed"),
-        (["demo", "-i", __file__], "no waveform file"),
-        (["demo", "-m", "Foo"], "'Foo'"),
-        (["demo", "-m", "LPPNM/foo"], "'foo'"),
+        (["demo", "-i", __file__], "--input="),
+        (["demo", "-m", "Foo"], "--model=Foo"),
+        (["demo", "-m", "LPPNM/foo"], "=foo"),
         (["demo", "-o", "picture.doc"], "picture.doc"),
         (["demo", "-o", "nowhere/picture.png"], "nowhere"),
         (["weights", "fetch"], "--all"),

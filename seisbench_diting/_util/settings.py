@@ -284,13 +284,20 @@ def split_names(value: Any) -> Any:
 
 
 def _split_numbers(value: Any) -> Any:
-    return value.split(",") if isinstance(value, str) else value
+    parts = value.split(",") if isinstance(value, str) else value
+    if isinstance(parts, list | tuple) and len(parts) != 2:
+        raise ValueError("two numbers, such as 1,10")
+    return parts
 
 
 def _check_band(value: tuple[float, float]) -> tuple[float, float]:
     if not 0 < value[0] < value[1]:
         raise ValueError("two frequencies in Hz, the lower one first, such as 1,10")
     return value
+
+
+def _none_as_text(value: Any) -> Any:
+    return None if isinstance(value, str) and value.lower() == "none" else value
 
 
 def _as_paths(value: Any) -> Any:
@@ -303,5 +310,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(split_names)]
 Pair = Annotated[tuple[float, float], BeforeValidator(_split_numbers)]
 #: Lowest and highest frequency, Hz.
 Band = Annotated[Pair, AfterValidator(_check_band)]
+#: The same, or ``none``.
+OptionalBand = Annotated[Band | None, BeforeValidator(_none_as_text)]
 #: One path or several.
 Paths = Annotated[list[Path], BeforeValidator(_as_paths)]

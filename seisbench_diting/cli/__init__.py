@@ -13,11 +13,9 @@ def main() -> None:
     """
     from cyclopts import CycloptsError
 
-    from .app import COMMANDS, call
+    from .app import call
 
     try:
-        if len(sys.argv) > 1 and sys.argv[1] not in {*COMMANDS, "--version"}:
-            _former()
         call(sys.argv[1:])
         sys.exit(0)
     except CycloptsError as error:
@@ -37,14 +35,3 @@ def _is_for_users(error: Exception) -> bool:
     return not isinstance(error, RuntimeError) or type(error).__module__.startswith(
         "seisbench_diting"
     )
-
-
-def _former() -> None:
-    from . import (  # noqa: F401
-        demo,
-        plot,
-        report,
-    )
-    from .typer_app import app
-
-    app()

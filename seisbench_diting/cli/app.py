@@ -40,6 +40,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "dataset:convert",
         "Convert DiTing's original files to a SeisBench dataset.",
     ),
+    "demo": ("show:demo", "Pick an earthquake, print the picks and save a picture."),
+    "plot": ("show:plot", "Draw waveforms, with picks over them."),
+    "report": (
+        "show:report",
+        "Write one HTML page of a run of picking or association.",
+    ),
     "weights": (
         "weights_files:weights",
         "Published weights: which there are, and how to get them.",

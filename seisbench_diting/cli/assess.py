@@ -36,8 +36,7 @@ def _latency(settings: LatencySettings) -> None:
     import torch
 
     from ..evaluation import measure_latencies
-    from ..plots import plot_latencies, save_figure
-    from .paths import check_picture
+    from ..plots import check_picture, plot_latencies, save_figure
 
     if settings.output is not None:
         if settings.data is None:

@@ -12,6 +12,7 @@ from .style import COLOURS as COLOURS
 from .style import GREY as GREY
 from .style import SERIES as SERIES
 from .style import band_text as band_text
+from .style import check_picture as check_picture
 from .style import new_figure as new_figure
 from .style import save_figure as save_figure
 from .style import styled as styled
@@ -25,6 +26,7 @@ __all__ = [
     "GREY",
     "SERIES",
     "band_text",
+    "check_picture",
     "new_figure",
     "plot_association",
     "plot_dependence",

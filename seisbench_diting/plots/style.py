@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .._util import replacing
+from .._util import ArgumentError, check_place, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +27,8 @@ GREY = "#555555"
 
 #: Picks that belong to nothing, or were not chosen.
 OTHER, DISCARDED = "#999999", SERIES[3]
+
+_PICTURES = (".png", ".pdf", ".svg", ".jpg")
 
 _STYLE = {
     "font.size": 9.5,
@@ -167,6 +169,18 @@ def describe_event(event: Any) -> str:
     if pd.notna(event.depth_km):
         words.append(f"{event.depth_km:.1f} km deep")
     return ", ".join(words)
+
+
+def check_picture(path: Path) -> None:
+    """
+    :param path: Picture to write
+    :raises ArgumentError: if it does not end as one
+    :raises OSError: if it can't be written
+    """
+    if path.suffix.lower() not in _PICTURES:
+        possible = f"must end in one of {', '.join(_PICTURES)}"
+        raise ArgumentError("output", str(path), possible)
+    check_place(path, f"output={str(path)!r}")
 
 
 def save_figure(figure: Figure, path: Path) -> None:

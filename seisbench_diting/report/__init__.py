@@ -1,5 +1,5 @@
 """Interactive pages of runs: everything in one file that needs no network."""
 
-from .page import write_report
+import lazy_loader
 
-__all__ = ["write_report"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,7 +7,6 @@ import hashlib
 import html
 import json
 import logging
-from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ import numpy as np
 import pandas as pd
 
 from .. import __version__
-from .._util import check_place, write_text
+from .._util import check_place, takes, write_text
 from ..plots import COLOURS, band_text
 from ..tables import find_station, stations_from
-from .counts import PROBABILITY_EDGES, SNR_EDGES
-from .runs import Run, read_run
-from .snippets import Component, opened_index, read_snippets
+from .report_settings import ReportSettings
+from .run_data import EDGES, Run, opened_source, read_run, read_snippets
 
 _LOG = logging.getLogger("seisbench_diting")
 
@@ -31,81 +29,38 @@ _MOST_EVENTS = 8000
 _NO_PLOTLY = "Reports need plotly, which is not installed: pip install 'seisbench-diting[report]'."
 
 
-def write_report(
-    name: str | Path,
-    output: str | Path | None = None,
-    *,
-    stations: str | Path | pd.DataFrame | None = None,
-    waveforms: str | Path | Iterable[str | Path] = (),
-    snippets: int = 500,
-    max_picks: int = 100_000,
-    band: tuple[float, float] | None = (1.0, 20.0),
-    name_pattern: str | None = None,
-    progress: bool = True,
-) -> Path:
+@takes(ReportSettings)
+def write_report(settings: ReportSettings) -> Path:
     """
     Writes one HTML file that shows a run, and needs nothing else, no network either: picks
     over time and stations, histograms, a map, and waveforms around picks that are clicked.
 
-    :param name: NAME of a picking run or of an association; or a file of picks, or of
-        events with their picks
-    :param output: File to write. Default: ``NAME.html``.
-    :param stations: Station table, or file with one, for the map
-    :param waveforms: Folders, waveform files and lists of files, as for picking. Default:
-        those that a picking run has read.
-    :param snippets: Most picks whose waveforms are part of the page, 5 kB each at 100 Hz; 0 for
-        none
-    :param max_picks: Most picks that are part of the page, 50 bytes each; histograms and
-        counts are of all
-    :param band: Lowest and highest frequency of waveforms in Hz; None for no filter
-    :param name_pattern: What names of waveform files say, for headers that lack codes
-    :param progress: If progress is shown
-    :raises FileNotFoundError: if there is no such run, or no such file
-    :raises ValueError: if an option is impossible, a file is damaged, or a run goes on
+    :raises ValueError: if there is no such run, an option is impossible, a file is
+        damaged, or the run is not finished
     :raises ImportError: without plotly
     :return: The page
     """
     plotly = _plotly()
-    for option, value, least in (
-        ("snippets", snippets, 0),
-        ("max_picks", max_picks, 1),
-    ):
-        if value < least:
-            raise ValueError(f"{option}={value} is too small.")
-    if band is not None and not 0 < band[0] < band[1]:
-        raise ValueError(
-            f"band={band!r} must be two frequencies in Hz, the lower one first."
-        )
-    path = Path(name)
-    target = Path(output) if output is not None else path.with_name(f"{path.name}.html")
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"output={str(target)!r} must end in .html.")
+    path = settings.name
+    target = settings.output or path.with_name(f"{path.name}.html")
     check_place(target, f"output={str(target)!r}")
-    places = stations_from(stations)
-    run = read_run(path, max_picks)
-    shown_places = _stations(places, run)
-    if (
-        shown_places is not None
-        and run.counts.stations
-        and not any(shown_places["picks"])
-    ):
+    stations = stations_from(settings.stations)
+    run = read_run(path, settings.max_picks)
+    places = None if stations is None else _stations(stations, run)
+    if places is not None and run.counts.stations and not any(places["picks"]):
         _LOG.warning(
             "None of the %d stations of picks, such as %r, is in stations=%s.",
             len(run.counts.stations),
             next(iter(run.counts.stations)),
-            "the table" if isinstance(stations, pd.DataFrame) else repr(str(stations)),
+            "the table" if stations is settings.stations else f"{settings.stations!s}",
         )
-    chosen = _with_snippets(run, snippets)
-    shown: dict[int, list[Component]] = {}
-    one = isinstance(waveforms, str | Path)
-    sources = list(map(str, [waveforms] if one else waveforms))
-    with opened_index(run, sources, name_pattern, progress) as index:
-        if index is not None and len(chosen):
-            shown = read_snippets(chosen, index, band, progress)
-    text = _page(
-        run, shown_places, shown, None if band is None else band_text(band), plotly
-    )
-    write_text(target, text)
+    chosen = _with_snippets(run.counts.sample, settings.snippets)
+    shown: dict[int, list[list[Any]]] = {}
+    options = settings.waveforms, settings.name_pattern, settings.progress
+    with opened_source(run, *options) as source:
+        if source is not None and len(chosen):
+            shown = read_snippets(chosen, source, settings.band, settings.progress)
+    write_text(target, _page(run, places, shown, settings.band, plotly))
     return target
 
 
@@ -117,38 +72,32 @@ def _plotly() -> str:
     return get_plotlyjs()
 
 
-def _with_snippets(run: Run, most: int) -> pd.DataFrame:
+def _with_snippets(picks: pd.DataFrame, most: int) -> pd.DataFrame:
     """Picks spread over all that are shown."""
-    number = min(most, len(run.picks))
-    places = np.linspace(0, max(0, len(run.picks) - 1), number).round().astype(int)
-    return run.picks.iloc[np.unique(places)]
+    number = min(most, len(picks))
+    places = np.linspace(0, max(0, len(picks) - 1), number).round().astype(int)
+    return picks.iloc[np.unique(places)]
 
 
 def _page(
     run: Run,
     stations: dict[str, Any] | None,
-    snippets: dict[int, list[Component]],
-    band: str | None,
+    snippets: dict[int, list[list[Any]]],
+    band: tuple[float, float] | None,
     plotly: str,
 ) -> str:
     folder = files(__package__)
     events = _largest(run.events)
-    payload = json.dumps(
-        {
-            "picks": _picks(run.picks, events),
-            "counts": _counts(run),
-            "events": _events(events),
-            "stations": stations,
-            "snippets": {
-                str(label): [component.to_json() for component in components]
-                for label, components in snippets.items()
-            },
-            "band": band,
-            "colours": COLOURS,
-        },
-        allow_nan=False,
-        separators=(",", ":"),
-    )
+    data = {
+        "picks": _picks(run.counts.sample, events),
+        "counts": _counts(run),
+        "events": _events(events),
+        "stations": stations,
+        "snippets": {str(label): channels for label, channels in snippets.items()},
+        "band": None if band is None else band_text(band),
+        "colours": COLOURS,
+    }
+    payload = json.dumps(data, allow_nan=False, separators=(",", ":"))
     script = (folder / "page.js").read_text(encoding="utf-8")
     values = {
         "TITLE": html.escape(run.name),
@@ -178,37 +127,33 @@ def _hash(script: str) -> str:
 
 
 def _facts(run: Run, snippets: int) -> list[tuple[str, str]]:
-    counts = run.counts
-    facts = []
+    counts, facts = run.counts, []
     if run.events is not None:
         number = f"{len(run.events):,}"
         if len(run.events) > _MOST_EVENTS:
             number += f", of which {_MOST_EVENTS:,} are on this page"
         facts.append(("events", number))
     number = f"{counts.total:,}"
-    if len(run.picks) < counts.total:
-        number += f", of which {len(run.picks):,}, drawn at random, are on this page"
+    if len(counts.sample) < counts.total:
+        number += (
+            f", of which {len(counts.sample):,}, drawn at random, are on this page"
+        )
     facts.append(("picks", number))
     facts.append(("with waveforms", f"{snippets:,}"))
     facts.append(("stations", f"{len(counts.stations):,}"))
-    if counts.first is not None and counts.last is not None:
-        form = "%Y-%m-%d %H:%M:%S"
-        facts.append(
-            (
-                "time",
-                f"{counts.first.strftime(form)} to {counts.last.strftime(form)} UTC",
-            )
-        )
+    if counts.span:
+        first, last = (time.strftime("%Y-%m-%d %H:%M:%S") for time in counts.span)
+        facts.append(("time", f"{first} to {last} UTC"))
     options = run.summary.get("options", {})
-    for key, value in (
-        ("method", run.summary.get("method")),
-        ("status", run.summary.get("status")),
-        ("model", options.get("model")),
-        ("smallest probability", options.get("threshold")),
-    ):
-        if value is not None:
-            facts.append((key, str(value)))
-    return facts
+    told = {
+        "method": run.summary.get("method"),
+        "status": run.summary.get("status"),
+        "model": options.get("model"),
+        "smallest probability": options.get("threshold"),
+    }
+    return facts + [
+        (key, str(value)) for key, value in told.items() if value is not None
+    ]
 
 
 def _picks(picks: pd.DataFrame, events: pd.DataFrame | None) -> dict[str, Any]:
@@ -258,9 +203,7 @@ def _events(events: pd.DataFrame | None) -> dict[str, Any] | None:
     return found
 
 
-def _stations(stations: pd.DataFrame | None, run: Run) -> dict[str, Any] | None:
-    if stations is None:
-        return None
+def _stations(stations: pd.DataFrame, run: Run) -> dict[str, Any]:
     picks: dict[str, int] = {}
     for station_id, number in run.counts.stations.items():
         # As in association, so that both have the same picks.
@@ -276,14 +219,11 @@ def _stations(stations: pd.DataFrame | None, run: Run) -> dict[str, Any] | None:
 
 def _counts(run: Run) -> dict[str, Any]:
     return {
-        "probability": {
-            "edges": _rounded(PROBABILITY_EDGES, 3),
-            **{k: v.tolist() for k, v in sorted(run.counts.probability.items())},
-        },
-        "snr": {
-            "edges": _rounded(SNR_EDGES, 4),
-            **{k: v.tolist() for k, v in sorted(run.counts.snr.items())},
-        },
+        column: {
+            "edges": _rounded(edges, 4),
+            **{k: v.tolist() for k, v in sorted(run.counts.classes[column].items())},
+        }
+        for column, edges in EDGES.items()
     }
 
 
@@ -291,6 +231,6 @@ def _milliseconds(times: pd.Series) -> list[float]:
     return (times.astype("int64") / 1000).tolist()
 
 
-def _rounded(values: Sequence[float] | pd.Series, digits: int) -> list[float | None]:
+def _rounded(values: Any, digits: int) -> list[float | None]:
     numbers = np.round(np.asarray(values, dtype=float), digits)
     return [float(x) if np.isfinite(x) else None for x in numbers]

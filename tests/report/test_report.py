@@ -203,8 +203,8 @@ def test_a_page_asks_for_nothing(pick_file):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"output": "page.pdf"}, r"output='page.pdf' must end in .html"),
-        ({"band": (5.0, 1.0)}, "the lower one first"),
+        ({"output": "page.pdf"}, r"output=.*page.pdf"),
+        ({"band": (5.0, 1.0)}, "band="),
         ({"snippets": -1}, "snippets=-1"),
         ({"max_picks": 0}, "max_picks=0"),
     ],
@@ -215,9 +215,9 @@ def test_impossible_options(pick_file, options, message):
 
 
 def test_what_is_not_there(tmp_path, pick_file):
-    with pytest.raises(FileNotFoundError, match="there is no run of this name"):
+    with pytest.raises(ValueError, match=r"name=.*nothing"):
         write_report(tmp_path / "nothing")
-    with pytest.raises(FileNotFoundError, match="nowhere"):
+    with pytest.raises((FileNotFoundError, ValueError), match="nowhere"):
         write_report(pick_file, waveforms=tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"waveforms=.*hold no waveforms"):
         write_report(pick_file, waveforms=pick_file)

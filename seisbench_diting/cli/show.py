@@ -1,0 +1,270 @@
+"""``seisbench-diting demo``, ``plot`` and ``report``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._util import (
+    ArgumentError,
+    Names,
+    OptionalBand,
+    Paths,
+    Settings,
+    counted,
+    option,
+)
+from ..report import ReportSettings
+from .app import command_of
+
+if TYPE_CHECKING:
+    import obspy
+    import pandas as pd
+    from seisbench.models import WaveformModel
+
+
+class DemoSettings(Settings):
+    """Settings of the command demo."""
+
+    inputs: Paths = option(
+        [],
+        "Waveform file, in any format that ObsPy reads; may be repeated. Default: ObsPy's "
+        "example, 30 s of a local earthquake.",
+        "--input",
+        "-i",
+        metavar="FILE",
+        many=True,
+        positional=True,
+    )
+    output: Path = option(Path("demo.png"), "Picture to write.", "-o", metavar="FILE")
+    model: str = option("LPPNM", "Model, or MODEL/WEIGHTS.", "-m", metavar="NAME")
+    threshold: float = option(
+        0.3, "Smallest probability of a pick.", "--threshold", "--prob", ge=0, le=1
+    )
+
+
+class PlotSettings(Settings):
+    """Settings of the command plot."""
+
+    inputs: Paths = option(
+        ...,
+        "Waveform files, in any format that ObsPy reads.",
+        "--input",
+        "-i",
+        metavar="FILE",
+        many=True,
+        positional=True,
+    )
+    picks: Path | None = option(
+        None,
+        "Table of picks to draw: .csv, .parquet, .txt, .xml.",
+        "-p",
+        metavar="FILE",
+    )
+    model: str | None = option(
+        None,
+        "Model, or MODEL/WEIGHTS, whose probabilities are drawn, and whose picks if "
+        "there are no --picks.",
+        "-m",
+        metavar="NAME",
+    )
+    output: Path = option(
+        Path("plot.png"),
+        "Picture to write; of several stations one each, such as plot.CX.PB01.png.",
+        "-o",
+        metavar="FILE",
+    )
+    stations: Names = option(
+        (), "Patterns of stations to draw, such as 'CX.PB*,GE.*'.", metavar="PATTERNS"
+    )
+    start: str | None = option(None, "First time to draw, UTC.", metavar="TIME")
+    end: str | None = option(None, "Last time to draw, UTC.", metavar="TIME")
+    band: OptionalBand = option(
+        None, "Band to draw in Hz, or none.", "--bandpass", metavar="LOW,HIGH"
+    )
+
+
+def _read(paths: list[Path]) -> obspy.Stream:
+    import obspy
+
+    from ..waveforms import UnreadableError, read_file
+
+    stream = obspy.Stream()
+    for path in paths:
+        if not path.is_file():
+            kind = "a folder" if path.is_dir() else "not a file"
+            raise ArgumentError("inputs", str(path), f"is {kind}; name waveform files")
+        try:
+            found, problems = read_file(path)
+        except UnreadableError as error:
+            raise ArgumentError(
+                "inputs", str(path), f"can't be read: {error}"
+            ) from error
+        for problem in problems:
+            print(f"{path}: {problem}", file=sys.stderr)
+        stream += found
+    return stream
+
+
+def _of_station(stream: obspy.Stream, name: str) -> obspy.Stream:
+    import obspy
+
+    from .._util import station_id
+
+    return obspy.Stream([trace for trace in stream if station_id(trace) == name])
+
+
+def _annotate(
+    model: WaveformModel, stream: obspy.Stream, **arguments: float
+) -> tuple[obspy.Stream, Any]:
+    """Probabilities and picks."""
+    annotations = model.annotate(stream, **arguments)
+    given = {**model.default_args, **arguments}
+    return annotations, model.classify_aggregate(annotations, given).picks
+
+
+def _demo(settings: DemoSettings) -> None:
+    """Pick an earthquake, print the picks and save a picture."""
+    import obspy
+
+    from .._util import station_id
+    from ..models import load_model
+    from ..plots import check_picture, plot_picks, save_figure
+
+    check_picture(settings.output)
+    stream = _read(settings.inputs) if settings.inputs else obspy.read()
+    model = load_model(settings.model)
+    thresholds = {f"{x}_threshold": settings.threshold for x in model.labels[1:]}
+    annotations, picks = _annotate(model, stream, **thresholds)
+    print(f"{'station':<16}{'phase':<7}{'time (UTC)':<29}{'probability':>11}")
+    for pick in picks:
+        time = str(pick.peak_time)
+        print(f"{pick.trace_id:<16}{pick.phase:<7}{time:<29}{pick.peak_value:>11.3f}")
+    print(counted(len(picks), "pick"))
+
+    named = [pick.trace_id for pick in picks]
+    stations = sorted({station_id(trace) for trace in stream})
+    shown = max(stations, key=named.count)
+    if len(stations) > 1:
+        print(f"The picture shows {shown}, the station with the most picks.")
+    figure = plot_picks(
+        _of_station(stream, shown),
+        [pick for pick in picks if pick.trace_id == shown],
+        _of_station(annotations, shown),
+        f"{model.name} picks at {shown.rstrip('.')}",
+    )
+    save_figure(figure, settings.output)
+    print(f"Picture saved as {settings.output}")
+
+
+def _plot(settings: PlotSettings) -> None:
+    """
+    Draw waveforms, with picks over them.
+
+    seisbench-diting plot day.mseed --picks picks.csv --start 2014-05-01T03:00
+    """
+    from obspy import UTCDateTime
+
+    from .._util import station_id
+    from ..models import load_model
+    from ..plots import check_picture
+    from ..tables import read_picks
+    from ..waveforms import is_station_of, time_span
+
+    times = time_span(settings.start, settings.end)
+    ends = tuple(None if time is None else UTCDateTime(ns=time) for time in times)
+    check_picture(settings.output)
+    if settings.picks is not None and not settings.picks.is_file():
+        raise ArgumentError("picks", str(settings.picks), "is not a file of picks")
+    table = None if settings.picks is None else read_picks(settings.picks)
+    stream = _read(settings.inputs)
+    found = sorted({station_id(trace) for trace in stream})
+    patterns = settings.stations or ("*",)
+    if not any(is_station_of(name, patterns) for name in found):
+        reason = f"the files hold {', '.join(found[:10])}"
+        raise ArgumentError("stations", ",".join(patterns), reason)
+    model = None if settings.model is None else load_model(settings.model)
+    drawn = [trace for trace in stream if len(trace.slice(*ends))]
+    names = sorted({n for n in map(station_id, drawn) if is_station_of(n, patterns)})
+    if not names:
+        first = min(trace.stats.starttime for trace in stream)
+        last = max(trace.stats.endtime for trace in stream)
+        name, value = ("start", settings.start) if ends[0] else ("end", settings.end)
+        reason = f"the files hold nothing to draw then, but {first} to {last}"
+        raise ArgumentError(name, value, reason)
+    total = 0
+    for name in names:
+        path = settings.output
+        if len(names) > 1:
+            path = path.with_name(f"{path.stem}.{name.strip('.')}{path.suffix}")
+        one = _of_station(stream, name)
+        number = _plot_station(one, name, table, model, settings.band, ends, path)
+        without = table is None and model is None
+        print(path if without else f"{path}: {counted(number, 'pick')}")
+        total += number
+    if table is not None and len(table) and not total:
+        print(
+            f"--picks={str(settings.picks)!r} holds {counted(len(table), 'pick')}, but none "
+            f"of these stations ({', '.join(names)}) and times.",
+            file=sys.stderr,
+        )
+
+
+def _plot_station(
+    stream: obspy.Stream,
+    name: str,
+    table: pd.DataFrame | None,
+    model: WaveformModel | None,
+    band: tuple[float, float] | None,
+    ends: tuple[Any, ...],
+    path: Path,
+) -> int:
+    """:return: Number of picks drawn"""
+    from .._util import band_filtered
+    from ..plots import band_text, plot_picks, save_figure
+
+    annotations = None
+    picks: Any = [] if table is None else table[table["station_id"] == name]
+    if model is not None:
+        annotations, found = _annotate(model, stream)
+        picks = found if table is None else picks
+        annotations = annotations.slice(*ends)
+    title, shown = name.rstrip("."), stream
+    if band is not None:
+        title += f", {band_text(band)}"
+        # Before it is cut: filters need a while at the begin.
+        shown = stream.split()
+        for trace in shown:
+            rate = trace.stats.sampling_rate
+            trace.data = band_filtered(trace.data, band, rate)
+    shown = shown.slice(*ends)
+    first = min(trace.stats.starttime for trace in shown)
+    last = max(trace.stats.endtime for trace in shown)
+    if table is None:
+        picks = [pick for pick in picks if first <= pick.peak_time <= last]
+    else:
+        picks = picks[picks["time"].between(str(first), str(last))]
+    save_figure(plot_picks(shown, picks, annotations, title), path)
+    return len(picks)
+
+
+def _report(settings: ReportSettings) -> None:
+    """
+    Write one HTML page of a run of picking or association.
+
+    It holds all that it needs, and opens without a network: picks over time and stations,
+    histograms, a map; a click on a pick shows its waveforms.
+
+    seisbench-diting report picks-2024 --stations stations.txt
+    """
+    from ..report import write_report
+
+    page = write_report(**dict(settings))
+    if settings.progress:
+        print(f"{page}, {page.stat().st_size / 1e6:.1f} MB")
+
+
+demo = command_of(DemoSettings, _demo)
+plot = command_of(PlotSettings, _plot)
+report = command_of(ReportSettings, _report)
