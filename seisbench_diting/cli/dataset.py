@@ -15,14 +15,16 @@ from .common import continuing_later
 class _Command(ConvertSettings):
     """A conversion, the size of one, or a verification."""
 
-    source: Path | None = option(
+    source: Path | None = option(  # type: ignore[assignment]
         None,
         "Folder of DiTing330km_part_N.hdf5 and .csv, or the tutorial's merged file; "
         "with --check: to compare with.",
         *("--input", "-i", "--against"),
         metavar="PATH",
     )
-    output: Path | None = option(None, "Folder of the dataset.", "-o", metavar="FOLDER")
+    output: Path | None = option(  # type: ignore[assignment]
+        None, "Folder of the dataset.", "-o", metavar="FOLDER"
+    )
     dry_run: bool = option(False, "Print the size of the dataset, write nothing.")
     check: Path | None = option(
         None, "Verify this converted dataset, convert nothing.", metavar="FOLDER"
@@ -61,7 +63,7 @@ def _convert(settings: _Command) -> None:
     with continuing_later():
         report = data.run_conversion(make(ConvertSettings, given))
     print(report.summary())
-    print(f"Report: {settings.output / data.REPORT_FILE}")
+    print(f"Report: {given['output'] / data.REPORT_FILE}")
     _fail_with(report.problems)
 
 
