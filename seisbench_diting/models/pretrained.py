@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,8 @@ from packaging import version
 from seisbench.models import WaveformModel
 from torch import nn
 
-from .._util import ArgumentError, suggestion
+from .._util import ArgumentError, read_toml, suggestion
 from ..weights import WeightsError, WeightSet, find_set, install, weight_sets
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Model = TypeVar("Model", bound="PretrainedModel")
 
@@ -52,7 +46,7 @@ class PublishedLayout:
     @classmethod
     def named(cls, family: str) -> PublishedLayout:
         """The layout of a network family in ``published_names.toml``."""
-        return cls(**tomllib.loads(_NAMES.read_text(encoding="utf-8"))[family])
+        return cls(**read_toml(_NAMES.read_text(encoding="utf-8"))[family])
 
     def convert(
         self, published: Mapping[str, torch.Tensor], labels: Sequence[str]
@@ -87,13 +81,10 @@ def read_state_dict(content: bytes) -> dict[str, torch.Tensor]:
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
-        raise ValueError(
-            "The file is not a plain PyTorch state dict and was not loaded: "
-            f"{_summary(error)}"
-        ) from error
-    if not isinstance(state, dict) or not all(
-        isinstance(value, torch.Tensor) for value in state.values()
-    ):
+        reason = "The file is no plain state dict of PyTorch and was not loaded"
+        raise ValueError(f"{reason}: {_summary(error)}") from error
+    values = state.values() if isinstance(state, dict) else [None]
+    if not all(isinstance(value, torch.Tensor) for value in values):
         raise ValueError("The file holds something else than a state dict of tensors.")
     return state
 
@@ -226,10 +217,8 @@ class PretrainedModel(WaveformModel):
         try:
             model.load_state_dict(state)
         except RuntimeError as error:
-            raise ValueError(
-                f"The file of {entry.title} holds another network than "
-                f"{cls.__name__}: {error}"
-            ) from error
+            reason = f"{entry.title} holds another network than {cls.__name__}: {error}"
+            raise ValueError(reason) from error
         return model.eval()
 
     @classmethod
@@ -267,11 +256,9 @@ class PretrainedModel(WaveformModel):
                        otherwise only the latter
         :return: Versions, sorted
         """
-        try:
-            found = super().list_versions(name, remote=False)
-        except FileExistsError:
-            # SeisBench makes the folder of its cache, and so did another process.
-            found = super().list_versions(name, remote=False)
+        folder = cls._model_path()
+        files = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        found = cls._get_versions_from_files(name, files)
         if remote:
             sets = weight_sets(cls.__name__)
             found += [entry.version for entry in sets if entry.name == name]

@@ -9,17 +9,11 @@ classes), so that no code asks for a set by its name.
 from __future__ import annotations
 
 import hashlib
-import sys
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from .._util import ArgumentError, suggestion
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from .._util import ArgumentError, read_toml, suggestion
 
 
 class ChecksumError(ValueError):
@@ -212,9 +206,7 @@ def _entry(values: dict[str, Any], training: dict[str, Any]) -> WeightSet:
     )
 
 
-_DATA = tomllib.loads(
-    (files(__package__) / "weight_sets.toml").read_text(encoding="utf-8")
-)
+_DATA = read_toml((files(__package__) / "weight_sets.toml").read_text(encoding="utf-8"))
 
 #: The paper that the networks and their weights come from.
 CITATION: str = _DATA["citation"]

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import seisbench
@@ -244,18 +243,6 @@ def test_two_processes_at_once(reference, made_cache):
     for process in both:
         assert process.communicate()[0].split() == ["ZNE", "50.0"]
     assert sorted(os.listdir(made_cache / "rnn")) == ["diting.json.v1", "diting.pt.v1"]
-
-
-def test_a_cache_that_another_process_makes_meanwhile(cache, monkeypatch):
-    def mkdir(self, *args, **kwargs):
-        make(self, *args, **kwargs)
-        make(self, *args, **kwargs)
-
-    (cache.parent).mkdir()
-    make = Path.mkdir
-    monkeypatch.setattr(Path, "mkdir", mkdir)
-
-    assert RNN.list_versions("diting") == ["1"]
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 from fractions import Fraction
 
 import numpy as np
-import obspy
 import pytest
 from hypothesis import example as case
 from hypothesis import given, settings
@@ -114,49 +113,6 @@ def test_split_at_missing_keeps_every_good_sample_at_its_time(bad):
         for k, value in enumerate(trace.data):
             kept[round((trace.stats.starttime - START) * 100) + k] = value
     assert kept == {i: float(i) for i, is_bad in enumerate(bad) if not is_bad}
-
-
-# Traces that can be merged
-
-
-def test_traces_of_one_rate_are_processed_together():
-    stream = make_stream(
-        make_trace(np.arange(5, dtype=np.int32)),
-        make_trace(np.arange(5, dtype=np.float64), "HHN"),
-        make_trace(np.arange(5, dtype=np.int32), "HHE", rate=50),
-    )
-    groups = []
-    streams.for_each_rate(stream, lambda group: groups.append(len(group)))
-    assert groups == [2, 1]
-    assert [trace.data.dtype.str for trace in stream] == ["<i4", "<f8", "<i4"]
-
-
-def test_what_is_done_to_a_group_shows_in_the_stream():
-    stream = make_stream(
-        make_trace(np.arange(5, dtype=np.int32)),
-        make_trace(np.arange(5.0, 9.0), start=START + 0.05),
-        make_trace(np.arange(5.0), "HHN"),
-    )
-    streams.for_each_rate(stream, lambda group: group.merge(-1))
-    assert sorted((trace.id, trace.stats.npts) for trace in stream) == [
-        ("XX.STA..HHN", 5),
-        ("XX.STA..HHZ", 9),
-    ]
-
-
-def test_traces_of_another_calibration_are_not_merged():
-    stream = make_stream(
-        make_trace(np.arange(5)), make_trace(np.arange(5, 9), start=START + 0.05)
-    )
-    stream[0].stats.calib = 2.0
-    streams.for_each_rate(stream, lambda group: group.merge(-1))
-    assert len(stream) == 2
-
-
-def test_an_empty_stream_stays_empty():
-    stream = obspy.Stream()
-    streams.for_each_rate(stream, lambda group: group.merge(-1))
-    assert len(stream) == 0
 
 
 # Several instruments at one station
