@@ -1,4 +1,4 @@
-"""Settings of associate and compare; the options of each method are one class."""
+"""Settings of associate and compare, with one class of options for each method."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from .._util import ArgumentError, Names, Settings, make, option, suggestion
 Text = Annotated[str, BeforeValidator(str)]
 Step = Annotated[float, Field(ge=0.01, le=100)]
 
-_MARGIN = "How far outside the network events are searched."
+_MARGIN = "Search for events up to this far outside the network."
 
 #: Formats of associations, and how their files end.
 FORMATS = dict(csv=".events.csv", parquet=".events.parquet", txt=".txt", quakeml=".xml")
 
-#: Residuals that are expected with a velocity model of the whole Earth and with one of a
-#: region; and how many of them a window is long.
+#: Expected residuals for a global and for a regional velocity model, and the length of a
+#: window in multiples of them.
 _ERRORS_S, _WINDOW = {"p": (0.3, 0.15), "s": (0.45, 0.25)}, 10 / 3
 
-#: As REAL has it.
+#: Value used by REAL.
 _KM_PER_DEGREE = 111.19
 
 #: Step of REAL's grids.
 _GRID_KM = 2.0
 
-#: The numbers in each of REAL's options, and how many of them are needed.
+#: Numbers in each of REAL's options, and how many of them are required.
 _REAL_WORDS = {
     "R": ("rx rh tdx tdh tint gap GCarc0 latref0 lonref0", 5),
     "G": ("trx trh tdx tdh", 4),
@@ -53,43 +53,55 @@ class MethodSettings(Settings):
 
     velocity: Text = option(
         "iasp91",
-        "P/S in km/s, such as 6.2/3.5; a model of ObsPy's; a .nd or .tvel file; or REAL's "
+        "P/S in km/s, such as 6.2/3.5; a model of ObsPy; a .nd or .tvel file; or REAL's "
         "table of travel times (.txt).",
         metavar="MODEL",
     )
     max_depth_km: float = option(
-        30.0, "Depth that events are searched to.", "--max-depth", gt=0, le=700
+        30.0, "Largest depth of an event.", "--max-depth", gt=0, le=700
     )
-    min_picks: Count = option(8, "Least picks of an event.")
-    min_p_picks: Count = option(3, "Least P picks.", "--min-p")
-    min_s_picks: Count = option(2, "Least S picks.", "--min-s")
-    min_both: Count = option(1, "Least stations with P and S.")
+    min_picks: Count = option(8, "Minimum number of picks of an event.")
+    min_p_picks: Count = option(3, "Minimum number of P picks.", "--min-p")
+    min_s_picks: Count = option(2, "Minimum number of S picks.", "--min-s")
+    min_both: Count = option(1, "Minimum number of stations with P and S.")
 
 
 class GreedySettings(MethodSettings):
     """
     Options that real and lppn share.
 
-    Residuals are expected to be 0.15 s (P) and 0.25 s (S) where ``velocity`` is a file or
-    constant, and 0.3 s and 0.45 s where it is a model of the whole Earth.
+    The default expected residuals are 0.15 s (P) and 0.25 s (S) if ``velocity`` is a file
+    or constant, and 0.3 s and 0.45 s if it is a global model.
     """
 
     grid_km: Step = option(_GRID_KM, "Step of the grid of epicentres.")
-    p_error_s: NotNegative = option(0.0, "Expected residual of P; 0: see the docs.")
-    s_error_s: NotNegative = option(0.0, "Expected residual of S; 0: see the docs.")
-    p_window_s: NotNegative = option(0.0, "Largest residual of P; 0: 10/3 p_error_s.")
-    s_window_s: NotNegative = option(0.0, "Largest residual of S; 0: 10/3 s_error_s.")
+    p_error_s: NotNegative = option(
+        0.0, "Expected residual of P; 0: by velocity model."
+    )
+    s_error_s: NotNegative = option(
+        0.0, "Expected residual of S; 0: by velocity model."
+    )
+    p_window_s: NotNegative = option(
+        0.0, "Largest residual of P; 0: 10/3 of p_error_s."
+    )
+    s_window_s: NotNegative = option(
+        0.0, "Largest residual of S; 0: 10/3 of s_error_s."
+    )
     min_score: NotNegative = option(
         16.0,
-        "Least logarithm of how much likelier picks are with an event than without.",
+        "Smallest log-likelihood ratio of the picks with and without the event.",
     )
     max_spread_s: Positive = option(0.5, "Largest standard deviation of residuals.")
     max_gap_deg: Positive = option(360.0, "Largest azimuthal gap.")
-    max_nearest_km: Positive | None = option(None, "Nearest station at most this far.")
-    max_distance_km: Positive = option(200.0, "Stations farther away do not count.")
-    min_sp_s: NotNegative = option(0.2, "Least time from P to S.")
-    event_interval_s: NotNegative = option(0.0, "Of closer events the best one stays.")
-    threads: Count = option(0, "Threads; 0 for all processors.")
+    max_nearest_km: Positive | None = option(
+        None, "Largest distance of the nearest station."
+    )
+    max_distance_km: Positive = option(200.0, "Ignore stations farther away.")
+    min_sp_s: NotNegative = option(0.2, "Smallest time from P to S.")
+    event_interval_s: NotNegative = option(
+        0.0, "If events are closer in time than this, the best one is kept."
+    )
+    threads: Count = option(0, "Number of threads; 0 for all processors.")
 
     @field_validator("p_error_s", "s_error_s", "p_window_s", "s_window_s")
     @classmethod
@@ -105,18 +117,18 @@ class GreedySettings(MethodSettings):
 
 class RealSettings(GreedySettings):
     """
-    Options of real. R, G, V and S are REAL's own and replace others: range, depth, grid,
-    event interval, azimuthal gap and largest distance; the range of the travel-time table,
-    which limits the distance; velocities, for the length of windows; and least picks of P
-    and S, both, stations with both, standard deviation, S minus P, windows in grid cells,
-    and the nearest station as a share of the largest distance. Other numbers have no
-    counterpart.
+    Options of real. R, G, V and S are options of REAL and replace others. R sets range,
+    depth, grid, event interval, azimuthal gap and largest distance; G limits the distance
+    by the range of the travel-time table; V sets the velocities for the length of windows;
+    S sets the minimum numbers of P, S and all picks and of stations with both, the standard
+    deviation, S minus P, windows in grid cells, and the distance of the nearest station as
+    a share of the largest distance. Other numbers are ignored.
     """
 
     search_km: float = option(
         0.0,
-        "Events are searched this far around the station of each P pick; 0 for as far as "
-        "most stations are from the next one, and at least 10 km.",
+        "Search for events this far around the station of each P pick; 0 for the typical "
+        "distance between neighbouring stations, at least 10 km.",
         ge=0,
         le=1000,
     )
@@ -144,43 +156,45 @@ class RealSettings(GreedySettings):
 
 class LppnSettings(GreedySettings):
     """
-    Options of lppn. The published linker has steps of 1 s. Other weights than the package's
-    own serve all depths at once.
+    Options of lppn. The published linker uses steps of 1 s. Weights other than those of
+    the package are used for all depths at once.
     """
 
-    network: Text = option("", "Weights, such as link32.ckpt. Default: our own.")
+    network: Text = option("", "Weights, such as link32.ckpt. Default: bundled.")
     step_s: float = option(0.25, "Step of origin times.", ge=0.05, le=10)
-    window_s: float = option(30.0, "Longest time of picks after it.", ge=1, le=1000)
+    window_s: float = option(30.0, "Latest pick after the origin time.", ge=1, le=1000)
     grid_km: float = option(_GRID_KM, "Step of epicentres.", ge=0.1, le=100)
     depth_grid_km: float = option(5.0, "Step of depths.", ge=0.1, le=100)
     margin_km: float = option(20.0, _MARGIN, ge=0, le=1000)
-    peaks: int = option(10, "Most candidates of one origin time.", ge=1, le=1000)
+    peaks: int = option(
+        10, "Maximum number of candidates per origin time.", ge=1, le=1000
+    )
 
 
 class PyOctoSettings(MethodSettings):
-    """Options of pyocto, with the names of PyOcto, whose documentation says more."""
+    """Options of pyocto, named as in PyOcto; see its documentation for details."""
 
     margin_km: float = option(20.0, _MARGIN, gt=0, le=1000)
     tolerance_s: Positive = option(1.5, "Largest misfit of a pick in a box.")
     association_cutoff_distance_km: NotNegative = option(
         0.0,
-        "Only stations this near count when boxes are divided; 0 for twice the distance "
-        "within which half of the stations have min_picks others.",
+        "Use only stations within this distance when boxes are divided; 0 for twice the "
+        "distance within which half of the stations have min_picks others.",
     )
     pick_match_tolerance_s: Positive = option(1.5, "Largest residual of a pick.")
-    min_interevent_time_s: NotNegative = option(3.0, "Least time between events.")
+    min_interevent_time_s: NotNegative = option(3.0, "Smallest time between events.")
     min_pick_fraction: float = option(
-        0.25, "Least share of nearer stations that have picks, too.", ge=0, le=1
+        0.25, "Smallest share of the nearer stations that also have picks.", ge=0, le=1
     )
-    min_node_size_km: Positive = option(10.0, "Boxes of this size are not divided.")
-    min_node_size_location_km: Positive = option(1.5, "The same in locating.")
-    location_split_depth: PositiveInt = option(6, "Divisions that rate a box.")
-    location_split_return: Count = option(4, "Divisions of these not searched.")
+    min_node_size_km: Positive = option(10.0, "Smallest size of a box.")
+    min_node_size_location_km: Positive = option(1.5, "The same for locating.")
+    location_split_depth: PositiveInt = option(6, "Depth of divisions that rate a box.")
+    location_split_return: Count = option(4, "Levels of these not searched.")
     refinement_iterations: PositiveInt = option(3, "Rounds of locating and matching.")
-    exponential_edt: bool = option(True, "Locate with less weight of large residuals.")
-    edt_pick_std_s: Positive = option(0.5, "Standard deviation of picks in that.")
-    time_slicing_s: Positive = option(1200.0, "Picks are associated in such slices.")
-    threads: Count = option(0, "Threads; 0 for all processors.")
+    exponential_edt: bool = option(True, "Locate with less weight on large residuals.")
+    edt_pick_std_s: Positive = option(0.5, "Standard deviation of picks for it.")
+    time_slicing_s: Positive = option(1200.0, "Length of the slices of time.")
+    threads: Count = option(0, "Number of threads; 0 for all processors.")
 
     @field_validator("location_split_return")
     @classmethod
@@ -192,31 +206,31 @@ class PyOctoSettings(MethodSettings):
 
 class GammaSettings(MethodSettings):
     """
-    Options of gamma, with the names of GaMMA, whose documentation says more. Its time and
-    memory grow with the square of the picks of a cluster.
+    Options of gamma, named as in GaMMA; see its documentation for details. Time and memory
+    grow with the square of the number of picks in a cluster.
     """
 
     margin_km: float = option(20.0, _MARGIN, gt=0, le=1000)
     dbscan_eps_s: NotNegative = option(
-        0.0, "Picks this near are in one cluster; 0 for what GaMMA makes of distances."
+        0.0, "Picks this close are in one cluster; 0: by GaMMA, from station distances."
     )
-    dbscan_min_samples: PositiveInt = option(3, "Least picks that are so near.")
-    dbscan_min_cluster_size: PositiveInt = option(500, "Smaller ones are not divided.")
-    dbscan_max_time_space_ratio: Positive = option(10.0, "Nor are shorter ones.")
+    dbscan_min_samples: PositiveInt = option(3, "Minimum number of such picks.")
+    dbscan_min_cluster_size: PositiveInt = option(500, "Do not divide smaller ones.")
+    dbscan_max_time_space_ratio: Positive = option(10.0, "Do not divide shorter ones.")
     max_sigma11_s: Positive = option(1.5, "Largest residual of a pick of an event.")
-    oversample_factor: PositiveInt = option(5, "Events that are tried, for each pick.")
-    max_cluster_picks: PositiveInt = option(500, "Larger clusters are cut over time.")
-    threads: Count = option(0, "Processes; 0 for one a processor.")
+    oversample_factor: PositiveInt = option(5, "Number of events tried for each pick.")
+    max_cluster_picks: PositiveInt = option(500, "Divide larger clusters in time.")
+    threads: Count = option(0, "Number of processes; 0 for one per processor.")
 
     @field_validator("max_cluster_picks")
     @classmethod
     def _is_enough(cls, value: int, info: ValidationInfo) -> int:
         if value < (least := 2 * info.data.get("min_picks", 1)):
-            raise ValueError(f"must be {least} at least, twice min_picks")
+            raise ValueError(f"must be at least {least}, twice min_picks")
         return value
 
 
-#: The options of each method, which is the module of the same name.
+#: Options of each method. Each method is a module of the same name.
 METHODS: Mapping[str, type[MethodSettings]] = {
     "real": RealSettings,
     "lppn": LppnSettings,
@@ -229,12 +243,12 @@ def method_settings(method: str = "real", **options: Any) -> Any:
     """
     :param method: Name of a method
     :param options: Options of the method
-    :raises ValueError: if there is no such method or option, or a value is not possible
-    :return: All its options
+    :raises ValueError: if the method or an option is unknown, or a value is invalid
+    :return: All options of the method
     """
     if method not in METHODS:
         raise ArgumentError(
-            "method", method, f"there is no such method{suggestion(method, METHODS)}"
+            "method", method, f"unknown method{suggestion(method, METHODS)}"
         )
     return make(METHODS[method], options)
 
@@ -258,7 +272,7 @@ class _Files(Settings):
     inputs: Names = option(
         (),
         "Picks: .csv, .parquet, .txt (the published text), .xml (QuakeML), .pyocto.csv, "
-        ".gamma.csv, or a folder of REAL's.",
+        ".gamma.csv, or a folder of REAL.",
         *("--input", "-i"),
         metavar="PICKS",
         many=True,
@@ -273,7 +287,7 @@ class _Files(Settings):
     )
     output: Path = option(
         None,
-        "Name that the files begin with: tables, QuakeML, a picture (NAME.png), a summary "
+        "Prefix of the output files: tables, QuakeML, a figure (NAME.png), a summary "
         "(NAME.json) and the picks that could not be used (NAME.err).",
         "-o",
         metavar="NAME",
@@ -281,27 +295,27 @@ class _Files(Settings):
     method: str = option(
         "real",
         "real: grid searches around stations, as in REAL. lppn: the network of the LPPN "
-        "linker. pyocto, gamma: these libraries.",
+        "linker. pyocto, gamma: the libraries of these names.",
         "-m",
     )
 
 
 class AssociateSettings(MethodSettings, _Files):
-    """Settings of the command associate. Other options are those of the method."""
+    """Settings of the command associate, besides the options of the method."""
 
     model_config = ConfigDict(extra="allow")
 
     options: Annotated[dict[str, Any], BeforeValidator(_pairs)] = option(
         [],
         "Any other option of the method; may be repeated. --list-options shows them. "
-        "REAL's own are R, G, V and S: --set R=0.1/20/0.04/2/5",
+        "Options of REAL are R, G, V and S: --set R=0.1/20/0.04/2/5",
         "--set",
         metavar="NAME=VALUE",
         many=True,
     )
     list_options: bool = option(False, "Print the options of the method.")
     formats: Names = option(("csv", "txt", "quakeml"), f"Of {', '.join(FORMATS)}.")
-    plot: bool = option(True, "Draw map, depths, times, picks and residuals.")
+    plot: bool = option(True, "Plot map, depths, times, picks and residuals.")
     progress: bool = option(True, "Show progress and a summary.", off="--quiet")
 
     @field_validator("formats")
@@ -329,22 +343,23 @@ class AssociateSettings(MethodSettings, _Files):
 
 
 class CompareLimits(Settings):
-    """Which events of two catalogues are the same."""
+    """Criteria for events of two catalogues to be the same."""
 
     max_time_s: NotNegative = option(
         2.0,
-        "Events are one if their origin times differ by no more than this and their "
-        "epicentres by no more than the largest distance.",
+        "Events match if their origin times differ by at most this and their epicentres "
+        "by at most the largest distance.",
         "--max-time",
     )
     max_distance_km: NotNegative = option(
-        5.0, "Largest distance of epicentres.", "--max-distance"
+        5.0, "Largest distance between epicentres.", "--max-distance"
     )
     min_shared: NotNegative = option(
         0.5,
-        "Events are one, too, if they share so much of the picks of the one with fewer, "
-        "and no fewer than 3: at the same station, P or S, within 0.1 s. Above 1 only "
-        "time and place tell.",
+        "Events also match if they share at least 3 picks and at least this share of the "
+        "picks of the event with fewer picks. Picks are shared if station and phase (P or "
+        "S) are the same and the times differ by at most 0.1 s. Above 1, only time and "
+        "place are compared.",
     )
 
 
@@ -353,7 +368,7 @@ class CompareSettings(CompareLimits):
 
     a: Path = option(
         ...,
-        "Events, with their picks or without: NAME.events.csv, QuakeML, the text of "
+        "Events, with or without their picks: NAME.events.csv, QuakeML, the text of "
         "associators, the published catalogue, or CSV.",
         metavar="A",
         positional=True,
@@ -367,12 +382,13 @@ class CompareSettings(CompareLimits):
         metavar="NAME",
     )
     lonlat: bool | None = option(
-        None, "If longitudes come first, in text of associators where nothing tells."
+        None,
+        "Whether longitudes come first, for text of associators that does not say so.",
     )
 
 
 def _of_real_words(texts: Mapping[str, str]) -> dict[str, float]:
-    """Options that REAL's own stand for."""
+    """Converts REAL's options to those of :py:class:`RealSettings`."""
     given = {name: _numbers(name, text) for name, text in texts.items()}
     search, limits = given.get("R", {}), given.get("S", {})
     found: dict[str, float] = {}
@@ -405,7 +421,7 @@ def _of_real_words(texts: Mapping[str, str]) -> dict[str, float]:
         for phase, default in (("p", 6.2), ("s", 3.5)):
             window = half / given.get("V", {}).get(f"v{phase}0", default)
             found[f"{phase}_window_s"] = window
-            # REAL counts all picks in a window alike.
+            # REAL gives all picks in a window the same weight.
             found[f"{phase}_error_s"] = 0.4 * window
     return found
 

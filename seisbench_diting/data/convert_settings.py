@@ -44,12 +44,16 @@ class ConvertSettings(Settings):
         "none", "none, lzf, gzip or zstd.", "-c"
     )
     workers: int = option(
-        1, "Parts converted at once, a process each.", ge=1, identity=False
+        1,
+        "Number of processes; each converts one part at a time.",
+        ge=1,
+        identity=False,
     )
     split_by: Literal["event", "order"] = option(
         "event",
-        "event: no event is in two splits. order: the first records train and the last "
-        "test, as in the tutorial; the merged file's own groups.",
+        "event: all records of an event are in one split. order: the first records are "
+        "for training and the last for testing, as in the tutorial; for the merged file, "
+        "its groups.",
     )
     split: tuple[float, ...] = option(
         (),
@@ -67,7 +71,7 @@ class ConvertSettings(Settings):
     @classmethod
     def _is_installed(cls, name: str) -> str:
         if name == "zstd" and find_spec("hdf5plugin") is None:
-            raise ValueError("it needs pip install 'seisbench-diting[zstd]'")
+            raise ValueError("zstd needs pip install 'seisbench-diting[zstd]'")
         return name
 
     @field_validator("split", mode="before")
@@ -82,5 +86,7 @@ class ConvertSettings(Settings):
     @classmethod
     def _add_up(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
         if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-            raise ValueError("three shares that add up to 1: train, dev and test")
+            raise ValueError(
+                "must be three shares that add up to 1: train, dev and test"
+            )
         return shares

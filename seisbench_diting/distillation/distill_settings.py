@@ -18,8 +18,8 @@ from ..waveforms import (
     check_time,
 )
 
-#: Augmentations of windows, beside moving and stretching them: hours of data have to stand
-#: for everything that a picker may meet.
+#: Augmentations of windows, besides moving and stretching them. They are strong because
+#: a few hours of data have to represent everything that a picker may meet.
 AUGMENTATIONS: Mapping[str, Any] = {
     "time_stretch": 0.7,
     "second_event": 0.25,
@@ -42,7 +42,7 @@ AUGMENTATIONS: Mapping[str, Any] = {
 
 
 def _split_teachers(value: Any) -> tuple[str, ...]:
-    """Names from a list or from text with commas, which names of files may have as well."""
+    """Names from a list or from text with commas; names of files may have commas, too."""
     names: list[str] = []
     for text in [value] if isinstance(value, str | Path) else value:
         is_file = Path(str(text).partition("#")[0]).exists()
@@ -67,13 +67,14 @@ class DistillSettings(training.LearnSettings):
 
     student: str = option(
         ...,
-        "The picker that learns: LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN, EQT.",
+        "Picker to train: LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN, EQT.",
         "-m",
     )
     teachers: _Teachers = option(
         ...,
-        "Pickers that teach: MODEL/SET, such as RNN/csn,EQT/csn; SeisBench pairs; files of "
-        "probabilities or folders of them, with #NAME for one of their arrays only.",
+        "Pickers to learn from: MODEL/SET, such as RNN/csn,EQT/csn; saved SeisBench "
+        "models; files of probabilities or folders of them, with #NAME to use only one of "
+        "their arrays.",
         *("--teacher", "-t"),
         metavar="NAME",
         many=True,
@@ -89,14 +90,14 @@ class DistillSettings(training.LearnSettings):
     )
     output: training.Output
     max_steps: int = option(5000, "Number of steps.", ge=1)
-    lr: float = option(2e-3, "Largest learning rate; it rises, then falls.", gt=0)
+    lr: float = option(2e-3, "Peak of the learning rate.", gt=0)
     init: str | Path | None = option(
         None,
-        "Weights to begin with: MODEL/SET, a SeisBench pair, or random. Default: the "
+        "Initial weights: MODEL/SET, a saved SeisBench model, or random. Default: the "
         "student's default weights.",
     )
     averaging: float = option(
-        0.998, "Decay of the running mean of parameters; 0 for no mean.", ge=0, lt=1
+        0.998, "Decay of the running mean of the parameters; 0 for none.", ge=0, lt=1
     )
     padlen: training.Padlen = 256
     validate_every: training.ValidateEvery = 500
@@ -104,30 +105,30 @@ class DistillSettings(training.LearnSettings):
     checkpoint_every: training.CheckpointEvery = 500
     workers: training.Workers = 1
     held_out: float = option(
-        0.1, "Share of the data, the last of each station, to validate on.", ge=0, lt=1
+        0.1, "Share of the data for validation, the end of each station.", ge=0, lt=1
     )
     validation: str | Path | None = option(
-        None, "Labelled SeisBench dataset to validate on instead; its split dev."
+        None, "Validate on the split dev of this labelled SeisBench dataset instead."
     )
     shares: tuple[_Share, _Share, _Share] = option(
         (0.75, 0.125, 0.125),
-        "Shares of windows with arrivals, of quiet noise, and of noise in which a teacher "
-        "hesitated or something happens.",
+        "Shares of windows with arrivals, with quiet noise, and with noise that is loud or "
+        "in which a teacher hesitated.",
     )
     overlap: float = option(0.75, "Overlap of a teacher's windows.", ge=0, lt=1)
     threshold: float = option(0.05, "Smallest probability of an arrival.", gt=0, lt=1)
     even: float = option(
         0.18,
-        "Mean probability of the teachers at which an arrival is as likely as not. Labels "
-        "rise steeply there: on records unlike those that they know, teachers are too "
-        "cautious, and a student would be even more so.",
+        "Mean probability of the teachers that becomes a label of 0.5. Labels rise steeply "
+        "there, because teachers are too cautious on records unlike their training data, "
+        "and a student would be even more so.",
         gt=0,
         lt=1,
     )
     cache_gb: float = option(
         4.0,
-        "Most disk for the waveforms in the run's folder, in GB. Of larger archives "
-        "stretches are chosen: with arrivals, and noise.",
+        "Disk space for waveforms in the run's folder, in GB. From larger archives, only "
+        "some stretches with arrivals and with noise are used.",
         gt=0,
     )
     instruments: _Instruments = option(
@@ -136,10 +137,10 @@ class DistillSettings(training.LearnSettings):
     stations: _Stations = option(
         (), "Patterns of NET.STA or NET.STA.LOC, such as CX.PB*.", many=True
     )
-    start: _Time = option(None, "First time to use, UTC, such as 2014-05-01.")
-    end: _Time = option(None, "Time behind the last one to use.")
+    start: _Time = option(None, "Start of the time to use, UTC, such as 2014-05-01.")
+    end: _Time = option(None, "End of the time to use, exclusive.")
     name_pattern: _Pattern | None = option(
-        None, "Ends of file names, for headers that lack codes, as for `pick`."
+        None, "Pattern of the ends of file names, as for `pick`."
     )
 
     @field_validator("shares", mode="before")

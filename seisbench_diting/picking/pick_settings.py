@@ -59,7 +59,7 @@ def _check_output(value: Any, info: ValidationInfo) -> Path:
             f"write a name that files begin with: {name!r} makes {name}.csv and others"
         )
     if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {path.parent}; make it first")
+        raise ValueError(f"the folder {path.parent} does not exist; create it first")
     for file in own_files(path):
         if file.is_dir():
             raise ValueError(f"{file.name} is a folder; choose another name")
@@ -71,10 +71,10 @@ def _check_output(value: Any, info: ValidationInfo) -> Path:
 class _Files(Settings):
     inputs: Annotated[list[str], BeforeValidator(check_inputs)] = option(
         ...,
-        "What to pick; may be repeated. A folder, searched at any depth (SDS or any other "
-        "layout; for known events a folder for each event, named after its id); a "
-        "waveform file of any format that ObsPy reads; a text file with a list of files, "
-        "one or `root,file1,file2,file3` a line; or - for such a list on standard input.",
+        "Waveforms to pick; may be repeated. A folder, searched recursively (SDS or any "
+        "other layout; for known events, one folder per event, named after its id); a "
+        "waveform file in any format that ObsPy reads; a text file with a list of files, "
+        "one or `root,file1,file2,file3` per line; or - for such a list on standard input.",
         "--input",
         "-i",
         metavar="PATH",
@@ -83,9 +83,9 @@ class _Files(Settings):
     )
     output: Annotated[Path, BeforeValidator(_check_output)] = option(
         ...,
-        "Name that the files of the run begin with: NAME.csv and NAME.txt, the picks; "
-        "NAME.log, what was picked; NAME.err, what was not used and why; NAME.json, a "
-        "summary; NAME.state, with which a run continues.",
+        "Prefix of the output files: NAME.csv and NAME.txt, the picks; NAME.log, what was "
+        "picked; NAME.err, what was not used and why; NAME.json, a summary; NAME.state, "
+        "the state for continuing an interrupted run.",
         "-o",
         metavar="NAME",
         identity=False,
@@ -104,7 +104,7 @@ class _Events(_Files):
     stations: Any = option(
         None,
         "Stations: the published format (NET STA LOC LON LAT ELEVATION_M), StationXML, or "
-        "CSV. Default: the places in the headers of SAC files.",
+        "CSV. Default: coordinates in the headers of SAC files.",
         "-s",
         metavar="FILE",
         identity=False,
@@ -114,18 +114,20 @@ class _Events(_Files):
 class _Model(Settings):
     model: Any = option(
         "LPPNM",
-        "LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN or EQT, with /csn for weights of 100 Hz or "
-        "/diting for 50 Hz; LPPNT or LPPNM alone for those of the package, /distilled, of "
-        "100 Hz; RNN/csn_pnsn tells Pg and Pn apart; a SeisBench model such as "
-        "PhaseNet/stead; or a SeisBench pair of files.",
+        "LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN or EQT, with /csn for weights at 100 Hz or "
+        "/diting for 50 Hz; LPPNT or LPPNM alone for the bundled weights (/distilled, 100 "
+        "Hz); RNN/csn_pnsn to distinguish Pg and Pn; a SeisBench model such as "
+        "PhaseNet/stead; or the files of a saved SeisBench model.",
         "-m",
         identity=False,
     )
-    device: str = option("auto", "cpu, cuda, cuda:1, mps; auto.", "-d", identity=False)
+    device: str = option(
+        "auto", "cpu, cuda, cuda:1, mps or auto.", "-d", identity=False
+    )
 
 
 class PickOptions(Settings):
-    """How picks are found, and what is measured of them."""
+    """Options for detecting and measuring picks."""
 
     threshold: float = option(
         0.3, "Smallest probability of a pick.", "prob", gt=0, le=1
@@ -133,18 +135,18 @@ class PickOptions(Settings):
     min_separation: float = option(
         1.0,
         "If two picks of one phase at one station are closer than this, the more probable "
-        "one stays.",
+        "one is kept.",
         metavar="SECONDS",
         ge=0,
     )
     overlap: float | None = option(
         None,
-        "Overlap of windows, as a share or in samples. Default: the model's own.",
+        "Overlap of windows, as a share or in samples. Default: from the model.",
         ge=0,
     )
     snr_window: float = option(
         1.0,
-        "Length before and after a pick for its SNR and amplitude, at most 30 s.",
+        "Window before and after a pick for its SNR and amplitude, at most 30 s.",
         "snritv",
         metavar="SECONDS",
         gt=0,
@@ -191,7 +193,7 @@ class StreamSettings(PickOptions, _Model, _Stream):
 
 
 class RunSettings(PickOptions, _Model, _Files):
-    """What `pick` and `pick-events` share."""
+    """Options shared by `pick` and `pick-events`."""
 
     inventory: Annotated[Path, AfterValidator(Path.absolute)] | None = option(
         None,
@@ -201,32 +203,32 @@ class RunSettings(PickOptions, _Model, _Files):
     instruments: Annotated[tuple[str, ...], BeforeValidator(check_instruments)] = (
         option(
             INSTRUMENT_PREFERENCE,
-            "Which instrument to use where a station has several, by band and instrument "
-            "code, the preferred first; `pick` also takes all, which gives picks of each "
-            "under one name.",
+            "Instrument to use if a station has several, by band and instrument code, the "
+            "preferred first. For `pick`, all uses every instrument; their picks have the "
+            "same station name.",
             metavar="CODES",
         )
     )
     name_pattern: Annotated[str, AfterValidator(check_name_pattern)] | None = option(
         None,
-        "Ends of file names, for files whose headers lack codes: "
+        "Pattern of the ends of file names, for files without codes in their headers: "
         "{network}.{station}.{location}.{channel}.*",
         metavar="PATTERN",
     )
     formats: Names = option(
         ("csv", "txt"),
         "Tables to write: csv, parquet, txt (the published text format), pyocto, gamma; "
-        "picks of events also quakeml.",
+        "for picks of events also quakeml.",
         identity=False,
     )
     plot: bool = option(
         False,
-        "Draw in NAME.figures: for `pick` every ten minutes with picks; for `pick-events` "
-        "the record section, a map and all stations of each event.",
+        "Plot to NAME.figures: for `pick`, every ten minutes with picks; for "
+        "`pick-events`, the record section, a map and all stations of each event.",
         "ifplot",
     )
     real: bool = option(
-        False, "Write day folders for REAL, in NAME.real.", "ifreal", identity=False
+        False, "Write day folders for REAL to NAME.real.", "ifreal", identity=False
     )
     progress: bool = option(
         True, "Show the progress and a summary.", off="--quiet", identity=False
@@ -263,8 +265,8 @@ class PickSettings(RunSettings):
     def _check_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if "quakeml" in value:
             raise ValueError(
-                "QuakeML can't hold picks without an event; write csv. associate writes "
-                "the events of picks as quakeml"
+                "QuakeML can't hold picks without an event; write csv, then use associate "
+                "to write events with their picks as quakeml"
             )
         return value
 
@@ -274,14 +276,14 @@ class PickSettings(RunSettings):
         metavar="PATTERNS",
     )
     start: Annotated[str | None, BeforeValidator(check_time)] = option(
-        None, "First time to pick, UTC: 2014-05-01.", metavar="TIME"
+        None, "Start of the time to pick, UTC: 2014-05-01.", metavar="TIME"
     )
     end: Annotated[str | None, BeforeValidator(check_time)] = option(
-        None, "Picks at and after it are left out.", metavar="TIME"
+        None, "End of the time to pick, exclusive.", metavar="TIME"
     )
     workers: int = option(
         1,
-        "Processes. One uses all cores as well; more help where reading takes long.",
+        "Number of processes. One already uses all cores; more help if reading is slow.",
         ge=1,
         identity=False,
     )
@@ -295,39 +297,39 @@ class PickSettings(RunSettings):
 
 class EventWindow(Settings):
     """
-    The part of a record around the arrivals of an event. Defaults of 30 and 40 s hold
-    what may be picked as P or S at 1000 km, and are 70 s in all, more than a window of
-    the models at 100 Hz.
+    The part of a record around the arrivals of an event. The defaults of 30 and 40 s
+    include what may be picked as P or S at 1000 km. Together they are 70 s, more than a
+    window of the models at 100 Hz.
     """
 
     before: float = option(
-        30.0, "Begin of the window before the theoretical P.", metavar="SECONDS", ge=0
+        30.0, "Start of the window before the theoretical P.", metavar="SECONDS", ge=0
     )
     after: float = option(
         40.0,
-        "End of the window after the theoretical S. It is longer where the model needs "
-        "more samples and the record has them.",
+        "End of the window after the theoretical S. The window is extended if the model "
+        "needs more samples and the record has them.",
         metavar="SECONDS",
         ge=0,
     )
 
 
 class FitWidth(Settings):
-    """How far picks may deviate from theoretical times."""
+    """Allowed deviation of picks from theoretical times."""
 
     p_width: float = option(
         0.5,
-        "A pick that is off by dt has the weight exp(-(dt / width)^2 / 2), and none beyond "
-        "3 widths. Width of P at the epicentre; that of S is 1.7 times as large.",
+        "Width of P at the epicentre; the width of S is 1.7 times as large. A pick with "
+        "the residual dt has the weight exp(-(dt / width)^2 / 2), and 0 beyond 3 widths.",
         metavar="SECONDS",
         gt=0,
     )
     p_width_per_km: float = option(
-        0.005, "Additional width for each km, to 1000 km.", metavar="SECONDS", ge=0
+        0.005, "Additional width per km, up to 1000 km.", metavar="SECONDS", ge=0
     )
 
 
-# Arguments are in the order of the bases, the last one first.
+# Arguments are in the reverse order of the bases.
 class PickEventsSettings(EventWindow, FitWidth, RunSettings, _Events):
     """Settings of picking known events."""
 
@@ -335,18 +337,18 @@ class PickEventsSettings(EventWindow, FitWidth, RunSettings, _Events):
 
     velocity: str | Path = option(
         "iasp91",
-        "Velocity model: iasp91, ak135 or another one of ObsPy's, or a .nd or .tvel file.",
+        "Velocity model: iasp91, ak135 or another one of ObsPy, or a .nd or .tvel file.",
         metavar="MODEL",
     )
-    default_depth: float = option(10.0, "Depth of events without one.", metavar="KM")
+    default_depth: float = option(10.0, "Depth of events without depth.", metavar="KM")
 
     @field_validator("instruments")
     @classmethod
     def _check_preference(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if value == ALL_INSTRUMENTS:
             raise ValueError(
-                "a station has one P and one S of an event; write codes, the preferred "
-                "first, such as HH,BH,EH"
+                "not possible for events, as a station has one P and one S per event; "
+                "write codes, the preferred first, such as HH,BH,EH"
             )
         return value
 
@@ -363,6 +365,6 @@ class EventSettings(PickOptions, EventWindow, _Event):
 
     positional: ClassVar[int] = 5
 
-    fit: Any = option(None, "How picks are chosen, a Fit.")
+    fit: Any = option(None, "A Fit, which chooses the picks.")
     inventory: Any = option(None, "Inventory of ObsPy, for amplitudes in m/s.")
     record: str = option("", "Name of the record, for the table of picks.")

