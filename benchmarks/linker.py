@@ -29,7 +29,7 @@ from seisbench_diting.association.lppn import (
     Linker,
 )
 from seisbench_diting.travel_times import KM_PER_DEGREE
-from seisbench_diting.travel_times.curves import load_taup
+from seisbench_diting.travel_times.taup import load_taup
 
 from .common import print_heading
 

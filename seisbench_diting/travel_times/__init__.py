@@ -1,8 +1,12 @@
 """Travel times of seismic phases in one-dimensional velocity models."""
 
-from .curves import VelocityModelError
-from .first_arrivals import EARTH_RADIUS_KM, KM_PER_DEGREE, TravelTimes
 from .table import STEP_KM, TravelTimeTable, constant_velocities, make_table
+from .taup import (
+    EARTH_RADIUS_KM,
+    KM_PER_DEGREE,
+    TravelTimes,
+    VelocityModelError,
+)
 
 __all__ = [
     "EARTH_RADIUS_KM",

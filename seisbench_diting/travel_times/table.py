@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 
-from .curves import VelocityModelError
-from .first_arrivals import KM_PER_DEGREE, TravelTimes
+from .taup import KM_PER_DEGREE, TravelTimes, VelocityModelError
 
 #: Step of tables in km, over distance and depth. Between them times are interpolated
 #: linearly, wrong by less than 0.02 s in the crust.

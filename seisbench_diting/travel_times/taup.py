@@ -1,0 +1,360 @@
+"""Travel times of first arrivals, from tables that TauP fills as they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import obspy
+import seisbench
+from numpy.typing import ArrayLike
+from obspy.taup import TauPyModel, taup_create
+from obspy.taup.seismic_phase import SeismicPhase
+
+from .._util import replacing
+
+#: TauP's names of what arrives first as P and as S up to 100 degrees.
+P_PHASES = ("p", "P", "Pg", "Pn", "Pdiff")
+S_PHASES = ("s", "S", "Sg", "Sn", "Sdiff")
+
+#: TauP's sphere; distances on the ellipsoid are laid upon it by their length.
+EARTH_RADIUS_KM = 6371.0
+KM_PER_DEGREE = float(np.radians(EARTH_RADIUS_KM))
+
+
+def _steps(*parts: tuple[float, float]) -> np.ndarray:
+    """From zero to each part's end in steps of the part, in thousandths."""
+    grid, start = [], 0.0
+    for end, step in parts:
+        grid.append(np.arange(round((end - start) / step)) * step + start)
+        start = end
+    return np.round(np.append(np.concatenate(grid), start), 3)
+
+
+#: Distances of the table in degrees: dense where arrivals overtake each other.
+DEGREES = _steps((0.1, 0.002), (12, 0.01), (30, 0.02), (100, 0.2))
+
+#: Depths of the table in km. Times between them are interpolated linearly; they bend
+#: near the surface and where waves from the crust and the mantle change places.
+DEPTHS = _steps((2, 0.1), (5, 0.25), (60, 0.5), (400, 2), (800, 2.5))
+
+#: Depths in one file of the table.
+BLOCK = 10
+
+#: Sources above sea level, of volcanoes, and stations from deep sea to summits.
+MIN_DEPTH_KM, MAX_DEPTH_KM = -10.0, float(DEPTHS[-1])
+MAX_ELEVATION_M = 12_000.0
+
+#: A ray that ends here is at a distance of the table, whatever the rounding.
+_ROUNDING = 1e-9
+
+#: Part of every file's key. Another way to make the tables needs another number.
+_VERSION = 1
+
+
+class VelocityModelError(ValueError):
+    """TauP can't use a velocity model."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """
+    First P and S arrivals of sources in one depth at :py:data:`DEGREES`.
+
+    :param times: Seconds, (2, distances), P and S; NaN where nothing arrives
+    :param slownesses: Their derivatives, in seconds a degree
+    :param velocities: Of P and S at the surface, in km/s
+    """
+
+    times: np.ndarray
+    slownesses: np.ndarray
+    velocities: np.ndarray
+
+    def at(self, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        :param degrees: Distances, from 0 to 100
+        :return: Times and slownesses, each (2, distances)
+        """
+        right = np.clip(np.searchsorted(DEGREES, degrees), 1, len(DEGREES) - 1)
+        ends = (
+            (DEGREES[i], self.times[:, i], self.slownesses[:, i])
+            for i in (right - 1, right)
+        )
+        return _hermite(degrees, *ends)
+
+
+class TravelTimes:
+    """
+    Times of the first arriving P (of TauP's p, P, Pg, Pn, Pdiff) and direct S (s, S, Sg,
+    Sn, Sdiff) up to 100 degrees, within 0.05 s of TauP itself.
+
+        travel_times = TravelTimes("ak135")
+        p, s = travel_times.first_arrivals(220, depth_km=5.5, elevation_m=1213)
+
+    Tables over distance and depth are made where they are first needed, in 0.1 s for ten
+    depths, and lie in SeisBench's cache. Without a cache that can be written they are
+    made for every process.
+
+    :param model: Name of a model of ObsPy (``iasp91``, ``ak135``, ``prem``, ...), or
+        path of a ``.nd`` or ``.tvel`` file
+    :param default_depth_km: Depth of events whose depth isn't known: where most
+        earthquakes of the continental crust are
+    :raises FileNotFoundError: if there is no such model
+    :raises VelocityModelError: if TauP can't use it
+    """
+
+    def __init__(self, model: str | Path = "iasp91", default_depth_km: float = 10.0):
+        _check("default_depth_km", default_depth_km, MIN_DEPTH_KM, MAX_DEPTH_KM, "km")
+        self.model, path = _find_model(model)
+        self.default_depth_km = default_depth_km
+        self._key = _checksum(path)
+        folder = Path(seisbench.cache_root) / "seisbench_diting" / "travel_times"
+        self.cache_folder = folder / f"{path.stem}-{self._key[:16]}"
+        self._blocks: dict[int, list[Curve]] = {}
+        self._taup: TauPyModel | None = None
+        if isinstance(self.model, Path) and not self.cache_folder.is_dir():
+            self._load_taup()  # Says now what is wrong with it.
+
+    def first_arrivals(
+        self,
+        distance_km: ArrayLike,
+        depth_km: ArrayLike = np.nan,
+        elevation_m: ArrayLike = 0.0,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """
+        The arguments may be arrays that can be broadcast.
+
+        A station at the elevation h has its times from the sea level of the model and
+        ``h * sqrt(1 / v**2 - p**2)`` more, with the model's velocity v at the surface
+        and the slowness p of the ray: less where h is negative. A source above sea
+        level is taken at sea level, with such a correction for its height. Right for
+        distances, or depths, of a few times the elevation.
+
+        :param distance_km: Epicentral distance
+        :param depth_km: Depth of the source below sea level; the default depth for NaN
+        :param elevation_m: Elevation of the station above sea level; 0 for NaN
+        :raises ValueError: if a value is impossible, such as a depth in m
+        :return: P and S times in seconds after the origin time; NaN where there is no
+            such arrival, or beyond 100 degrees
+        """
+        distance, depth, elevation = np.broadcast_arrays(
+            *(np.asarray(x, dtype=float) for x in (distance_km, depth_km, elevation_m))
+        )
+        depth = np.where(np.isnan(depth), self.default_depth_km, depth)
+        elevation = np.where(np.isnan(elevation), 0.0, elevation)
+        _check("distance_km", distance, 0.0, np.pi * EARTH_RADIUS_KM, "km")
+        _check("depth_km", depth, MIN_DEPTH_KM, MAX_DEPTH_KM, "km")
+        _check("elevation_m", elevation, -MAX_ELEVATION_M, MAX_ELEVATION_M, "m")
+
+        degrees = (distance / KM_PER_DEGREE).ravel()
+        height_km = (elevation / 1000 + np.maximum(-depth, 0)).ravel()
+        place = np.interp(depth.ravel(), DEPTHS, np.arange(len(DEPTHS)))
+        upper = np.minimum(place.astype(int), len(DEPTHS) - 2)
+        times = np.full((2, degrees.size), np.nan)
+        for node in np.unique(upper):
+            # What is NaN, or too far, stays NaN.
+            here = (upper == node) & (degrees <= DEGREES[-1])
+            if here.any():
+                times[:, here] = self._interpolate(
+                    int(node), (place - node)[here], degrees[here], height_km[here]
+                )
+        p, s = np.maximum(times, 0).reshape(2, *distance.shape)
+        return p, s
+
+    def _interpolate(
+        self, node: int, share: np.ndarray, degrees: np.ndarray, height_km: np.ndarray
+    ) -> np.ndarray:
+        """Between two depths of the table; the lower one counts by its share."""
+        above, below = self._curve(node), self._curve(node + 1)
+        upper, upper_slowness = above.at(degrees)
+        lower, lower_slowness = below.at(degrees)
+        time = upper + share * (lower - upper)
+        slowness = upper_slowness + share * (lower_slowness - upper_slowness)
+        # An ocean on top of the model has no S waves, and no station above it.
+        solid = above.velocities > 0
+        squared = 1 / np.where(solid, above.velocities, np.inf) ** 2
+        vertical = np.maximum(squared[:, None] - (slowness / KM_PER_DEGREE) ** 2, 0)
+        return time + height_km * np.sqrt(vertical)
+
+    def _curve(self, node: int) -> Curve:
+        number, place = divmod(node, BLOCK)
+        if number not in self._blocks:
+            path = self.cache_folder / f"{number:03d}.npz"
+            block = _read_block(path, self._key)
+            if block is None:
+                depths = DEPTHS[number * BLOCK : (number + 1) * BLOCK]
+                block = [make_curve(self._load_taup(), float(x)) for x in depths]
+                _write_block(path, self._key, block)
+            self._blocks[number] = block
+        return self._blocks[number][place]
+
+    def _load_taup(self) -> TauPyModel:
+        if self._taup is None:
+            self._taup = load_taup(self.model)
+        return self._taup
+
+
+def _check(name: str, values: ArrayLike, least: float, most: float, unit: str) -> None:
+    values = np.asarray(values)
+    wrong = (values < least) | (values > most)
+    if wrong.any():
+        raise ValueError(
+            f"{name}={values[wrong].flat[0]:g} must be from {least:g} to {most:g} {unit}."
+        )
+
+
+def _find_model(model: str | Path) -> tuple[str | Path, Path]:
+    """The model as TauP wants it, and the file it comes from."""
+    folder = Path(inspect.getfile(taup_create)).parent / "data"
+    name, path = str(model), Path(model)
+    built_in = folder / f"{name.lower()}.npz"
+    if not path.suffix and "/" not in name and built_in.is_file():
+        return name.lower(), built_in
+    if path.suffix not in (".nd", ".tvel"):
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.npz")))
+        raise VelocityModelError(
+            f"model={name!r} is unknown. Possible are {names}, and files that end with "
+            ".nd or .tvel."
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"model={name!r}: there is no such file.")
+    return path.resolve(), path
+
+
+def load_taup(model: str | Path) -> TauPyModel:
+    """
+    :param model: Name of a model that ObsPy has, or an ``.nd`` or ``.tvel`` file
+    :raises VelocityModelError: if TauP can't use the file
+    :return: TauP with this model
+    """
+    if not isinstance(model, Path):
+        return TauPyModel(model)
+    with tempfile.TemporaryDirectory(prefix="seisbench-diting-") as folder:
+        try:
+            with np.errstate(all="ignore"):  # See make_curve.
+                taup_create.build_taup_model(model, folder, verbose=False)
+            taup = TauPyModel(str(Path(folder) / f"{model.stem}.npz"))
+            if taup.model.tau_branches.shape[1] < 2:
+                raise ValueError("it has no layer below the crust")
+            return taup
+        # TauP raises errors of many kinds.
+        except Exception as error:
+            raise VelocityModelError(
+                f"TauP can't use model={str(model)!r} ({error!r}). It needs layers from the "
+                "surface to the Earth's centre; let the lines of iasp91.nd in ObsPy's folder "
+                "taup/data follow yours."
+            ) from error
+
+
+def make_curve(taup: TauPyModel, depth_km: float) -> Curve:
+    """
+    :param taup: TauP
+    :param depth_km: Depth of the source
+    :return: First arrivals
+    """
+    # TauP divides by zero in layers of constant slowness, and allows for it.
+    with np.errstate(all="ignore"):
+        source = taup.model.depth_correct(depth_km)
+    curves = [_first(source, names) for names in (P_PHASES, S_PHASES)]
+    surface = taup.model.s_mod.v_mod
+    velocities = [np.ravel(surface.evaluate_below(0.0, kind))[0] for kind in "ps"]
+    times, slownesses = (np.array(part) for part in zip(*curves, strict=True))
+    return Curve(times, slownesses, np.array(velocities, dtype=float))
+
+
+def _first(source: Any, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    times = np.full(len(DEGREES), np.nan)
+    slownesses = np.full(len(DEGREES), np.nan)
+    branches = [_branch(SeismicPhase(name, source)) for name in names]
+    places, found, slopes = map(np.concatenate, zip(*branches, strict=True))
+    # Of what is written to one place the last, here the earliest arrival, stays.
+    order = np.argsort(-found, kind="stable")
+    times[places[order]] = found[order]
+    slownesses[places[order]] = slopes[order]
+    return times, slownesses
+
+
+def _branch(phase: SeismicPhase) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """
+    TauP has the rays of a phase in the order of their slowness. Between two of them the
+    time over distance is a cubic, as the slowness is its slope.
+
+    :return: Places in :py:data:`DEGREES`, times and slownesses of all arrivals
+    """
+    degrees = np.degrees(phase.dist)
+    slownesses = np.radians(phase.ray_param)
+    apart = np.abs(np.diff(degrees)) > _ROUNDING
+    # Two rays of one slowness bound a shadow, but in waves along an interface.
+    if not phase.head_or_diffract_seq:
+        apart &= np.diff(slownesses) != 0
+    left = np.flatnonzero(apart)
+    if len(left) == 0:
+        return np.empty(0, dtype=int), np.empty(0), np.empty(0)
+    nearest = np.minimum(degrees[left], degrees[left + 1]) - _ROUNDING
+    farthest = np.maximum(degrees[left], degrees[left + 1]) + _ROUNDING
+    begin = np.searchsorted(DEGREES, nearest)
+    count = np.searchsorted(DEGREES, farthest, side="right") - begin
+    ray = np.repeat(left, count)
+    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - begin, count)
+    ends = ((degrees[i], phase.time[i], slownesses[i]) for i in (ray, ray + 1))
+    return place, *_hermite(DEGREES[place], *ends)
+
+
+def _hermite(
+    x: np.ndarray, left: Sequence[np.ndarray], right: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cubic through two points (place, value, slope) each: values and slopes."""
+    (x0, y0, m0), (x1, y1, m1) = left, right
+    h = x1 - x0
+    u = (x - x0) / h
+    secant = (y1 - y0) / h
+    a = m0 + m1 - 2 * secant
+    b = 3 * secant - 2 * m0 - m1
+    return y0 + h * u * (m0 + u * (b + u * a)), m0 + u * (2 * b + u * 3 * a)
+
+
+def _checksum(path: Path) -> str:
+    """Of all that the tables depend on."""
+    digest = hashlib.sha256(path.read_bytes())
+    digest.update(f"{path.suffix} {obspy.__version__} {_VERSION}".encode())
+    for grid in (DEGREES, DEPTHS, np.array([BLOCK])):
+        digest.update(np.asarray(grid, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _read_block(path: Path, key: str) -> list[Curve] | None:
+    """None if there is no file, or it is not what belongs here."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            parts = zip(file["times"], file["slownesses"], strict=True)
+            velocities = file["velocities"]
+            block = [
+                Curve(a.astype(float), b.astype(float), velocities) for a, b in parts
+            ]
+            return block if str(file["key"]) == key else None
+    # Damaged files raise errors of many kinds.
+    except Exception:
+        return None
+
+
+def _write_block(path: Path, key: str, block: list[Curve]) -> None:
+    times = np.array([curve.times for curve in block], dtype="float32")
+    slownesses = np.array([curve.slownesses for curve in block], dtype="float32")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file,
+                key=np.array(key),
+                times=times,
+                slownesses=slownesses,
+                velocities=block[0].velocities,
+            )
+    except OSError:
+        return  # No room, no right: it is made again next time.
