@@ -10,10 +10,9 @@ import pandas as pd
 
 from ..tables import Station, find_station, station_table
 from . import style
-from .style import GREY, styled
+from .style import GREY, nothing, styled
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
 
@@ -76,10 +75,10 @@ class Extent(NamedTuple):
         east = half / _narrow(latitude)
         return cls(longitude - east, longitude + east, latitude - half, latitude + half)
 
-    def share(self, longitude: float, latitude: float) -> tuple[float, float]:
+    def share(self, longitude: float, latitude: float) -> np.ndarray:
         """:return: Place in shares of the width and the height"""
         x = (longitude - self.west) / (self.east - self.west)
-        return x, (latitude - self.south) / (self.north - self.south)
+        return np.array([x, (latitude - self.south) / (self.north - self.south)])
 
     @property
     def aspect(self) -> float:
@@ -103,19 +102,12 @@ def plot_map(result: Any) -> Figure:
     """
     event, stations = result.event, result.stations
     if len(stations) == 0:
-        raise ValueError(
-            f"no station has a window around {event.event_id}: there is nothing to draw."
-        )
+        raise nothing(f"no station has a window around {event.event_id}")
     x = on_one_side(stations["longitude"], event.longitude)
     y = stations["latitude"].to_numpy()
     ends = Extent.around(np.append(x, event.longitude), np.append(y, event.latitude))
     largest = max(0.5, result.picks["residual_s"].abs().max())
-    colours = {
-        "cmap": "RdBu_r",
-        "vmin": -largest,
-        "vmax": largest,
-        "edgecolor": "black",
-    }
+    colours = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
     figure = style.new_figure(10, 5.6)
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for panel, phase in zip(panels, "PS", strict=True):
@@ -132,8 +124,10 @@ def plot_map(result: Any) -> Figure:
         panel.plot([], [], "^", label="station with pick", **triangle)
         cross = {"ls": "", "color": GREY, "ms": 6, "zorder": 3, "label": "without"}
         panel.plot(x[~picked], y[~picked], marker="x", **cross)
-        shown = {"c": residual[picked], "marker": "^", "lw": 0.7, "zorder": 4}
-        coloured = panel.scatter(x[picked], y[picked], 75, **shown, **colours)
+        shown = {"c": residual[picked], "marker": "^", "edgecolor": "black"}
+        coloured = panel.scatter(
+            x[picked], y[picked], 75, **shown, **colours, lw=0.7, zorder=4
+        )
         set_extent(panel, ends)
         panel.set_aspect(ends.aspect, adjustable="box")
         name_stations(panel, stations["station_id"], x, y, ends)
@@ -177,8 +171,8 @@ def distances_km(latitude: float, longitude: float, places: pd.DataFrame) -> np.
     """
     from pyproj import Geod
 
-    here = (np.full(len(places), value) for value in (longitude, latitude))
-    there = (places[name].to_numpy() for name in ("longitude", "latitude"))
+    here = np.full(len(places), longitude), np.full(len(places), latitude)
+    there = places["longitude"].to_numpy(), places["latitude"].to_numpy()
     return np.asarray(Geod(ellps="WGS84").inv(*here, *there)[2]) / 1000
 
 
@@ -193,13 +187,12 @@ def places_of(names: Iterable[str], stations: pd.DataFrame) -> pd.DataFrame:
     table = station_table(stations)
     found = {name: find_station(table, name) for name in sorted(set(names))}
     rows = {name: place for name, place in found.items() if place is not None}
-    places = pd.DataFrame(
-        rows.values(), index=list(rows), columns=list(Station._fields)
-    )
+    columns = list(Station._fields)
+    places = pd.DataFrame(rows.values(), index=list(rows), columns=columns)
     return places.fillna({"elevation_m": 0.0})
 
 
-def set_extent(panel: Axes, ends: Sequence[float]) -> None:
+def set_extent(panel: Any, ends: Sequence[float]) -> None:
     """
     :param panel: Panel of a map
     :param ends: West, east, south and north. Longitudes are labelled from -180 to 180.
@@ -211,7 +204,7 @@ def set_extent(panel: Axes, ends: Sequence[float]) -> None:
 
 
 def name_stations(
-    panel: Axes,
+    panel: Any,
     names: Iterable[str],
     longitude: np.ndarray,
     latitude: np.ndarray,
@@ -232,20 +225,17 @@ def name_stations(
     codes = [name.rpartition(".")[0] for name in names]
     if len(codes) > _MOST_NAMES:
         return
-    shares = [ends.share(*place) for place in zip(longitude, latitude, strict=True)]
-    taken = [_box(x, y, _SYMBOL, _SYMBOL) for x, y in shares]
-    dots = [_box(*ends.share(*place), _SYMBOL, _SYMBOL) for place in events]
+    places = list(zip(longitude, latitude, strict=True))
+    taken = [_box(ends.share(*place), _SYMBOL) for place in places]
+    dots = [_box(ends.share(*place), _SYMBOL) for place in events]
     written = set()
-    for code, (x, y), lon, lat in zip(codes, shares, longitude, latitude, strict=True):
-        free = []
+    for code, place in zip(codes, places, strict=True):
+        free: list[Any] = []
+        size = np.array([_LETTER * len(code), _LINE])
         for offset, alignment, before in _SIDES:
-            at = x + offset[0] * _POINT, y + offset[1] * _POINT
-            box = _box(*at, _LETTER * len(code), _LINE, *before)
-            if (
-                box.min.min() >= 0
-                and box.max.max() <= 1
-                and not box.count_overlaps(taken)
-            ):
+            box = _box(ends.share(*place) + _POINT * np.array(offset), size, before)
+            inside = box.get_points().min() >= 0 and box.get_points().max() <= 1
+            if inside and not box.count_overlaps(taken):
                 crowded = box.count_overlaps(dots) > 0
                 free.append((crowded, len(free), box, offset, alignment))
         # Locations of one station have one name.
@@ -253,25 +243,17 @@ def name_stations(
             *_, box, offset, alignment = min(free, key=lambda one: one[:2])
             taken.append(box)
             written.add(code)
-            style.write(
-                panel, code, lon, lat, offset, fontsize=7, zorder=6, **alignment
-            )
+            style.write(panel, code, *place, offset, fontsize=7, zorder=6, **alignment)
 
 
-def _box(
-    x: float,
-    y: float,
-    width: float,
-    height: float,
-    left: float = 0.5,
-    below: float = 0.5,
-) -> Bbox:
+def _box(place: np.ndarray, size: Any, before: Any = (0.5, 0.5)) -> Bbox:
     from matplotlib.transforms import Bbox
 
-    return Bbox.from_bounds(x - left * width, y - below * height, width, height)
+    corner = place - np.multiply(size, before)
+    return Bbox([corner, corner + size])
 
 
-def scale_bar(panel: Axes, ends: Extent) -> None:
+def scale_bar(panel: Any, ends: Extent) -> None:
     """
     Draws a bar of at most a quarter of the map.
 
@@ -286,6 +268,4 @@ def scale_bar(panel: Axes, ends: Extent) -> None:
     left, y = ends.west + 0.05 * width, ends.south + 0.05 * height
     right = left + km / km_per_degree
     panel.plot([left, right], [y, y], color="black", lw=2.5, solid_capstyle="butt")
-    style.write(
-        panel, f"{km:g} km", (left + right) / 2, y, (0, 4), ha="center", fontsize=8
-    )
+    style.write(panel, f"{km:g} km", (left + right) / 2, y, (0, 4), ha="center")

@@ -20,11 +20,9 @@ from .maps import (
     scale_bar,
     set_extent,
 )
-from .style import COLOURS, GREY, SERIES, styled
+from .style import COLOURS, GREY, SERIES, nothing, styled
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
 
 #: A map reaches so far that at least so many stations are on it.
@@ -68,7 +66,7 @@ class _Dots(NamedTuple):
     latitude: np.ndarray
     depth_km: np.ndarray
     time: np.ndarray
-    count: np.ndarray
+    number: np.ndarray
     size: np.ndarray
 
     @classmethod
@@ -87,20 +85,16 @@ class _Dots(NamedTuple):
             largest * np.maximum(count / max(count.max(), 1), _SMALLEST),
         )
 
-    def draw(self, panel: Axes, x: np.ndarray, y: np.ndarray) -> PathCollection:
+    def draw(self, panel: Any, x: np.ndarray, y: np.ndarray) -> Any:
         # The large ones first, so that they cover none.
         order = np.argsort(-self.size, kind="stable")
-        many, span = len(x) > 300, (self.time.min(), self.time.max())
-        options: dict[str, Any] = {
-            "c": self.time[order],
-            "cmap": "viridis",
-            "alpha": float(np.clip(30 / np.sqrt(len(x)), 0.3, 0.9)),
-            "edgecolor": "none" if many else "black",
-            "rasterized": len(x) > _MOST_VECTORS,
-        }
+        edge = {"edgecolor": "none" if len(x) > 300 else "black", "lw": 0.4}
         # Limits are the same in all panels, also where some events have no depth.
-        options |= {"vmin": span[0], "vmax": span[1], "lw": 0.4, "zorder": 3}
-        return panel.scatter(x[order], y[order], self.size[order], **options)
+        limits = {"vmin": self.time.min(), "vmax": self.time.max(), "cmap": "viridis"}
+        drawn = {"rasterized": len(x) > _MOST_VECTORS, "zorder": 3, **limits, **edge}
+        drawn["alpha"] = float(np.clip(30 / np.sqrt(len(x)), 0.3, 0.9))
+        xy = x[order], y[order]
+        return panel.scatter(*xy, self.size[order], c=self.time[order], **drawn)
 
 
 @styled()
@@ -123,7 +117,7 @@ def plot_association(
     """
     events, picks = event_table(events), assignment_table(picks)
     if len(events) == 0:
-        raise ValueError("events is empty: there is nothing to draw.")
+        raise nothing("events is empty")
     picks = picks[picks["event_id"].isin(events["event_id"])]
     figure = style.new_figure(*_SIZE, layout="none")
     panels = {
@@ -137,14 +131,11 @@ def plot_association(
     _draw_times(panels["time"], events)
     _draw_counts(panels["counts"], events, picks)
     _draw_residuals(panels["residuals"], picks)
-    names = picks["station_id"].nunique()
-    figure.suptitle(
-        title
-        or f"{counted(len(events), 'event', ',')} with "
-        f"{counted(len(picks), 'pick', ',')} at {counted(names, 'station', ',')}",
-        y=1 - 0.16 / _SIZE[1],
-        va="top",
-    )
+    if not title:
+        title = f"{counted(len(events), 'event', ',')} with "
+        title += f"{counted(len(picks), 'pick', ',')} at "
+        title += counted(picks["station_id"].nunique(), "station", ",")
+    figure.suptitle(title, y=1 - 0.16 / _SIZE[1], va="top")
     return figure
 
 
@@ -161,7 +152,7 @@ def _pick_counts(
 
 
 def _draw_map(
-    panel: Axes, dots: _Dots, picks: pd.DataFrame, stations: pd.DataFrame
+    panel: Any, dots: _Dots, picks: pd.DataFrame, stations: pd.DataFrame
 ) -> Extent:
     found = [find_station(stations, name) for name in picks["station_id"].unique()]
     used = {place.station_id for place in found if place is not None}
@@ -190,7 +181,7 @@ def _draw_map(
     return ends
 
 
-def _note(panel: Axes, text: str, x: float, side: str) -> None:
+def _note(panel: Any, text: str, x: float, side: str) -> None:
     where = {"xycoords": "axes fraction", "ha": side}
     style.write(panel, text, x, 0.02, (0, 0), fontsize=8, color=GREY, **where)
 
@@ -213,9 +204,7 @@ def _ends(dots: _Dots, places: pd.DataFrame) -> Extent:
     return min(whole, small, key=lambda ends: ends.north - ends.south)
 
 
-def _draw_depths(
-    below: Axes, beside: Axes, dots: _Dots, ends: Extent
-) -> PathCollection:
+def _draw_depths(below: Any, beside: Any, dots: _Dots, ends: Extent) -> Any:
     known = dots.depth_km[np.isfinite(dots.depth_km)]
     top, bottom = known.min(initial=0.0), known.max(initial=1.0)
     margin = 0.1 * (bottom - top)
@@ -224,8 +213,7 @@ def _draw_depths(
     set_extent(below, (ends.west, ends.east, bottom + margin, top - margin))
     set_extent(beside, (top - margin, bottom + margin, ends.south, ends.north))
     beside.xaxis.set_major_formatter("{x:g}")
-    below.set_xlabel("Longitude (°)")
-    below.set_ylabel("Depth (km)")
+    below.set(xlabel="Longitude (°)", ylabel="Depth (km)")
     beside.set_xlabel("Depth (km)")
     beside.tick_params(labelleft=False)
     if unknown := len(dots.depth_km) - len(known):
@@ -233,9 +221,7 @@ def _draw_depths(
     return coloured
 
 
-def _draw_legends(
-    bar: Axes, sizes: Axes, dots: _Dots, coloured: PathCollection
-) -> None:
+def _draw_legends(bar: Any, sizes: Any, dots: _Dots, coloured: Any) -> None:
     from matplotlib.dates import DateFormatter
 
     first, last = dots.time.min(), dots.time.max()
@@ -248,37 +234,20 @@ def _draw_legends(
         colorbar.solids.set_alpha(1)
         bar.set_title("Origin time (UTC)", fontsize=9)
     sizes.set_axis_off()
-    most = dots.count.max()
-    if most > 0:
-        per_pick = dots.size.max() / most
-        counts = np.unique(
-            np.linspace(max(dots.count.min(), _SMALLEST * most), most, 3).round()
-        )
-        found = coloured.legend_elements(
-            "sizes",
-            num=list(counts),
-            func=lambda size: size / per_pick,
-            color=GREY,
-            fmt="{x:g}",
-        )
-        place = {
-            "loc": "center",
-            "ncols": 3,
-            "columnspacing": 0.8,
-            "handletextpad": 0.1,
-        }
-        sizes.legend(*found, title="Picks", **place)
+    if most := dots.number.max():
+        options = {"num": 3, "func": lambda size: size / dots.size.max() * most}
+        found = coloured.legend_elements("sizes", color=GREY, **options)
+        place = {"loc": "center", "ncols": 4, "columnspacing": 0.8}
+        sizes.legend(*found, title="Picks", handletextpad=0.1, **place)
 
 
-def _draw_times(panel: Axes, events: pd.DataFrame) -> None:
+def _draw_times(panel: Any, events: pd.DataFrame) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     times = events["time"]
     first, last = times.iloc[0], times.iloc[-1]
-    step = next(
-        (s for s in _STEPS if (last - first) / pd.Timedelta(s) < _MOST_BARS - 2),
-        _STEPS[-1],
-    )
+    fine = (s for s in _STEPS if (last - first) / pd.Timedelta(s) < _MOST_BARS - 2)
+    step = next(fine, _STEPS[-1])
     width = pd.Timedelta(step)
     number = (last - first.floor(width)) // width + 2
     edges = pd.date_range(first.floor(width), periods=number, freq=width)
@@ -293,16 +262,14 @@ def _draw_times(panel: Axes, events: pd.DataFrame) -> None:
     steps = [*_naive(times), edges[-1].tz_convert(None)]
     sums = [*range(1, len(times) + 1), len(times)]
     total.step(steps, sums, where="post", color="black", lw=1.2)
-    total.set_ylim(0, 1.05 * len(times))
-    total.set_ylabel("Events up to then")
+    total.set(ylim=(0, 1.05 * len(times)), ylabel="Events up to then")
     for axes in (panel, total):
         axes.locator_params(axis="y", nbins=5, integer=True)
 
 
-def _draw_counts(panel: Axes, events: pd.DataFrame, picks: pd.DataFrame) -> None:
+def _draw_counts(panel: Any, events: pd.DataFrame, picks: pd.DataFrame) -> None:
     both = _pick_counts(events, picks)
-    panel.set_xlabel("Picks of an event")
-    panel.set_ylabel("Events")
+    panel.set(xlabel="Picks of an event", ylabel="Events")
     if both.max() == 0:
         _leave_empty(panel, "no picks")
         return
@@ -317,10 +284,9 @@ def _draw_counts(panel: Axes, events: pd.DataFrame, picks: pd.DataFrame) -> None
     panel.locator_params(axis="y", nbins=5, integer=True)
 
 
-def _draw_residuals(panel: Axes, picks: pd.DataFrame) -> None:
+def _draw_residuals(panel: Any, picks: pd.DataFrame) -> None:
     known = picks[np.isfinite(picks["residual_s"])]
-    panel.set_xlabel("Residual (s), positive: late")
-    panel.set_ylabel("Picks")
+    panel.set(xlabel="Residual (s), positive: late", ylabel="Picks")
     if len(known) == 0:
         _leave_empty(panel, "no residuals")
         return
@@ -335,12 +301,9 @@ def _draw_residuals(panel: Axes, picks: pd.DataFrame) -> None:
         spread = (residuals - middle).abs().median() * 1.4826
         # Not -0.00.
         label = f"{phase}: {round(middle, 2) + 0:.2f} ± {spread:.2f} s"
-        area = {
-            "facecolor": (colour, 0.15),
-            "edgecolor": colour,
-            "histtype": "stepfilled",
-        }
-        panel.hist(residuals.clip(-reach, reach), bins, lw=1.4, label=label, **area)
+        area = {"facecolor": (colour, 0.15), "edgecolor": colour, "lw": 1.4}
+        shown = residuals.clip(-reach, reach)
+        panel.hist(shown, bins, histtype="stepfilled", label=label, **area)
     panel.axvline(0, color=GREY, lw=0.7)
     panel.set_xlim(-reach, reach)
     panel.locator_params(axis="x", nbins=7)
@@ -348,6 +311,6 @@ def _draw_residuals(panel: Axes, picks: pd.DataFrame) -> None:
     panel.legend()
 
 
-def _leave_empty(panel: Axes, reason: str) -> None:
+def _leave_empty(panel: Any, reason: str) -> None:
     panel.set(xticks=[], yticks=[])
     panel.text(0.5, 0.5, reason, transform=panel.transAxes, ha="center", color=GREY)

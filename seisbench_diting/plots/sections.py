@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import obspy
@@ -13,11 +13,10 @@ from .._util import counted
 from ..tables import assignment_table, event_table, pick_table
 from . import style
 from .maps import distances_km, middle_of, places_of
-from .style import COLOURS, DISCARDED, GREY, OTHER, SERIES, styled
-from .traces import lines_of, station_of
+from .style import COLOURS, DISCARDED, GREY, OTHER, SERIES, nothing, styled
+from .traces import between, component_rank, lines_of, station_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Height of the label of a station.
@@ -27,20 +26,6 @@ _LABEL_INCHES = 0.16
 #: are.
 _MARKERS = {"P": "o", "S": "x"}
 _ALPHAS = {"P": 0.7, "S": 0.3}
-
-
-class TravelTimeTable(Protocol):
-    """Travel times of P and S."""
-
-    def at(
-        self, distance_km: Any, depth_km: Any, elevation_km: Any = 0.0
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """
-        :param distance_km: Epicentral distances
-        :param depth_km: Depths
-        :param elevation_km: Elevations of the stations
-        :return: P and S times in s
-        """
 
 
 @styled()
@@ -64,9 +49,7 @@ def plot_section(
     """
     event, stations = result.event, result.stations.set_index("station_id")
     if len(stations) == 0:
-        raise ValueError(
-            f"no station has a window around {event.event_id}: there is nothing to draw."
-        )
+        raise nothing(f"no station has a window around {event.event_id}")
     distances, windows = "epicentral_distance_km", ["begin_seconds", "end_seconds"]
     section = _Section.of(event, stations[distances])
     begin, end = stations[windows[0]].min() - 0.5, stations[windows[1]].max() + 0.5
@@ -86,7 +69,7 @@ def plot_moveout(
     picks: pd.DataFrame,
     stations: pd.DataFrame,
     stream: obspy.Stream | None = None,
-    travel_times: TravelTimeTable | None = None,
+    travel_times: Any = None,
     other_picks: pd.DataFrame | None = None,
     band: tuple[float, float] = (1.0, 10.0),
 ) -> Figure:
@@ -100,8 +83,8 @@ def plot_moveout(
     :param picks: Table of picks with ``event_id``; those of other events are left out
     :param stations: Table of stations
     :param stream: Waveforms
-    :param travel_times: Travel times of P and S; the curves are for the mean elevation of
-        the stations
+    :param travel_times: Travel times with a method ``at(distances_km, depth_km,
+        elevations_km)``; the curves are for the mean elevation of the stations
     :param other_picks: Picks of other events or of none; may be all picks
     :param band: Lowest and highest frequency of the waveforms in Hz
     :raises ValueError: if the event has no pick at a known station, or a table is wrong
@@ -114,10 +97,8 @@ def plot_moveout(
     places = places_of({*own["station_id"], *with_waveforms}, stations)
     own = own[own["station_id"].isin(places.index)]
     if len(own) == 0:
-        raise ValueError(
-            f"picks has none of the event {event.event_id!r} at a station that is in "
-            "stations: there is nothing to draw."
-        )
+        missing = f"picks has none of the event {event.event_id!r} at a station"
+        raise nothing(f"{missing} that is in stations")
     places["km"] = distances_km(event.latitude, event.longitude, places)
     # Waveforms from far beyond the picks would press them together.
     places = places[places["km"] <= 1.2 * places["km"][own["station_id"]].max() + 5]
@@ -143,7 +124,7 @@ class _Section(NamedTuple):
     """A panel over time and distance, with half the height of a line in km."""
 
     figure: Figure
-    panel: Axes
+    panel: Any
     origin: pd.Timestamp
     distance_km: pd.Series
     half_km: float
@@ -159,8 +140,8 @@ class _Section(NamedTuple):
         figure = style.new_figure(9, np.clip(3.2 + 0.25 * len(distance_km), 4.6, 11))
         panel = figure.subplots()
         panel.set_ylim(nearest - 1.4 * half_km, farthest + 1.4 * half_km)
-        panel.set(xlabel="Time after the origin time (s)")
-        panel.set(ylabel="Epicentral distance (km)")
+        panel.set_xlabel("Time after the origin time (s)")
+        panel.set_ylabel("Epicentral distance (km)")
         return cls(figure, panel, style.utc(event.time), distance_km, half_km)
 
     def seconds(self, picks: pd.DataFrame) -> np.ndarray:
@@ -180,32 +161,26 @@ class _Section(NamedTuple):
         for (phase, colour), times in zip(COLOURS.items(), both, strict=True):
             if fit is not None:
                 reach = fit.limit * fit.width(phase, km)
-                area = {
-                    "color": colour,
-                    "alpha": 0.12,
-                    "lw": 0,
-                    "label": "range of picks",
-                }
-                self.panel.fill_betweenx(km, times - reach, times + reach, **area)
+                area = {"color": colour, "label": "range of picks"}
+                ends = times - reach, times + reach
+                self.panel.fill_betweenx(km, *ends, alpha=0.12, lw=0, **area)
             label = f"theoretical {phase}"
             self.panel.plot(times, km, color=colour, ls="--", zorder=3, label=label)
         return float(np.nanmax(both, initial=0.0))
 
     def draw_waveforms(self, stream: obspy.Stream, band: tuple[float, float]) -> bool:
         """:return: If there are any"""
-        known = [t for t in stream if station_of(t.id) in self.distance_km.index]
-        vertical = {station_of(t.id) for t in known if t.id.endswith("Z")}
-        # Of stations without a vertical channel another one.
-        shown = [
-            t for t in known if t.id[-1] == "Z" or station_of(t.id) not in vertical
-        ]
+        # Of each station the vertical channel, or another one if there is none.
+        chosen: dict[str, str] = {}
+        for name in sorted({t.id for t in stream}, key=component_rank):
+            if station_of(name) in self.distance_km.index:
+                chosen.setdefault(station_of(name), name)
+        shown = obspy.Stream([t for t in stream if t.id in chosen.values()])
         zero = obspy.UTCDateTime(self.origin.to_pydatetime())
-        lines: dict[str, np.ndarray] = {}
-        for name, line in lines_of(obspy.Stream(shown), zero, band).items():
-            lines.setdefault(station_of(name), line)
+        lines = {station_of(n): x for n, x in lines_of(shown, zero, band).items()}
         begin, end = self.panel.get_xlim()
         for station, line in lines.items():
-            seconds, samples = line[:, ~((line[0] < begin) | (line[0] > end))]
+            seconds, samples = between(line, begin, end)
             peak = np.nanmax(np.abs(samples), initial=0.0) or 1.0
             places = self.distance_km[station] + self.half_km * samples / peak
             self.panel.plot(seconds, places, color="black", lw=0.4, zorder=2)
@@ -242,7 +217,7 @@ def plot_timeline(
     stations: pd.DataFrame,
     start: Any,
     end: Any,
-    travel_times: TravelTimeTable | None = None,
+    travel_times: Any = None,
 ) -> Figure:
     """
     All picks of a short time at their stations, the nearest to the events lowest; those of
@@ -275,16 +250,14 @@ def plot_timeline(
     shown = pd.concat([unused.assign(event_id=None), picks])
     places = places_of(shown["station_id"], stations)
     if len(places) == 0:
-        raise ValueError(
-            f"all_picks has none from start={start} to end={end} at a station that is in "
-            "stations: there is nothing to draw."
-        )
+        missing = f"all_picks has none from start={start} to end={end} at a station"
+        raise nothing(f"{missing} that is in stations")
     middle = middle_of(events if len(events) else places)
     places = places.iloc[np.argsort(distances_km(*middle, places), kind="stable")]
     rows = pd.Series(np.arange(len(places)), index=places.index)
 
     figure = style.new_figure(12, np.clip(2.6 + 0.16 * len(places), 4.6, 11))
-    panel = figure.subplots()
+    panel: Any = figure.subplots()
     panel.set(
         xlim=(0, (end - start).total_seconds()), ylim=(-1, len(places)), yticks=[]
     )
@@ -300,6 +273,7 @@ def plot_timeline(
         style_of = {"c": of["colour"], "marker": marker, "lw": 1.2, "zorder": 4}
         panel.scatter(of["seconds"], of["row"], 14, **style_of)
     above = {"transform": panel.get_xaxis_transform(), "clip_on": False, "zorder": 6}
+    event: Any
     for event in events.itertuples():
         colour, origin = colours[event.event_id], (event.time - start).total_seconds()
         if start <= event.time <= end:
@@ -326,10 +300,10 @@ def plot_timeline(
     return figure
 
 
-def _label_stations(panel: Axes, names: Iterable[str], places: Iterable[float]) -> None:
+def _label_stations(panel: Any, names: Iterable[str], places: Iterable[float]) -> None:
     """On the right; of labels that would cover each other the first."""
     bottom, top = panel.get_ylim()
-    inches = panel.get_figure(root=True).get_size_inches()[1] - 1.5
+    inches = panel.figure.get_figheight() - 1.5
     outside = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
     last = -np.inf
     for name, place in zip(names, places, strict=True):

@@ -15,7 +15,6 @@ import pandas as pd
 from .._util import ArgumentError, check_place, replacing
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Colours of Okabe and Ito, which most people with colour blindness can tell apart.
@@ -30,7 +29,7 @@ OTHER, DISCARDED = "#999999", SERIES[3]
 
 _PICTURES = (".png", ".pdf", ".svg", ".jpg")
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 9.5,
     "axes.titlesize": 10,
     "axes.labelsize": 10,
@@ -89,7 +88,7 @@ def new_figure(width: float, height: float, layout: Any = "constrained") -> Figu
     return _figure_class()(figsize=(width, height), layout=layout)
 
 
-def legend_below(figure: Figure, panels: Iterable[Axes]) -> None:
+def legend_below(figure: Figure, panels: Iterable[Any]) -> None:
     """
     Adds a legend that covers nothing.
 
@@ -112,7 +111,7 @@ def legend_below(figure: Figure, panels: Iterable[Axes]) -> None:
 
 
 def write(
-    panel: Axes,
+    panel: Any,
     text: str,
     x: float,
     y: float,
@@ -128,6 +127,11 @@ def write(
     :param style: Options of Matplotlib's ``annotate``
     """
     panel.annotate(text, (x, y), offset, textcoords="offset points", **style)
+
+
+def nothing(reason: str) -> ValueError:
+    """:return: Error of a picture that would be empty"""
+    return ValueError(f"{reason}: there is nothing to draw.")
 
 
 def colour_of(phase: str) -> str:

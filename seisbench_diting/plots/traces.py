@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +12,10 @@ import obspy
 
 from .._util import band_filtered
 from . import style
-from .style import COLOURS, DISCARDED, colour_of, styled
+from .style import COLOURS, DISCARDED, colour_of, nothing, styled
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from seisbench.util import Pick
 
@@ -61,7 +60,7 @@ def plot_picks(
     :return: Figure
     """
     if not len(stream):
-        raise ValueError("stream is empty: there is nothing to draw.")
+        raise nothing("stream is empty")
     start = min(trace.stats.starttime for trace in stream)
     end = max(trace.stats.endtime for trace in stream)
     lines = lines_of(stream, start)
@@ -69,7 +68,7 @@ def plot_picks(
     figure, panels = _new_panels(len(lines) + (curves is not None), title)
     _draw_panels(panels, lines, curves)
     length = max(end - start, stream[0].stats.delta)
-    labels: dict[Axes, list[_Label]] = defaultdict(list)
+    labels: dict[Any, list[_Label]] = defaultdict(list)
     for station, phase, time, probability in _each_pick(picks):
         if not start <= time <= end:
             continue
@@ -216,25 +215,18 @@ def plot_station(
     figure = style.new_figure(14, 1.5 * rows + 1.4)
     grid = figure.subplots(rows, 3, sharex="col", squeeze=False, width_ratios=[2, 1, 1])
     for column, phase in zip(grid.T, ("", "P", "S"), strict=True):
-        begin, end, title = row.begin_seconds, row.end_seconds, "whole window"
-        if phase:
-            own = [
-                at for kind, p, at, _ in marks if p[:1] == phase and kind != "discarded"
-            ]
-            title = f"no pick of {phase}" if own else f"no theoretical {phase}"
-            if own:
-                begin, end = min(own) - margin, max(own) + margin
-            for kind, p, _, text in marks:
-                if kind == "pick" and p[:1] == phase:
-                    title = text
-        shown = {
-            name: line[:, ~((line[0] < begin) | (line[0] > end))]
-            for name, line in lines.items()
-        }
+        ours = [mark for mark in marks if mark[1][:1] == phase]
+        own = [at for kind, _, at, _ in ours if kind != "discarded"]
+        begin, end = row.begin_seconds, row.end_seconds
+        if own:
+            begin, end = min(own) - margin, max(own) + margin
+        titles = [text for kind, _, _, text in ours if kind == "pick"]
+        titles.append(f"no pick of {phase}" if own else f"no theoretical {phase}")
+        shown = {name: between(line, begin, end) for name, line in lines.items()}
         _draw_panels(column, shown, curves, named=not phase)
         for panel in column:
             _draw_marks(panel, marks)
-        column[0].set_title(title)
+        column[0].set_title(titles[0] if phase else "whole window")
         column[-1].set(xlim=(begin, end), xlabel="Time after the origin time (s)")
     figure.suptitle(
         f"{style.describe_event(result.event)}\n{station.rstrip('.')}, "
@@ -261,7 +253,7 @@ def _marks_of(result: Any, row: Any) -> Iterator[tuple[str, str, float, str]]:
                 yield kind, pick.phase, (pick.time - origin).total_seconds(), text
 
 
-def _draw_marks(panel: Axes, marks: list[tuple[str, str, float, str]]) -> None:
+def _draw_marks(panel: Any, marks: list[tuple[str, str, float, str]]) -> None:
     for kind, phase, seconds, _ in marks:
         colour = DISCARDED if kind == "discarded" else colour_of(phase)
         label = {"theoretical": f"{kind} {phase[:1]}", "pick": f"{phase[:1]} {kind}"}
@@ -302,7 +294,12 @@ def lines_of(
             line = np.array([seconds[part], data])
             pieces[trace.id] += [_outline(line) if thin else line, gap]
         pieces[trace.id].append(gap)
-    return {n: np.hstack(pieces[n]) for n in sorted(pieces, key=_component_rank)}
+    return {n: np.hstack(pieces[n]) for n in sorted(pieces, key=component_rank)}
+
+
+def between(line: np.ndarray, begin: float, end: float) -> np.ndarray:
+    """:return: The part of a line between two times, and its gaps"""
+    return line[:, ~((line[0] < begin) | (line[0] > end))]
 
 
 def _outline(line: np.ndarray) -> np.ndarray:
@@ -316,7 +313,8 @@ def _outline(line: np.ndarray) -> np.ndarray:
     return np.array([np.repeat(seconds[:, 0], 2), ends.ravel()])
 
 
-def _component_rank(trace_id: str) -> tuple[str, int, str]:
+def component_rank(trace_id: str) -> tuple[str, int, str]:
+    """:return: Order of channels: those of a station together, the vertical one first"""
     station, _, channel = trace_id.rpartition(".")
     place = "Z1N2E3".find(channel[-1:])
     return station, place if channel and place >= 0 else 6, channel
@@ -340,7 +338,7 @@ def _new_panels(rows: int, title: str) -> tuple[Figure, Any]:
 
 
 def _draw_panels(
-    panels: Sequence[Axes],
+    panels: Any,
     lines: Mapping[str, np.ndarray],
     curves: list[tuple[str, np.ndarray]] | None,
     *,
@@ -354,21 +352,17 @@ def _draw_panels(
     if curves is None:
         return
     panels[-1].set(ylim=(0, 1.02), ylabel="Probability" if named else "")
-    labelled: set[str] = set()
+    handles = {}
     for phase, curve in curves:
-        panels[-1].plot(
-            *curve,
-            color=colour_of(phase),
-            drawstyle="steps-post",  # One value is for a whole cell of LPPN.
-            ls=":" if phase.endswith("n") else "-",
-            label=None if phase in labelled else phase,
-        )
-        labelled.add(phase)
-    if labelled and named:
-        panels[-1].legend(loc="upper right", frameon=True)
+        # One value is for a whole cell of LPPN.
+        look = {"drawstyle": "steps-post", "ls": ":" if phase.endswith("n") else "-"}
+        (handles[phase],) = panels[-1].plot(*curve, color=colour_of(phase), **look)
+    if handles and named:
+        legend = list(handles.values()), list(handles)
+        panels[-1].legend(*legend, loc="upper right", frameon=True)
 
 
-def _write_labels(panel: Axes, labels: Iterable[_Label], length: float) -> None:
+def _write_labels(panel: Any, labels: Iterable[_Label], length: float) -> None:
     """
     In a few lines above a panel, so that no label covers another one; of very many not
     all.

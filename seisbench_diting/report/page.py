@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import logging
+from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,8 @@ def _page(
     values = {
         "TITLE": html.escape(run.name),
         "FACTS": "".join(
-            f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>"
-            for key, value in _facts(run, len(snippets))
+            f"<tr><th>{key}</th><td>{html.escape(str(value))}</td></tr>"
+            for key, value in _facts(run, len(snippets)).items()
         ),
         "VERSION": html.escape(__version__),
         # No text in it can end the element that it is in.
@@ -126,52 +127,46 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _facts(run: Run, snippets: int) -> list[tuple[str, str]]:
-    counts, facts = run.counts, []
+def _facts(run: Run, snippets: int) -> dict[str, Any]:
+    counts, number, picks = run.counts, "", f"{run.counts.total:,}"
     if run.events is not None:
         number = f"{len(run.events):,}"
         if len(run.events) > _MOST_EVENTS:
             number += f", of which {_MOST_EVENTS:,} are on this page"
-        facts.append(("events", number))
-    number = f"{counts.total:,}"
     if len(counts.sample) < counts.total:
-        number += (
-            f", of which {len(counts.sample):,}, drawn at random, are on this page"
-        )
-    facts.append(("picks", number))
-    facts.append(("with waveforms", f"{snippets:,}"))
-    facts.append(("stations", f"{len(counts.stations):,}"))
-    if counts.span:
-        first, last = (time.strftime("%Y-%m-%d %H:%M:%S") for time in counts.span)
-        facts.append(("time", f"{first} to {last} UTC"))
+        shown = f"{len(counts.sample):,}"
+        picks += f", of which {shown}, drawn at random, are on this page"
+    times = [time.strftime("%Y-%m-%d %H:%M:%S") for time in counts.span]
     options = run.summary.get("options", {})
-    told = {
+    facts = {
+        "events": number,
+        "picks": picks,
+        "with waveforms": f"{snippets:,}",
+        "stations": f"{len(counts.stations):,}",
+        "time": f"{' to '.join(times)} UTC" if times else None,
         "method": run.summary.get("method"),
         "status": run.summary.get("status"),
         "model": options.get("model"),
         "smallest probability": options.get("threshold"),
     }
-    return facts + [
-        (key, str(value)) for key, value in told.items() if value is not None
-    ]
+    return {key: value for key, value in facts.items() if value not in (None, "")}
 
 
 def _picks(picks: pd.DataFrame, events: pd.DataFrame | None) -> dict[str, Any]:
-    stations = sorted(picks["station_id"].unique())
-    number = {name: place for place, name in enumerate(stations)}
-    phases = sorted(picks["phase"].unique())
+    stations, names = pd.factorize(picks["station_id"], sort=True)
+    of_phase, phases = pd.factorize(picks["phase"], sort=True)
     found: dict[str, Any] = {
-        "names": stations,
-        "phases": phases,
-        "station": [number[name] for name in picks["station_id"]],
-        "phase": [phases.index(name) for name in picks["phase"]],
+        "names": list(names),
+        "phases": list(phases),
+        "station": stations.tolist(),
+        "phase": of_phase.tolist(),
         "time": _milliseconds(picks["time"]),
         "probability": _rounded(picks["probability"], 3),
         "snr": _rounded(picks["snr"], 2),
     }
     if events is not None and "event_id" in picks:
-        places = {name: place for place, name in enumerate(events["event_id"])}
-        found["event"] = [places.get(name, -1) for name in picks["event_id"]]
+        places = pd.Index(events["event_id"]).get_indexer(picks["event_id"])
+        found["event"] = places.tolist()
         found["distance"] = _rounded(picks["epicentral_distance_km"], 2)
         found["residual"] = _rounded(picks["residual_s"], 3)
     return found
@@ -191,30 +186,26 @@ def _largest(events: pd.DataFrame | None) -> pd.DataFrame | None:
 def _events(events: pd.DataFrame | None) -> dict[str, Any] | None:
     if events is None:
         return None
-    found = {
-        "name": list(events["event_id"].astype(str)),
-        "time": _milliseconds(events["time"]),
-        "latitude": _rounded(events["latitude"], 4),
-        "longitude": _rounded(events["longitude"], 4),
-        "depth": _rounded(events["depth_km"], 2),
-    }
+    found = {"name": list(events["event_id"].astype(str)), **_places(events)}
+    found["time"] = _milliseconds(events["time"])
+    found["depth"] = _rounded(events["depth_km"], 2)
     if "pick_count" in events:
         found["picks"] = _rounded(events["pick_count"], 0)
     return found
 
 
 def _stations(stations: pd.DataFrame, run: Run) -> dict[str, Any]:
-    picks: dict[str, int] = {}
+    picks: Counter[str] = Counter()
     for station_id, number in run.counts.stations.items():
         # As in association, so that both have the same picks.
         if found := find_station(stations, station_id):
-            picks[found.station_id] = picks.get(found.station_id, 0) + number
-    return {
-        "name": list(stations["station_id"]),
-        "latitude": _rounded(stations["latitude"], 4),
-        "longitude": _rounded(stations["longitude"], 4),
-        "picks": [picks.get(name, 0) for name in stations["station_id"]],
-    }
+            picks[found.station_id] += number
+    names = list(stations["station_id"])
+    return {"name": names, "picks": [picks[x] for x in names], **_places(stations)}
+
+
+def _places(table: pd.DataFrame) -> dict[str, Any]:
+    return {name: _rounded(table[name], 4) for name in ("latitude", "longitude")}
 
 
 def _counts(run: Run) -> dict[str, Any]:

@@ -71,22 +71,19 @@ class PickCounts:
         self.total = 0
         self.span: list[pd.Timestamp] = []
         #: Number of picks of each station; and of each phase in the classes of a column.
-        self.stations: dict[str, int] = {}
+        self.stations: Counter[str] = Counter()
         self.classes: dict[str, dict[str, np.ndarray]] = {name: {} for name in EDGES}
         for picks in tables:
             if not len(picks):
                 continue
             self.total += len(picks)
             for phase in sorted(picks["phase"].unique()):
-                of_phase = picks[picks["phase"] == phase]
                 for column, edges in EDGES.items():
-                    values = of_phase[column].dropna().clip(edges[0], edges[-1])
-                    counts = self.classes[column]
-                    counts[phase] = (
-                        counts.get(phase, 0) + np.histogram(values, edges)[0]
-                    )
-            for station, number in Counter(picks["station_id"]).items():
-                self.stations[station] = self.stations.get(station, 0) + number
+                    values = picks[column][picks["phase"] == phase].dropna()
+                    counts = np.histogram(values.clip(edges[0], edges[-1]), edges)[0]
+                    before = self.classes[column].get(phase, 0)
+                    self.classes[column][phase] = before + counts
+            self.stations.update(picks["station_id"])
             times = [*self.span, picks["time"].min(), picks["time"].max()]
             self.span = [min(times), max(times)]
             # Those with the smallest random numbers of all so far.
