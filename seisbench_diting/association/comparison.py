@@ -1,4 +1,4 @@
-"""Two catalogues side by side: which events are in both, and how they differ."""
+"""Compare two catalogues: find common events and their differences."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DIFFERENCES = (
     "depth_difference_km",
 )
 
-#: Picks of one phase at one station are one pick up to this.
+#: Largest time between two picks of one phase at one station that are shared.
 SAME_PICK_S = 0.1
 
-#: Fewer shared picks don't tell that two events are one, whatever their share.
+#: With fewer shared picks, two events never count as the same, whatever the share.
 LEAST_SHARED_PICKS = 3
 
 #: The median of the absolute deviations of a normal distribution times this is its
@@ -53,27 +53,27 @@ class Comparison:
 
     @property
     def share_of_a(self) -> float:
-        """Share of A's events that are in B, too; NaN if A has none."""
+        """Share of A's events that are also in B; NaN if A has none."""
         return _share(len(self.common), len(self.only_a))
 
     @property
     def share_of_b(self) -> float:
-        """Share of B's events that are in A, too; NaN if B has none."""
+        """Share of B's events that are also in A; NaN if B has none."""
         return _share(len(self.common), len(self.only_b))
 
     def shared_share(self) -> pd.Series:
-        """:return: Of each pair, the share of the picks of the event with fewer that the
-        other has, too; NaN where one has none"""
+        """:return: For each pair, the number of shared picks divided by the number of picks
+        of the event with fewer picks; NaN if one has none"""
         fewer = self.common[["a_picks", "b_picks"]].min(axis=1).astype("Float64")
         shared = self.common["shared_picks"].astype("Float64")
         return (shared / fewer.where(fewer > 0)).astype("float64")
 
     def differences(self) -> pd.DataFrame:
         """
-        :return: For each of :py:data:`DIFFERENCES` the ``count`` of pairs that it is known
-            of; its ``median``; its ``spread``, 1.4826 times the median of the absolute
-            deviations from the median, which is a standard deviation that outliers don't
-            change; and ``low`` and ``high``, between which the middle 90 % are
+        :return: For each of :py:data:`DIFFERENCES`, the ``count`` of pairs for which it is
+            known; its ``median``; its ``spread``, 1.4826 times the median of the absolute
+            deviations from the median, a robust standard deviation; and ``low`` and
+            ``high``, the limits of the middle 90 %
         """
         values = self.common[list(DIFFERENCES)]
         median = values.median()
@@ -96,26 +96,26 @@ def compare(
     **limits: float,
 ) -> Comparison:
     """
-    Finds which events of two catalogues are the same: their origin times and epicentres
-    are close, or they share enough of their picks, even where locations differ. Each event
-    is in one pair at most. Where several are possible, those that are most alike come
-    first: picks in common count more than time and place.
+    Finds the events that are in both catalogues. Two events are the same if their origin
+    times and epicentres are close, or if they share enough picks, even if their locations
+    differ. Each event is in at most one pair. If several pairs are possible, the most
+    similar events are paired first; shared picks count more than time and place.
 
         compare(read_events("ours.csv"), read_events("theirs.csv")).only_b
 
-    A pick is shared if the other event has one of P, or of S, at the same station, whatever
-    its location code, within 0.1 s.
+    A pick is shared if the other event has a pick of the same phase (P or S) at the same
+    station within 0.1 s. Location codes are ignored.
 
     :param a: Table of events
     :param b: Table of events
     :param a_picks: Picks with the ``event_id`` of A's events; others are left out
     :param b_picks: Picks with the ``event_id`` of B's events
     :param limits: ``max_time_s`` (2) and ``max_distance_km`` (5): largest differences of
-        origin times and epicentres; ``min_shared`` (0.5): least share of the picks of the
-        event with fewer that must be shared, and never fewer than 3 picks; above 1 only
-        what is close is common
-    :raises ValueError: if a table or a limit is impossible
-    :return: What is common, and what only one has
+        origin times and epicentres; ``min_shared`` (0.5): smallest share of the picks of
+        the event with fewer picks that must be shared, and at least 3 picks; above 1, only
+        time and place are compared
+    :raises ValueError: if a table or a limit is invalid
+    :return: Common events, and the events that only one catalogue has
     """
     checked = make(CompareLimits, limits)
     a, b = event_table(a), event_table(b)
@@ -149,11 +149,11 @@ def _close_pairs(
     near = apart_km <= limits.max_distance_km
     i, j, apart_km = i[near], j[near], apart_km[near]
     late_s = np.abs(times[0][i] - times[1][j]) * 1e-6
-    # 1 at both limits. Limits of 0 allow nothing that differs.
+    # 1 at both limits. With limits of 0, only identical events match.
     unlike = np.hypot(
         late_s / (limits.max_time_s or 1), apart_km / (limits.max_distance_km or 1)
     ) / np.sqrt(2)
-    # Squared, so that one pair that fits is better than two that half fit.
+    # Squared, so that one good pair is better than two mediocre ones.
     likeness = np.maximum(1 - unlike, 0.01) ** 2
     return pd.DataFrame({"a": i, "b": j, "likeness": likeness})
 
@@ -191,8 +191,8 @@ def _with_shared(
     fewer = pairs[["a_picks", "b_picks"]].min(axis=1)
     least = np.maximum(min_shared * fewer, LEAST_SHARED_PICKS)
     pairs = pairs[pairs["likeness"].notna() | (pairs["shared_picks"] >= least)].copy()
-    # Of all picks, not of the fewer: three picks that were split off a large event share
-    # all that they have with it.
+    # Relative to all picks: three picks that were split off a large event share all of
+    # their picks with it.
     both = (pairs["a_picks"] + pairs["b_picks"]).clip(lower=1)
     shared = 4 * pairs["shared_picks"] / both
     pairs["likeness"] = pairs["likeness"].fillna(0) + shared
@@ -211,16 +211,16 @@ def _shared(a_picks: pd.DataFrame, b_picks: pd.DataFrame) -> pd.DataFrame:
     a_row, b_row = np.concatenate(found, axis=1)
     a, b = a_picks["event"].to_numpy()[a_row], b_picks["event"].to_numpy()[b_row]
     table = pd.DataFrame({"a": a, "b": b, "a_row": a_row, "b_row": b_row})
-    # A pick may have two of the other catalogue near it, but is shared once.
+    # Two picks of the other catalogue may be near, but a pick is shared only once.
     numbers = table.groupby(["a", "b"])[["a_row", "b_row"]].nunique()
     return numbers.min(axis=1).astype("int64").rename("shared_picks").reset_index()
 
 
 def _best_first(pairs: pd.DataFrame) -> pd.DataFrame:
     """
-    Pairs of which each event is in one at most: the most alike, then the most alike of the
-    others, and so on. Of those that are equally alike the first, which is the same
-    whichever catalogue is called A.
+    Selects pairs so that each event is in at most one: the most similar pair, then the
+    most similar of the others, and so on. Ties are broken in the same way whichever
+    catalogue is called A.
     """
     pairs = pairs.sort_values(["likeness", "a", "b"], ascending=[False, True, True])
     taken: tuple[set[int], set[int]] = set(), set()
@@ -255,7 +255,7 @@ def _places(events: pd.DataFrame) -> np.ndarray:
 def _neighbours(
     a: np.ndarray, b: np.ndarray, reach_s: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of all pairs of times in microseconds, of which ``b`` ascends."""
+    """Rows of all pairs of times in microseconds; ``b`` must be sorted."""
     reach = round(min(reach_s, _LONGEST_S) * 1e6)
     first = np.searchsorted(b, a - reach)
     count = np.searchsorted(b, a + reach, side="right") - first

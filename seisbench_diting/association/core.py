@@ -1,4 +1,4 @@
-"""From tables to tables: what all methods of association share."""
+"""Associate tables of picks: input, output and base class of the methods."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from ..tables import (
 from ..travel_times import KM_PER_DEGREE, TravelTimeTable, make_table
 from .associate_settings import FORMATS, MethodSettings, method_settings
 
-#: Picks of one phase at one station that are closer are one.
+#: Picks of one phase at one station closer than this are duplicates.
 SAME_PICK_S = 0.01
 
-#: Locations of a station that are closer are one place: picks there tell nothing new.
+#: Locations of a station closer than this are treated as one station.
 SAME_PLACE_KM = 0.5
 
-#: Farther from the centre distances on the plane are wrong by more than a few per cent.
+#: Beyond this, distances on the plane are wrong by more than a few per cent.
 MOST_KM = 1000.0
 
 # WGS84: equatorial radius in km, and first eccentricity squared.
@@ -105,7 +105,7 @@ def _unit_vectors(latitude: ArrayLike, longitude: ArrayLike) -> np.ndarray:
 @dataclass(frozen=True)
 class Network:
     """
-    Picks and stations as methods take them.
+    Picks and stations in the form that methods use.
 
     :param picks: Pick table, sorted by time, of the picks that can be used, with
         ``station``, the row of its station, and ``seconds`` after the reference time
@@ -129,7 +129,7 @@ class Network:
 
     @cached_property
     def is_s(self) -> np.ndarray:
-        """Which picks are S, Sg or Sn."""
+        """Mask of the picks that are S, Sg or Sn."""
         return self.picks["phase"].str.startswith("S").to_numpy(dtype=bool)
 
     @cached_property
@@ -160,18 +160,18 @@ class Network:
 
 def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
     """
-    Picks may come in any order. Those without a station in the table, and all but the
-    most probable one of those that are the same, are left out and listed.
+    Prepares picks and stations. Picks may be in any order. Picks without a station in the
+    table, and duplicates except the most probable one, are left out and listed.
 
     :param picks: Table of picks, see :py:func:`~seisbench_diting.tables.pick_table`
     :param stations: Table of stations
-    :raises ValueError: if a value is impossible, no pick has a station that is known, or
-        stations are farther apart than a regional network's
-    :return: What methods take
+    :raises ValueError: if a value is invalid, no pick has a known station, or stations are
+        farther apart than in a regional network
+    :return: Input of the methods
     """
     table, places = pick_table(picks), station_table(stations)
     if len(places) == 0:
-        raise ValueError("stations is empty; association needs to know where they are.")
+        raise ValueError("stations is empty; association needs their coordinates.")
     ids = table["station_id"].unique()
     known = {name: place for name in ids if (place := find_station(places, name))}
     if len(ids) and not known:
@@ -195,8 +195,8 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
     x, y = projection.to_km(frame["latitude"], frame["longitude"])
     if (farthest := float(np.hypot(x, y).max())) > MOST_KM:
         raise ValueError(
-            f"stations reach {farthest:.0f} km from their middle; association here is "
-            f"for regional networks of at most {MOST_KM:.0f} km. Split them."
+            f"stations reach {farthest:.0f} km from their middle; association is limited "
+            f"to regional networks of at most {MOST_KM:.0f} km. Split them."
         )
     first = table["time"].min() if len(table) else pd.Timestamp(0, tz="UTC")
     reference = first.floor("D")
@@ -207,7 +207,7 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
 
 
 def _doubles(table: pd.DataFrame) -> pd.Index:
-    """Rows of picks that are another, more probable one."""
+    """Rows of the duplicates of more probable picks."""
     table = table.assign(kind=table["phase"].str[0])
     table = table.sort_values(["station_id", "kind", "time"], kind="stable")
     row = ["station_id", "kind"]
@@ -223,7 +223,7 @@ def _doubles(table: pd.DataFrame) -> pd.Index:
 def _one_row_a_place(
     known: dict[str, Station],
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Locations of a station that are as good as at one place are one station."""
+    """Merges locations of a station that are almost at the same place."""
     rows: list[Station] = []
     row_of: dict[str, int] = {}
     for name, place in sorted(known.items()):
@@ -249,7 +249,7 @@ def _apart_km(a: Station, b: Station) -> float:
 @dataclass(frozen=True)
 class Found:
     """
-    What a method found, in the coordinates of a :py:class:`Network`.
+    Result of a method, in the coordinates of a :py:class:`Network`.
 
     :param events: One row an event: ``time_s`` after the network's reference time,
         ``x_km``, ``y_km``, ``depth_km``, and ``score`` where the method has one
@@ -285,13 +285,13 @@ class Associator(ABC, Generic[_Settings]):
     @property
     @abstractmethod
     def margin_km(self) -> float:
-        """How far outside the network events may be."""
+        """Largest distance of events outside the network."""
 
     @abstractmethod
     def find(self, progress: bool = False) -> Found:
         """
         :param progress: Show a progress bar
-        :return: Events, and the picks that belong to them; each pick to one at most
+        :return: Events and their picks; each pick belongs to at most one event
         """
 
     @cached_property
@@ -339,8 +339,7 @@ def associate(
     :param progress: Show a progress bar
     :param options: Options of the method, see :py:func:`options_of`
     :raises ValueError: if a table, the method or an option is wrong
-    :raises ImportError: if the method needs a package that isn't there; the error says
-        which
+    :raises ImportError: if the method needs a package that is not installed
     :return: Events, their picks, and a summary
     """
     settings = method_settings(method, **options)
@@ -366,7 +365,7 @@ def associate(
 def find_method(method: str) -> type[Associator[Any]]:
     """
     :param method: Name
-    :raises ImportError: if it needs a package that isn't there
+    :raises ImportError: if it needs a package that is not installed
     :return: The class of its module that finds events
     """
     try:
@@ -387,14 +386,14 @@ def make_found(
     picks: pd.DataFrame,
 ) -> Found:
     """
-    Makes what libraries find hold what is promised of all methods. Each pick stays with
-    one event, of several the one with most picks; of an event's P, or S, picks at one
-    station the most probable one stays. Events without a finite place or time, or with
-    fewer picks than the options ask for, are left out with their picks. The order of rows
-    does not matter.
+    Cleans the results of libraries, so that all methods keep the same rules. If several
+    events have the same pick, the event with the most picks keeps it. If an event has
+    several picks of P, or of S, at one station, the most probable one is kept. Events
+    without a finite place or time, or with fewer picks than the options require, are
+    removed with their picks. The order of rows does not matter.
 
     :param network: Picks and stations
-    :param settings: Least picks
+    :param settings: Minimum numbers of picks
     :param events: Columns of :py:class:`Found`
     :param picks: ``event``, the row of its event, and ``pick``, the network's row
     :return: Events, sorted by time, and their picks
@@ -429,7 +428,7 @@ def make_found(
         (slice(None), max(settings.min_picks, 1)),
         (~table["s"], settings.min_p_picks),
         (table["s"], settings.min_s_picks),
-        # A station has one P and one S at most, so its second pick makes both.
+        # A station has at most one P and one S, so a second pick means that it has both.
         (table.duplicated(["event", "station"]), settings.min_both),
     ):
         keep &= np.bincount(table["event"][which], minlength=len(events)) >= least
@@ -540,7 +539,7 @@ def check_output(
     output: Path, formats: Sequence[str], inputs: Sequence[str | Path]
 ) -> None:
     """
-    :param output: Name that files begin with
+    :param output: Prefix of the files
     :param formats: Formats that will be written
     :param inputs: Files that must stay
     :raises ValueError: if the name is a folder, a file of inputs would be replaced, or
@@ -559,7 +558,7 @@ def check_output(
             raise ArgumentError("output", name, reason)
     for path in (beside(output, ".state"), beside(output, ".log")):
         if path.exists():
-            reason = f"{path} is of the command pick, whose files would be replaced"
+            reason = f"{path} belongs to a run of pick, whose files would be replaced"
             raise ArgumentError("output", name, f"{reason}. Choose another name")
     if "parquet" in formats and not importlib.util.find_spec("pyarrow"):
         raise ImportError("parquet needs: pip install 'seisbench-diting[parquet]'.")
@@ -573,10 +572,10 @@ def write_files(
     plot: bool = True,
 ) -> list[Path]:
     """
-    Writes all files of an association. None is replaced before all of them are whole.
+    Writes all files of an association. Earlier files are replaced only when all are complete.
 
     :param result: Association
-    :param output: Name that the files begin with
+    :param output: Prefix of the files
     :param stations: Table of stations
     :param formats: ``csv`` and ``parquet``, each with one file of events and one of picks;
         ``txt``, the published text; ``quakeml``
@@ -605,6 +604,6 @@ def write_files(
         text = json.dumps(result.summary | about, indent=2, default=str)
         write_text(new[beside(output, ".json")], text + "\n")
     if plot and picture not in written:
-        # A picture of an earlier run would not be that of these tables.
+        # A figure of an earlier run would not match these tables.
         picture.unlink(missing_ok=True)
     return written

@@ -33,7 +33,7 @@ _AXES = ["x(km)", "y(km)", "z(km)"]
 #: Picks that are clustered at once: neighbours of all of them are held in memory.
 _CLUSTERED = 20_000
 
-#: A process starts in the time that so many picks need.
+#: Number of picks that are processed in the time that a process needs to start.
 _PICKS_A_PROCESS = 500
 
 #: GaMMA takes the logarithm of a pick's probability.
@@ -48,21 +48,21 @@ _Result = tuple[list[tuple[float, ...]], list[tuple[int, int]]]
 
 class Gamma(Associator[GammaSettings]):
     """
-    Picks, stations and velocities are GaMMA's input; what it finds is checked, see
-    :py:func:`.make_found`. Picks' amplitudes are not used.
+    Passes picks, stations and velocities to GaMMA and cleans its results, see
+    :py:func:`.make_found`. Amplitudes of picks are not used.
 
-    Of models with layers GaMMA gets the constant velocities that are nearest to their
-    travel times, see :py:func:`equivalent_velocities`.
+    Layered models are replaced by the constant velocities that fit their travel times
+    best, see :py:func:`equivalent_velocities`.
     """
 
     @property
     def margin_km(self) -> float:
-        """How far outside the network events are searched."""
+        """Largest distance of events outside the network."""
         return self.settings.margin_km
 
     def find(self, progress: bool = False) -> Found:
         """See :py:class:`.Associator`."""
-        # GaMMA makes nothing of one P and one S.
+        # GaMMA finds no event with one P and one S.
         if len(self.network.stations) < 2:
             return nothing_found()
         pieces = self._pieces()
@@ -87,7 +87,7 @@ class Gamma(Associator[GammaSettings]):
     def _velocities(self) -> dict[str, float]:
         # With times in a table, as its solver for layers makes them, GaMMA needs 2.7 times
         # as long for an hour of central Italy and finds the same share of events. That
-        # solver makes a folder where the program runs, too.
+        # solver also creates a folder in the working directory.
         p, s = constant_velocities(self.settings.velocity) or equivalent_velocities(
             self.travel_times, self.network, self.settings.max_depth_km
         )
@@ -95,7 +95,7 @@ class Gamma(Associator[GammaSettings]):
 
     @cached_property
     def _picks(self) -> pd.DataFrame:
-        """GaMMA's, sorted by time: it takes S for P where it begins if they are not."""
+        """Input of GaMMA, sorted by time; otherwise it takes S for P at the beginning."""
         picks = self.network.picks
         return pd.DataFrame(
             {
@@ -134,7 +134,7 @@ class Gamma(Associator[GammaSettings]):
     def _pieces(self) -> list[np.ndarray]:
         """Rows of the picks of each cluster, the largest ones first."""
         s, seconds = self.settings, self.network.seconds
-        # So long that an event's picks are all in one of two neighbours.
+        # Long enough that one of two neighbours has all picks of an event.
         overlap = self.network.diameter_km / self._velocities["s"]
         pieces = []
         for rows in _cut(np.arange(len(seconds)), seconds, _CLUSTERED, overlap):
@@ -142,7 +142,7 @@ class Gamma(Associator[GammaSettings]):
             order = np.argsort(labels, kind="stable")
             starts = np.flatnonzero(np.diff(labels[order])) + 1
             for cluster in np.split(order, starts):
-                # What is in no cluster has a label below 0.
+                # Picks without a cluster have a label below 0.
                 if labels[cluster[0]] >= 0 and len(cluster) >= s.min_picks:
                     pieces += _cut(rows[cluster], seconds, s.max_cluster_picks, overlap)
         # So that no process is left with a large one at the end.
@@ -193,8 +193,8 @@ def equivalent_velocities(
     travel_times: TravelTimeTable, network: Network, max_depth_km: float
 ) -> tuple[float, float]:
     """
-    Those with the least squares of differences from travel times, at all depths and at
-    the distances that stations have from each other: events are where stations are.
+    Fits constant velocities to travel times by least squares, at all depths and at the
+    distances between stations, because most events are within the network.
 
     :param travel_times: Travel times
     :param network: Stations
@@ -219,8 +219,8 @@ def _cut(
     rows: np.ndarray, seconds: np.ndarray, most: int, overlap_s: float
 ) -> list[np.ndarray]:
     """
-    Cuts rows that are sorted by time. Neighbours have the last seconds of the first one in
-    common, but no more than half of it.
+    Cuts rows that are sorted by time. Neighbouring pieces overlap by some seconds, but by
+    at most half of their length.
     """
     pieces, start, seconds = [], 0, seconds[rows]
     while start + most < len(rows):
@@ -249,14 +249,14 @@ def _associate(
 @contextmanager
 def _quiet() -> Iterator[None]:
     """
-    Hides all output of GaMMA, and makes its random numbers the same for each cluster,
-    whichever process has it. The caller's go on as if nothing had been.
+    Hides all output of GaMMA, and seeds its random numbers for each cluster, so that
+    results do not depend on the process. The caller's random state is restored.
     """
     state = np.random.get_state()
     np.random.seed(0)
     try:
         with (
-            # For matrices as small as these more threads take ten times as long.
+            # For such small matrices, more threads take ten times as long.
             threadpool_limits(1),
             warnings.catch_warnings(),
             redirect_stdout(io.StringIO()),

@@ -1,4 +1,4 @@
-"""What ``real`` and ``lppn`` share: the best candidates become events, one by one.
+"""Base of ``real`` and ``lppn``: the best candidates become events, one by one.
 
 **Origins.** Each station within some distance is expected to have a P and an S pick, with
 the probability :py:data:`DETECTED`, among others that come by chance at the rate around
@@ -7,8 +7,8 @@ Least squares with these weights give the origin, and the origin the residuals, 
 expected errors shrink from those of a grid to those of picks. The score of an event is the
 logarithm of how much likelier the picks are with the event than without.
 
-**Selection.** The best candidate is taken, its picks are claimed, and the others are judged
-again without them.
+**Selection.** The best candidate becomes an event and claims its picks. The other candidates
+are scored again without these picks.
 
 **Curves.** A row is a station and a phase. Its curve is high where its picks are: the
 logarithm of how much likelier a pick there is with an event than without. A place and an
@@ -42,16 +42,16 @@ STEP_S = 0.05
 #: Probability that a station which records an event has a pick of a phase.
 DETECTED = 0.6
 
-#: Rates of picks by chance are no lower than this, 1/s.
+#: Lowest rate of picks by chance, 1/s.
 LEAST_RATE = 1 / 60
 
-#: Picks this far before and after a time tell how many come by chance, s.
+#: Time before and after in which picks are counted for the rate of chance picks, s.
 BACKGROUND_S = 30.0
 
 #: Errors of picks count up to this many standard deviations.
 WIDTH = 3.0
 
-#: Picks this many times farther away than the distance with the best score are not taken.
+#: Largest distance of picks, as a multiple of the distance with the best score.
 FARTHER = 3.0
 
 #: A pick is taken if it is this many times as likely with the event as by chance.
@@ -60,13 +60,13 @@ LEAST_GAIN = 0.8
 #: Offset of a node from which nothing arrives.
 UNKNOWN = -(2**31)
 
-#: Time is searched in stretches of this length, s. It limits the memory.
+#: Length of the stretches of time that are searched at once, s. It limits the memory.
 STRETCH_S = 600.0
 
-#: A stretch with so many events, 1/s, is searched again, at most so often.
+#: A stretch with more events than this, 1/s, is searched again, at most this often.
 _MANY_PER_S, _MOST_PASSES = 0.02, 3
 
-#: Earlier passes that may hold events of about the same time.
+#: Number of earlier passes that may have events at about the same time.
 _RECENT = 2 * _MOST_PASSES
 
 #: Candidates that are closer in time (s) and place (km) are the same event: before they
@@ -85,12 +85,12 @@ Candidates = tuple[np.ndarray, np.ndarray]
 
 class Problem(NamedTuple):
     """
-    What compiled functions work on.
+    Data for compiled functions.
 
     :param time: Times of picks by row, s, sorted in each row. Row ``2 * station`` holds the
         P picks of a station, the next one its S picks.
     :param start: Where rows begin in ``time``, and where the last one ends
-    :param claimed: Which picks belong to events
+    :param claimed: Mask of the picks that belong to events
     :param stations: (stations, 3) x, y and elevation, km
     :param times: Travel times, (2, depths, distances), s
     :param rise: How much later waves arrive with each km of elevation, the same shape
@@ -98,7 +98,7 @@ class Problem(NamedTuple):
     :param windows: Largest residuals of P and S, s
     :param max_depth: Largest depth of events, km
     :param farthest: Largest distance of stations, km
-    :param least_sp: Least time from P to S, s
+    :param least_sp: Smallest time from P to S, s
     """
 
     time: np.ndarray
@@ -115,12 +115,12 @@ class Problem(NamedTuple):
 
 
 class Greedy(Associator[GreedySettings]):
-    """Base of methods that find candidates, which are improved and chosen here."""
+    """Base class of methods that find candidates; it improves and selects them."""
 
-    #: Errors of P and S picks that are expected at the best candidate of a grid, s.
+    #: Expected errors of P and S picks at the best candidate of a grid, s.
     grid_errors_s: tuple[float, float]
 
-    #: How long before the first pick an event may be, s.
+    #: Longest time from an event to its first pick, s.
     before_s = 0.0
 
     @abstractmethod
@@ -128,7 +128,7 @@ class Greedy(Associator[GreedySettings]):
         self, begin: float, end: float, pool: ThreadPoolExecutor
     ) -> Candidates:
         """
-        :param begin: Begin of a stretch of time
+        :param begin: Start of a stretch of time
         :param end: Its end
         :param pool: Threads
         :return: Candidates with origin times in this stretch, or near it
@@ -139,7 +139,7 @@ class Greedy(Associator[GreedySettings]):
         settings = self.settings
         self.errors = np.array([settings.p_error_s, settings.s_error_s])
         self.grid_errors = np.maximum(self.grid_errors_s, self.errors)
-        # Picks that are closer than their errors are one.
+        # Picks closer than their errors are duplicates.
         time, self._pick, start = rows_of(self.network, tuple(self.errors))
         table = self.travel_times
         self.problem = Problem(
@@ -168,7 +168,7 @@ class Greedy(Associator[GreedySettings]):
                     chosen[:, 0] += sum(map(len, events))
                     events.append(found)
                     picks.append(chosen)
-                    # Many events hide others, which show without them.
+                    # Many events hide others, which are found in another pass.
                     if len(found) < _MANY_PER_S * STRETCH_S:
                         break
         columns = ["x_km", "y_km", "depth_km", "time_s", "score"]
@@ -178,7 +178,7 @@ class Greedy(Associator[GreedySettings]):
         )
 
     def _stretches(self, progress: bool) -> Iterator[float]:
-        """Begins of those with picks only: a year may lie between two swarms."""
+        """Starts of the stretches with picks; there may be none for a year."""
         since = np.sort(self.problem.time)
         first = since[0] - self.before_s
         since -= first
@@ -256,8 +256,8 @@ def rows_of(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     :param network: Picks and stations
-    :param closest_s: Of picks of a row that follow each other more closely only the most
-        probable one stays; for P and S, s
+    :param closest_s: If picks of a row are closer than this, only the most probable one is
+        kept; for P and S, s
     :return: Picks by station and phase: their times, their rows in the network's picks,
         and where rows start, see :py:class:`Problem`
     """
@@ -269,7 +269,7 @@ def rows_of(
         np.diff(time) < np.where(of[1:] % 2, *closest_s[::-1])
     )
     less = probability[1:] > probability[:-1]
-    # In runs of close picks each one must be more probable than its neighbours.
+    # In runs of close picks, each must be more probable than its neighbours.
     keep = np.ones(len(order), dtype=bool)
     keep[:-1] &= ~(close & less)
     keep[1:] &= ~(close & ~less)
@@ -282,7 +282,7 @@ def rows_of(
 def _different(
     origins: np.ndarray, scores: np.ndarray, seconds: float, km: float
 ) -> Candidates:
-    """In order of time, without those that are the same as a better one."""
+    """Sorts candidates by time and removes duplicates of better ones."""
     order = np.lexsort((origins[:, 2], origins[:, 1], origins[:, 0], origins[:, 3]))
     origins = np.ascontiguousarray(origins[order])
     scores = np.ascontiguousarray(scores[order], dtype=float)
@@ -291,7 +291,7 @@ def _different(
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """:return: Function that Numba compiles; where its cache can't be kept, each time"""
+    """:return: Function compiled by Numba, cached if possible"""
     try:
         return njit(cache=True, nogil=True)(function)
     except RuntimeError:
@@ -321,7 +321,7 @@ def travel_time(problem, phase, distance, depth, elevation):
 
 @compiled
 def _from(time, lower, upper, value):
-    """First place in [lower, upper) whose time isn't below value."""
+    """First index in [lower, upper) whose time is not below value."""
     while lower < upper:
         middle = (lower + upper) // 2
         if time[middle] < value:
@@ -334,7 +334,7 @@ def _from(time, lower, upper, value):
 @compiled
 def expect(problem, origin, distances, travel, slopes):
     """
-    What is expected of an origin (x, y, depth, time).
+    Computes expected arrivals of an origin (x, y, depth, time).
 
     :param distances: (stations,); is written
     :param travel: (rows,) Travel times; is written, NaN where no pick can be
@@ -455,7 +455,7 @@ def _solve(normal, right):
 @compiled
 def judge(problem, origin, rates, sigma, chosen, result):
     """
-    Chooses of each row the pick that fits best, and finds the distance with the best score.
+    Chooses the best pick of each row, and finds the distance with the best score.
 
     :param rates: (rows,) Picks a second
     :param sigma: Expected errors of P and S, s
@@ -521,7 +521,7 @@ def judge(problem, origin, rates, sigma, chosen, result):
 
 @compiled
 def evaluate(problem, origin, sigmas, prior_km, rounds, chosen, result):
-    """Improves an origin and judges it, at the rates of picks around it."""
+    """Improves an origin and scores it, with the rates of picks around it."""
     time, start = problem.time, problem.start
     rates = np.empty(len(start) - 1)
     for row in range(len(rates)):
@@ -553,9 +553,9 @@ def first_of_many(origins, scores, seconds, km):
     """
     :param origins: Candidates in order of time
     :param scores: Their scores
-    :param seconds: Candidates closer in time
-    :param km: and in place are the same
-    :return: Which ones no better one is the same as
+    :param seconds: Candidates closer than this in time
+    :param km: and closer than this in place are duplicates
+    :return: Mask of the candidates without duplicates
     """
     n = len(origins)
     keep = np.ones(n, dtype=np.bool_)
@@ -604,16 +604,16 @@ def select(
     picks,
 ):
     """
-    The best candidate is taken, its picks are claimed, and the others are judged again
-    without them, until none is left.
+    Selects events. The best candidate becomes an event and claims its picks, and the
+    others are scored again without these picks, until none is left.
 
-    :param limits: Least score, picks, P picks, S picks, stations with both; largest
+    :param limits: Smallest score, picks, P picks, S picks, stations with both; largest
         standard deviation of residuals, distance to the nearest station, azimuthal gap
     :param interval: Shortest time between events, s
     :param earlier: Origin times of earlier events that count for it
     :param accepted: (candidates, 5): origins and scores; is written
     :param picks: (candidates, rows) Picks of each, or -1; is written
-    :return: How many
+    :return: Number of events
     """
     chosen = np.empty(len(problem.start) - 1, dtype=np.int64)
     result = np.empty(6)
@@ -695,14 +695,14 @@ def make_curves(problem, begin, sigmas, curves, counts):
 @compiled
 def best_nodes(curves, counts, samples, offsets, reach, low, high, gaps, nodes, scores):
     """
-    For each of some origin times, given as samples of the curves at which the initiating
-    pick lies, the node with the highest score.
+    Finds the node with the highest score for each origin time. Origin times are given as
+    samples of the curves at which the initiating pick lies.
 
     :param samples: Samples, int64
     :param offsets: (rows, nodes) int32: samples after the initiating one
     :param reach: Samples that a pick reaches before itself
-    :param low: (rows,) Least offset of each row, and ``high`` the largest one
-    :param gaps: (rows,) Which ones have unknown offsets
+    :param low: (rows,) Smallest offset of each row, and ``high`` the largest one
+    :param gaps: (rows,) Mask of the rows with unknown offsets
     :param nodes: The best node of each; is written
     :param scores: Its score; is written
     """
@@ -736,7 +736,7 @@ def best_nodes(curves, counts, samples, offsets, reach, low, high, gaps, nodes, 
 @compiled
 def grid_offsets(problem, grid, station, offsets, low, high, gaps):
     """
-    When P and S arrive from nodes around a station, after P at the station itself.
+    Computes arrivals of P and S from nodes around a station, relative to P at the station.
 
     :param grid: (nodes, 3): x and y from the station, and depth, km
     :param station: Row of the initiating station
@@ -783,16 +783,16 @@ def grid_offsets(problem, grid, station, offsets, low, high, gaps):
 @compiled
 def link_gains(problem, begin, step, density, spans, time_step, reach, gains, most):
     """
-    What each station adds to the score of an origin at each of some distances and times.
+    Computes what each station adds to the score of an origin, by distance and time.
 
     :param begin: First origin time, and ``step`` of the others
-    :param density: (2, depths, distances, times) Of picks of an origin, 1/s
+    :param density: (2, depths, distances, times) Density of picks of an origin, 1/s
     :param spans: (2, depths, distances, 2) First and last time where it is not 0
     :param reach: For how many distances to both sides ``most`` holds the largest
     :param gains: (stations, depths, distances, number) float32; is written
     :param most: (stations, distances, number) float32: the largest of near distances and
         all depths; is written
-    :return: (stations,) Which ones have picks; what is written for others has no meaning
+    :return: (stations,) Mask of the stations with picks; values of others are undefined
     """
     time, start, claimed = problem.time, problem.start, problem.claimed
     stations, depths, distances, number = gains.shape
@@ -857,15 +857,15 @@ def link_gains(problem, begin, step, density, spans, time_step, reach, gains, mo
 @compiled
 def add_links(bins, near, members, gains, most, active, least, scores, depths):
     """
-    Scores of nodes, block by block: blocks where no node and depth can have the least
-    score, which are most of them, cost little.
+    Scores nodes, block by block. Blocks in which no node can reach the smallest score are
+    skipped; they are most of them.
 
     :param bins: (nodes, stations) int16: distance of each node to each station, in bins;
         -1 where it is too far
     :param near: (blocks, stations) The same of the blocks' middles
     :param members: (blocks, 4) int32 Nodes of each block, or -1
     :param gains: Of :py:func:`link_gains`, and ``most`` and ``active``
-    :param least: Least score; scores below are any number below
+    :param least: Smallest score; lower scores may be any lower number
     :param scores: (nodes, times) float32: those of the best depth; is written
     :param depths: (nodes, times) uint16: which one that is; is written
     """

@@ -1,6 +1,6 @@
 """
-Association by the LPPN linker: a network tells from distance and time which picks can belong
-to an origin.
+Association by the LPPN linker, a network that decides from distance and time which picks can
+belong to an origin.
 
 Yu, Z., Wang, W., & Chen, Y. (2023). Benchmark on the accuracy and efficiency of several
 neural network based phase pickers using datasets from China Seismic Network. Earthquake
@@ -41,18 +41,18 @@ _SCALE = 100.0
 #: Steps of tables that are made from it.
 DISTANCE_STEP_KM, TIME_STEP_S = 1.0, 0.1
 
-#: Where odds are lower no pick belongs to an origin: near the end of the window a
-#: distance's arrivals may be cut off.
+#: Below these odds, no pick belongs to an origin: arrivals of a distance may be cut off
+#: near the end of the window.
 _LEAST_ODDS = 0.5
 
-#: Less than this share of the largest density is none.
+#: Densities below this share of the largest one are set to zero.
 _LEAST_SHARE = 0.02
 
 #: Origin times that are scored together, so that what is added up fits a processor's cache.
 _TOGETHER = 30
 
-#: More epicentres need more memory than they are worth, and so do more values over depths
-#: and distances, for each thread.
+#: Largest numbers of epicentres, and of values over depths and distances for each thread.
+#: They limit the memory.
 _MOST_NODES, _MOST_VALUES = 1_000_000, 100_000_000
 
 #: A pick adds about this much to a score where picks are rare.
@@ -61,7 +61,7 @@ _GAIN = 1.5
 
 class Linker(nn.Module):
     """
-    The published network, whose weights fit.
+    The published network, compatible with its weights.
 
     Input: (points, 2) float32, epicentral distance in 100 km and seconds after the origin
     in 100 s. Output: (points, 5) logits of :py:data:`CLASSES`.
@@ -84,7 +84,7 @@ class Linker(nn.Module):
         """
         :param distance_km: Epicentral distances
         :param seconds: Seconds after the origin, of a shape that broadcasts with it
-        :return: How much more probable P (Pg or Pn), and S, are than none, (2, ...)
+        :return: Odds of P (Pg or Pn) and of S against none, (2, ...)
         """
         points = np.stack(np.broadcast_arrays(distance_km, seconds), axis=-1) / _SCALE
         flat = torch.from_numpy(points.reshape(-1, 2).astype(np.float32))
@@ -97,19 +97,19 @@ class Linker(nn.Module):
 def load_linker(path: str | Path = OWN_WEIGHTS) -> Linker:
     """
     :param path: State dict, such as the published ``link32.ckpt``
-    :raises FileNotFoundError: if there is no such file
+    :raises FileNotFoundError: if the file does not exist
     :raises ValueError: if it isn't the state dict of such a network
     :return: Network in evaluation mode
     """
     linker = Linker()
     if not Path(path).is_file():
-        raise FileNotFoundError(f"network={str(path)!r}: there is no such file.")
+        raise FileNotFoundError(f"network={str(path)!r}: the file does not exist.")
     try:
         linker.load_state_dict(torch.load(path, "cpu", weights_only=True))
     # Damaged files raise errors of many kinds.
     except Exception as error:
         raise ValueError(
-            f"network={str(path)!r} holds no weights of the linker: "
+            f"network={str(path)!r} does not hold weights of the linker: "
             f"{' '.join(str(error).split())[:200]}."
         ) from error
     return linker.eval()
@@ -119,11 +119,11 @@ class LinkTable(NamedTuple):
     """
     The output of a network on a grid.
 
-    A network that was taught by picks of events and by others which come at any time gives,
-    in its odds, the density of times at which the picks of events come.
+    A network is trained on picks of events and on random picks. Its odds therefore give the
+    density of the times at which picks of events arrive.
 
-    :param density: Of P and S picks of an origin, 1/s, float32, (2, depths, distances,
-        times), with steps of :py:data:`DISTANCE_STEP_KM` and :py:data:`TIME_STEP_S`
+    :param density: Density of P and S picks of an origin, 1/s, float32, (2, depths,
+        distances, times), with steps of :py:data:`DISTANCE_STEP_KM` and :py:data:`TIME_STEP_S`
     :param depths_km: Depths
     """
 
@@ -135,7 +135,7 @@ def published_table(
     linker: Linker, max_distance_km: float, window_s: float
 ) -> LinkTable:
     """
-    :param linker: Network, which serves origins in all depths
+    :param linker: Network, used for origins at all depths
     :param max_distance_km: Largest distance
     :param window_s: Longest time after an origin
     :return: Table with one depth
@@ -153,8 +153,8 @@ def own_table(
     depths_km: np.ndarray,
 ) -> LinkTable:
     """
-    The network knows travel times of :py:data:`MODEL` at :py:data:`DEPTH_KM`; for other
-    models and depths times are shifted by how much later waves arrive.
+    The network is trained for travel times of :py:data:`MODEL` at :py:data:`DEPTH_KM`. For
+    other models and depths, times are shifted by the difference of travel times.
 
     :param linker: Network
     :param max_distance_km: Largest distance
@@ -195,8 +195,8 @@ def _density(odds: np.ndarray) -> np.ndarray:
 
 class Lppn(Greedy):
     """
-    Epicentres on a grid are scored over sliding windows by the picks that the network says
-    belong to an origin there; peaks become candidates.
+    Scores epicentres on a grid over sliding windows, by the picks that can belong to an
+    origin there according to the network. Peaks become candidates.
     """
 
     settings: LppnSettings
@@ -206,7 +206,7 @@ class Lppn(Greedy):
 
     @property
     def margin_km(self) -> float:
-        """How far outside the network events may be."""
+        """Largest distance of events outside the network."""
         return 1.5 * self.settings.margin_km + self.settings.grid_km
 
     def find(self, progress: bool = False) -> Found:
@@ -239,7 +239,7 @@ class Lppn(Greedy):
             raise ArgumentError(
                 "grid_km",
                 s.grid_km,
-                f"it gives {nodes} epicentres; {_MOST_NODES} are possible",
+                f"it gives {nodes} epicentres; at most {_MOST_NODES} are possible",
             )
         depths = 1 if s.network else len(self._depths)
         # What stations add at some times, and the table itself.
@@ -252,7 +252,7 @@ class Lppn(Greedy):
                 "depth_grid_km",
                 s.depth_grid_km,
                 f"{depths} depths need {values / _MOST_VALUES:.1f} times the memory that "
-                "is possible; max_depth_km, max_distance_km and window_s count, too",
+                "is possible; it also depends on max_depth_km, max_distance_km and window_s",
             )
 
     @cached_property

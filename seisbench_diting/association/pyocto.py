@@ -119,7 +119,7 @@ class PyOcto(Associator[PyOctoSettings]):
         )
 
     def _near_km(self) -> float:
-        """Around most places so many stations are this near that an event has picks."""
+        """Distance within which most places have enough stations for an event."""
         distance = np.sort(self.network.distances_km, axis=1)
         number = min(self.settings.min_picks, len(distance) - 1)
         return 2 * float(np.median(distance[:, number])) or np.inf
