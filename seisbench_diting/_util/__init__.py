@@ -1,4 +1,4 @@
-"""What all rooms share: settings, files, locks, signals, processes."""
+"""Shared utilities: settings, files, locks, signals, processes."""
 
 from .files import (
     LEFTOVER,

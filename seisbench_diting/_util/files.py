@@ -14,7 +14,7 @@ from typing import Any
 
 from .signals import without_interruption
 
-#: How files end that only a killed process leaves.
+#: Endings of files that only a killed process leaves.
 LEFTOVER = ".partial"
 
 
@@ -25,7 +25,7 @@ def beside(output: Path, ending: str) -> Path:
 
 def check_place(path: Path, named: str) -> None:
     """
-    Before long work, what :py:func:`replacing` would find at its end.
+    Checks before long work that :py:func:`replacing` will be able to write a file.
 
     :param path: File to write
     :param named: Option or argument that names it, and its value
@@ -38,7 +38,9 @@ def check_place(path: Path, named: str) -> None:
         return
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
-        raise FileNotFoundError(f"{named}: there is no folder {folder}. Make it first.")
+        raise FileNotFoundError(
+            f"{named}: the folder {folder} does not exist. Create it first."
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(
             f"{named}: no rights to write in {folder}. Choose another place."
@@ -48,8 +50,9 @@ def check_place(path: Path, named: str) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """
-    Any number of processes may write one file at once: each writes a file of its own.
-    Links are followed; what is no regular file, such as ``/dev/stdout``, is written to.
+    Writes a file atomically. Any number of processes may write the same file at once, as
+    each writes a temporary file. Links are followed. If the path is not a regular file,
+    such as ``/dev/stdout``, it is written directly.
 
     :param path: File to write
     :raises FileNotFoundError: if its folder is missing
@@ -62,7 +65,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise IsADirectoryError(f"{path} is a folder; name a file in it.")
     if not path.parent.is_dir():
         raise FileNotFoundError(
-            f"{path} can't be written: there is no folder {path.parent}. Make it first."
+            f"{path} can't be written: create the folder {path.parent} first."
         )
     if path.exists() and not path.is_file():
         yield path
@@ -90,8 +93,8 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def replacing_together(paths: Iterable[Path]) -> Iterator[dict[Path, Path]]:
     """
-    Files of one name in one folder, of which none is replaced before all are whole.
-    Ctrl-C waits for the moment in which they are.
+    Writes several files atomically: none is replaced before all are complete. Ctrl-C waits
+    while they are replaced.
 
     :param paths: Files to write
     :raises OSError: as of :py:func:`replacing`
@@ -115,7 +118,8 @@ def replacing_together(paths: Iterable[Path]) -> Iterator[dict[Path, Path]]:
 
 def remove_leftovers(folder: Path) -> None:
     """
-    :param folder: Folder that no other process writes to; what killed ones left is removed
+    :param folder: Folder that no other process writes to; leftovers of killed processes are
+        removed
     """
     for path in folder.glob(f".*{LEFTOVER}"):
         if path.is_dir():

@@ -32,8 +32,8 @@ def band_sections(band: tuple[float, float], rate: float) -> np.ndarray | None:
     :param band: Lowest and highest frequency in Hz
     :param rate: Sampling rate in Hz
     :return: Second-order sections of the published picker's filter. It is causal, so that
-        nothing of an arrival comes before its onset; a high-pass where samples hold no
-        more, and None where they do not hold the band.
+        the signal does not begin before its onset. It is a high-pass if the upper frequency
+        is too high for the sampling rate, and None if the lower one is as well.
     """
     from scipy import signal
 

@@ -1,4 +1,4 @@
-"""One writer at a time, in any number of processes."""
+"""Run locks: one writer at a time, in any number of processes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def only_writer(path: Path, kind: str) -> Iterator[None]:
 @contextmanager
 def no_writer(path: Path, kind: str) -> Iterator[None]:
     """
-    For reading what a run may be writing, in a folder of somebody else, too.
+    Locks an output for reading, also in a folder of another user.
 
     :param path: As for :py:func:`only_writer`
     :param kind: Kind of the run

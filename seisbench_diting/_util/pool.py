@@ -51,7 +51,7 @@ def _end_with(sentinel: int) -> None:
 
 def stop_pool(pool: ProcessPoolExecutor) -> None:
     """
-    Ends the processes of a pool at once, whatever they do.
+    Ends the processes of a pool immediately.
 
     :param pool: Pool
     """
@@ -65,8 +65,8 @@ def map_unordered(
 ) -> Iterator[tuple[_Task, Future[_Result]]]:
     """
     :param submit: Begins a task
-    :param tasks: Tasks; taken as they can be begun, so that plans of any length fit
-    :param ahead: Tasks that are begun and not ended
+    :param tasks: Tasks, consumed only as needed, so that there may be any number
+    :param ahead: Largest number of tasks in progress
     :return: Tasks with their futures, as they end
     """
     remaining = iter(tasks)

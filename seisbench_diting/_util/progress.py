@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, elsewhere lines of JSON."""
+"""Progress of long work: a bar on a terminal, otherwise lines of JSON."""
 
 from __future__ import annotations
 

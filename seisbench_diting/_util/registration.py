@@ -8,7 +8,7 @@ import logging
 import sys
 from types import ModuleType
 
-#: Module of SeisBench, our module that adds to it when it is imported.
+#: Modules of SeisBench, and our modules with the classes to add.
 ADDITIONS = {
     "seisbench.models": "seisbench_diting.models",
     "seisbench.data": "seisbench_diting.data.diting",
@@ -18,8 +18,8 @@ ADDITIONS = {
 
 def register_when_imported() -> None:
     """
-    Registers our classes as soon as a module of SeisBench that gets some is imported, or
-    now, if it is already. So our package alone imports neither SeisBench nor PyTorch.
+    Registers our classes when a module of SeisBench is imported, or now, if it already is.
+    Thus importing this package alone imports neither SeisBench nor PyTorch.
     """
     import wrapt
 

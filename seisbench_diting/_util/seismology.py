@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import obspy
 
-#: Which instrument to take where several record at one station and location, by
-#: band and instrument code; others follow in alphabetical order.
+#: Order of preference if several instruments record at one station and location, by band
+#: and instrument code; others follow in alphabetical order.
 INSTRUMENT_PREFERENCE = ("HH", "BH", "EH", "SH", "HN", "EI", "EN", "SN", "BN")
 
 
@@ -24,9 +24,9 @@ def join_spans(
 ) -> list[tuple[int, int]]:
     """
     :param spans: Begin and end of each
-    :param tolerance: Those so far apart are one
-    :param least: How many of them must cover a place
-    :return: What so many of them cover, sorted, apart from each other
+    :param tolerance: Largest gap between spans that are joined
+    :param least: Number of spans that must cover a time
+    :return: Disjoint spans covered by at least this many, sorted
     """
     edges = [(at, step) for b, e in spans for at, step in ((b, -1), (e + tolerance, 1))]
     joined: list[tuple[int, int]] = []

@@ -28,7 +28,7 @@ _Settings = TypeVar("_Settings", bound="Settings")
 
 class ArgumentError(ValueError):
     """
-    An argument has a value that is not possible.
+    An argument has an invalid value.
 
     :param name: Name of the argument
     :param value: Its value
@@ -45,7 +45,7 @@ class ArgumentError(ValueError):
     def told(self, spell: Callable[[str, Any], str]) -> str:
         """
         :param spell: Writes an argument and its value
-        :return: All problems, one a line
+        :return: All problems, one per line
         """
         return "\n".join(
             f"{spell(name, value)}: {_sentence(reason)}"
@@ -82,7 +82,7 @@ class Settings(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """
-        :return: The values that decide about the result, ready for JSON; fields made with
+        :return: Values that affect the result, ready for JSON; fields made with
             ``option(..., identity=False)`` are left out
         """
         return self.model_dump(
@@ -117,8 +117,8 @@ def option(
         first, if the command line differs from Python (``--input`` for ``inputs``).
     :param metavar: What the value is, for the help: ``SECONDS``, ``FILE``
     :param many: If the option may be repeated on the command line
-    :param positional: If the command line takes its values without the option's name, too
-    :param identity: If the value decides about the result of a run
+    :param positional: If the command line also takes its values without the option's name
+    :param identity: If the value affects the result of a run
     :param off: For a switch that is on: the option that turns it off, such as ``--quiet``
     :param limits: ``gt``, ``ge``, ``lt``, ``le`` and others of :py:func:`pydantic.Field`
     """
@@ -139,7 +139,7 @@ def option(
 
 
 def extra(field: FieldInfo) -> dict[str, Any]:
-    """What :py:func:`option` keeps of a field beside what pydantic does."""
+    """Properties of an option that pydantic does not store."""
     found = field.json_schema_extra
     defaults = {
         "names": [],
@@ -187,7 +187,7 @@ def _argument_error(
         elif problem["type"] == "extra_forbidden":
             impossible.append((name, problem["input"], _unknown(name, cls)))
         elif not problem["loc"]:
-            # A check of several fields tells which in its reason.
+            # Checks of several fields name them in the reason.
             raise ValueError(reason)
         else:
             value = values.get(name, problem["input"])
@@ -198,12 +198,12 @@ def _argument_error(
 
 
 def _unknown(name: str, cls: type[Settings]) -> str:
-    return "there is no such option" + suggestion(name, cls.model_fields)
+    return "unknown option" + suggestion(name, cls.model_fields)
 
 
 def suggestion(word: str, known: Any) -> str:
     """
-    :param word: A word that is not known
+    :param word: An unknown word
     :param known: The known words
     :return: ``; did you mean 'x'?`` or all known words, if none is near
     """
@@ -221,8 +221,8 @@ def takes(
     cls: type[_Settings],
 ) -> Callable[[Callable[[_Settings], _Result]], Callable[..., _Result]]:
     """
-    Makes of a function of settings a function of their fields: signature and docstring
-    show them, and the values are checked.
+    Converts a function that takes settings to one that takes their fields as arguments. The
+    fields are in its signature and docstring, and values are checked.
 
     :param cls: Settings class
     """

@@ -1,4 +1,4 @@
-"""SIGTERM as Ctrl-C, and a moment without either."""
+"""Treat SIGTERM as Ctrl-C, or ignore both for a moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM, with which the schedulers of clusters end jobs, acts as Ctrl-C."""
+    """SIGTERM, which the schedulers of clusters use to end jobs, acts as Ctrl-C."""
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt

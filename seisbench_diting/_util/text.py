@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 def counted(number: int, noun: str, form: str = "") -> str:
     """
-    :param number: How many
-    :param noun: Of what, in the singular; its plural ends in s
+    :param number: Number
+    :param noun: Noun in the singular; its plural ends in s
     :param form: How the number is written, as for :py:func:`format`
     :return: Both, such as ``1 step`` or ``2 steps``
     """
@@ -17,7 +17,7 @@ def counted(number: int, noun: str, form: str = "") -> str:
 
 def merged(problems: Iterable[tuple[str, str]], noun: str) -> list[str]:
     """
-    Merges problems of the same reason.
+    Merges problems with the same reason.
 
     :param problems: Names and reasons
     :param noun: What is named, in the singular

@@ -34,12 +34,12 @@ from .original import (
 #: that blocks of many lengths can be filled at once.
 _BLOCK_RECORDS = 64
 _PENDING_BYTES = 256 * 2**20
-# Lengths in one block differ by less than this, so padding is less than that.
+# Lengths in one block differ by less than this, which limits the padding.
 _LENGTH_RATIO = 1.02
 # Rows whose metadata are cleaned at once.
 _ROWS = 1024
 _EXAMPLES = 10
-#: Usual in undamaged files: not a problem, unless they are more than this share of all.
+#: Usual in undamaged files; only a problem above this share of all records.
 _QUIRKS = ("row without waveform", "waveform without row")
 _QUIRK_SHARE = 0.05
 
@@ -57,8 +57,8 @@ class PartReport(BaseModel):
 
     :param chunk: Name of the chunk
     :param sources: Size in bytes and time of change in ns of each original file
-    :param error: Why there is no such chunk, empty if there is
-    :param failed: Why it could not be converted again, though there is such a chunk
+    :param error: Why the chunk does not exist; empty if it does
+    :param failed: Why an existing chunk could not be converted again
     :param records: Number of records in the chunk
     :param splits: Number of records by split
     :param skipped: Records left out, by reason
@@ -86,7 +86,7 @@ class PartReport(BaseModel):
 
     @property
     def problems(self) -> list[str]:
-        """What should be corrected in the original files, a line each."""
+        """Problems to correct in the original files, one per line."""
         lines = [self.error] if self.error else []
         if self.failed:
             lines.append(f"kept as it was, could not be converted again: {self.failed}")
@@ -125,13 +125,13 @@ def convert_part(
     part: Part, settings: ConvertSettings, place: int, number: int
 ) -> PartReport:
     """
-    Converts one part. Its two files appear whole or not at all.
+    Converts one part. Its two files are written atomically.
 
     :param part: Part
     :param settings: Settings of the conversion
     :param place: Place of its first row among all rows, for a split by order
     :param number: Number of all rows
-    :return: Report, which has what is wrong with the original files
+    :return: Report with the problems of the original files
     """
     started = time.monotonic()
     report = PartReport(chunk=part.chunk, sources=part.sources())
@@ -146,7 +146,7 @@ def convert_part(
                 writer = BlockWriter(hdf5, settings.compression)
                 _Copy(source, writer, text, settings, report, place, number).run()
             if not report.records:
-                raise ValueError("there is no record with row and waveform.")
+                raise ValueError("no record has both row and waveform.")
         report.bytes = size_of(settings.output, part.chunk)
     except (*READING_ERRORS, MemoryError) as error:
         report = PartReport(
@@ -171,7 +171,7 @@ class _Copy:
     place: int
     number: int
     splits: Counter[str] = field(default_factory=Counter)
-    # Names as numbers, which take less memory.
+    # Names are kept as numbers to save memory.
     seen: set[int] = field(default_factory=set)
 
     def run(self) -> None:
@@ -195,7 +195,7 @@ class _Copy:
         self.report.records = self.splits.total()
 
     def _read(self, row: Row) -> np.ndarray | None:
-        """The row's waveform; None for one that is left out."""
+        """Waveform of a row; None if the record is left out."""
         reason, example = row.problem, row.line
         if not row.name:
             reason = reason or "row without valid key"
@@ -237,7 +237,7 @@ class _Copy:
         writer = csv.writer(self.text, lineterminator="\n")
         if not self.splits:
             writer.writerow(metadata)
-        # As pandas writes it, in a third of its time; what is missing is empty.
+        # Same output as pandas in a third of the time; missing values are empty.
         cells = [
             ["" if value is None or value != value else value for value in values]
             for values in metadata.values()
@@ -249,8 +249,8 @@ class _Copy:
 @lru_cache(maxsize=1024)
 def split_of_event(event: str, shares: tuple[float, ...], seed: int) -> str:
     """
-    Split of an event. It depends on the event's name and the seed alone: parts can be
-    converted one by one, on several machines, and no event gets into two splits.
+    Split of an event. It depends only on the event's name and the seed, so that parts can
+    be converted one by one on several machines, and no event gets into two splits.
 
     :param event: Name of the event
     :param shares: Shares of train, dev and test
@@ -332,12 +332,12 @@ class BlockWriter:
         array = block.rows(block.width)[: block.count]
         options: dict[str, Any] = {}
         if self._compression != "none":
-            # A chunk of HDF5 a record: reading one decompresses no other.
+            # One HDF5 chunk per record, so that reading one does not decompress others.
             options = {"chunks": (1, 3, block.width), "shuffle": True}
             options |= _filter(self._compression)
         self._data.create_dataset(block.name, data=array, **options)
         self._pending_bytes -= block.memory.nbytes
-        # Fresh memory costs the system more than the copy into it.
+        # Allocating new memory is slower than copying into it.
         self._spare = {key: block.memory}
 
 
@@ -351,7 +351,7 @@ def _filter(compression: str) -> Mapping[str, Any]:
 
 class _Block:
     """
-    Records that become one array, zeros where one is shorter than the longest.
+    Records that become one array, padded with zeros to the longest.
 
     :param name: Name of the block
     :param memory: Room for the records

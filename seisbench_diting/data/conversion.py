@@ -32,13 +32,13 @@ from .chunks import BlockWriter, PartReport, convert_part, size_of
 from .convert_settings import ConvertSettings
 from .original import READING_ERRORS, Part, find_parts, open_part
 
-#: File in the dataset's folder with the report of its conversion, which is its state.
+#: File in the dataset's folder with the report, which is also the state of the conversion.
 REPORT_FILE = "conversion.json"
 
 # Records of each part from which its size is estimated, and bytes of a row of metadata.
 _SAMPLED = 64
 _ROW_BYTES = 380
-# The estimate is good to a tenth, so that a tenth more must be free.
+# The estimate is accurate to a tenth, so a tenth more must be free.
 _MARGIN = 1.1
 
 
@@ -46,7 +46,7 @@ class ConversionReport(BaseModel):
     """
     Result of a conversion.
 
-    :param options: Options that make the dataset what it is
+    :param options: Options that affect the dataset
     :param rows: Number of rows of each part when the conversion began, for a split by
         order; empty for a split by event
     :param parts: Report of each part by chunk
@@ -74,7 +74,7 @@ class ConversionReport(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def problems(self) -> list[str]:
-        """What should be corrected, a line each; empty if the conversion is complete."""
+        """Problems to correct, one per line; empty if the conversion is complete."""
         parts = sorted(self.parts.items())
         return merged(((n, text) for n, p in parts for text in p.problems), "part")
 
@@ -133,7 +133,7 @@ def read_report(folder: Path) -> ConversionReport | None:
 
 class Estimate(BaseModel):
     """
-    What a conversion will write.
+    Estimated result of a conversion.
 
     :param chunks: Number of parts that can be opened
     :param records: Number of records in them
@@ -160,7 +160,7 @@ def plan_conversion(
     :param source: As in :py:func:`convert`
     :param compression: As in :py:func:`convert`
     :param parts: As in :py:func:`convert`
-    :return: Number of records and size, right within a tenth
+    :return: Number of records and size, accurate to a tenth
     """
     given = {"source": source, "compression": compression, "parts": parts}
     settings = make(ConvertSettings, {**given, "output": "."})
@@ -204,17 +204,18 @@ def _choose(found: list[Part], names: tuple[str, ...]) -> list[Part]:
 @takes(ConvertSettings)
 def convert(settings: ConvertSettings) -> ConversionReport:
     """
-    Converts the original files of DiTing to a dataset in SeisBench's format: a chunk a
-    part, waveforms bit for bit as in the source, metadata in SeisBench's names.
+    Converts the original files of DiTing to a dataset in SeisBench's format. Each part
+    becomes a chunk, waveforms are bit for bit as in the source, and metadata have the names
+    of SeisBench.
 
-    A conversion that was interrupted, also by force, continues where it was with the
-    next call, and gives the same dataset as one that was not. So does a conversion of
-    other ``parts``, or of files that were corrected.
+    If a conversion is interrupted, even by force, the same call continues it, with the same
+    result as without the interruption. Other ``parts``, or corrected files, can be
+    converted later in the same way.
 
-    :raises ValueError: for wrong arguments, or if the folder holds something else
-    :raises OSError: if the disk has too little room, before anything is written
-    :return: Report on all parts of the dataset, also those of earlier calls; its
-        ``problems`` tell what is wrong with the original files
+    :raises ValueError: for invalid arguments, or if the folder has other content
+    :raises OSError: if the disk has too little space; nothing is written then
+    :return: Report on all parts of the dataset, including those of earlier calls; its
+        ``problems`` list what is wrong with the original files
     """
     return run_conversion(settings)
 
@@ -279,7 +280,7 @@ def _begin(settings: ConvertSettings, found: list[Part]) -> ConversionReport:
     other = "Convert to another folder"
     for name, value in settings.identity().items():
         if (before := report.options.get(name)) != value:
-            reason = f"output={str(output)!r} was begun with {before!r}. {other}"
+            reason = f"output={str(output)!r} was started with {before!r}. {other}"
             raise ArgumentError(name, value, reason)
     for part in found:
         done = report.parts.get(part.chunk)
@@ -287,7 +288,7 @@ def _begin(settings: ConvertSettings, found: list[Part]) -> ConversionReport:
             reason = f"part {part.chunk} must be whole from the beginning. {other}"
             raise ArgumentError("split_by", "order", reason)
         if is_merged and done and done.sources != part.sources():
-            # Which events are in which chunk depends on all of the file.
+            # The events of a chunk depend on the whole file.
             reason = f"it has changed since chunk {part.chunk} was converted. {other}"
             raise ArgumentError("source", str(part.hdf5), reason)
     return report
@@ -299,8 +300,8 @@ def _is_whole(folder: Path, done: PartReport) -> bool:
 
 def _is_done(folder: Path, part: Part, report: ConversionReport) -> bool:
     """
-    If the part's chunk is whole. One of which something was left out is converted again
-    when its original files are there and have changed.
+    Whether the chunk of a part is complete. If records were left out, it is converted
+    again when its original files have changed.
     """
     done = report.parts.get(part.chunk)
     if done is None or done.failed or not _is_whole(folder, done):
@@ -314,7 +315,7 @@ def _is_done(folder: Path, part: Part, report: ConversionReport) -> bool:
 def _converted(
     parts: list[Part], settings: ConvertSettings, rows: dict[str, int]
 ) -> Iterator[PartReport]:
-    """Converts parts, here or in processes of their own."""
+    """Converts parts in this process or in several."""
     ends = accumulate(rows.values())
     places = {chunk: end - rows[chunk] for chunk, end in zip(rows, ends, strict=True)}
     tasks = {

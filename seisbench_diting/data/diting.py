@@ -1,4 +1,4 @@
-"""DiTing as a SeisBench dataset, and datasets opened by their path or name."""
+"""DiTing as a SeisBench dataset, and a function that opens datasets by path or name."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class DiTing(WaveformBenchmarkDataset):
         cache of datasets.
     :param chunks: Chunks to load, such as ``["00", "01"]``. Default: all.
     :param kwargs: Passed to :py:class:`seisbench.data.WaveformDataset`
-    :raises FileNotFoundError: if there is no converted dataset; tells how to get it
+    :raises FileNotFoundError: if there is no converted dataset; explains how to get it
     """
 
     def __init__(
@@ -102,16 +102,16 @@ class DiTing(WaveformBenchmarkDataset):
         **kwargs: Any,
     ) -> DiTing:
         """
-        Converts the original files, or what of them has not been converted, and opens
-        the dataset.
+        Converts the original files, except those already converted, and opens the
+        dataset.
 
         :param folder: Folder with ``DiTing330km_part_N.hdf5`` and ``.csv``, or the
             tutorial's merged file
         :param path: Folder of the dataset. Default: as for :py:class:`DiTing`.
         :param dataset_kwargs: Passed to :py:class:`DiTing`
         :param kwargs: Passed to :py:func:`seisbench_diting.data.convert`
-        :raises ValueError: if something is wrong with the original files; what could be
-            converted is kept, and :py:class:`DiTing` opens it
+        :raises ValueError: if something is wrong with the original files; the rest is
+            converted, and :py:class:`DiTing` opens it
         :return: The dataset
         """
         from .conversion import convert
@@ -139,8 +139,8 @@ class DiTing(WaveformBenchmarkDataset):
         wait_for_file: bool = False,
     ) -> list[str]:
         """
-        Chunks of a converted dataset. The last two arguments are SeisBench's, for
-        datasets that are downloaded, and have no effect here.
+        Chunks of a converted dataset. The last two arguments have no effect; SeisBench
+        uses them for datasets that are downloaded.
 
         :param path: Folder of the dataset. Default: as for :py:class:`DiTing`.
         :return: Names of chunks, empty if there is no dataset
@@ -156,7 +156,9 @@ class DiTing(WaveformBenchmarkDataset):
 
         :raises ValueError: always
         """
-        raise ValueError("DiTing has no coordinates of events and stations, so no map.")
+        raise ValueError(
+            "DiTing has no coordinates of events and stations, so it can't be mapped."
+        )
 
     def _download_dataset(self, writer: Any, chunk: str, **kwargs: Any) -> None:
         raise NotImplementedError(_HOW_TO.format(path=self.path))

@@ -27,7 +27,7 @@ _NEEDED = ("key", "p_pick", "s_pick")
 #: Records of one chunk when the merged file is converted: about 11 GB.
 MERGED_CHUNK_RECORDS = 100_000
 
-#: What h5py raises where a file is missing, damaged or something else.
+#: Errors of h5py for a file that is missing, damaged or of another format.
 READING_ERRORS = (OSError, ValueError, KeyError, RuntimeError)
 
 
@@ -38,7 +38,7 @@ class Part(NamedTuple):
     :param chunk: Name of the chunk
     :param hdf5: File of the waveforms
     :param csv: File of the rows; None for the tutorial's merged file
-    :param group: Group of the waveforms, which of the merged file names the split, too
+    :param group: Group of the waveforms; in the merged file also the name of the split
     :param start: First event of the merged file's group, in the order of names
     :param stop: The event after the last
     :param records: Records of these events
@@ -91,7 +91,7 @@ def find_parts(source: Path) -> list[Part]:
     The original files in a folder or below it, or the merged file.
 
     :param source: Folder of the parts, or the merged file or its folder
-    :raises ArgumentError: if there are none, or one part twice
+    :raises ArgumentError: if there are none, or a part is there twice
     :return: Parts in the order of their numbers
     """
     if source.is_file():
@@ -114,7 +114,9 @@ def find_parts(source: Path) -> list[Part]:
     merged = [path for path in source.glob("*") if path.suffix in (".h5", ".hdf5")]
     if len(merged) == 1:
         return _merged_parts(source, merged[0])
-    raise _none(source, "there is no DiTing330km_part_N.hdf5, and not one merged file")
+    raise _none(
+        source, "there is neither DiTing330km_part_N.hdf5 nor exactly one merged file"
+    )
 
 
 def _none(source: Path, reason: str) -> ArgumentError:
@@ -162,7 +164,7 @@ def open_part(part: Part) -> Iterator[OpenPart]:
     """
     :param part: Part to read
     :raises OSError: if a file is missing or damaged
-    :raises ValueError: if a file is none of DiTing's
+    :raises ValueError: if a file is not one of DiTing's
     :return: The part, open
     """
     if part.csv is not None and not part.csv.is_file():
@@ -189,7 +191,7 @@ class OpenPart:
         self._group = group
         self._memory = np.empty(0, dtype=_FLOAT32)
         file = group.file
-        # Samples that lie in one piece are read past HDF5, in half of the time.
+        # Contiguous samples are read without HDF5, in half of the time.
         is_ordinary = file.driver == "sec2" and file.userblock_size == 0
         can_read = is_ordinary and hasattr(os, "preadv")
         self._handle = file.id.get_vfd_handle() if can_read else None
@@ -198,7 +200,7 @@ class OpenPart:
 
     def count(self) -> int:
         """
-        :return: Number of records, before it is known which have both row and waveform
+        :return: Number of records, including those without row or waveform
         """
         return self.part.records or len(self._group)
 
@@ -265,7 +267,7 @@ class OpenPart:
         try:
             dataset = h5py.h5d.open(self._group.id, path)
         except KeyError as error:
-            # Also what h5py raises for a record that is there, but damaged.
+            # h5py raises this also for a damaged record.
             if path in self._group:
                 raise OSError(str(error)) from error
             return None
@@ -291,7 +293,7 @@ class OpenPart:
     def sample(self, number: int) -> list[np.ndarray]:
         """
         :param number: Number of records, taken all over the part
-        :return: Waveforms of those that can be read
+        :return: Waveforms of the records that can be read
         """
         keys = list(self._group)
         if self.part.csv is None:
@@ -312,7 +314,7 @@ class OpenPart:
 def is_record(waveform: np.ndarray) -> bool:
     """
     :param waveform: Any array
-    :return: If it is (samples, 3) of numbers
+    :return: Whether it is (samples, 3) and numeric
     """
     is_numbers = waveform.dtype.kind in "iuf"
     return is_numbers and waveform.shape[1:] == (3,) and waveform.size > 0
@@ -346,7 +348,7 @@ def record_name(key: str) -> str | None:
 # The cells.
 
 _EMPTY = {"", "nan", "none", "null", "-12345", "-12345.0"}
-#: What the tutorial's merged file writes for a missing number.
+#: Missing number in the tutorial's merged file.
 _MISSING = -12345.0
 _MAGNITUDE_TYPES = {"ml": "ML", "ms": "Ms", "mb": "mb", "mw": "Mw"}
 

@@ -28,8 +28,8 @@ class CheckReport(BaseModel):
     :param records: Number of records in the dataset
     :param read: Number of records whose samples were read
     :param compared: Number of records that were compared with the original
-    :param problems: What is wrong, a line each; empty if nothing is
-    :param not_compared: Chunks whose original files are not there
+    :param problems: Problems, one per line
+    :param not_compared: Chunks whose original files are missing
     """
 
     records: int = 0
@@ -58,7 +58,7 @@ def check_dataset(
     :param seed: Seed of the draw
     :param progress: If true, shows a progress bar
     :raises ValueError: if there is no converted dataset
-    :return: What was found
+    :return: Result
     """
     path = Path(path)
     conversion = read_report(path)
@@ -66,7 +66,7 @@ def check_dataset(
         raise ArgumentError(
             "check",
             str(path),
-            f"there is no {REPORT_FILE}; 'seisbench-diting convert' did not write it",
+            f"{REPORT_FILE} is missing; 'seisbench-diting convert' did not write it",
         )
     parts = {} if source is None else {p.chunk: p for p in find_parts(Path(source))}
     report = CheckReport()
@@ -149,7 +149,7 @@ def _check_table(
 def _check_complete(
     table: pd.DataFrame, original: OpenPart | None, expected: PartReport
 ) -> Iterator[str]:
-    """Every record that has row and waveform is there, but those that were left out."""
+    """Checks that all records with row and waveform are there, except those left out."""
     if original is None:
         return
     rows = (row for row in original.rows() if isinstance(row, Row) and row.name)

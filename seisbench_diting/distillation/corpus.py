@@ -1,4 +1,4 @@
-"""Windows to learn from and to validate on, cut from stretches with labels."""
+"""Windows for training and validation, cut from stretches with labels."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from .labels import SOFT_LABELS
 from .teacher_cache import Stretch
 from .teachers import PHASES
 
-#: In validation, arrivals of at least this probability are to be found.
+#: Smallest probability of the arrivals that count in validation.
 _TRUE = 0.3
 
-#: Noise has no arrival of a larger probability.
+#: Largest probability of an arrival in noise.
 _NOISE = 0.2
 
-#: Arrivals of at least this probability are put on top of others.
+#: Smallest probability of the arrivals that are used as second events.
 _SURE = 0.5
 
-#: Length of a piece around an arrival in windows: room to be stretched by two and to lie
-#: anywhere.
+#: Length of a piece around an arrival in windows, so that it can be stretched by two and
+#: moved.
 _WINDOWS = 2.5
 
-#: Something happens in a piece of noise that is this many times as loud as the median of
-#: its instrument, or louder.
+#: A piece of noise counts as loud from this multiple of the median of its instrument.
 _LOUD = 4.0
 
 #: Samples over which loudness is measured, and blocks of them at once.
@@ -93,13 +92,13 @@ def _rows(component_order: str) -> list[int]:
 
 class Corpus(NamedTuple):
     """
-    All pieces that windows are made of.
+    All pieces for making windows.
 
     :param arrivals: Pieces around arrivals
-    :param cumulated: Cumulated chances of drawing them: sure ones more often
-    :param sure: Those that are sure, or all if there are none: to put on top of others
+    :param cumulated: Cumulated chances of drawing them, larger for sure ones
+    :param sure: Sure arrivals for second events, or all if there are none
     :param quiet: Quiet noise
-    :param other_noise: Noise in which a teacher hesitated or something happens
+    :param other_noise: Noise that is loud or in which a teacher hesitated
     :param noise: Noise of both kinds
     """
 
@@ -128,7 +127,7 @@ def make_corpus(
     usable = [s for s in stretches if s.n_samples >= _SHORTEST * n_samples]
     centres, weights, sure = _arrival_centres(usable)
     if len(centres) == 0:
-        reason = "the teachers see no arrivals; use more data, or other teachers"
+        reason = "the teachers find no arrivals; use more data, or other teachers"
         raise ArgumentError("inputs", None, reason)
     quiet, other = _noise_centres(usable, n_samples)
 
@@ -150,8 +149,8 @@ def _arrival_centres(
     stretches: Sequence[Stretch],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    Centres, weights, and which of them are sure. A station with many arrivals counts with
-    the root of their sum: one swarm must not outweigh the other stations.
+    Centres, weights, and a mask of the sure ones. The weight of a station grows with the
+    root of the sum of its arrivals, so that a swarm does not outweigh other stations.
     """
     totals: dict[str, float] = defaultdict(float)
     for stretch in stretches:
@@ -212,8 +211,8 @@ def make_steps(
     """
     :param settings: Settings of the run
     :param component_order: Order of the components
-    :param corpus: What second events and noise are taken from; None to check the settings
-    :raises ValueError: if an augmentation is impossible
+    :param corpus: Source of second events and noise; None to only check the settings
+    :raises ValueError: if an augmentation is invalid
     :return: Steps of a generator, from a piece to a window
     """
     unknown = Pieces([], np.zeros((1, 2)), 1, component_order, 1.0)
@@ -229,7 +228,7 @@ def make_steps(
     options = {**AUGMENTATIONS, **settings.augmentations}
     generate.check_options(options)
     if taken := own.keys() & settings.augmentations.keys():
-        reason = f"{min(taken)} is a setting of its own, or told by the data"
+        reason = f"{min(taken)} is a separate setting, or taken from the data"
         raise ArgumentError("augmentations", settings.augmentations, reason)
     if corpus and len(corpus.noise) == 0:
         options["real_noise"] = 0.0
@@ -239,9 +238,9 @@ def make_steps(
 class TeacherBatches(Dataset):
     """
     Training batches: ``wave`` (batch, 3, samples) and the label by its name. The n-th
-    batch depends on data, settings and n alone.
+    batch depends only on data, settings and n.
 
-    :param corpus: Pieces that windows are made of
+    :param corpus: Pieces for making windows
     :param settings: Settings of the run
     :param label: ``lppn`` or ``point``
     """
@@ -284,7 +283,7 @@ class TeacherBatches(Dataset):
 
 
 def _normalized(wave: np.ndarray) -> np.ndarray:
-    """Without means, divided by the joint peak, as pickers do; zero without data."""
+    """Windows normalized as by the pickers: no means, joint peak 1; zero without data."""
     centred = generate.without_means(wave)
     peak = np.abs(centred).max(initial=0)
     return (centred / peak if peak > 0 else centred).astype(np.float32)
@@ -292,8 +291,8 @@ def _normalized(wave: np.ndarray) -> np.ndarray:
 
 class HeldOutBatches(Dataset):
     """
-    Windows one after the other, from stretches that are not learned from: ``wave``, and
-    ``p`` and ``s``, for each window the samples of arrivals that are sure enough.
+    Consecutive windows of held-out stretches: ``wave``, and ``p`` and ``s``, the samples of
+    sure arrivals in each window.
 
     :param stretches: Stretches
     :param settings: Settings of the run
@@ -322,7 +321,7 @@ class HeldOutBatches(Dataset):
         self._places = places
 
     def arrivals(self) -> int:
-        """:return: Number of arrivals that are to be found"""
+        """:return: Number of arrivals that count"""
         return sum(len(self._inside(*p, k)) for p in self._places for k in (1, 2))
 
     def __len__(self) -> int:
@@ -354,7 +353,7 @@ def split_off(
     """
     :param stretches: Stretches
     :param share: Share of the samples of each station to hold out
-    :return: Stretches to learn from, and the last of each station, which are held out
+    :return: Stretches for training, and the held-out ones, the end of each station
     """
     if share == 0:
         return list(stretches), []

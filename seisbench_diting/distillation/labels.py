@@ -44,23 +44,23 @@ def merge_arrivals(
     known: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """
-    Merges the arrivals of several teachers. Arrivals of one phase that are close to each
-    other, at most one of each teacher, are one: at the mean of their samples, weighted by
-    their probabilities, with the mean of the probabilities of all teachers that looked
-    there. A teacher that looked and does not see it counts with a probability of zero.
+    Merges the arrivals of several teachers. Close arrivals of one phase, at most one from
+    each teacher, become one. Its sample is the mean of their samples, weighted by their
+    probabilities. Its probability is the mean over all teachers that looked there; teachers
+    that do not find it count with a probability of zero.
 
-    Averaging arrivals and not curves keeps arrivals sharp that teachers place a little
-    differently.
+    Arrivals are averaged instead of curves, because curves would be blurred if teachers
+    pick slightly different times.
 
     :param opinions: Arrivals of each teacher
-    :param tolerance: Samples between arrivals that are one
+    :param tolerance: Largest distance in samples of arrivals that are merged
     :param known: First sample, and the one behind the last, of the stretches that each
         teacher has looked at, (stretches, 2); None if each has looked at everything
     :return: Arrivals
     """
     rows: list[tuple[int, float, float]] = []
     for phase in PHASES.values():
-        # The most probable ones first: others gather around them.
+        # The most probable arrivals first; others are merged into them.
         candidates = sorted(
             (
                 (float(one["probability"]), float(one["sample"]), teacher)
@@ -97,8 +97,8 @@ def merge_arrivals(
 def confident(probabilities: np.ndarray, even: float) -> np.ndarray:
     """
     :param probabilities: Mean probabilities of cautious teachers
-    :param even: Their probability of an arrival that is there as likely as not
-    :return: Probabilities, 0.5 there, and steep around it
+    :param even: Their probability that becomes 0.5
+    :return: Probabilities, steep around 0.5
     """
     powers = np.asarray(probabilities, dtype=np.float64) ** _STEEPNESS
     return powers / (powers + even**_STEEPNESS)
@@ -108,9 +108,8 @@ def soft_lppn_label(
     arrivals: Sequence[Arrival], n_samples: int, stride: int = 8
 ) -> np.ndarray:
     """
-    Label of LPPN with probabilities. Of several arrivals in one cell the most probable one
-    counts. The cells beside an arrival's are ignored, unless they hold an arrival of their
-    own.
+    Label of LPPN with probabilities. If a cell has several arrivals, the most probable one
+    counts. The cells next to an arrival are ignored, unless they have an arrival.
 
     :param arrivals: Arrivals with a signal
     :param n_samples: Length of the window, a multiple of ``stride``
@@ -138,8 +137,8 @@ def soft_lppn_label(
 
 def soft_point_label(arrivals: Sequence[Arrival], n_samples: int) -> np.ndarray:
     """
-    Label of the pickers with a class at every sample: triangles as high as the arrivals
-    are probable.
+    Label of the pickers with a class at every sample: triangles whose heights are the
+    probabilities of the arrivals.
 
     :param arrivals: Arrivals with a signal
     :param n_samples: Length of the window

@@ -1,4 +1,4 @@
-"""From settings to a trained student, and networks between two."""
+"""Train students, and interpolate between two networks."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _CLIP = 20.0
 #: Sampling rate in Hz of a student that begins with random parameters.
 _RATE = 100.0
 
-#: A pick this near, in seconds, is the teachers'.
+#: Largest difference of a right pick from the teachers' arrival, in seconds.
 _TOLERANCE_S = 0.5
 
 #: Share of the steps in which the learning rate rises.
 _WARM_UP = 0.03
 
-#: What is left of the learning rate at the end.
+#: Final share of the peak learning rate.
 _LEAST_RATE = 0.02
 
 _WEIGHT_DECAY = 1e-3
@@ -50,7 +50,7 @@ class DistillationResult(training.TrainingResult):
 
     :param arrivals: Number of arrivals that the student learned from
     :param hours: Hours of waveforms that it learned from
-    :param initial_scores: Scores of the weights that it began with, unless at random
+    :param initial_scores: Scores of the initial weights, unless they are random
     """
 
     arrivals: int
@@ -69,12 +69,12 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
 
         distill("LPPNT", ["RNN/csn"], ["ARCHIVE"], "RUN")
 
-    A run that was interrupted, also by force, goes on when it is started again with the
-    same settings: with the opinions of teachers so far, and from its last checkpoint. With
-    ``resume="never"`` the opinions are kept as long as they would be the same.
+    If a run is interrupted, even by force, start it again with the same settings. It uses
+    the opinions of teachers so far and continues from its last checkpoint. With
+    ``resume="never"``, opinions that would be the same are kept.
 
-    :raises ArgumentError: for wrong settings, if the folder holds another run or one that
-        learned from other data, or if there is nothing to learn
+    :raises ArgumentError: for invalid settings, if the folder has another run or one with
+        other data, or if there are no arrivals to learn from
     :raises NotFiniteError: if the loss was not finite in 100 steps in a row
     :raises KeyboardInterrupt: after Ctrl-C; call the same again to continue
     :return: Files of the run, and its scores
@@ -82,7 +82,7 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
     torch.manual_seed(settings.seed)
     model, is_new = _make_student(settings)
     rate, order = float(model.sampling_rate), "".join(model.component_order)
-    # Before the teachers take their hours.
+    # Before the teachers run for hours.
     module = StudentModule(model, settings)
     make_steps(settings, order)
     training.make_trainer(settings)
@@ -142,7 +142,7 @@ distill = takes(DistillSettings)(run_distill)
 
 
 def _make_student(settings: DistillSettings) -> tuple[models.PhasePicker, bool]:
-    """The model, and if its parameters are random."""
+    """The model, and whether its parameters are random."""
     cls = training.model_class(settings.student, "student")
     if not issubclass(cls, models.PhasePicker):
         reason = f"can't be distilled; choose one of {', '.join(models.PICKERS)}"
@@ -185,7 +185,7 @@ def _averaging(settings: DistillSettings) -> list[WeightAveraging]:
     def average(
         mean: torch.Tensor, value: torch.Tensor, number: torch.Tensor
     ) -> torch.Tensor:
-        # The first parameters are forgotten fast.
+        # Early in training, the mean follows the parameters quickly.
         decay = min(settings.averaging, (1 + int(number)) / (50 + int(number)))
         return mean * decay + value * (1 - decay)
 
@@ -276,7 +276,7 @@ class StudentModule(training.PickerModule):
 def _score(
     module: StudentModule, settings: DistillSettings, validation: Dataset | None
 ) -> dict[str, float]:
-    """F1 of a student as it is."""
+    """F1 of a student without training."""
     if validation is None or not training.is_first_process():
         return {}
     with training.quiet():
@@ -292,8 +292,8 @@ def count_matches(truth: np.ndarray, found: np.ndarray, tolerance: float) -> int
     """
     :param truth: Samples of arrivals
     :param found: Samples of picks
-    :param tolerance: Samples between an arrival and its pick
-    :return: Number of pairs, in which each is at most once; nearest ones go first
+    :param tolerance: Largest distance in samples between an arrival and its pick
+    :return: Number of pairs. Each arrival and pick is in at most one; nearest pairs first.
     """
     distance = np.abs(truth[:, None] - found[None])
     free_true, free_found = set(range(len(truth))), set(range(len(found)))
@@ -313,15 +313,15 @@ def blend(
     learned: models.PhasePicker, initial: models.PhasePicker, share: float
 ) -> models.PhasePicker:
     """
-    Makes a network between two. What a network learns from few places costs it accuracy
-    elsewhere; between its old and its new parameters lie networks that have most of what
-    is new and most of what was good (Wortsman et al., 2022, Robust fine-tuning of
-    zero-shot models, https://arxiv.org/abs/2109.01903).
+    Interpolates between two networks. A network that is trained on few places becomes less
+    accurate elsewhere. Between its old and its new parameters there are networks with most
+    of the improvement and most of the former accuracy (Wortsman et al., 2022, Robust
+    fine-tuning of zero-shot models, https://arxiv.org/abs/2109.01903).
 
-    :param learned: A network
-    :param initial: The network that it began with
-    :param share: Share of the first, from 0 to 1
-    :raises ArgumentError: if the share is impossible, or the networks are not the same
+    :param learned: Trained network
+    :param initial: The same network before training
+    :param share: Share of the trained network, from 0 to 1
+    :raises ArgumentError: if the share is invalid, or the networks have different types
     :return: A network with the weighted mean of their parameters and statistics
     """
     if not 0 <= share <= 1:
@@ -340,8 +340,8 @@ def blend(
 
 def raise_phase(model: models.PhasePicker, phase: str, by: float) -> models.PhasePicker:
     """
-    Makes a network surer of a phase. Students are less sure of late, blurred arrivals than
-    their threshold expects, on records unlike those that they know.
+    Increases the probabilities of a phase. On records unlike their training data, students
+    give lower probabilities to late, blurred arrivals.
 
     :param model: A network
     :param phase: A class of it, such as S

@@ -1,12 +1,12 @@
 """
 Opinions of teachers on an archive, and its waveforms with labels, on disk.
 
-It takes hours to ask teachers, and the labels that are made of their opinions change with
-settings that do not concern them, so both are kept. A part holds the waveforms of one
-station-day: ``NAME.npy``, samples of all of its stretches one after the other, and
-``NAME.json``, a list of them with their arrivals. The second is written last: without it,
-the part is not there. Names change with what the part was made from, so that none is ever
-written over.
+Running the teachers takes hours, and labels also depend on settings that do not affect the
+teachers' opinions, so opinions and labels are kept separately. A part holds the waveforms
+of one station-day: ``NAME.npy``, the concatenated samples of its stretches, and
+``NAME.json``, a list of the stretches with their arrivals. The second file is written last;
+without it, the part does not exist. Names depend on everything a part was made from, so
+that files are never overwritten.
 """
 
 from __future__ import annotations
@@ -47,30 +47,30 @@ _OWN_ENDINGS = (
     ".png",
 )
 
-#: Windows around a day, so that those at its ends are as in an uncut record.
+#: Windows before and after a day, so that its ends are as in an uncut record.
 _SPARE_WINDOWS = 2
 
-#: Arrivals of several teachers closer than this, in seconds, are one.
+#: Arrivals of several teachers closer than this, in seconds, are merged.
 _SAME_SECONDS = 0.3
 
-#: Teachers are asked for arrivals of at least this probability, or of a smaller one if the
-#: settings want them.
+#: Smallest probability of the arrivals that are kept of teachers, unless the settings ask
+#: for a smaller one.
 _FLOOR = 0.05
 
-#: Length of the pieces of which a long record is kept, in windows: room for windows at any
-#: place, stretched by two, and for their surroundings.
+#: Length of the pieces of long records that are kept, in windows, so that windows can be
+#: moved and stretched by two.
 _PIECE_WINDOWS = 4
 
-#: Share of what is kept that is chosen for its arrivals, if there are enough of them.
+#: Share of the kept data that is chosen for its arrivals, if there are enough.
 _ARRIVAL_SHARE = 0.7
 
 #: Bytes of a sample of three components.
 _SAMPLE_BYTES = 12
 
-#: Names of files of the cache, which may lie beside those of a user.
+#: Names of files of the cache, whose folder may also have files of the user.
 _OWN = re.compile(r"(.+-[0-9a-f]{16})\.(?:npy|json)")
 
-#: Files that are mapped at once. Systems allow a process some hundreds.
+#: Files that are mapped at once. Systems limit a process to some hundreds.
 _MOST_MAPPED = 128
 
 _DAY_SECONDS = 86400
@@ -81,8 +81,8 @@ _LOG = logging.getLogger("seisbench_diting")
 @dataclass(frozen=True)
 class Stretch:
     """
-    Samples without gap of one instrument, and their arrivals. On disk, it may be sent to
-    other processes without its samples.
+    Samples without gaps of one instrument, and their arrivals. If the samples are on disk,
+    it can be sent to other processes without them.
 
     :param station_id: NET.STA.LOC
     :param start_time: Time of the first sample of what was stored together, as text, which
@@ -107,7 +107,7 @@ class Stretch:
 
     @property
     def waveforms(self) -> np.ndarray:
-        """(3, samples) float32, which are read when they are used."""
+        """(3, samples) float32, read on use."""
         samples = self.samples
         array = _mapped(samples) if isinstance(samples, Path) else samples
         return array[self.begin : self.end].T
@@ -129,7 +129,7 @@ def _mapped(path: Path) -> np.ndarray:
 
 
 def _file_name(key: str, made_from: Any) -> str:
-    """Name of a file, without ending, that changes with what its content is made from."""
+    """Name of a file, without ending, that depends on the sources of its content."""
     # Keys are made of codes from headers, which may hold anything.
     clean = "".join(c if c.isalnum() or c in ".-" else "_" for c in key)
     digest = hashlib.sha256(f"{key}\n{made_from!r}".encode()).hexdigest()
@@ -148,7 +148,7 @@ class TeacherCache:
 
     def clean(self, parts: Iterable[str], opinions: Iterable[str]) -> None:
         """
-        Removes what killed processes left and what is not used any more.
+        Removes leftovers of killed processes and files that are no longer used.
 
         :param parts: Names of parts to keep
         :param opinions: Names of opinions to keep
@@ -166,14 +166,14 @@ class TeacherCache:
         """
         :param name: Changes with the waveforms and the teacher
         :param ask: Asks the teacher
-        :return: The teacher's opinion of each station, now or earlier
+        :return: The teacher's opinion of each station, new or from the cache
         """
         path = self._opinions / f"{name}.json"
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             return {station: Opinion(*one) for station, one in content.items()}
         except (AttributeError, FileNotFoundError, TypeError, ValueError):
-            # It is not there, or damaged.
+            # It is missing or damaged.
             opinions = ask()
         _util.write_text(path, json.dumps(opinions) + "\n")
         return opinions
@@ -201,7 +201,7 @@ class TeacherCache:
             }
             for number, one in enumerate(stretches)
         ]
-        # A damaged file in whose place this one was put may be mapped.
+        # A damaged file that this one replaces may still be mapped.
         _mapped.cache_clear()
         content = {"said": problems, "stretches": entries}
         _util.write_text(self.folder / f"{name}.json", json.dumps(content) + "\n")
@@ -257,7 +257,7 @@ def select(
 ) -> waveforms.Selection:
     """
     :param settings: Settings of the run
-    :param student: The model that is to learn
+    :param student: The model to train
     :raises ArgumentError: if the times are impossible
     :return: The part of the archive that is used
     """
@@ -278,15 +278,15 @@ def label_archive(
     goes_on: bool,
 ) -> Labels:
     """
-    Labels an archive, station by station and day by day. It continues where it was
-    interrupted; what has changed is done again. Of the processes that share a run only the
-    first one does it.
+    Labels an archive, station by station and day by day. After an interruption it
+    continues, and data that have changed are labelled again. If several processes share a
+    run, only the first one does this.
 
     :param settings: Settings of the run
-    :param student: The model that is to learn, for its sampling rate and windows
+    :param student: The model to train, for its sampling rate and windows
     :param teachers: Teachers
-    :param goes_on: If the run must learn from the same labels as before
-    :raises ArgumentError: if the labels are others, or there is nothing that can be used
+    :param goes_on: Whether the run must use the same labels as before
+    :raises ArgumentError: if the labels have changed, or no data can be used
     :return: Labels
     """
     run = Path(os.path.abspath(settings.folder))
@@ -301,7 +301,7 @@ def label_archive(
     # Before anything that the earlier run needs is removed.
     if goes_on and settings.earlier().get(LABELS, digest) != digest:
         reason = "they or the teachers hold other data than when the run began. Choose "
-        reason += "another output, or resume='never' to begin anew"
+        reason += "another output, or resume='never' to start again"
         raise ArgumentError("inputs", settings.inputs, reason)
     if is_first:
         problems = labeller.make(names)
@@ -408,7 +408,7 @@ class _Labeller:
         ]
 
     def _label(self, day: waveforms.StationDay) -> tuple[list[Stretch], list[str]]:
-        """Stretches of a day, and what was not used of it."""
+        """Stretches of a day, and the data that were not used."""
         begin, end = day.begin - day.margin, day.end + day.margin
         reading = waveforms.read_segments(day.segments, begin, end, self._pattern)
         stream, problems, failure = reading
@@ -449,7 +449,7 @@ class _Labeller:
     def _judge(
         self, record: models.Record, opinions: Sequence[dict[str, Opinion]]
     ) -> tuple[list[Stretch], list[str]]:
-        """Stretches of a record on which a teacher has an opinion, and what is left."""
+        """Stretches of a record that a teacher knows, and the rest."""
         station = f"{record.network}.{record.station}.{record.location}"
         rate, n_samples = record.sampling_rate, record.data.shape[1]
         begin = record.start_time.ns
@@ -488,7 +488,7 @@ class _Labeller:
     def _choose(
         self, stretches: Sequence[Stretch], day: waveforms.StationDay
     ) -> list[Stretch]:
-        """As much of a day as there is room for."""
+        """Part of a day that fits the limit of the disk space."""
         digest = hashlib.sha256(f"{self._settings.seed} {day.key}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
         records = [(one.n_samples, one.arrivals) for one in stretches]
@@ -513,11 +513,11 @@ def choose_pieces(
     :param window: Samples a window
     :param most: Most samples that may be kept
     :param rng: Decides between pieces without arrivals
-    :return: Number of the record, first sample, and the one behind the last, of what is
-        kept, in order, pieces beside each other joined. Pieces with many probable arrivals
-        go first, up to their share; the others are drawn from all that is left, so that
-        noise of all kinds is among them. Where not even one piece has room, there is one as
-        often as it takes to keep as much in the mean.
+    :return: Number of the record, first sample, and the one behind the last, of the kept
+        pieces in order; adjacent pieces are joined. Pieces with many probable arrivals are
+        chosen first, up to their share. The others are drawn from the rest, so that they
+        include all kinds of noise. If the limit is less than one piece, one is kept with
+        the probability that gives the right size on average.
     """
     if sum(n_samples for n_samples, _ in records) <= most:
         return [(i, 0, n_samples) for i, (n_samples, _) in enumerate(records)]
@@ -528,7 +528,7 @@ def choose_pieces(
         begins = list(range(0, max(1, n_samples - size // 2), size))
         for begin, end in zip(begins, [*begins[1:], n_samples], strict=True):
             pieces.append((number, begin, end))
-            # Of arrivals a sample: long pieces are not better than short ones.
+            # Arrivals per sample, so that long pieces are not preferred.
             sure = float(between(arrivals, begin, end)["probability"].sum())
             scores.append(sure / (end - begin))
     length = np.array([end - begin for _, begin, end in pieces])

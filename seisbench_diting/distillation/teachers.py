@@ -21,16 +21,16 @@ from ..waveforms import shared
 #: Numbers of the phases.
 PHASES = {"P": 1, "S": 2}
 
-#: Two arrivals of one phase closer than this, in seconds, are one.
+#: Two arrivals of one phase closer than this, in seconds, are merged.
 SEPARATION_SECONDS = 0.5
 
 #: Arrays of a file of probabilities: a name, and their sampling rate.
 _ARRAY = re.compile(r"(.+)_(\d+(?:\.\d+)?)hz", re.IGNORECASE)
 
-#: What a station is called in such a file.
+#: Pattern of a station's name in such a file.
 _STATION = re.compile(r"[^.]+\.[^.]+\.[^.]*")
 
-#: This many stations of a teacher are named in errors.
+#: Number of a teacher's stations named in errors.
 _MOST_NAMED = 8
 
 #: Streams are scaled to this peak. Some pickers add a small number to their divisor,
@@ -43,15 +43,15 @@ class Opinion(NamedTuple):
     A teacher's opinion of a station. Times are in nanoseconds since 1970.
 
     :param arrivals: Number of the phase, time and probability of each arrival
-    :param known: Begins and ends of the times that the teacher has looked at, in order. Of
-        others it says nothing, which does not mean that nothing is there.
+    :param known: Starts and ends of the times that the teacher has looked at, in order. At
+        other times it has no opinion, which does not mean that there are no arrivals.
     """
 
     arrivals: list[tuple[int, int, float]]
     known: list[tuple[int, int]]
 
     def clipped(self, begin: int, end: int) -> Opinion:
-        """:return: The opinion of a part of the time"""
+        """:return: The opinion within a part of the time"""
         spans = [(max(first, begin), min(last, end)) for first, last in self.known]
         arrivals = [one for one in self.arrivals if begin <= one[1] <= end]
         return Opinion(arrivals, [span for span in spans if span[0] < span[1]])
@@ -92,8 +92,8 @@ def by_station(
     """
     :param found: Arrivals of one teacher
     :param known: Station, begin and end of the times that it has looked at
-    :return: Its opinion of each station. Of arrivals of one phase that are closer than
-        :py:data:`SEPARATION_SECONDS`, such as a Pg and a Pn, the most probable one stays.
+    :return: Its opinion of each station. If arrivals of one phase, such as Pg and Pn, are
+        closer than :py:data:`SEPARATION_SECONDS`, the most probable one is kept.
     """
     spans = defaultdict(list)
     for station, begin, end in known:
@@ -111,9 +111,9 @@ def by_station(
 
 class Teacher(ABC):
     """
-    :param name: How it is called in tables
-    :param checksum: Changes with what it says
-    :param knows: What it can have an opinion of, for errors
+    :param name: Name in tables
+    :param checksum: Changes with its opinions
+    :param knows: Description of the data that it knows, for errors
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Teacher(ABC):
         :param begin: Begin of the time that is asked for, in nanoseconds since 1970
         :param end: Its end
         :param threshold: Smallest probability
-        :return: Its opinion of each station of which it knows anything
+        :return: Its opinion of each station that it knows
         """
 
 
@@ -164,7 +164,7 @@ class ModelTeacher(Teacher):
             annotations = self.model.annotate(stream, copy=False, **arguments)
         found: _Found = defaultdict(list)
         if isinstance(self.model, models.PhasePicker):
-            # By the model's own rule, which knows where in a cell an arrival lies.
+            # By the model's own method, which knows the place of an arrival in a cell.
             options = {f"{name}_threshold": threshold for name in self.model.labels[1:]}
             options["min_separation"] = SEPARATION_SECONDS
             for pick in self.model.classify_aggregate(annotations, options).picks:
@@ -279,7 +279,7 @@ def load_teachers(names: Sequence[str], overlap: float) -> list[Teacher]:
         files of probabilities, or folders of them, each with ``#NAME`` for one of its
         arrays only
     :param overlap: Share of a window that the next one repeats
-    :raises ArgumentError: if there is no such model or file
+    :raises ArgumentError: if a model or file does not exist
     :return: Teachers, at least one for each name
     """
     teachers: list[Teacher] = []
@@ -305,7 +305,9 @@ def load_teachers(names: Sequence[str], overlap: float) -> list[Teacher]:
 def _file_teachers(name: str, folder: Path, array: str) -> list[Teacher]:
     paths = sorted(folder.glob("*.npz")) if folder.is_dir() else [folder]
     if not paths or not paths[0].is_file():
-        raise ArgumentError("teachers", name, "is no file NAME.npz or folder of them")
+        raise ArgumentError(
+            "teachers", name, "is not a file NAME.npz or a folder of them"
+        )
     files = [_File(path) for path in paths]
     every = sorted({one for file in files for one in file.arrays})
     chosen = [n for n in every if array in ("", n, n.rpartition("_")[0])]

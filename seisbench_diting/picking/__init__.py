@@ -1,4 +1,4 @@
-"""From waveforms on disk to tables of picks: archives, streams, known events."""
+"""Pick archives, streams and known events, and write tables of picks."""
 
 import lazy_loader
 

@@ -142,19 +142,21 @@ def arrivals_at(
 
 class Fit(FitWidth):
     """
-    How well a pick fits a theoretical time. It deviates from it with a width (standard
-    deviation) of ``p_width + p_width_per_km * min(distance, max_distance_km)``, for S
-    ``s_factor`` times that.
+    Weights for picks that deviate from theoretical times. The width (standard deviation)
+    is ``p_width + p_width_per_km * min(distance, max_distance_km)`` for P, and
+    ``s_factor`` times that for S.
 
-    Half a second is the usual error of origin times, depths and positions of local
-    events; 0.005 s/km are 4 % of the travel time of P, as crusts differ from the model.
-    Errors of depth, distance and velocity delay S by its travel time over that of P, the
-    square root of 3. Beyond 1000 km rays run in the mantle, which differs less.
+    Half a second is a typical error of origin times, depths and positions of local events.
+    0.005 s/km are 4 % of the travel time of P, because crusts differ from the model. Errors
+    of depth, distance and velocity delay S more than P by the ratio of travel times, the
+    square root of 3. Beyond 1000 km, rays run in the mantle, which differs less.
     """
 
     s_factor: float = option(math.sqrt(3), "Width of S over that of P.", gt=0)
-    max_distance_km: float = option(1000.0, "From here on the width stays.", ge=0)
-    limit: float = option(3.0, "In widths; picks that deviate more aren't taken.", gt=0)
+    max_distance_km: float = option(
+        1000.0, "Distance beyond which the width is constant.", ge=0
+    )
+    limit: float = option(3.0, "Largest deviation of a pick, in widths.", gt=0)
     confusion: float = option(
         0.1,
         "Share of a network's picks that have the name of the other phase. The larger it "
@@ -214,14 +216,14 @@ def choose_picks(
     picks: pd.DataFrame, arrivals: Arrivals, fit: Fit | None = None
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """
-    At most one P and one S: the pair, or single pick, whose sum of probability times
-    weight is the largest, the weight being :py:meth:`Fit.weight` of the deviation from
-    the theoretical time of the first P and S. Pg and Pn count as P, Sg and Sn as S, and
-    keep their names.
+    Chooses at most one P and one S: the pair, or single pick, with the largest sum of
+    probability times weight. The weight is :py:meth:`Fit.weight` of the deviation from the
+    theoretical time of the first P or S. Pg and Pn count as P, Sg and Sn as S, and keep
+    their names.
 
-    A pick has the wrong phase if it fits the other phase so much better than its own
-    that this is more likely: ``confusion * weight(other) > weight(own)``. S is at least
-    ``least_separation`` of the theoretical time between them later than P.
+    A pick has the wrong phase if it fits the other phase much better than its own:
+    ``confusion * weight(other) > weight(own)``. S must be later than P by at least
+    ``least_separation`` of the theoretical difference.
 
     :param picks: Picks of one station
     :param arrivals: Its theoretical arrivals
@@ -236,7 +238,7 @@ def choose_picks(
     if picks["station_id"].nunique() > 1:
         raise ValueError(
             f"picks holds {picks['station_id'].nunique()} stations, such as "
-            f"{picks['station_id'].iloc[0]}; pass those of one."
+            f"{picks['station_id'].iloc[0]}; pass picks of one station."
         )
     is_p = picks["phase"].str.startswith("P").to_numpy(dtype=bool)
     from_p = _seconds(picks["time"], arrivals.p_time)
@@ -274,7 +276,7 @@ def _best(
     seconds: np.ndarray,
     separation: float,
 ) -> list[int]:
-    """The pair of rows, or the single one, of the largest score; the earliest of them."""
+    """The pair of rows, or single row, with the largest score; the earliest in a tie."""
     best = max(
         ([int(i)] for i in (*p, *s)), key=lambda rows: scores[rows].sum(), default=[]
     )
@@ -298,17 +300,17 @@ def window_around(
     window: EventWindow, p: float, s: float, least: float, record: tuple[float, float]
 ) -> tuple[float, float] | None:
     """
-    From ``before`` P until ``after`` S, and longer on both sides if that is shorter
-    than ``least``, as far as the record has it. What it lacks on one side is added
-    on the other.
+    Window from ``before`` P until ``after`` S. If it is shorter than ``least``, it is
+    extended on both sides as far as the record allows. If the record ends on one side,
+    the window is extended more on the other.
 
     :param window: Seconds before and after
     :param p: Seconds from the origin time to P; NaN if there is none
     :param s: The same to S; NaN for a window around P alone
     :param least: Seconds that the model needs
     :param record: Begin and end of the record in seconds after the origin time
-    :return: Begin and end of a window inside the record; None if there is no P and no S,
-        or the record holds nothing of the window around them
+    :return: Start and end of a window inside the record; None without P and S, or if the
+        window is outside the record
     """
     begin = (s if math.isnan(p) else p) - window.before
     end = (p if math.isnan(s) else s) + window.after
@@ -338,7 +340,7 @@ class EventPicks:
         seconds after the origin time p_seconds, s_seconds, begin_seconds, end_seconds
     :param candidates: Table of all picks in the windows
     :param waveforms: The windows
-    :param curves: Probability curves in the windows; empty for models of others
+    :param curves: Probability curves in the windows; only for models of this package
     """
 
     event: Event
@@ -354,7 +356,7 @@ class EventPicks:
 @takes(EventSettings)
 def pick_event(settings: EventSettings) -> EventPicks:
     """
-    Picks at each station at most one P and one S, see :py:func:`choose_picks`.
+    Picks at most one P and one S at each station, see :py:func:`choose_picks`.
 
     :raises ArgumentError: if an option is not possible
     :raises ValueError: if a place or time of the event is impossible
@@ -387,7 +389,7 @@ def pick_around(
     segments: Sequence[Segment],
 ) -> EventPicks:
     """
-    :param stream: Waveforms of any number of stations; they stay as they are
+    :param stream: Waveforms of any number of stations; they are not modified
     :param event: Event
     :param stations: Station table
     :param model: Picker

@@ -36,11 +36,11 @@ from .station_days import read_inventory
 from .stream_picks import rate_of, window_seconds
 from .workers import Unit, UnitResult, in_threads
 
-#: Seconds after the origin time in which arrivals are searched in an archive: S at 100
-#: degrees, the end of the table of travel times.
+#: Seconds after the origin time in which arrivals are searched in an archive: up to S at
+#: 100 degrees, the end of the table of travel times.
 _LONGEST = 1700.0
 
-#: Seconds before it that windows around near arrivals reach.
+#: Seconds before it, for windows around near arrivals.
 _EARLIER = 300.0
 
 _NO_DATA = "no data in the window around the theoretical arrivals"
@@ -52,10 +52,10 @@ _EVER = (-(1 << 62), 1 << 62)
 @takes(PickEventsSettings)
 def pick_events(settings: PickEventsSettings) -> RunPicks:
     """
-    Picks the P and S arrivals of known events: at each station, of each phase, the pick
-    that fits the theoretical time best, see :py:func:`.event_picks.choose_picks`.
+    Picks the P and S arrivals of known events: for each station and phase, the pick that
+    fits the theoretical time best, see :py:func:`.event_picks.choose_picks`.
 
-    Interrupted at any moment, the same call continues; called again later, it picks the
+    If it is interrupted, the same call continues. If it is called again later, it picks
     events that are new, or whose place, stations or files have changed.
 
     :raises ArgumentError: if an option is not possible, or if another run, or one with
@@ -77,7 +77,7 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
             raise ArgumentError(
                 "inputs",
                 ",".join(settings.inputs),
-                f"hold no waveforms of any of the {len(events)} events of the catalogue: "
+                f"hold no waveforms of the {len(events)} events of the catalogue: "
                 "neither folders with their ids nor records of their times",
             )
         picker = EventPicker(
@@ -180,7 +180,7 @@ class EventPicker:
             if settings.plot and len(picked.stations):
                 self._draw(picked, fit)
             result.seconds["picking"] = time.perf_counter() - read
-        # One event must not end the picking of a catalogue.
+        # A failed event must not stop the run.
         except Exception as error:
             result.failure = f"{type(error).__name__}: {error}"
         return result
@@ -201,7 +201,7 @@ class EventPicker:
         return stations_from_stream(headers)
 
     def _choose(self, segments: Iterable[Segment], result: UnitResult) -> list[Segment]:
-        """Of each station the preferred instrument."""
+        """Chooses the preferred instrument of each station."""
         by_station: dict[str, list[Segment]] = defaultdict(list)
         for segment in segments:
             by_station[segment.station_id].append(segment)
@@ -222,7 +222,7 @@ class EventPicker:
         stations: pd.DataFrame,
         result: UnitResult,
     ) -> obspy.Stream:
-        """Of each station what a window around its arrivals may need."""
+        """Chooses the segments that a window around the arrivals of a station may need."""
         names = sorted({segment.station_id for segment in segments})
         around, unknown = arrivals_at(event, names, stations, self.travel_times)
         stream = obspy.Stream()
@@ -236,7 +236,7 @@ class EventPicker:
             first = arrivals.min() - self.settings.before - least
             last = arrivals.max() + self.settings.after + least
             if pd.isna(first):
-                # Too far for arrivals, which pick_around reports if there are data.
+                # Too far for arrivals; pick_around reports this if there are data.
                 first, last = 0.0, least
             reading = read_segments(
                 [s for s in segments if s.station_id == station.station_id],
@@ -268,7 +268,7 @@ class EventPicker:
 
 
 def _file_name(text: str) -> str:
-    """The name itself, or where it can't be one, another one of its own."""
+    """The name itself, or a unique replacement if it is not a valid file name."""
     name = "".join(c if c.isalnum() or c in "._-" else "_" for c in text)
     if name == text and name.strip("."):
         return name
@@ -276,7 +276,7 @@ def _file_name(text: str) -> str:
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """As they are stored: times in microseconds since 1970."""
+    """Rows as they are stored, with times in microseconds since 1970."""
     stored = table.copy()
     for name in ("time", "theoretical_time"):
         stored[name] = stored[name].astype("int64")

@@ -22,7 +22,7 @@ PICK_COLUMNS = (
     *("theoretical_time", "residual_s"),
 )
 
-#: Rows that are in memory at once; a day is not divided before the larger number.
+#: Rows in memory at once; a day is only divided above the larger number.
 _FEW, _MANY = 20_000, 200_000
 
 
@@ -39,7 +39,7 @@ def table_of(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 
 def pick_chunks(state: Database) -> Iterator[pd.DataFrame]:
-    """:return: Tables of picks in order of time, of which one is in memory"""
+    """:return: Tables of picks in order of time; only one is in memory at a time"""
     of_events = state.value("SELECT 1 FROM picks WHERE event_id IS NOT NULL LIMIT 1")
     columns = PICK_COLUMNS if of_events else PICK_COLUMNS[:-5]
     rows: list[dict[str, Any]] = []
@@ -67,7 +67,7 @@ def write_outputs(
     :param output: Name of the run
     :param formats: Of :py:data:`.pick_settings.FORMATS`
     :param real: If REAL's day folders are written
-    :raises OSError: if there is no room for one
+    :raises OSError: if the disk is full
     :return: Files and folders that were written
     """
     written = []
@@ -85,7 +85,7 @@ def _reporting(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(
-            f"{path} can't be written ({error}). Make room for it and run the same "
+            f"{path} can't be written ({error}). Free some space and run the same "
             "command again: it continues, and nothing is lost."
         ) from error
 
@@ -96,7 +96,7 @@ def write_summary(output: Path, summary: dict[str, Any]) -> None:
 
 
 def write_journals(state: Database, output: Path) -> None:
-    """Writes the files of what was picked and of what was not used."""
+    """Writes the lists of units that were picked and of data that were not used."""
     write_text(
         beside(output, LOG),
         (
@@ -127,7 +127,7 @@ def _error_line(subject: str, reason: str) -> str:
 
 
 class Journal:
-    """Files of what was picked and what was not used, which grow while a run goes on."""
+    """Lists of picked units and of unused data, which grow during a run."""
 
     def __init__(self, state: Database, output: Path) -> None:
         write_journals(state, output)

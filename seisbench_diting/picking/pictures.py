@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..plots import plot_picks, save_figure
 
-#: Length of a picture; longer records are shown where they have picks.
+#: Length of a picture; only the parts of longer records with picks are shown.
 PICTURE_SECONDS = 600
 
 
@@ -22,8 +22,8 @@ def draw_station_day(
     annotations: obspy.Stream,
 ) -> None:
     """
-    Writes ``FOLDER/NET.STA.LOC/TIME.png`` for all ten minutes with picks, or for the
-    record, if it is no longer.
+    Writes ``FOLDER/NET.STA.LOC/TIME.png`` for all ten minutes with picks, or for the whole
+    record if it is not longer.
 
     :param folder: Folder for pictures
     :param station: NET.STA.LOC

@@ -47,7 +47,7 @@ from .pick_settings import (
 from .stream_picks import load_on
 from .workers import Runner, Unit, UnitResult
 
-#: A run ends after so many failures in a row: they have one cause.
+#: Abort after this many consecutive failures.
 MOST_FAILURES = 20
 
 _PENDING = (
@@ -79,14 +79,14 @@ class RunState(Archive):
     """
 
     def option(self, name: str) -> Any:
-        """:return: An option of the run; None if it has none"""
+        """:return: An option of the run; None if it is not set"""
         value = self.value("SELECT value FROM options WHERE name = ?", [name])
         return None if value is None else json.loads(value)
 
     def keep_options(self, options: dict[str, Any]) -> None:
         """
-        :param options: What decides about the picks
-        :raises ArgumentError: if a former run of this name had others
+        :param options: Options that affect the picks
+        :raises ArgumentError: if an earlier run of this name had other options
         """
         before = dict(self.rows("SELECT name, value FROM options"))
         new = {name: json.dumps(value) for name, value in options.items()}
@@ -100,14 +100,14 @@ class RunState(Archive):
                 raise ArgumentError(
                     name,
                     options.get(name),
-                    f"the run {self.path.with_suffix('')} was begun with {old}. Choose "
+                    f"the run {self.path.with_suffix('')} was started with {old}. Choose "
                     f"another output, or remove {self.path.name} and the files beside it",
                 )
 
     def write_plan(self, units: Iterable[Unit], problems: list[Problem]) -> None:
         """
-        :param units: What to pick; taken one by one
-        :param problems: What is not used, and why, complete when all units are taken
+        :param units: Units to pick; consumed one by one
+        :param problems: Data that are not used, and why; complete after the last unit
         """
         with self.transaction():
             self.execute("DELETE FROM plan")
@@ -123,7 +123,7 @@ class RunState(Archive):
             self._add_problems("", [*self.problems(), *problems])
 
     def pending(self) -> Iterator[Unit]:
-        """:return: What is not picked yet, or has changed, or failed"""
+        """:return: Units that are not picked yet, have changed, or failed"""
         position = 0
         while row := self.execute(
             "SELECT position, plan.key, plan.fingerprint, plan.days, begin, end, segments "
@@ -135,8 +135,8 @@ class RunState(Archive):
 
     def commit(self, unit: Unit, result: UnitResult) -> None:
         """
-        Writes a result instead of the former one of its unit. A failure leaves the former
-        picks; and picks of times whose files are gone stay.
+        Replaces the earlier result of a unit. After a failure the earlier picks are kept,
+        and so are picks of times whose files are gone.
         """
         with self.transaction():
             before = self.execute(
@@ -205,8 +205,8 @@ class RunPicks:
 def opened_state(output: Path) -> Iterator[RunState]:
     """
     :param output: Name of a run
-    :raises ValueError: if the run goes on: no other process may have its state open
-    :return: Its state, to be read
+    :raises ValueError: if the run is in progress, as only one process may open its state
+    :return: Its state, for reading
     """
     with (
         no_writer(output, "picking run"),
@@ -219,9 +219,9 @@ def opened_state(output: Path) -> Iterator[RunState]:
 def open_run(settings: RunSettings, what: str) -> Iterator[Run]:
     """
     :param settings: Settings of the run
-    :param what: What the run counts
-    :raises ArgumentError: if another run writes there, or a former one had other options
-    :return: The run. SIGTERM acts as Ctrl-C while it goes on.
+    :param what: Name of the units, for messages
+    :raises ArgumentError: if another run writes there, or an earlier one had other options
+    :return: The run. During the run, SIGTERM acts as Ctrl-C.
     """
     output = settings.output
     with only_writer(output, "picking run"):
@@ -233,7 +233,7 @@ def open_run(settings: RunSettings, what: str) -> Iterator[Run]:
                     raise ArgumentError(
                         "output",
                         str(output),
-                        f"{beside(output, ending).name} exists, but not the state of its "
+                        f"{beside(output, ending).name} exists without the state of its "
                         f"run, {output.name}{STATE}. Choose another name, or remove it",
                     )
         state = RunState(beside(output, STATE))
@@ -256,7 +256,7 @@ class Run:
 
     :param settings: Settings of the run
     :param state: Its state
-    :param what: What it counts
+    :param what: Name of the units, for messages
     """
 
     def __init__(self, settings: RunSettings, state: RunState, what: str) -> None:
@@ -268,7 +268,7 @@ class Run:
         self._started = time.monotonic()
         self._seconds: dict[str, float] = {}
         self._new = 0.0
-        #: Number of stations, if only some of the input are picked.
+        #: Number of stations, if only some stations of the input are picked.
         self.stations: int | None = None
         self._options = {
             "model": self.model.name,
@@ -290,7 +290,7 @@ class Run:
 
     def execute(self, runner: Runner) -> None:
         """
-        Picks what is planned and not picked yet. Each result is committed at once.
+        Picks all units that are planned and not picked yet. Each result is committed at once.
 
         :param runner: Picks units
         """

@@ -33,7 +33,7 @@ from .run import Run, RunPicks, RunState, open_run
 from .stream_picks import load_on, pick_waveforms, rate_of, window_seconds
 from .workers import Runner, Unit, UnitResult, in_processes, in_threads, on_cluster
 
-#: Windows around a day, so that those at its ends are as in an uncut record.
+#: Windows before and after a day, so that its ends are picked as in an uncut record.
 _MARGIN_WINDOWS = 2
 _MARGIN_SECONDS = 10.0
 
@@ -41,9 +41,9 @@ _MARGIN_SECONDS = 10.0
 @takes(PickSettings)
 def pick_archive(settings: PickSettings) -> RunPicks:
     """
-    Picks an archive of any size, station by station and day by day. Files are joined by
-    what their headers say. Interrupted at any moment, the same call continues; called
-    again later, it picks what is new or has changed.
+    Picks an archive of any size, station by station and day by day. Files are joined
+    according to their headers. If it is interrupted, the same call continues. If it is
+    called again later, it picks data that are new or have changed.
 
     :raises ArgumentError: if an option is not possible, if another run writes there, or
         if a former run of this name had other options
@@ -56,7 +56,7 @@ def pick_archive(settings: PickSettings) -> RunPicks:
         raise ArgumentError(
             "model",
             type(settings.model).__name__,
-            "write a name, as other processes pick. Save it with model.save(PATH), and "
+            "must be a name, as other processes load it. Save it with model.save(PATH), and "
             "give the path",
         )
     start, end = time_span(settings.start, settings.end)
@@ -86,14 +86,14 @@ def read_inventory(settings: RunSettings) -> obspy.Inventory | None:
     if settings.inventory is None:
         return None
     try:
-        # In brackets ObsPy sees a pattern.
+        # ObsPy takes brackets for a pattern.
         return obspy.read_inventory(glob.escape(str(settings.inventory)))
     # ObsPy raises the errors of its parsers.
     except Exception as error:
         raise ArgumentError(
             "inventory",
             str(settings.inventory),
-            f"is not a StationXML file that can be read: {error}",
+            f"can't be read as StationXML: {error}",
         ) from error
 
 
@@ -140,7 +140,7 @@ def _runner(
     portable = settings.model_copy(update={"model": name})
     if settings.scheduler is not None:
         return on_cluster(_OnWorker(portable), str(settings.scheduler))
-    # Together as many threads as this process would have.
+    # All processes together use as many threads as this one would.
     threads = max(1, torch.get_num_threads() // settings.workers)
     return in_processes(_OnWorker(portable, threads), settings.workers)
 
@@ -160,8 +160,8 @@ class StationDayPicker:
     inventory: obspy.Inventory | None
 
     def __call__(self, unit: Unit) -> UnitResult:
-        # Clocks that jump by less than a sample give picks slightly other times on the
-        # next day: those so near belong to both, and one is hidden later.
+        # If clocks jump by less than a sample, a pick may have slightly different times
+        # on two days. Both days keep such picks, and one is hidden later.
         begin, end = unit.begin - TOLERANCE, unit.end + TOLERANCE
         spans = covered_spans(unit.segments, begin, end)
         result = UnitResult(
@@ -184,7 +184,7 @@ class StationDayPicker:
                 self._pick(unit, stream, result)
             rest = time.perf_counter() - read - result.seconds.get("network", 0.0)
             result.seconds["rest"] = rest
-        # One station-day must not end the picking of years.
+        # A failed station-day must not stop the run.
         except Exception as error:
             result.failure = f"{type(error).__name__}: {error}"
         return result
@@ -236,7 +236,7 @@ class _OnWorker:
             if text not in _picker_of:
                 if self.threads:
                     torch.set_num_threads(self.threads)
-                # The picker of another run is not needed any more.
+                # The picker of an earlier run is no longer needed.
                 _picker_of.clear()
                 _picker_of[text] = StationDayPicker(
                     self.settings,
@@ -251,13 +251,13 @@ def hide_doubles(
     state: RunState, min_separation: float, start: int | None, end: int | None
 ) -> None:
     """
-    Hides picks that two days found, and those outside of the time asked for.
+    Hides picks that were found on two days, and picks outside the requested time.
 
     :param state: State of a run
     :param min_separation: If two picks of one phase are closer than this, in seconds, the
-        more probable one stays
+        more probable one is kept
     :param start: First time, in nanoseconds since 1970
-    :param end: Time behind the last one
+    :param end: End of the time, exclusive
     """
     day, tolerance = DAY // 1000, TOLERANCE // 1000
     apart = max(round(min_separation * 1e6), 2 * tolerance)
@@ -271,7 +271,7 @@ def hide_doubles(
     last: dict[tuple[str, str, str], tuple[Any, ...]] = {}
     for row in rows:
         number, unit, station, phase, time_us, probability = row
-        # With the instrument, where all are picked.
+        # With the instrument code, if all instruments are picked.
         key = (station, phase, " ".join(unit.split(" ")[2:]))
         before = last.get(key)
         if before is None or before[1] == unit or time_us - before[4] >= apart:

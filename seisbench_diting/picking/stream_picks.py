@@ -32,14 +32,14 @@ from ..waveforms import Part, Problem, Segment, cut_overlaps, shared
 from .outputs import table_of
 from .pick_settings import PickOptions, StreamSettings
 
-#: Of models that do not say what rate and windows they want: Hz and seconds.
+#: Default rate in Hz and length of windows in s, for models that do not define them.
 _USUAL_RATE = 100.0
 _USUAL_WINDOW = 60.0
 
 #: A filter of 1 Hz forgets its beginning in less than this.
 _LEAD_PERIODS = 15.0
 
-#: Response of an instrument: longer, since the ends of what is cut are tapered.
+#: Longer for removing the response, because the ends are tapered.
 _RESPONSE_SECONDS = 60.0
 
 #: SeisBench's own models can't be used by several threads.
@@ -103,15 +103,15 @@ def pick_stream(settings: StreamSettings) -> pd.DataFrame:
 def load_on(model: WaveformModel | str, device: str) -> WaveformModel:
     """
     :param model: Model, or its name
-    :param device: As PyTorch names it; ``auto`` is a GPU, if there is one
-    :raises ArgumentError: if there is no such device
+    :param device: Device of PyTorch; ``auto`` for a GPU, if there is one
+    :raises ArgumentError: if the device is not available
     :return: The model, in evaluation mode, on the device
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.empty(0, device=device)
-    # PyTorch has an error of its own for each kind of device.
+    # PyTorch raises a different error for each kind of device.
     except Exception as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise ArgumentError(
@@ -183,7 +183,7 @@ def pick_waveforms(
 
 
 def _verticals(stream: obspy.Stream) -> dict[str, list[obspy.Trace]]:
-    """Vertical traces of each station, as the models see them, with their own names."""
+    """Vertical traces of each station, as used by the models, with original names."""
     named = shared(stream)
     rename_components(named)
     found = defaultdict(list)
@@ -217,7 +217,7 @@ def _classify(
 
 
 class _Collector(logging.Filter):
-    """Takes warnings of threads that collect them out of the log."""
+    """Filter that keeps warnings of threads that collect them out of the log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         notes = getattr(_of_thread, "notes", None)
@@ -233,7 +233,7 @@ _collector = _Collector()
 @contextmanager
 def collected_warnings() -> Iterator[list[str]]:
     """
-    :return: List that takes SeisBench's warnings of this thread, instead of the log
+    :return: List that collects SeisBench's warnings of this thread, instead of the log
     """
     # Adding it again changes nothing.
     seisbench.logger.addFilter(_collector)
@@ -248,8 +248,8 @@ def collected_warnings() -> Iterator[list[str]]:
 
 def _locate(at: int, segments: Sequence[Segment]) -> tuple[str, float | None]:
     """
-    The record that a pick lies in, by the vertical component where there is one, and
-    seconds from the first sample that its components have in common.
+    Finds the record of a pick, by the vertical component if there is one, and its time in
+    seconds after the first sample that all components of the record have.
     """
     around = [s for s in segments if s.stretch <= at <= s.end]
     if not around:
@@ -257,7 +257,7 @@ def _locate(at: int, segments: Sequence[Segment]) -> tuple[str, float | None]:
         if not segments:
             return "", None
         around = [min(segments, key=lambda s: max(s.stretch - at, at - s.end))]
-    # Where files overlap, the samples of the one that begins first are used.
+    # If files overlap, the samples of the one that begins first are used.
     used: dict[str, Segment] = {}
     for segment in sorted(around, key=lambda s: (s.stretch, s.part.path)):
         used.setdefault(segment.channel[-1:], segment)
@@ -315,7 +315,7 @@ class Measure:
         amplitude = np.full(len(places), np.nan)
         if sections is None:
             problems.append(
-                f"{trace.id} has no SNR and amplitude: {rate:g} Hz are too few for the "
+                f"{trace.id} has no SNR and amplitude: {rate:g} Hz is too low for the "
                 f"band of {self.band[0]:g} to {self.band[1]:g} Hz"
             )
             return snr, amplitude
@@ -349,14 +349,14 @@ class Measure:
 
 
 def _filtered(sections: np.ndarray, data: np.ndarray) -> np.ndarray:
-    # As if the first value had always been there: no step at the beginning.
+    # Start the filter in the steady state of the first value, to avoid a step.
     return signal.sosfilt(sections, data - data[0])
 
 
 def _groups(
     places: np.ndarray, lead: int, tail: int
 ) -> list[tuple[int, int, list[int]]]:
-    """Stretches that hold all picks, with the samples that are needed around them."""
+    """Stretches around the picks, with the samples needed before and after them."""
     groups: list[tuple[int, int, list[int]]] = []
     for i, place in enumerate(places):
         first, last = int(place) - lead, int(place) + tail
@@ -369,7 +369,7 @@ def _groups(
 
 
 def _ratio(after: np.ndarray, before: np.ndarray, n: int) -> float:
-    # With less than half of the samples the ratio means nothing.
+    # With less than half of the samples, the ratio is meaningless.
     if min(len(after), len(before)) < max(2, n // 2):
         return np.nan
     noise = before.std()

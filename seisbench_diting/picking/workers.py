@@ -19,20 +19,20 @@ from typing import Any, TypeAlias
 from .._util import ArgumentError, process_pool
 from ..waveforms import Problem, Segment
 
-#: Units at work in one process: while the network has one, the next one is read.
+#: Units in progress per process, so that one is read while another is picked.
 LANES = 2
 
-#: A unit with which so many processes died is given up.
+#: A unit is given up after this many processes died on it.
 _MOST_DEATHS = 2
 
-#: Seconds that a scheduler may take to answer.
+#: Timeout for the answer of a scheduler, in seconds.
 CONNECT_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Unit:
     """
-    A station-day, or an event: what is picked, and written, at once.
+    A station-day or an event, which is picked and written as a whole.
 
     :param key: Name
     :param fingerprint: Changes with the files, and with the event
@@ -56,12 +56,12 @@ class UnitResult:
     Result of picking one unit.
 
     :param picks: Rows of a pick table, with times in microseconds since 1970
-    :param problems: What was not used, and why
-    :param seconds: Time that each part of the work took
-    :param failure: Why it could not be picked, or only partly; it is tried again
+    :param problems: Data that were not used, and why
+    :param seconds: Time for each part of the work
+    :param failure: Why the unit could not be picked completely; it is tried again
     :param counts: Other numbers
-    :param replaced: Times, in microseconds since 1970, in which former picks of the unit
-        are replaced
+    :param replaced: Time range in which earlier picks of the unit are replaced, in
+        microseconds since 1970
     """
 
     picks: list[dict[str, Any]] = field(default_factory=list)
@@ -72,10 +72,10 @@ class UnitResult:
     replaced: list[tuple[int, int]] = field(default_factory=list)
 
 
-#: Picks a unit. Nothing is raised for what is wrong with its data.
+#: Picks a unit. Problems with its data are reported, not raised.
 Picker: TypeAlias = Callable[[Unit], UnitResult]
 
-#: Takes units, and gives their results in any order.
+#: Takes units and returns their results in any order.
 Results: TypeAlias = Generator[tuple[Unit, UnitResult], None, None]
 Runner: TypeAlias = Callable[[Iterator[Unit]], Results]
 
@@ -91,7 +91,7 @@ def in_threads(picker: Picker) -> Runner:
 
 def in_processes(picker: Picker, workers: int) -> Runner:
     """
-    A process that dies is replaced, and its unit is picked again.
+    Picks in processes. If one dies, it is replaced and its unit is picked again.
 
     :param picker: Can be pickled
     :param workers: Number of processes
@@ -103,7 +103,7 @@ def in_processes(picker: Picker, workers: int) -> Runner:
 
 def on_cluster(picker: Picker, scheduler: str) -> Runner:
     """
-    Units of a worker that dies are picked by others.
+    Picks on a Dask cluster. If a worker dies, others pick its units.
 
     :param picker: Can be pickled; paths must be the same for all workers
     :param scheduler: Address such as ``tcp://host:8786``, or a scheduler file
@@ -135,7 +135,7 @@ def on_cluster(picker: Picker, scheduler: str) -> Runner:
                 units,
                 picker,
                 lambda: client.get_executor(pure=False),
-                # Enough for all workers, also for those that join later.
+                # Enough for all workers, including those that join later.
                 lambda: max(4, 3 * sum(client.nthreads().values())),
             )
 
@@ -154,7 +154,7 @@ def _run(
     pool = make_pool()
     try:
         while True:
-            # One at a time after a death, so that no unit is given up for another one.
+            # After a death, one at a time, to find the unit that caused it.
             most = 1 if again else ahead()
             while len(waiting) < most:
                 unit = again.popleft() if again else next(units, None)
@@ -186,7 +186,7 @@ def _run(
                 pool.shutdown(wait=False)
                 pool = make_pool()
     finally:
-        # Nobody takes the results of units at work any more.
+        # The results of units in progress are no longer needed.
         processes = list((getattr(pool, "_processes", None) or {}).values())
         for future in waiting:
             future.cancel()

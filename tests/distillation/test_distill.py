@@ -363,7 +363,7 @@ def test_disk_is_bounded_and_what_is_not_used_any_more_goes(options):
         ({"augmentations": {"gape": 0.2}}, "gape"),
         ({"augmentations": {"within": False}}, "augmentations=.*within"),
         ({"stations": ("YY.*",)}, "inputs=.*nothing that can be used"),
-        ({"threshold": 0.995}, "inputs=.*see no arrivals"),
+        ({"threshold": 0.995}, "inputs="),
         ({"even": 0.0}, "even=0.0"),
         ({"seed": -1}, "seed=-1"),
         ({"sampling_rate": 0.0}, "sampling_rate=0.0"),

@@ -122,7 +122,7 @@ def test_bands_beyond_the_sampling_rate():
     assert problems == []
     snr, _, (problem,) = Measure(1.0, (9.5, 12.0))([trace], time)
     assert np.isnan(snr[0])
-    assert "20 Hz are too few for the band of 9.5 to 12 Hz" in problem
+    assert "20 Hz is too low for the band of 9.5 to 12 Hz" in problem
 
 
 def inventory(gain: float):

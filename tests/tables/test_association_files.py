@@ -72,7 +72,7 @@ class TestEveryFormat:
         events, picks = made()
         with pytest.raises(ValueError, match=r"assignments\['event_id'\]"):
             tables.write_association(events[1:], picks, tmp_path / f"a.{ending}")
-        with pytest.raises(FileNotFoundError, match="there is no folder"):
+        with pytest.raises(FileNotFoundError, match="create the folder"):
             tables.write_association(events, picks, tmp_path / "no" / f"a.{ending}")
         assert list(tmp_path.iterdir()) == []
 

@@ -171,7 +171,7 @@ class TestEveryFormat:
         ]:
             with pytest.raises(ValueError, match=message):
                 tables.write_picks(pieces, path)
-        with pytest.raises(FileNotFoundError, match="there is no folder"):
+        with pytest.raises(FileNotFoundError, match="create the folder"):
             tables.write_picks(picks, tmp_path / "no" / path.name)
         assert list(tmp_path.iterdir()) == []
 

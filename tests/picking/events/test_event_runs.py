@@ -144,7 +144,7 @@ def test_what_can_not_be_picked(folder, tmp_path, x1_event, x1_stations, model):
     refused(r"instruments='all'", instruments="all")
     refused(r"before=-1", before=-1)
     refused(
-        r"hold no waveforms of any of the 1 events",
+        r"hold no waveforms of the 1 events",
         catalog=x1_event.assign(time=x1_event["time"] + pd.Timedelta(days=9)).assign(
             event_id="late"
         ),
