@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .._util import ArgumentError, Settings, option
 from ..evaluation import EvaluateSettings, LatencySettings
 from .app import command_of
+
+if TYPE_CHECKING:
+    from ..evaluation import Latency
 
 
 def _evaluate(settings: EvaluateSettings) -> None:
@@ -44,7 +48,7 @@ def _latency(settings: LatencySettings) -> None:
                 "output", settings.output, "F1 needs a dataset: --input"
             )
         check_picture(settings.output)
-    found = []
+    found: list[Latency] = []
     for one in measure_latencies(**dict(settings)):
         if not found:
             counted = settings.cycles - settings.cycles // 3

@@ -87,15 +87,6 @@ class EvaluateSettings(Settings):
     component_order: str | None = option(
         None, "Of files that do not tell it. Default: ZNE.", metavar="ORDER"
     )
-    n_samples: int = option(6144, "Samples in a window.", ge=1)
-    padlen: int = option(
-        512,
-        "Least distance of the chosen arrival from the edges.",
-        metavar="SAMPLES",
-        ge=0,
-    )
-    batch_size: int = option(64, "Windows in a batch.", ge=1)
-    seed: int = option(42, "Seed of the windows.")
     workers: int = option(0, "Processes that load windows.", ge=0)
     progress: bool = option(True, "Show the progress.", off="--quiet")
 

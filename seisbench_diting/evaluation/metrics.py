@@ -228,7 +228,7 @@ def measure(
         if counting == "correct":
             used = sorted(near)[:1]
             counted = len(samples) - len(near) + len(used)
-            counts.append((len(used), counted, not math.isnan(arrival)))
+            counts.append((len(used), counted, int(not math.isnan(arrival))))
         else:
             limit = RESIDUAL_S * sampling_rate
             used = [s for s in samples if abs(arrival - s) < limit]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,11 +127,8 @@ def evaluate_models(settings: EvaluateSettings) -> list[Evaluation]:
         rate = settings.sampling_rate or 50.0
         found = [_evaluation(settings, settings.picks.name, rate, windows)]
     else:
-        rest = {
-            "sampling_rate": settings.sampling_rate,
-            "component_order": settings.component_order,
-        }
-        pickers = [load_picker(model, **rest) for model in settings.model]
+        rest = (settings.sampling_rate, settings.component_order)
+        pickers = [load_picker(model, *rest) for model in settings.model]
         found = [_evaluate(picker, settings) for picker in pickers]
     for evaluation, path in zip(found, output_files(settings, found), strict=False):
         evaluation.write(path)
@@ -153,7 +150,9 @@ def output_files(
 ) -> Iterator[Path]:
     """The validation text file of each evaluation; none if none was asked for."""
     output = settings.output
-    for evaluation in found if output is not None else ():
+    if output is None:
+        return
+    for evaluation in found:
         name = evaluation.name.replace("/", "-").replace("\\", "-")
         middle = f".{name}" if len(found) > 1 else ""
         yield output.with_name(f"{output.stem}{middle}{output.suffix}")
@@ -161,13 +160,7 @@ def output_files(
 
 def _evaluate(picker: WindowPicker, settings: EvaluateSettings) -> Evaluation:
     dataset = _open(settings.data, settings.split, picker)
-    batches = DiTingTestBatches(
-        dataset,
-        settings.batch_size,
-        settings.n_samples,
-        settings.seed,
-        padlen=settings.padlen,
-    )
+    batches = DiTingTestBatches(dataset, batch_size=64)
     windows: list[Window] = []
     lowest = min(LOWEST, settings.threshold)
     loader = batches.loader(num_workers=settings.workers, stop=len(batches))
@@ -183,17 +176,12 @@ def _evaluate(picker: WindowPicker, settings: EvaluateSettings) -> Evaluation:
         truth[:, :2][truth[:, :2] < 0] = np.nan
         truth[:, 2][truth[:, 2] == -1] = np.nan
         found = picker.pick(wave, lowest, settings.distance)
-        for row, picks in zip(truth.tolist(), found, strict=True):
-            windows.append(Window(*row, picks))
+        for (p, s, snr), picks in zip(truth.tolist(), found, strict=True):
+            windows.append(Window(p, s, snr, picks))
     present = [name for name in _COLUMNS if name in dataset.metadata.columns]
-    return _evaluation(
-        settings,
-        picker.name,
-        picker.sampling_rate,
-        windows,
-        dataset.metadata[present].reset_index(drop=True),
-        batches,
-    )
+    metadata = dataset.metadata[present].reset_index(drop=True)
+    name, rate = picker.name, picker.sampling_rate
+    return _evaluation(settings, name, rate, windows, metadata, batches)
 
 
 def _evaluation(
@@ -230,25 +218,24 @@ def table(evaluations: Sequence[Evaluation], bootstraps: int = 1000) -> str:
         value with 95 % confidence
     """
     width = max(len(evaluation.name) for evaluation in evaluations)
-    lines = [
-        f"{'model':<{width}} phase windows arrivals  picks"
-        + "".join(f"{heading:>16}" for heading in _HEADINGS)
-    ]
+    lines = [f"{'model':<{width}} phase windows arrivals  picks" + _columns(_HEADINGS)]
     for evaluation in evaluations:
         for phase in "PS":
             found = evaluation.measure(phase, bootstraps=bootstraps)
+            values = [f"{x.value:.3f}" for x in found.shares + found.residuals]
+            intervals = [f"{x.low:.3f}-{x.high:.3f}" for x in found.shares]
+            intervals += [f"{x.low:.1f} to {x.high:.1f}" for x in found.residuals]
             lines.append(
                 f"{evaluation.name:<{width}} {phase:<5} {len(evaluation.windows):>7} "
-                f"{found.arrivals:>8} {found.picks:>6}"
-                + "".join(f"{x.value:>16.3f}" for x in found.shares + found.residuals)
+                f"{found.arrivals:>8} {found.picks:>6}" + _columns(values)
             )
             if bootstraps:
-                intervals = [f"{x.low:.3f}-{x.high:.3f}" for x in found.shares]
-                intervals += [f"{x.low:.1f} to {x.high:.1f}" for x in found.residuals]
-                lines.append(
-                    " " * (width + 30) + "".join(f"{text:>16}" for text in intervals)
-                )
+                lines.append(" " * (width + 30) + _columns(intervals))
     return "\n".join(lines)
+
+
+def _columns(texts: Iterable[str]) -> str:
+    return "".join(f"{text:>16}" for text in texts)
 
 
 _PAGE = """\

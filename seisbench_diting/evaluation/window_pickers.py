@@ -71,7 +71,7 @@ class _NetworkPicker(WindowPicker):
             found = find_phase_lppn([prob, *offset], threshold, cells, stride)
         else:
             found = find_phase_point2point(prob, threshold, distance)
-        return [[(_NAMES[k], s, p) for k, s, p in window] for window in found]
+        return [[(_NAMES[int(k)], s, p) for k, s, p in window] for window in found]
 
 
 class _StreamPicker(WindowPicker):
@@ -82,15 +82,11 @@ class _StreamPicker(WindowPicker):
         self.model = model
 
     def pick(self, wave: np.ndarray, threshold: float, distance: int) -> list[Picks]:
+        header = {"network": "XX", "sampling_rate": self.sampling_rate}
         stream = obspy.Stream(
             obspy.Trace(
                 component,
-                {
-                    "network": "XX",
-                    "station": f"{number:05d}",
-                    "channel": f"HH{code}",
-                    "sampling_rate": self.sampling_rate,
-                },
+                {**header, "station": f"{number:05d}", "channel": f"HH{code}"},
             )
             for number, window in enumerate(wave)
             for component, code in zip(window, self.component_order, strict=True)
@@ -109,7 +105,6 @@ class _StreamPicker(WindowPicker):
 
 def load_picker(
     model: str | Path | WaveformModel | WindowPicker,
-    *,
     sampling_rate: float | None = None,
     component_order: str | None = None,
 ) -> WindowPicker:

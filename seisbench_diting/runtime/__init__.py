@@ -1,25 +1,5 @@
 """Networks outside of PyTorch: ONNX Runtime, and files for other programs."""
 
-from .export import (
-    ExportError,
-    Network,
-    export_model,
-    fold_batch_norms,
-    open_session,
-    open_torchscript,
-    to_onnx,
-    trace_onnx,
-)
-from .sessions import make_runner
+import lazy_loader
 
-__all__ = [
-    "ExportError",
-    "Network",
-    "export_model",
-    "fold_batch_norms",
-    "make_runner",
-    "open_session",
-    "open_torchscript",
-    "to_onnx",
-    "trace_onnx",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,7 +6,7 @@ import copy
 import io
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -107,15 +107,13 @@ def trace_onnx(model: PhasePicker) -> bytes:
     """
     outputs = OUTPUTS if model.regression else OUTPUTS[:1]
     graph = io.BytesIO()
-    # PyTorch prints the whole graph where it does not know a layer.
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+    with _quiet():
         # The exporter that traces has been deprecated for years; the other one unrolls
         # the recurrent layers.
-        warnings.simplefilter("ignore")
         torch.onnx.export(
             model,
             (torch.zeros(2, 3, model.in_samples),),
-            graph,
+            graph,  # type: ignore[arg-type]
             input_names=[INPUT],
             output_names=list(outputs),
             dynamic_axes={name: {0: "batch"} for name in (INPUT, *outputs)},
@@ -123,6 +121,14 @@ def trace_onnx(model: PhasePicker) -> bytes:
             dynamo=False,
         )
     return graph.getvalue()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # PyTorch prints the whole graph where it does not know a layer.
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def open_session(graph: bytes | str, threads: int = 1) -> onnxruntime.InferenceSession:
@@ -146,16 +152,15 @@ def open_session(graph: bytes | str, threads: int = 1) -> onnxruntime.InferenceS
 def _to_torchscript(model: PhasePicker) -> bytes:
     folded = fold_batch_norms(model).to("cpu", torch.float32)
     file = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    try:
+        with _quiet():
             torch.jit.save(torch.jit.script(folded), file)
-        # Layers that TorchScript does not know.
-        except RuntimeError as error:
-            raise ExportError(
-                f"{type(model).__name__} can't be written as TorchScript "
-                f"({str(error).strip().splitlines()[0]})."
-            ) from error
+    # Layers that TorchScript does not know.
+    except RuntimeError as error:
+        raise ExportError(
+            f"{type(model).__name__} can't be written as TorchScript "
+            f"({str(error).strip().splitlines()[0]})."
+        ) from error
     file.seek(0)
     _check(folded, open_torchscript(file))
     return file.getvalue()
@@ -167,8 +172,7 @@ def open_torchscript(file: str | io.BytesIO) -> Network:
     :raises RuntimeError: if it is none
     :return: Its network, on the CPU
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         program = torch.jit.load(file, map_location="cpu").eval()
 
     def network(wave: np.ndarray) -> list[np.ndarray]:

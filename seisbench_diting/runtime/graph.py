@@ -16,6 +16,7 @@ Every rewriting is exact but for rounding. Factors are of single layers, in this
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import onnx
@@ -62,9 +63,8 @@ class _Graph:
             node = onnx.NodeProto()
             node.CopyFrom(original)
             if node.op_type == "Constant":
-                self.constants[node.output[0]] = numpy_helper.to_array(
-                    node.attribute[0].t
-                )
+                value = numpy_helper.to_array(node.attribute[0].t)
+                self.constants[node.output[0]] = value
                 continue
             node.input[:] = [alias.get(name, name) for name in node.input]
             # The exporter shares equal constants this way.
@@ -82,13 +82,10 @@ class _Graph:
 
     def replace(self, nodes: list[onnx.NodeProto], by: list[onnx.NodeProto]) -> None:
         """The new nodes stand where the first of the old ones stood."""
-        place = min(self._place(node) for node in nodes)
-        gone = {id(node) for node in nodes}
-        rest = [node for node in self.nodes if id(node) not in gone]
+        old = {id(node) for node in nodes}
+        place = next(i for i, node in enumerate(self.nodes) if id(node) in old)
+        rest = [node for node in self.nodes if id(node) not in old]
         self.nodes = [*rest[:place], *by, *rest[place:]]
-
-    def _place(self, node: onnx.NodeProto) -> int:
-        return next(i for i, other in enumerate(self.nodes) if other is node)
 
     def drop_unused(self) -> None:
         needed = set(self.outputs)
@@ -102,37 +99,28 @@ class _Graph:
 
     def to_model(self, model: onnx.ModelProto) -> onnx.ModelProto:
         self.drop_unused()
-        graph = helper.make_graph(
-            self.nodes,
-            model.graph.name,
-            model.graph.input,
-            model.graph.output,
-            [
-                numpy_helper.from_array(np.asarray(value, order="C"), name)
-                for name, value in self.constants.items()
-            ],
+        new = onnx.ModelProto()
+        new.CopyFrom(model)
+        new.producer_name = "seisbench-diting"
+        for part in ("node", "initializer", "value_info"):
+            new.graph.ClearField(part)
+        new.graph.node.extend(self.nodes)
+        new.graph.initializer.extend(
+            numpy_helper.from_array(np.asarray(value, order="C"), name)
+            for name, value in self.constants.items()
         )
-        optimized = helper.make_model(
-            graph, opset_imports=model.opset_import, ir_version=model.ir_version
-        )
-        optimized.producer_name = "seisbench-diting"
-        onnx.checker.check_model(optimized)
-        return optimized
+        onnx.checker.check_model(new)
+        return new
 
 
-def _attributes(node: onnx.NodeProto) -> dict[str, onnx.AttributeProto]:
-    return {attribute.name: attribute for attribute in node.attribute}
-
-
-def _number(node: onnx.NodeProto, name: str, default: int) -> int:
-    found = _attributes(node).get(name)
-    return default if found is None else int(found.i)
+def _attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
+    found = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+    return found.get(name, default)
 
 
 def _last(node: onnx.NodeProto, name: str, default: int) -> int:
-    """What an attribute of a convolution says of the last axis."""
-    found = _attributes(node).get(name)
-    return default if found is None else int(found.ints[-1])
+    """An attribute of a convolution, for the last axis."""
+    return int(_attribute(node, name, [default])[-1])
 
 
 def _two_dimensional(graph: _Graph) -> None:
@@ -198,12 +186,13 @@ def _two_dimensional(graph: _Graph) -> None:
 
 def _is_pointwise(node: onnx.NodeProto) -> bool:
     if node.op_type in ("Softmax", "Concat"):
-        return _number(node, "axis", -1) == 1
+        return _attribute(node, "axis", -1) == 1
     return node.op_type in _POINTWISE
 
 
 def _lift_attributes(node: onnx.NodeProto) -> None:
-    for name, attribute in _attributes(node).items():
+    for attribute in node.attribute:
+        name = attribute.name
         if name in ("kernel_shape", "strides", "dilations"):
             attribute.ints[:] = [1, *attribute.ints]
         elif name == "output_padding":
@@ -217,7 +206,7 @@ def _convolutions(graph: _Graph, operator: str) -> Iterator[onnx.NodeProto]:
     """Those that give as many samples as they take, or a multiple."""
     for node in list(graph.nodes):
         if node.op_type == operator and (
-            _number(node, "group", 1) == 1
+            _attribute(node, "group", 1) == 1
             and _last(node, "dilations", 1) == 1
             and 2 * _last(node, "pads", 0) == _last(node, "kernel_shape", 0) - 1
         ):
@@ -232,20 +221,16 @@ def _phases_of_upsampled(graph: _Graph) -> None:
         if resize is None or resize.op_type != "Resize":
             continue
         ratio = _upsampling(graph, resize)
-        weight = graph.constants[conv.input[1]]
+        weight = graph.constants[conv.input[1]][:, :, 0]
         taps = weight.shape[-1]
         if ratio is None or taps == 1 or _last(conv, "strides", 1) != 1:
             continue
-        padding = taps // 2
-        first = -padding // ratio
-        last = (ratio - 1 + padding) // ratio
-        shape = (weight.shape[0], ratio, weight.shape[1], last - first + 1)
-        phases = np.zeros(shape, weight.dtype)
-        for phase in range(ratio):
-            for tap in range(taps):
-                place = (phase + tap - padding) // ratio - first
-                phases[:, phase, :, place] += weight[:, :, 0, tap]
-        _use_phases(graph, conv, resize.input[0], phases, -first, last)
+        terms = [
+            (phase, tap, 0, (phase + tap - taps // 2) // ratio)
+            for phase in range(ratio)
+            for tap in range(taps)
+        ]
+        _use_phases(graph, conv, resize.input[0], weight, terms, 1)
 
 
 def _scales(graph: _Graph, node: onnx.NodeProto) -> np.ndarray | None:
@@ -253,75 +238,92 @@ def _scales(graph: _Graph, node: onnx.NodeProto) -> np.ndarray | None:
 
 
 def _upsampling(graph: _Graph, node: onnx.NodeProto) -> int | None:
-    attributes = _attributes(node)
     scales = _scales(graph, node)
-    if scales is None or attributes["mode"].s != b"nearest":
+    if scales is None or _attribute(node, "mode") != b"nearest":
         return None
     ratio = float(scales[3])
-    if tuple(scales[:3]) != (1, 1, 1) or not ratio.is_integer():
-        return None
-    return int(ratio)
+    return int(ratio) if tuple(scales[:3]) == (1, 1, 1) and ratio.is_integer() else None
 
 
 def _phases_of_transposed(graph: _Graph) -> None:
     for conv in _convolutions(graph, "ConvTranspose"):
         ratio = _last(conv, "strides", 1)
-        weight = graph.constants[conv.input[1]]
+        weight = graph.constants[conv.input[1]][:, :, 0].swapaxes(0, 1)
         taps = weight.shape[-1]
         if ratio == 1 or _last(conv, "output_padding", 0) != ratio - 1:
             continue
-        padding = taps // 2
-        first = -(padding // ratio)
-        last = (ratio - 1 + padding) // ratio
-        shape = (weight.shape[1], ratio, weight.shape[0], last - first + 1)
-        phases = np.zeros(shape, weight.dtype)
-        for phase in range(ratio):
-            for shift in range(first, last + 1):
-                tap = phase + padding - ratio * shift
-                if 0 <= tap < taps:
-                    phases[:, phase, :, shift - first] = weight[:, :, 0, tap].T
-        _use_phases(graph, conv, conv.input[0], phases, -first, last)
+        terms = [
+            (phase, tap, 0, (phase + taps // 2 - tap) // ratio)
+            for phase in range(ratio)
+            for tap in range(taps)
+            if (phase + taps // 2 - tap) % ratio == 0
+        ]
+        _use_phases(graph, conv, conv.input[0], weight, terms, 1)
+
+
+def _stay_in_phases(graph: _Graph) -> None:
+    """
+    A convolution to few channels, of interleaved phases, works on the phases: their
+    number fills a block of channels that would be computed anyway.
+    """
+    for conv in _convolutions(graph, "Conv"):
+        source, ratio = graph.interleaved.get(conv.input[0], ("", 0))
+        weight = graph.constants[conv.input[1]][:, :, 0]
+        taps = weight.shape[-1]
+        few = ratio * len(weight) <= BLOCK
+        if source and few and _last(conv, "strides", 1) == 1:
+            terms = []
+            for phase in range(ratio):
+                for tap in range(taps):
+                    shift, other = divmod(phase + tap - taps // 2, ratio)
+                    terms.append((phase, tap, other, shift))
+            _use_phases(graph, conv, source, weight, terms, ratio)
 
 
 def _use_phases(
     graph: _Graph,
     conv: onnx.NodeProto,
     source: str,
-    phases: np.ndarray,
-    before: int,
-    after: int,
+    weight: np.ndarray,
+    terms: list[tuple[int, int, int, int]],
+    others: int,
 ) -> None:
     """
     Replaces a convolution, and a ReLU after it, by one that computes all phases.
 
-    :param phases: Weights (channels, phases, input channels, taps)
-    :param before: Padding before the first sample
-    :param after: Padding behind the last sample
+    :param source: Tensor that the new one takes
+    :param weight: Weights (channels, input channels, taps)
+    :param terms: For phases of the output their taps, and which phase of the input, how
+        many samples later, each of them meets
+    :param others: Number of phases of the input
     """
-    channels, ratio = phases.shape[:2]
+    ratio = 1 + max(phase for phase, *_ in terms)
+    shifts = [shift for *_, shift in terms]
+    first, last = min(shifts), max(shifts)
+    channels, inputs, _ = weight.shape
+    shape = (channels, ratio, inputs, others, last - first + 1)
+    phases = np.zeros(shape, weight.dtype)
+    for phase, tap, other, shift in terms:
+        phases[:, phase, :, other, shift - first] += weight[:, :, tap]
     name = conv.output[0]
-    old = [conv]
     # In two dimensions.
-    weight = phases.reshape(channels * ratio, *phases.shape[2:])[:, :, None]
-    inputs = [source, graph.constant(f"{name}_phases", weight)]
+    kernel = phases.reshape(channels * ratio, inputs * others, 1, -1)
+    names = [source, graph.constant(f"{name}_phases", kernel)]
     if len(conv.input) > 2:
         bias = np.repeat(graph.constants[conv.input[2]], ratio)
-        inputs.append(graph.constant(f"{name}_phases_bias", bias))
-    new = [
-        helper.make_node(
-            "Conv",
-            inputs,
-            [f"{name}_by_phase"],
-            kernel_shape=[1, phases.shape[-1]],
-            pads=[0, before, 0, after],
-        )
-    ]
+        names.append(graph.constant(f"{name}_phases_bias", bias))
+    by_phase = f"{name}_by_phase"
+    options: dict[str, Any] = {
+        "kernel_shape": [1, last - first + 1],
+        "pads": [0, -first, 0, last],
+    }
+    old, new = [conv], [helper.make_node("Conv", names, [by_phase], **options)]
     users = graph.users(name)
     if [user.op_type for user in users] == ["Relu"] and name not in graph.outputs:
         old += users
         name = users[0].output[0]
-        new.append(helper.make_node("Relu", [new[-1].output[0]], [f"{name}_rectified"]))
-    by_phase = new[-1].output[0]
+        new.append(helper.make_node("Relu", [by_phase], [f"{name}_rectified"]))
+        by_phase = f"{name}_rectified"
     graph.interleaved[name] = (by_phase, ratio)
     graph.replace(old, [*new, *_interleave(graph, by_phase, name, channels)])
 
@@ -342,36 +344,6 @@ def _interleave(
         helper.make_node("Transpose", [split], [turned], perm=[0, 1, 3, 2]),
         helper.make_node("Reshape", [turned, together], [target]),
     ]
-
-
-def _stay_in_phases(graph: _Graph) -> None:
-    """
-    A convolution to few channels, of interleaved phases, works on the phases: their
-    number fills a block of channels that would be computed anyway.
-    """
-    for conv in _convolutions(graph, "Conv"):
-        source, ratio = graph.interleaved.get(conv.input[0], ("", 0))
-        weight = graph.constants[conv.input[1]]
-        if (
-            not source
-            or _last(conv, "strides", 1) != 1
-            or ratio * weight.shape[0] > BLOCK
-        ):
-            continue
-        taps = weight.shape[-1]
-        padding = taps // 2
-        first = -((padding + ratio - 1) // ratio)
-        last = -first
-        shape = (weight.shape[0], ratio, weight.shape[1], ratio, last - first + 1)
-        phases = np.zeros(shape, weight.dtype)
-        for phase in range(ratio):
-            for other in range(ratio):
-                for shift in range(first, last + 1):
-                    tap = ratio * shift + other - phase + padding
-                    if 0 <= tap < taps:
-                        phases[:, phase, :, other, shift - first] = weight[:, :, 0, tap]
-        phases = phases.reshape(*shape[:2], shape[2] * ratio, shape[4])
-        _use_phases(graph, conv, source, phases, -first, last)
 
 
 def _joined_heads(graph: _Graph) -> None:
@@ -406,7 +378,7 @@ def _joined_heads(graph: _Graph) -> None:
 
 def _written_out_softmax(graph: _Graph) -> None:
     for node in list(graph.nodes):
-        if node.op_type != "Softmax" or _number(node, "axis", -1) != 1:
+        if node.op_type != "Softmax" or _attribute(node, "axis", -1) != 1:
             continue
         axis = graph.constant("channel_axis", np.array([1], dtype=np.int64))
         scores, result = node.input[0], node.output[0]

@@ -138,8 +138,8 @@ class _Runner:
 
     def _run(self, wave: torch.Tensor) -> Output:
         outputs = self._session.run(None, {INPUT: np.ascontiguousarray(wave.numpy())})
-        tensors = tuple(map(torch.from_numpy, outputs))
-        return tensors if len(tensors) > 1 else tensors[0]
+        prob, *offset = map(torch.from_numpy, outputs)
+        return (prob, offset[0]) if offset else prob
 
 
 def _is_watched(model: PhasePicker) -> bool:

@@ -155,7 +155,6 @@ def test_the_mode_of_the_model_stays():
     [
         (("-d", "abacus"), "--device=abacus"),
         (("-d", "meta"), "--device=meta"),
-        (("-d", "cpu:5"), "--device=cpu:5"),
         (("--backend", "tensorrt"), "--backend=tensorrt"),
         (("--batch", "0"), "--batch=0"),
         (("--cycles", "2.5"), "--cycles=2.5"),
