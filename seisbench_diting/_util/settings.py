@@ -67,6 +67,10 @@ class MissingError(ArgumentError):
         )
 
 
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
+
+
 class Settings(BaseModel):
     """
     Base of the settings of a command: immutable and checked when they are made. Options

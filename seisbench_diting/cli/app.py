@@ -19,14 +19,13 @@ app = App(
     version=f"seisbench-diting {__version__}",
     help="Phase pickers of the China Seismic Network benchmark, on SeisBench.",
     help_format="plaintext",
-    help_formatter="plain",
 )
 
 #: Command -> where it is, and its line in the list of commands. A command is imported
 #: when it is called, so that the others need not wait for its libraries.
 COMMANDS: dict[str, tuple[str, str]] = {
     "associate": ("catalogue:associate", "Find the events that picks belong to."),
-    "compare": ("catalogue:compare", "Tell what two catalogues have in common."),
+    "compare": ("catalogue:compare", "Compare two catalogues."),
     "evaluate": (
         "assess:evaluate",
         "Compare the picks of models with the labels of a dataset.",
@@ -34,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("assess:export", "Write a network as ONNX or TorchScript."),
     "latency": (
         "assess:latency",
-        "Measure how long networks take for many windows.",
+        "Measure the speed of networks.",
     ),
     "convert": (
         "dataset:convert",
@@ -44,14 +43,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plot": ("show:plot", "Draw waveforms, with picks over them."),
     "report": (
         "show:report",
-        "Write one HTML page of a run of picking or association.",
+        "Write an interactive HTML page of a run.",
     ),
     "weights": (
         "weights_files:weights",
-        "Published weights: which there are, and how to get them.",
+        "List, fetch and import published weights.",
     ),
     "train": ("learn:train", "Train a picker with the published recipe."),
-    "distill": ("learn:distill", "Teach a small picker what large ones pick."),
+    "distill": (
+        "learn:distill",
+        "Train a small picker from large ones, without labels.",
+    ),
     "pick": (
         "pick:pick_command",
         "Pick continuous records, from one file to years of a network.",
@@ -113,7 +115,9 @@ def command_of(
     parameters.append(_CONFIG)
     parameters.sort(key=lambda parameter: parameter.kind)
     call.__name__ = run.__name__
-    call.__doc__ = run.__doc__
+    # One line a paragraph, which the console wraps at its own width.
+    paragraphs = inspect.cleandoc(run.__doc__ or "").split("\n\n")
+    call.__doc__ = "\n\n".join(" ".join(p.split()) for p in paragraphs)
     signature = call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in parameters}
     return call
@@ -161,7 +165,7 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
             Parameter(
                 name=names,
                 help=help,
-                **_shown_as(more["metavar"]),
+                **_shown_as("" if is_switch else more["metavar"] or "VALUE"),
                 negative=(more["off"] or f"--no-{names[0][2:]}")
                 if is_switch and default is not False
                 else (),
