@@ -1,4 +1,4 @@
-"""The command line, derived from the settings classes of the rooms."""
+"""The command line, derived from the settings classes."""
 
 from __future__ import annotations
 

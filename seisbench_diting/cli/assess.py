@@ -32,7 +32,7 @@ def _evaluate(settings: EvaluateSettings) -> None:
 
 def _latency(settings: LatencySettings) -> None:
     """
-    Measure how long networks take for many windows.
+    Measure the run time of networks for many windows.
 
     By default 1440, as in the paper. They are evaluated in parts, so that memory stays
     below 4 GB.

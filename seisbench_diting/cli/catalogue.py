@@ -88,7 +88,7 @@ def _print_summary(summary: dict[str, Any]) -> None:
 
 def _compare(settings: CompareSettings) -> None:
     """
-    Tell what two catalogues have in common, and what not.
+    Compare two catalogues: common events, their differences, and events of only one.
 
     seisbench-diting compare ours.events.csv theirs.xml
     """

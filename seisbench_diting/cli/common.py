@@ -1,4 +1,4 @@
-"""What several commands share: messages of interruptions."""
+"""Messages of interruptions, for several commands."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .._util import terminated_like_interrupted
 
 
 def continuing_later() -> AbstractContextManager[None]:
-    """Ctrl-C and SIGTERM end the command with what to do next, and the status 130."""
+    """Ends the command after Ctrl-C or SIGTERM with a message and the status 130."""
     return _saying("Call the same again to continue.", terminated_like_interrupted())
 
 
 def continuing_from_checkpoint(resume: str, every: int) -> AbstractContextManager[None]:
     """
-    The same for runs that learn, whose SIGTERM is Lightning's.
+    The same for training, where Lightning handles SIGTERM.
 
     :param resume: Their own option
     :param every: Steps between two checkpoints

@@ -35,9 +35,9 @@ def _convert(settings: _Command) -> None:
     """
     Convert DiTing's original files to a SeisBench dataset.
 
-    With --check, verify one. Interrupted at any moment, it continues where it was when
-    called again. Exit status 1 if something is wrong with the original files; the rest
-    is converted.
+    With --check, verify a converted dataset. If the conversion is interrupted, run the same
+    command again to continue. The exit status is 1 if something is wrong with the original
+    files; the rest is converted.
     """
     from .. import data
 

@@ -16,7 +16,7 @@ def _train(settings: TrainSettings) -> None:
     """
     Train a picker with the published recipe.
 
-    Interrupted at any moment, it goes on from its last checkpoint when called again.
+    If it is interrupted, run the same command again to continue from the last checkpoint.
     """
     from ..training import run_train
 
@@ -26,9 +26,9 @@ def _train(settings: TrainSettings) -> None:
 
 def _distill(settings: DistillSettings) -> None:
     """
-    Teach a small picker what large ones pick, without labels.
+    Train a small picker on the picks of large ones, without labels.
 
-    Interrupted at any moment, it goes on when called again.
+    If it is interrupted, run the same command again to continue.
     """
     from ..distillation import run_distill
 

@@ -18,9 +18,9 @@ def _pick(settings: PickSettings) -> None:
     """
     Pick continuous records, from one file to years of a network.
 
-    Records are told apart by what their headers say, whatever their files are called,
-    and joined across files and days. Interrupted at any moment, also by kill -9, the same
-    command continues. Run again later, it picks what is new.
+    Records are identified by their headers, not by file names, and joined across files and
+    days. If the command is interrupted, even by kill -9, run it again to continue. If it is
+    run again later, it picks new data.
 
     seisbench-diting pick -i ARCHIVE -o picks -m LPPNM/csn
     """
@@ -52,10 +52,10 @@ def _pick_events(settings: PickEventsSettings) -> None:
     """
     Pick the P and S arrivals of known events.
 
-    At each station, of each phase, the pick that fits the theoretical time best: its
-    probability is weighted by the distance from it. The tables have event, distance,
-    azimuth, theoretical time and residual as well. Interrupted at any moment, the same
-    command continues.
+    For each station and phase, the pick that fits the theoretical time best is chosen. Its
+    probability is weighted by the deviation from the theoretical time. The tables also have
+    event, distance, azimuth, theoretical time and residual. If the command is interrupted,
+    run it again to continue.
 
     seisbench-diting pick-events -c CATALOG -s STATIONS -i FOLDER -o NAME -m RNN/csn --plot
     """
@@ -75,7 +75,7 @@ def _pick_events(settings: PickEventsSettings) -> None:
 
 
 def _days(number: float) -> str:
-    """Of a few minutes, too."""
+    """Formats a number of days, which may be a few minutes."""
     return f"{number:.2f}" if number >= 0.1 else f"{number:.2g}"
 
 

@@ -71,7 +71,7 @@ class PlotSettings(Settings):
     )
     output: Path = option(
         Path("plot.png"),
-        "Picture to write; of several stations one each, such as plot.CX.PB01.png.",
+        "Picture to write; with several stations, one each, such as plot.CX.PB01.png.",
         "-o",
         metavar="FILE",
     )
@@ -233,7 +233,7 @@ def _plot_station(
     title, shown = name.rstrip("."), stream
     if band is not None:
         title += f", {band_text(band)}"
-        # Before it is cut: filters need a while at the begin.
+        # Before cutting, because filters need some time at the start.
         shown = stream.split()
         for trace in shown:
             rate = trace.stats.sampling_rate
@@ -253,8 +253,8 @@ def _report(settings: ReportSettings) -> None:
     """
     Write one HTML page of a run of picking or association.
 
-    It holds all that it needs, and opens without a network: picks over time and stations,
-    histograms, a map; a click on a pick shows its waveforms.
+    The page is one file that opens offline. It shows picks over time and stations,
+    histograms and a map. Click on a pick to see its waveforms.
 
     seisbench-diting report picks-2024 --stations stations.txt
     """

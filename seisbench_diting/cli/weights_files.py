@@ -53,7 +53,7 @@ class FetchSettings(Settings):
         positional=True,
     )
     all: bool = option(False, "Fetch all sets.")
-    force: bool = option(False, "Fetch also what is in the cache.")
+    force: bool = option(False, "Also fetch sets that are already in the cache.")
 
 
 def _fetch(settings: FetchSettings) -> None:
@@ -93,9 +93,9 @@ class ImportSettings(Settings):
 
 def _import(settings: ImportSettings) -> None:
     """
-    Put published files copied by hand into SeisBench's cache.
+    Import published files that were copied by hand into SeisBench's cache.
 
-    They are recognized by their content, whatever their names.
+    Files are recognized by their content, not by their names.
     """
     from ..weights import find_in_folder
 
@@ -118,9 +118,7 @@ def _picker(name: str) -> type[PhasePicker]:
     return picker
 
 
-weights = App(
-    name="weights", help="Published weights: which there are, and how to get them."
-)
+weights = App(name="weights", help="List, fetch and import published weights.")
 weights.command(_list, name="list")
 weights.command(command_of(FetchSettings, _fetch), name="fetch")
 weights.command(command_of(ImportSettings, _import), name="import")

@@ -42,7 +42,7 @@ AUGMENTATIONS: Mapping[str, Any] = {
 
 
 def _split_teachers(value: Any) -> tuple[str, ...]:
-    """Names from a list or from text with commas; names of files may have commas, too."""
+    """Names from a list or from text with commas; file names may also have commas."""
     names: list[str] = []
     for text in [value] if isinstance(value, str | Path) else value:
         is_file = Path(str(text).partition("#")[0]).exists()

@@ -220,7 +220,7 @@ class NoiseWindow(ArrivalWindow):
     """
     A window that ends before the first arrival, so that it holds neither arrivals nor
     coda. It may begin before the record, with zeros there, if at least a quarter of it
-    lies in the record. Where there is no room, the window is one around an arrival.
+    lies in the record. If there is not enough noise, the window is around an arrival.
 
     :param margin: Smallest distance of the window's end from the first arrival in samples
     :param kwargs: See :py:class:`ArrivalWindow`
@@ -279,7 +279,7 @@ def forget_if_dead(window: np.ndarray, metadata: Metadata, phases: Phases) -> No
 
 
 def _draw(arrivals: list[Arrival]) -> Arrival:
-    """One at random, sure ones more often than others."""
+    """A random arrival, weighted by probability."""
     weights = np.array([arrival.probability for arrival in arrivals])
     if (weights == weights[0]).all():
         return arrivals[np.random.randint(len(arrivals))]

@@ -42,7 +42,7 @@ class Arrival(NamedTuple):
     :param phase: "P" or "S"
     :param event: 1, or 2 for a superposed event
     :param sample: Samples from the window's first, may be fractional or outside
-    :param hidden: If there is no signal at it, so that nobody can pick it
+    :param hidden: If the window has no signal at the arrival
     :param place: Its place in the column, if that holds an array of several arrivals
     :param probability: How sure it is
     """

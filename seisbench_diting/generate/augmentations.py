@@ -68,7 +68,7 @@ _OPPOSITE = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 
 
 class RecordSource(Protocol):
-    """What SeisBench's datasets and :py:class:`RecordReader` have in common."""
+    """Interface of SeisBench's datasets and :py:class:`RecordReader`."""
 
     component_order: str
 
@@ -230,7 +230,7 @@ def _resample(x: np.ndarray, metadata: Metadata, factor: float) -> Window:
         count = np.maximum((~missing).sum(axis=1, keepdims=True), 1)
         mean = np.where(missing, 0, data).sum(axis=1, keepdims=True) / count
         data = np.where(missing, mean, data)
-    # The mean is no step at the ends of the record.
+    # Without the mean, there is no step at the ends of the record.
     resampled = signal.resample_poly(data, up, down, axis=1, padtype="mean")
     if missing.any():
         nearest = np.arange(resampled.shape[1]) * down / up

@@ -94,7 +94,7 @@ def seeded(*seed: int) -> Iterator[None]:
 
 
 class _Batches(Dataset):
-    """Which records are in a batch, and how windows are cut from them."""
+    """Base class of batches: chooses records and cuts windows."""
 
     def __init__(
         self,
@@ -166,7 +166,7 @@ class _Batches(Dataset):
 class DiTingBatches(_Batches):
     """
     Training batches by the published recipe, of any SeisBench dataset that has arrivals
-    of P and S. A window is cut around an arrival of each record, in an order drawn anew
+    of P and S. A window is cut around an arrival of each record, in an order that is drawn
     for each epoch.
 
         batches = DiTingBatches(dataset, 32, labels=("lppn",))
@@ -264,7 +264,7 @@ class DiTingTestBatches(_Batches):
 
     Arrays of a batch, float32: ``wave`` (batch, components, samples); ``label``
     (batch, 3): samples of P and S in the window, and a signal-to-noise ratio, -1 where
-    absent. Of several arrivals of a phase in the window the first one is given.
+    absent. If a window has several arrivals of a phase, the first one is given.
 
     :param dataset: Dataset; its ``component_order`` is that of the waves
     :param batch_size: Windows a batch; the last one may have fewer

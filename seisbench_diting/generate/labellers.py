@@ -47,9 +47,9 @@ def lppn_label(
     p: Iterable[float], s: Iterable[float], n_samples: int, stride: int = STRIDE
 ) -> np.ndarray:
     """
-    Label of LPPN. Of several arrivals in one cell S goes before P, and the earliest
-    of a phase before the others. The cells beside an arrival's are ignored by the
-    loss, unless they hold an arrival of their own.
+    Label of LPPN. If a cell has several arrivals, S takes precedence over P, and the
+    earliest arrival of a phase over the others. The loss ignores the cells next to an
+    arrival, unless they have an arrival.
 
     :param p: Samples of arrivals of P
     :param s: Samples of arrivals of S

@@ -37,7 +37,7 @@ def label_of(model_or_label: Learner) -> str:
     """
     :param model_or_label: One of this package's pickers or SeisBench's EQTransformer
         (class, instance or name in any case), or a label's name
-    :raises ArgumentError: if it is none of these
+    :raises ArgumentError: if it is not one of these
     :return: ``lppn``, ``point`` or ``eqt``
     """
     name = model_or_label
@@ -117,7 +117,7 @@ def check_options(options: Mapping[str, Any], told: Sequence[str] = ()) -> None:
     """
     :param options: Options of :py:func:`window_augmentations` by name
     :param told: Options that are given in another way
-    :raises ArgumentError: if there is no such option
+    :raises ArgumentError: if an option is unknown
     """
     known = {*inspect.signature(window_augmentations).parameters} - {*told}
     for name in options:

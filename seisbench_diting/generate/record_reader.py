@@ -43,7 +43,7 @@ class RecordReader:
 
     :param dataset: Dataset of waveforms
     :param columns: Further metadata columns to read
-    :raises ValueError: if it is no dataset of waveforms
+    :raises ValueError: if it is not a dataset of waveforms
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class RecordReader:
             members = [dataset]
         else:
             raise ValueError(
-                f"dataset={dataset!r} is no SeisBench dataset of waveforms."
+                f"dataset={dataset!r} is not a SeisBench dataset of waveforms."
             )
         self.component_order = dataset.component_order
         self._readers = [_Reader(member, columns) for member in members]

@@ -21,7 +21,7 @@ KM_PER_DEGREE = 111.195
 #: Smallest width of a map in km.
 LEAST_KM = 20.0
 
-#: More names than these would cover the stations.
+#: Largest number of names; more would cover the stations.
 _MOST_NAMES = 40
 
 #: Shares of a map of about 5 inches: a point, a letter of a name, the symbol of a

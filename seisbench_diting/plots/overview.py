@@ -25,7 +25,7 @@ from .style import COLOURS, GREY, SERIES, nothing, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: A map reaches so far that at least so many stations are on it.
+#: Smallest number of stations on a map.
 _STATIONS_ON_MAP = 16
 
 #: More points than these are drawn as pixels, since files of vectors would be large.

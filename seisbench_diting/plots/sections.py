@@ -170,7 +170,7 @@ class _Section(NamedTuple):
 
     def draw_waveforms(self, stream: obspy.Stream, band: tuple[float, float]) -> bool:
         """:return: If there are any"""
-        # Of each station the vertical channel, or another one if there is none.
+        # The vertical channel of each station, or another one if it has none.
         chosen: dict[str, str] = {}
         for name in sorted({t.id for t in stream}, key=component_rank):
             if station_of(name) in self.distance_km.index:
@@ -234,8 +234,8 @@ def plot_timeline(
     :param start: Begin; UTC where it has no time zone
     :param end: End
     :param travel_times: If given, the theoretical times of P and of S are drawn
-    :raises ValueError: if the end isn't after the start, or there is no pick between them
-        at a known station
+    :raises ValueError: if the end is not after the start, or no pick at a known station is
+        between them
     :return: Figure
     """
     start, end = style.utc(start), style.utc(end)
@@ -301,7 +301,7 @@ def plot_timeline(
 
 
 def _label_stations(panel: Any, names: Iterable[str], places: Iterable[float]) -> None:
-    """On the right; of labels that would cover each other the first."""
+    """Labels on the right; if labels would overlap, only the first is shown."""
     bottom, top = panel.get_ylim()
     inches = panel.figure.get_figheight() - 1.5
     outside = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}

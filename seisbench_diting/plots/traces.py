@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from seisbench.util import Pick
 
-#: A long trace is drawn as the smallest and the largest sample of so many pieces.
+#: A long trace is drawn as the minima and maxima of this many pieces.
 _PIECES = 10_000
 
 #: Lines of labels above a panel, their height in points, and the share of the width of
@@ -364,8 +364,8 @@ def _draw_panels(
 
 def _write_labels(panel: Any, labels: Iterable[_Label], length: float) -> None:
     """
-    In a few lines above a panel, so that no label covers another one; of very many not
-    all.
+    Labels in a few lines above a panel, so that they do not overlap. If there are too many,
+    some are left out.
     """
     ends = [-np.inf] * _LABEL_LINES
     placed = []

@@ -16,7 +16,7 @@
     ...more,
   });
   const clock = (ms) => new Date(ms).toISOString().replace("T", " ").slice(0, 23);
-  // Plotly reads text as a little HTML; what files say is none.
+  // Plotly interprets text as HTML, but text from files is plain.
   const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
   const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
@@ -264,7 +264,7 @@
     );
     const known = latitudes.filter((value) => value !== null);
     if (!known.length) {
-      element("map").textContent = "Where stations are is told by --stations FILE.";
+      element("map").textContent = "Use --stations FILE to show a map.";
       return;
     }
     const place = around(longitudes);

@@ -1,4 +1,4 @@
-"""One page that holds a run: figures, data, waveforms, and what draws them."""
+"""Write a run as one HTML page, with data, waveforms and scripts."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _NO_PLOTLY = "Reports need plotly, which is not installed: pip install 'seisbenc
 @takes(ReportSettings)
 def write_report(settings: ReportSettings) -> Path:
     """
-    Writes one HTML file that shows a run, and needs nothing else, no network either: picks
-    over time and stations, histograms, a map, and waveforms around picks that are clicked.
+    Writes one HTML file that shows a run and opens offline: picks over time and stations,
+    histograms, a map, and waveforms around picks that are clicked.
 
-    :raises ValueError: if there is no such run, an option is impossible, a file is
+    :raises ValueError: if the run does not exist, an option is invalid, a file is
         damaged, or the run is not finished
     :raises ImportError: without plotly
     :return: The page
@@ -173,7 +173,7 @@ def _picks(picks: pd.DataFrame, events: pd.DataFrame | None) -> dict[str, Any]:
 
 
 def _largest(events: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Of very many events those with the most picks, in order of time."""
+    """If there are too many events, those with the most picks, in order of time."""
     if events is None or len(events) <= _MOST_EVENTS:
         return events
     if "pick_count" in events:

@@ -1,4 +1,4 @@
-"""Picks, counts, events and waveforms of a run: what a page shows."""
+"""Picks, counts, events and waveforms of a run, for its page."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _SETTLING = 5.0
 #: Picks of a station within this time are read at once.
 _TOGETHER = "1h"
 
-#: More samples a second are not seen.
+#: Highest sampling rate that is visible on the page.
 _RATE = 200.0
 
 
@@ -142,7 +142,7 @@ def read_run(path: Path, max_picks: int) -> Run:
     raise ArgumentError(
         "name",
         str(path),
-        "there is no run of this name, and no such file; give the NAME of `pick -o NAME` "
+        "no run or file has this name; give the NAME of `pick -o NAME` "
         "or `associate -o NAME`, or a file of picks or of events",
     )
 
@@ -259,7 +259,7 @@ def _prepare(trace: obspy.Trace, band: tuple[float, float] | None) -> bool:
 
 
 def _cut(traces: Sequence[obspy.Trace], time: int) -> list[list[Any]]:
-    """What lies around a pick; of a channel in several pieces, the longest."""
+    """Waveforms around a pick; the longest piece of each channel."""
     begin = obspy.UTCDateTime(ns=round(time - _BEFORE * SECOND))
     pieces: dict[str, obspy.Trace] = {}
     for trace in traces:

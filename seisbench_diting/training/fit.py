@@ -1,4 +1,4 @@
-"""From settings to a trained model: the run's folder, its checkpoints, Lightning's trainer."""
+"""Train a model: the folder of the run, checkpoints, and Lightning's trainer."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def run_train(settings: TrainSettings) -> TrainingResult:
     """
     Trains a picker with the published recipe, loss and optimizer.
 
-    A run that was interrupted, also by force, goes on from its last checkpoint when it
-    is started again with the same settings: with the same windows, and on a CPU with
-    the same weights at the end as if it had not been interrupted.
+    If a run is interrupted, even by force, start it again with the same settings. It
+    continues from its last checkpoint with the same windows. On a CPU, the final weights
+    are the same as without the interruption.
 
-    :raises ArgumentError: for wrong settings, or if the folder holds another run
+    :raises ArgumentError: for invalid settings, or if the folder has another run
     :raises NotFiniteError: if the loss was not finite in 100 steps in a row
     :raises KeyboardInterrupt: after Ctrl-C; call the same again to continue
     :return: Files of the run, and its scores
@@ -94,7 +94,7 @@ def run_train(settings: TrainSettings) -> TrainingResult:
     # Before anything is written.
     make_trainer(settings)
     with run_folder(settings) as checkpoint:
-        # Nothing is wrong with the settings, so the run may be continued with them.
+        # The settings are valid, so the run may be continued with them.
         settings.store()
         loaders = WindowModule(batches, validation, settings.workers)
         trainer = fit(settings, module, loaders, checkpoint)

@@ -1,4 +1,4 @@
-"""Windows to train and to validate on."""
+"""Windows for training and validation."""
 
 from __future__ import annotations
 

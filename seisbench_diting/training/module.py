@@ -35,7 +35,7 @@ def model_class(name: str, argument: str = "model") -> type[WaveformModel]:
     """
     :param name: Name of a model, in any case
     :param argument: Argument that named it
-    :raises ArgumentError: if there is no such model that can be trained
+    :raises ArgumentError: if the model is unknown or can't be trained
     :return: Its class
     """
     known = {cls.lower(): getattr(models, cls) for cls in models.PICKERS}
@@ -225,8 +225,7 @@ class PickerModule(pl.LightningModule):
 
     def log_scores(self, scores: dict[str, float]) -> None:
         """
-        :param scores: F1 by phase; NaN where there is no arrival and no pick, so that
-            nothing was right or wrong
+        :param scores: F1 by phase; NaN without any arrival and pick
         """
         scores = {phase: f1 for phase, f1 in scores.items() if not math.isnan(f1)}
         for phase, f1 in scores.items():
@@ -254,7 +253,9 @@ def _freeze(model: torch.nn.Module, patterns: Sequence[str]) -> list[torch.nn.Mo
     for pattern in patterns:
         fitting = fnmatch.filter(named, pattern)
         if not fitting:
-            reason = f"fits no parameter; they are named {', '.join([*named][:8])}, ..."
+            reason = (
+                f"matches no parameter; they are named {', '.join([*named][:8])}, ..."
+            )
             raise ArgumentError("freeze", pattern, reason)
         for name in fitting:
             named[name].requires_grad = False

@@ -23,7 +23,7 @@ from .train_settings import LearnSettings
 #: Folder of the logs in a run's folder, one for each time that it was begun or continued.
 LOGS = "logs"
 
-#: Settings that a model card leaves out: paths of the user, and what decides nothing.
+#: Settings that are not in a model card: paths of the user, and those without effect.
 _PRIVATE = {"inputs", "output", "progress", "resume", "teachers", "validation"}
 
 
@@ -84,7 +84,7 @@ def read_log(output: Path) -> dict[str, list[tuple[int, float]]]:
                 step = int(row.pop("step"))
                 for name, text in row.items():
                     if text:
-                        # Steps that were done again after a checkpoint count.
+                        # For steps that were repeated after a checkpoint, use the last values.
                         curves.setdefault(name, {})[step] = float(text)
     return {name: sorted(values.items()) for name, values in curves.items()}
 

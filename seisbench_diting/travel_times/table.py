@@ -1,4 +1,4 @@
-"""Travel times over distance and depth, as associators need them."""
+"""Travel times over distance and depth, for associators."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def make_table(
         of REAL's (``ttdb.txt``) that ends in ``.txt``
     :param max_distance_km: Largest epicentral distance
     :param max_depth_km: Largest depth
-    :raises ValueError: if it is none of these
-    :raises FileNotFoundError: if there is no such file
+    :raises ValueError: if it is not one of these
+    :raises FileNotFoundError: if the file does not exist
     :return: Table
     """
     depth, distance = np.meshgrid(
@@ -83,7 +83,7 @@ def make_table(
         times, rise = _of_file(velocity, depth, distance, max_depth_km)
     elif constant := constant_velocities(velocity):
         length = np.hypot(distance, depth)
-        # How much longer the way becomes with the station's height.
+        # Increase of the path length with the station's elevation.
         longer = np.hypot(distance, depth + 1.0) - length
         slowness = 1 / np.array(constant).reshape(2, 1, 1)
         times, rise = length * slowness, longer * slowness
@@ -93,7 +93,7 @@ def make_table(
         except VelocityModelError as error:
             raise VelocityModelError(
                 f"velocity={velocity!r}: {error} Constant velocities, P/S in km/s such as "
-                "6.2/3.5, and REAL's table of travel times (.txt) are possible, too."
+                "6.2/3.5, and REAL's table of travel times (.txt) are also possible."
             ) from error
         times = np.array(model.first_arrivals(distance, depth, 0.0))
         rise = np.array(model.first_arrivals(distance, depth, 1000.0)) - times

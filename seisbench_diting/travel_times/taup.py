@@ -19,7 +19,7 @@ from obspy.taup.seismic_phase import SeismicPhase
 
 from .._util import replacing
 
-#: TauP's names of what arrives first as P and as S up to 100 degrees.
+#: Names of the phases in TauP that arrive first as P and as S up to 100 degrees.
 P_PHASES = ("p", "P", "Pg", "Pn", "Pdiff")
 S_PHASES = ("s", "S", "Sg", "Sn", "Sdiff")
 
@@ -97,15 +97,15 @@ class TravelTimes:
         travel_times = TravelTimes("ak135")
         p, s = travel_times.first_arrivals(220, depth_km=5.5, elevation_m=1213)
 
-    Tables over distance and depth are made where they are first needed, in 0.1 s for ten
-    depths, and lie in SeisBench's cache. Without a cache that can be written they are
-    made for every process.
+    Tables over distance and depth are computed when they are first needed, in 0.1 s for ten
+    depths, and stored in SeisBench's cache. If the cache is not writable, each process
+    computes them.
 
     :param model: Name of a model of ObsPy (``iasp91``, ``ak135``, ``prem``, ...), or
         path of a ``.nd`` or ``.tvel`` file
     :param default_depth_km: Depth of events whose depth isn't known: where most
         earthquakes of the continental crust are
-    :raises FileNotFoundError: if there is no such model
+    :raises FileNotFoundError: if the model does not exist
     :raises VelocityModelError: if TauP can't use it
     """
 
@@ -119,7 +119,7 @@ class TravelTimes:
         self._blocks: dict[int, list[Curve]] = {}
         self._taup: TauPyModel | None = None
         if isinstance(self.model, Path) and not self.cache_folder.is_dir():
-            self._load_taup()  # Says now what is wrong with it.
+            self._load_taup()  # Raises now if the model is invalid.
 
     def first_arrivals(
         self,
@@ -158,7 +158,7 @@ class TravelTimes:
         upper = np.minimum(place.astype(int), len(DEPTHS) - 2)
         times = np.full((2, degrees.size), np.nan)
         for node in np.unique(upper):
-            # What is NaN, or too far, stays NaN.
+            # NaN, and distances that are too large, give NaN.
             here = (upper == node) & (degrees <= DEGREES[-1])
             if here.any():
                 times[:, here] = self._interpolate(
@@ -273,7 +273,7 @@ def _first(source: Any, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     slownesses = np.full(len(DEGREES), np.nan)
     branches = [_branch(SeismicPhase(name, source)) for name in names]
     places, found, slopes = map(np.concatenate, zip(*branches, strict=True))
-    # Of what is written to one place the last, here the earliest arrival, stays.
+    # The last value written to an index is kept, here the earliest arrival.
     order = np.argsort(-found, kind="stable")
     times[places[order]] = found[order]
     slownesses[places[order]] = slopes[order]
@@ -282,8 +282,8 @@ def _first(source: Any, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def _branch(phase: SeismicPhase) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    TauP has the rays of a phase in the order of their slowness. Between two of them the
-    time over distance is a cubic, as the slowness is its slope.
+    Interpolates rays of a phase, which TauP orders by slowness. Between two rays, time over
+    distance is a cubic, because slowness is its slope.
 
     :return: Places in :py:data:`DEGREES`, times and slownesses of all arrivals
     """
@@ -320,7 +320,7 @@ def _hermite(
 
 
 def _checksum(path: Path) -> str:
-    """Of all that the tables depend on."""
+    """Checksum of everything that the tables depend on."""
     digest = hashlib.sha256(path.read_bytes())
     digest.update(f"{path.suffix} {obspy.__version__} {_VERSION}".encode())
     for grid in (DEGREES, DEPTHS, np.array([BLOCK])):
@@ -329,7 +329,7 @@ def _checksum(path: Path) -> str:
 
 
 def _read_block(path: Path, key: str) -> list[Curve] | None:
-    """None if there is no file, or it is not what belongs here."""
+    """Reads a table; None if the file is missing or invalid."""
     try:
         with np.load(path, allow_pickle=False) as file:
             parts = zip(file["times"], file["slownesses"], strict=True)
@@ -357,4 +357,4 @@ def _write_block(path: Path, key: str, block: list[Curve]) -> None:
                 velocities=block[0].velocities,
             )
     except OSError:
-        return  # No room, no right: it is made again next time.
+        return  # The disk is full or not writable: the table is computed again next time.

@@ -1,6 +1,6 @@
 """Archives of waveforms: find files, index headers, select, read, join.
 
-The one place that knows file formats and codes.
+All code about file formats and codes is here.
 """
 
 import lazy_loader

@@ -29,7 +29,7 @@ _FILES_A_TRANSACTION = 200
 
 class Database:
     """
-    An SQLite file. A transaction is written whole or not at all, also in a crash.
+    An SQLite file. Transactions are atomic, also in a crash.
 
     :param path: File, which is made if it does not exist
     :param only_read: If nothing will be written
@@ -104,7 +104,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside, or nothing."""
+        """A transaction: commits everything written inside, or nothing."""
         with self._reporting():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -126,7 +126,7 @@ class Database:
     def rows(
         self, statement: str, values: Iterable[Any] = ()
     ) -> Iterator[tuple[Any, ...]]:
-        """Rows of a query, of which few are in memory at once."""
+        """Rows of a query, with only a few in memory at a time."""
         cursor = self.execute(statement, values)
         while True:
             with self._reporting():
@@ -278,7 +278,7 @@ class Archive(Database):
                 raise UnreadableError("the folder can't be read, or is one in a list")
             # Reading a pipe would never end.
             if not stat.S_ISREG(status.st_mode):
-                raise UnreadableError("it is no regular file")
+                raise UnreadableError("it is not a regular file")
             segments, problems = read_headers(path, pattern)
             problem = "; ".join(problems) or None
         except UnreadableError as error:
@@ -323,7 +323,7 @@ class Archive(Database):
         :param end: The same
         :return: Segments of the station with samples in this time, in order of their begin
         """
-        # An index can't find what ends late enough, but the longest can't begin earlier.
+        # No index is on the ends, so limit the starts by the longest segment.
         longest = self.value(
             "SELECT max(end - begin) FROM segments WHERE station_id = ?", [station]
         )
@@ -427,7 +427,7 @@ class Archive(Database):
         found = []
         for code, segments in chosen.items():
             covered = sum(b - a for a, b in covered_spans(segments, begin, end))
-            # The next day picks so far beyond its own limits.
+            # The next day also picks this far beyond its own limits.
             if covered <= TOLERANCE and covered < end - begin:
                 continue
             key = " ".join([station, date, code]).strip()

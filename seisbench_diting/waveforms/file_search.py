@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: ``root,file1,file2,file3``, a line.
 _LIST_ENDINGS = (".txt", ".lst", ".list", ".csv")
 
-#: So many lines of a text are searched for paths.
+#: Number of lines of a text that are searched for paths.
 _SEARCHED_LINES = 100
 
 #: Codes that a name pattern may hold.
@@ -109,7 +109,7 @@ def _walk(folder: Path) -> Iterator[str]:
 
 
 def _is_list(path: Path) -> bool:
-    """If a text holds paths; some waveform formats are text, too."""
+    """Whether a text has paths; some waveform formats are also text."""
     with path.open("rb") as file:
         start = file.read(65536)
     try:

@@ -178,7 +178,7 @@ def read_part(part: Part, **options: Any) -> tuple[obspy.Stream, list[str]]:
             stream = obspy.read(source, format=part.format, **options)
     except MemoryError:
         raise
-    # What ObsPy raises for damaged files depends on the format.
+    # ObsPy's errors for damaged files depend on the format.
     except Exception as error:
         _raise_if_passing(error, part.path)
         raise UnreadableError(
@@ -310,7 +310,7 @@ def _divided(whole: Part) -> list[Part]:
 
 
 def _join_stretches(segments: list[Segment]) -> list[Segment]:
-    """Between the pieces of a file there is no gap."""
+    """Marks pieces of a file that follow each other without a gap."""
     channels: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, segment in enumerate(segments):
         channels[segment.station_id, segment.channel].append(i)
@@ -383,8 +383,8 @@ def shared(stream: obspy.Stream) -> obspy.Stream:
 
 def cut_overlaps(stream: obspy.Stream) -> list[Problem]:
     """
-    Joins traces that follow or repeat each other, in place. Where two of one channel
-    overlap and do not agree, the samples of the one that began first stay.
+    Joins traces that follow or repeat each other, in place. If two traces of a channel
+    overlap and differ, the samples of the one that begins first are used.
 
     :param stream: Stream without masked samples, modified in place
     :return: Channels, and what is not used of them

@@ -20,8 +20,8 @@ ALL_INSTRUMENTS = ("all",)
 #: Nanoseconds.
 _SECOND = 1_000_000_000
 
-#: Clocks jump by less than this: between instruments there is so much room, and picks so
-#: near outside of a day belong to it as well.
+#: Largest jump of a clock. Segments of two instruments are this far apart, and picks this
+#: close outside a day also belong to it.
 TOLERANCE = _SECOND // 10
 
 #: Another instrument fills in where the preferred one has no samples for a minute, which
@@ -130,16 +130,16 @@ def choose_segments(
     :param preference: Codes of band and instrument, the preferred first, or
         :py:data:`ALL_INSTRUMENTS`
     :param min_rate: Lowest sampling rate in Hz
-    :return: Segments to use, of each instrument by its code if all are wanted; and
-        channels that are not used, and why. Of instruments that record at the same time,
-        the preferred one is used, and others where it has no samples.
+    :return: Segments to use, by instrument code if all are wanted; and channels that are
+        not used, and why. If instruments record at the same time, the preferred one is
+        used, and others where it has no samples.
     """
     instruments: dict[str, list[Segment]] = defaultdict(list)
     problems = []
     for segment in segments:
         name = f"{segment.station_id}.{segment.channel}"
         if segment.channel[-1] not in _COMPONENTS:
-            problems.append((name, "it is no component Z, N, E, 1, 2 or 3"))
+            problems.append((name, "it is not a component Z, N, E, 1, 2 or 3"))
         elif segment.rate < min_rate:
             problems.append(
                 (name, f"its {segment.rate:g} Hz are too few; {min_rate:g} are needed")
@@ -209,7 +209,7 @@ def covered_spans(
     :param segments: Segments
     :param begin: Nanoseconds since 1970
     :param end: The same
-    :return: Times in between in which any of them has samples, apart from each other
+    :return: Disjoint times in between in which any of them has samples
     """
     clipped = (
         (max(s.begin, begin), min(s.end + round(_SECOND / s.rate), end))

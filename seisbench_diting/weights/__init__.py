@@ -1,4 +1,4 @@
-"""Published weights of the pickers: which there are, and how they reach the cache."""
+"""List, fetch and cache the published weights of the pickers."""
 
 import lazy_loader
 

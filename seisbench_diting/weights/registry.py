@@ -23,7 +23,7 @@ class ChecksumError(ValueError):
 @dataclass(frozen=True)
 class Score:
     """
-    How well one phase is picked.
+    Scores of one phase.
 
     :param precision: Share of the picks that are right
     :param recall: Share of the labels that are found
@@ -174,7 +174,7 @@ def find_set(model: str, name: str | None = None) -> WeightSet:
 
     :param model: Class name of a picker in any case, for example "LPPNM"
     :param name: Name of the set; None for the model's default
-    :raises ValueError: if there is no such model or set
+    :raises ValueError: if the model or set is unknown
     :return: The set
     """
     models = {known.lower(): known for known in DEFAULT_SETS}
@@ -211,12 +211,12 @@ _DATA = read_toml((files(__package__) / "weight_sets.toml").read_text(encoding="
 #: The paper that the networks and their weights come from.
 CITATION: str = _DATA["citation"]
 
-#: All sets; of versions of one set the last one is the latest.
+#: All sets; the latest version of a set comes last.
 WEIGHT_SETS = tuple(
     _entry(values, _DATA["training"][values["name"]]) for values in _DATA["set"]
 )
 
-#: The set of each model that is taken where none is named.
+#: Default set of each model.
 DEFAULT_SETS: dict[str, str] = {
     values["model"]: values["name"] for values in _DATA["set"] if "default" in values
 }

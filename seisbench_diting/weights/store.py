@@ -1,8 +1,8 @@
 """
 Fetching published weights, verifying them, and writing them into SeisBench's cache.
 
-A file is fetched into memory and verified before anything is written, and files of the
-cache are replaced whole. So an interruption at any moment leaves the cache as it was.
+A file is fetched into memory and verified before anything is written, and files in the
+cache are replaced atomically. An interruption therefore leaves the cache unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MIRROR_VARIABLE = "SEISBENCH_DITING_MIRROR"
 #: Folder of the files that are part of this package.
 BUNDLED = Path(str(files(__package__))) / "bundled"
 
-#: No published file is larger; larger ones are not looked at.
+#: Largest size of a published file; larger files are skipped.
 MAX_BYTES = 64 * 1024**2
 
 
@@ -152,7 +152,7 @@ def find_in_folder(
     Finds published weight files by their content.
 
     :param folder: The folder, searched with all folders below it
-    :raises ValueError: if there is no such folder
+    :raises ValueError: if the folder does not exist
     :return: Sets with a file that holds them, whatever its name; and sets with a file
         that has the name of their file, but other content
     """

@@ -205,7 +205,7 @@ def test_diting_itself(tmp_path):
             lambda d: DiTingBatches(d, 4, augmentations={"gape": 1}),
             "did you mean 'gap'",
         ),
-        (lambda d: DiTingBatches([], 4), "is no SeisBench dataset"),
+        (lambda d: DiTingBatches([], 4), "dataset="),
         (lambda d: DiTingBatches(d, 4, phases={}), "no column of direct P or S"),
         (lambda d: DiTingTestBatches(d, 4, snr_column="x"), "snr_column='x'"),
         (lambda d: DiTingBatches(d, 4).loader(num_workers=-1), "num_workers=-1"),

@@ -103,7 +103,7 @@ def test_it_can_be_given_to_other_processes(tmp_path):
 
 
 def test_what_is_no_dataset_or_no_record(tmp_path):
-    with pytest.raises(ValueError, match="is no SeisBench dataset"):
+    with pytest.raises(ValueError, match="dataset="):
         RecordReader([1, 2])
     reader = RecordReader(
         sbd.WaveformDataset(write_dataset(tmp_path, 3, npts=300), component_order="ZNE")

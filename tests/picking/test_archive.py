@@ -373,7 +373,7 @@ def test_channels_that_no_model_takes(fast, event_record, tmp_path):
 
     assert_same_picks(result.picks, fast.classify(event_record).picks)
     errors = lines(tmp_path / "out.err")
-    assert "X1.53085.01.BDF\tit is no component Z, N, E, 1, 2 or 3" in errors
+    assert "X1.53085.01.BDF\tit is not a component Z, N, E, 1, 2 or 3" in errors
     assert any("LHZ\tits 1 Hz are too few" in line for line in errors)
 
 
