@@ -158,7 +158,7 @@ def test_what_is_there_is_not_replaced(files, made, error):
     before = (files / "mine.txt").read_bytes()
     assert "would replace" in error("-i", files / "mine.txt", *common(files, "mine"))
     (files / "day.state").write_bytes(b"of pick")
-    assert "command pick" in error("-i", files / "mine.txt", *common(files, "day"))
+    assert "run of pick" in error("-i", files / "mine.txt", *common(files, "day"))
     (files / "dir.xml").mkdir()
     assert "dir.xml" in error("-i", files / "mine.txt", *common(files, "dir"))
     assert (files / "mine.txt").read_bytes() == before

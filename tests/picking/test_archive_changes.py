@@ -176,7 +176,7 @@ def test_results_of_others_are_not_overwritten(fast, small, tmp_path):
     for ending in (".json", ".log", ".err", ".real"):
         path = tmp_path / f"out{ending}"
         path.write_text("precious")
-        with pytest.raises(ValueError, match=rf"out{ending} exists, but not the state"):
+        with pytest.raises(ValueError, match=rf"out{ending} exists without the state"):
             run(small, tmp_path / "out", fast)
         assert path.read_text() == "precious"
         path.unlink()

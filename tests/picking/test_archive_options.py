@@ -106,7 +106,7 @@ def test_other_options_in_the_same_name(fast, published, small, tmp_path):
     run(formats=["csv"])
 
     (tmp_path / "out.state").unlink()
-    with pytest.raises(ValueError, match=r"out.csv exists, but not the state"):
+    with pytest.raises(ValueError, match=r"out.csv exists without the state"):
         run()
 
 
