@@ -21,7 +21,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from seisbench_diting._util import replacing
-from seisbench_diting.association.lppn import (
+from seisbench_diting.association.lppn_linker import (
     CLASSES,
     DEPTH_KM,
     MODEL,

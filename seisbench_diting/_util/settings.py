@@ -67,10 +67,6 @@ class MissingError(ArgumentError):
         )
 
 
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
-
-
 class Settings(BaseModel):
     """
     Base of the settings of a command: immutable and checked when they are made. Options

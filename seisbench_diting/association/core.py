@@ -369,7 +369,9 @@ def find_method(method: str) -> type[Associator[Any]]:
     :return: The class of its module that finds events
     """
     try:
-        module = importlib.import_module(f".{method}", __package__)
+        # `lppn` is a file of the models.
+        file = "lppn_linker" if method == "lppn" else method
+        module = importlib.import_module(f".{file}", __package__)
     except ImportError as error:
         extra = method if method in ("pyocto", "gamma") else "associate"
         raise ImportError(

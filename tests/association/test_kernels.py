@@ -12,7 +12,7 @@ from seisbench_diting.travel_times import STEP_KM, make_table
 pytest.importorskip("numba", reason="Numba is not installed")
 
 from seisbench_diting.association import greedy
-from seisbench_diting.association.lppn import find_peaks
+from seisbench_diting.association.lppn_linker import find_peaks
 
 
 @pytest.fixture

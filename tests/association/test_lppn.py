@@ -6,7 +6,7 @@ from made_networks import VELOCITY, made_network
 from scoring import shares
 
 from seisbench_diting.association import associate
-from seisbench_diting.association.lppn import (
+from seisbench_diting.association.lppn_linker import (
     DISTANCE_STEP_KM,
     TIME_STEP_S,
     load_linker,
