@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from . import quakeml, schema
 from .associators import to_gamma, to_pyocto
 from .csv import read_csv, write_csv
 from .parquet import read_parquet, write_parquet
-from .schema import Picks
+from .schema import Picks, event_table, pick_chunks, pick_table
 from .stations import read_sac_headers, read_stationxml, station_table
 
 _T = TypeVar("_T")
@@ -27,40 +28,35 @@ _GAMMA_TIME = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 
 # Longer endings first.
 _PICK_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": lambda path: schema.pick_table(read_csv(path)),
+    ".csv": lambda path: pick_table(read_csv(path)),
     ".txt": text.read_picks_text,
-    ".parquet": lambda path: schema.pick_table(read_parquet(path)),
+    ".parquet": lambda path: pick_table(read_parquet(path)),
     ".xml": quakeml.read_picks_quakeml,
-    ".quakeml": quakeml.read_picks_quakeml,
 }
 
 _PICK_WRITERS: dict[str, Callable[[Picks, Path], None]] = {
-    ".pyocto.csv": lambda p, path: write_csv(
-        map(to_pyocto, schema.pick_chunks(p)), path
-    ),
+    ".pyocto.csv": lambda p, path: write_csv(map(to_pyocto, pick_chunks(p)), path),
     ".gamma.csv": lambda p, path: write_csv(
-        map(to_gamma, schema.pick_chunks(p)), path, _GAMMA_TIME
+        map(to_gamma, pick_chunks(p)), path, _GAMMA_TIME
     ),
-    ".csv": lambda picks, path: write_csv(schema.pick_chunks(picks), path),
+    ".csv": lambda picks, path: write_csv(pick_chunks(picks), path),
     ".txt": text.write_picks_text,
-    ".parquet": lambda picks, path: write_parquet(schema.pick_chunks(picks), path),
+    ".parquet": lambda picks, path: write_parquet(pick_chunks(picks), path),
     ".xml": quakeml.write_picks_quakeml,
-    ".quakeml": quakeml.write_picks_quakeml,
 }
 
 _EVENT_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": lambda path: schema.event_table(read_csv(path)),
-    ".parquet": lambda path: schema.event_table(read_parquet(path)),
+    ".csv": lambda path: event_table(read_csv(path)),
+    ".parquet": lambda path: event_table(read_parquet(path)),
     ".txt": text.read_events_text,
     ".xml": quakeml.read_events_quakeml,
 }
 
 _EVENT_WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    ".csv": lambda events, path: write_csv([schema.event_table(events)], path),
-    ".parquet": lambda events, path: write_parquet([schema.event_table(events)], path),
+    ".csv": lambda events, path: write_csv([event_table(events)], path),
+    ".parquet": lambda events, path: write_parquet([event_table(events)], path),
     ".txt": text.write_events_text,
     ".xml": quakeml.write_events_quakeml,
-    ".quakeml": quakeml.write_events_quakeml,
 }
 
 _PAIRS = (".events.csv", ".events.parquet")
@@ -186,7 +182,7 @@ def write_association(
     :raises ImportError: for ``.parquet`` without pyarrow
     """
     path = Path(path)
-    ending = _choose(path, {e: e for e in (*_PAIRS, ".txt", ".xml", ".quakeml")})
+    ending = _choose(path, {e: e for e in (*_PAIRS, ".txt", ".xml")})
     if ending == ".txt":
         text.write_association_text(events, assignments, path, stations)
     elif ending in _PAIRS:
@@ -279,7 +275,7 @@ def stations_from(stations: str | Path | pd.DataFrame | None) -> pd.DataFrame | 
 
 
 def _choose(path: str | Path, known: Mapping[str, _T]) -> _T:
-    name = Path(path).name.lower()
+    name = re.sub(r"\.quakeml$", ".xml", Path(path).name.lower())
     for ending, value in known.items():
         if name.endswith(ending):
             return value

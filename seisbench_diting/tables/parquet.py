@@ -35,7 +35,8 @@ def write_parquet(tables: Iterable[pd.DataFrame], path: Path) -> None:
         try:
             for table in tables:
                 if writer is None:
-                    schema = pyarrow.schema([(n, kinds[_TYPES[n]]) for n in table])
+                    fields = [(name, kinds[_TYPES[str(name)]]) for name in table]
+                    schema = pyarrow.schema(fields)
                     writer = pyarrow.parquet.ParquetWriter(temporary, schema)
                 rows = pyarrow.Table.from_pandas(table, schema, preserve_index=False)
                 # Without pandas' own notes, which differ from version to version.

@@ -84,10 +84,11 @@ def _pick_lines(picks: Picks) -> Iterator[str]:
         of_events = "event_id" in table
         if number == 0:
             yield f"##{_PICK},{_EVENT_FIELDS}\n" if of_events else f"##{_PICK}\n"
-        for record, group in table.groupby("record", sort=False):
+        for name, group in table.groupby("record", sort=False):
+            record = str(name)
             if record != last:
                 # Two of # would be a comment.
-                yield f"# {record}\n" if str(record)[:1] == "#" else f"#{record}\n"
+                yield f"# {record}\n" if record[:1] == "#" else f"#{record}\n"
                 last = record
             events = _event_fields(group) if of_events else [""] * len(group)
             rows: Iterator[Any] = group.itertuples(index=False)
@@ -287,7 +288,7 @@ def read_association_text(
     first, second = (
         pd.to_numeric(places[name], errors="coerce").abs() > 90 for name in places
     )
-    is_ours = (lines == _ORDER).any() or len(places) == 0
+    is_ours = bool((lines == _ORDER).any()) or len(places) == 0
     if _longitude_first(first[first].index, second[second].index, is_ours, lonlat):
         located = located.rename(columns={"LAT": "LON", "LON": "LAT"})
     events = schema.EVENTS.table(located.assign(event_id="unnamed"))
@@ -314,20 +315,19 @@ def _longitude_first(
             f"line {first[0]} has the longitude first and line {second[0]} the latitude, "
             "as values beyond ±90 tell. Write them in one order."
         )
-    told = bool(len(first)) if len(first) or len(second) or is_ours else None
-    if told is None and lonlat is None:
-        raise ValueError(
-            "it doesn't tell whether longitudes or latitudes come first: no value is "
-            "beyond ±90, and published files have longitudes under LAT. Pass lonlat=True "
-            "(--lonlat) if longitudes come first, or lonlat=False (--no-lonlat)."
-        )
     if lonlat is None:
-        return told
+        if not (len(first) or len(second) or is_ours):
+            raise ValueError(
+                "no value is beyond ±90 and tells whether longitudes or latitudes come "
+                "first. Pass lonlat=True (--lonlat) if longitudes do, as in published "
+                "files, or lonlat=False (--no-lonlat)."
+            )
+        return len(first) > 0
     wrong = second if lonlat else first
     if len(wrong):
         raise ValueError(
-            f"lonlat={lonlat} contradicts line {wrong[0]}, which has a value beyond ±90 "
-            "where the latitude would be. Leave lonlat out."
+            f"lonlat={lonlat} contradicts line {wrong[0]}, whose latitude would be beyond "
+            "±90. Leave lonlat out."
         )
     return lonlat
 

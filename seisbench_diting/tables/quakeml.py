@@ -297,7 +297,7 @@ def _event_row(event: etree._Element) -> dict[str, Any]:
     return {
         "name": event.get("publicID", ""),
         "event_id": noted.get("event_id"),
-        "time": pd.to_datetime(_text(origin, "time", "value"), errors="coerce"),
+        "time": _moment_of(origin),
         "latitude": _number(origin, "latitude", "value"),
         "longitude": _number(origin, "longitude", "value"),
         # Rounded, to get the decimal number that it was before it was in metres.
@@ -331,7 +331,8 @@ def read_picks_quakeml(path: Path) -> pd.DataFrame:
             row = _pick_row(pick)
             if "probability" not in row:
                 row |= {"event_id": event_id, "name": names[-1]}
-                row |= _of_arrival(row, arrivals.get(pick.get("publicID", "")))
+                arrival = arrivals.get(pick.get("publicID", ""))
+                row |= _of_arrival(arrival, row["phase"], _moment_of(pick))
             rows.append(row)
     # Of all events, so that they are those of a table of events.
     short = _short_names(names)
@@ -412,6 +413,13 @@ def _number(element: etree._Element | None, *path: str) -> float:
         return np.nan
 
 
+def _moment_of(element: etree._Element | None) -> pd.Timestamp:
+    try:
+        return pd.Timestamp(_text(element, "time", "value"))
+    except ValueError:
+        return pd.NaT
+
+
 def _notes(element: etree._Element | None) -> dict[str, Any]:
     """:return: What comments of ours say about it"""
     found: dict[str, Any] = {}
@@ -436,15 +444,16 @@ def _pick_row(pick: etree._Element) -> dict[str, Any]:
     }
 
 
-def _of_arrival(row: dict[str, Any], arrival: etree._Element | None) -> dict[str, Any]:
+def _of_arrival(
+    arrival: etree._Element | None, phase: str, time: pd.Timestamp
+) -> dict[str, Any]:
     residual = _number(arrival, "timeResidual")
-    time = pd.to_datetime(row["time"], utc=True, errors="coerce")
     return {
-        "phase": row["phase"] or _text(arrival, "phase"),
+        "phase": phase or _text(arrival, "phase"),
         "epicentral_distance_km": _number(arrival, "distance") * _KM_PER_DEGREE,
         "azimuth_deg": _number(arrival, "azimuth"),
         "residual_s": residual,
-        "theoretical_time": time - pd.to_timedelta(residual, unit="s"),
+        "theoretical_time": time - pd.Timedelta(residual, "s"),
     }
 
 

@@ -39,7 +39,7 @@ class Column(NamedTuple):
     A column of a table.
 
     :param kind: Type
-    :param names: Other names of the column in tables of others
+    :param names: Other names of the column in tables of others, divided by blanks
     :param required: Whether a table must have it, with a value in each row
     :param least: Smallest value
     :param most: Largest value
@@ -50,7 +50,7 @@ class Column(NamedTuple):
     """
 
     kind: str
-    names: tuple[str, ...] = ()
+    names: str = ""
     required: bool = False
     least: float = -np.inf
     most: float = np.inf
@@ -98,7 +98,7 @@ class Schema:
         :raises ValueError: if a column is missing or a value is not allowed
         :return: New table, in the same order
         """
-        given = given if isinstance(given, pd.DataFrame) else pd.DataFrame(list(given))
+        given = as_frame(given)
         places = self.places(given)
         is_empty = len(given) == 0 and (bool(places) or len(given.columns) == 0)
         columns = dict(self.columns)
@@ -109,11 +109,9 @@ class Schema:
             if name in places:
                 table[name] = self._column(given.iloc[:, places[name]], name, column)
             elif column.required and column.default is None and not is_empty:
-                also = f" (or {', '.join(column.names)})" if column.names else ""
-                raise ValueError(
-                    f"{self.name} has no column {name}{also}; it has "
-                    f"{', '.join(map(str, given.columns)) or 'none'}."
-                )
+                names = " or ".join([name, *column.names.split()])
+                heads = ", ".join(map(str, given.columns))
+                raise ValueError(f"{self.name} has no column {names}; it has {heads}.")
             else:
                 unknown = _UNKNOWN[column.kind]
                 value = unknown if column.default is None else column.default
@@ -126,7 +124,7 @@ class Schema:
         return {
             name: heads[known[0]]
             for name, column in {**self.columns, **self.further}.items()
-            if (known := [n for n in map(_plain, (name, *column.names)) if n in heads])
+            if (known := [n for n in _names(name, column.names) if n in heads])
         }
 
     def _column(self, given: pd.Series, name: str, column: Column) -> pd.Series:
@@ -139,6 +137,16 @@ class Schema:
             values = column.convert(values)
         check(column.is_wrong(values), given, column.describe(), self.name)
         return values
+
+
+def as_frame(given: Rows) -> pd.DataFrame:
+    """:return: Rows, or a table, as a table"""
+    return given if isinstance(given, pd.DataFrame) else pd.DataFrame(list(given))
+
+
+@lru_cache
+def _names(name: str, others: str) -> list[str]:
+    return [_plain(name) for name in (name, *others.split())]
 
 
 @lru_cache
@@ -160,7 +168,7 @@ def _typed(values: pd.Series, kind: str) -> tuple[pd.Series, pd.Series | None]:
         typed = pd.to_numeric(numbers, errors="coerce")
     if kind == "Int64":
         typed = typed.where((typed % 1 == 0) & (typed.abs() < 2**53))
-    return typed.astype(kind), typed.isna() & values.notna()
+    return typed.astype(pd.api.types.pandas_dtype(kind)), typed.isna() & values.notna()
 
 
 def _times(values: pd.Series) -> pd.Series:
@@ -202,7 +210,8 @@ def _are_ids(values: pd.Series) -> pd.Series:
 
 
 def _are_stations(values: pd.Series) -> pd.Series:
-    return _are_ids(values) & (values.str.split(".").str[1] != "")
+    whole = re.compile(r"[^.]*\.[^.]+\.[^.]*")
+    return values.isin([name for name in values.unique() if whole.fullmatch(name)])
 
 
 def _full_phases(values: pd.Series) -> pd.Series:
@@ -216,24 +225,13 @@ def _eastward(values: pd.Series) -> pd.Series:
 
 
 _TEXT, _NUMBER, _COUNT = Column("str"), Column("float64"), Column("Int64", least=0)
-_STATION_ID = Column(
-    "str",
-    ("id", "station"),
-    True,
-    allowed="NET.STA or NET.STA.LOC",
-    check=_are_ids,
-    convert=_full_ids,
-)
-_LATITUDE = Column("float64", ("lat", "evla", "stla"), True, -90, 90)
-_LONGITUDE = Column(
-    "float64",
-    ("lon", "lng", "long", "evlo", "stlo"),
-    True,
-    -180,
-    180,
-    allowed="from -180 to 360",
-    convert=_eastward,
-)
+_LATITUDE = Column("float64", "lat evla stla", True, -90, 90)
+_LONGITUDE = Column("float64", "lon lng long evlo stlo", True, -180, 180)
+_LONGITUDE = _LONGITUDE._replace(allowed="from -180 to 360", convert=_eastward)
+_STATION_ID = Column("str", "id station", True, allowed="NET.STA or NET.STA.LOC")
+_STATION_ID = _STATION_ID._replace(check=_are_ids, convert=_full_ids)
+_PHASE = Column("str", "type", True, allowed=f"one of {', '.join(PHASES)}")
+_PHASE = _PHASE._replace(check=lambda x: x.isin(PHASES), convert=_full_phases)
 
 #: Picks. ``station_id`` is NET.STA.LOC; ``time`` is UTC; ``probability`` is from 0 to 1, and
 #: 1 where a table of others has none; ``snr`` and ``amplitude`` (in the unit of the record)
@@ -245,18 +243,11 @@ PICKS = Schema(
     "picks",
     {
         "station_id": _STATION_ID,
-        "phase": Column(
-            "str",
-            ("type",),
-            True,
-            allowed=f"one of {', '.join(PHASES)}",
-            check=lambda values: values.isin(PHASES),
-            convert=_full_phases,
-        ),
-        "time": Column(TIME, ("timestamp",), True),
-        "probability": Column("float64", ("prob",), True, 0, 1, default=1.0),
+        "phase": _PHASE,
+        "time": Column(TIME, "timestamp", True),
+        "probability": Column("float64", "prob", True, 0, 1, default=1.0),
         "snr": _NUMBER,
-        "amplitude": Column("float64", ("amp",)),
+        "amplitude": Column("float64", "amp"),
         "record": _TEXT,
         "relative_time_s": _NUMBER,
     },
@@ -278,23 +269,21 @@ PICKS = Schema(
 EVENTS = Schema(
     "events",
     {
-        "event_id": Column(
-            "str", ("id", "ev_id", "evid", "event"), True, allowed="a name"
-        ),
-        "time": Column(
-            TIME, ("origin_time", "datetime", "event_time", "time_utc"), True
-        ),
+        "event_id": Column("str", "id ev_id evid event", True, allowed="a name"),
+        "time": Column(TIME, "origin_time datetime event_time time_utc", True),
         "latitude": _LATITUDE,
         "longitude": _LONGITUDE,
-        "depth_km": Column("float64", ("depth", "dep", "evdp"), least=-10, most=1000),
-        "magnitude": Column("float64", ("mag",), least=-20, most=20),
-        "magnitude_type": Column("str", ("mag_type",)),
-        "event_type": Column("str", ("type",)),
+        "depth_km": Column("float64", "depth dep evdp", least=-10, most=1000),
+        "magnitude": Column("float64", "mag", least=-20, most=20),
+        "magnitude_type": Column("str", "mag_type"),
+        "event_type": Column("str", "type"),
     },
     {
-        **dict.fromkeys(
-            ("pick_count", "p_count", "s_count", "station_count", "both_count"), _COUNT
-        ),
+        "pick_count": _COUNT,
+        "p_count": _COUNT,
+        "s_count": _COUNT,
+        "station_count": _COUNT,
+        "both_count": _COUNT,
         "rms_residual_s": Column("float64", least=0, most=1e6),
         "azimuthal_gap_deg": Column("float64", least=0, most=360),
         "score": _NUMBER,
@@ -306,16 +295,11 @@ EVENTS = Schema(
 STATIONS = Schema(
     "stations",
     {
-        "station_id": _STATION_ID._replace(
-            check=_are_stations, names=("id", "seed_id")
-        ),
+        "station_id": _STATION_ID._replace(names="id seed_id", check=_are_stations),
         "latitude": _LATITUDE,
         "longitude": _LONGITUDE,
         "elevation_m": Column(
-            "float64",
-            ("elevation", "elv", "elv_m", "elev", "elev_m", "stel"),
-            least=-12_000,
-            most=10_000,
+            "float64", "elevation elv elv_m elev elev_m stel", False, -12_000, 10_000
         ),
     },
     {},
@@ -366,16 +350,12 @@ def pick_chunks(picks: Picks) -> Iterator[pd.DataFrame]:
             continue
         if last is not None and table["time"].iloc[0] < last:
             raise ValueError(
-                f"picks must come in order of time, but table {number} begins at "
-                f"{table['time'].iloc[0]}, before {last}, where the one before it ends. "
-                "Sort them, or pass one table."
+                f"picks must come in order of time, but table {number} begins before "
+                f"{last}, where the one before it ends. Sort them, or pass one table."
             )
         last = table["time"].iloc[-1]
         if len(table.columns) > len(first.columns):
-            raise ValueError(
-                f"picks: table {number} has an event_id, and the first table doesn't. "
-                "Give it one, too."
-            )
+            raise ValueError("picks: the first table must have an event_id, too.")
         if len(table.columns) < len(first.columns):
             table = pick_table(table.assign(event_id=""))
         yield table
@@ -397,10 +377,7 @@ def event_table(events: Rows) -> pd.DataFrame:
     double = table.index[table["event_id"].duplicated()]
     if len(double):
         event_id = table.loc[double[0], "event_id"]
-        raise ValueError(
-            f"events['event_id'] must be different for each event, but several rows, up to "
-            f"row {double[0]}, hold {event_id!r}. Keep one of them."
-        )
+        raise ValueError(f"events['event_id']: several events are called {event_id!r}.")
     return table.sort_values(["time", "event_id"], kind="stable", ignore_index=True)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .schema import STATION_COLUMNS, STATIONS, Column, Rows, Schema
+from .schema import STATION_COLUMNS, STATIONS, Column, Rows, Schema, as_frame
 
 if TYPE_CHECKING:
     import obspy
@@ -24,10 +24,10 @@ _SAC_UNDEFINED = -12345.0
 _PARTS = Schema(
     "stations",
     {
-        "network": Column("str", ("net", "network_code")),
-        "station": Column("str", ("sta", "station_code")),
-        "location": Column("str", ("loc", "location_code")),
-        "elevation_km": Column("float64", ("elv_km", "elev_km")),
+        "network": Column("str", "net network_code"),
+        "station": Column("str", "sta station_code"),
+        "location": Column("str", "loc location_code"),
+        "elevation_km": Column("float64", "elv_km elev_km"),
     },
     {},
 )
@@ -66,7 +66,7 @@ def station_table(stations: Rows) -> pd.DataFrame:
             )
             raise ValueError(
                 f"stations holds {station_id} at two places: {first}; and {other}. Keep "
-                "the one where it was when it recorded, or give each its location code."
+                "the one where it recorded, or give each its location code."
             )
     return table.drop_duplicates("station_id").sort_values(
         "station_id", ignore_index=True
@@ -124,14 +124,10 @@ def stations_from_stream(stream: obspy.Stream) -> pd.DataFrame:
     for trace in stream:
         header = trace.stats.get("sac", {})
         values = [header.get(name, _SAC_UNDEFINED) for name in ("stla", "stlo", "stel")]
-        if _SAC_UNDEFINED not in values[:2]:
-            # SAC has single precision: to a metre, and not to 1e-15 degrees.
-            place = [
-                np.nan if value == _SAC_UNDEFINED else round(float(value), 5)
-                for value in values
-            ]
-            station_id = trace.id.rsplit(".", maxsplit=1)[0]
-            rows.append(Station(station_id, *place)._asdict())
+        # SAC has single precision: to a metre, and not to 1e-15 degrees.
+        place = [np.nan if x == _SAC_UNDEFINED else round(float(x), 5) for x in values]
+        if not np.isnan(place[:2]).any():
+            rows.append(Station(trace.id.rsplit(".", maxsplit=1)[0], *place)._asdict())
     return station_table(rows)
 
 
@@ -143,26 +139,20 @@ def stations_from_inventory(inventory: obspy.Inventory) -> pd.DataFrame:
     :return: Table of stations: the locations of those with channels, and the others
         without a location code
     """
-    return station_table(
-        Station(
-            f"{network.code}.{station.code}.{code}",
-            float(place.latitude),
-            float(place.longitude),
-            float(place.elevation),
-        )._asdict()
-        for network in inventory
-        for station in network
-        for code, place in (
-            [(channel.location_code, channel) for channel in station] or [("", station)]
-        )
-    )
+    rows = []
+    for network in inventory:
+        for station in network:
+            for place in station.channels or [station]:
+                location = getattr(place, "location_code", "")
+                name = f"{network.code}.{station.code}.{location}"
+                where = map(float, (place.latitude, place.longitude, place.elevation))
+                rows.append(Station(name, *where)._asdict())
+    return station_table(rows)
 
 
 def _composed(stations: Rows) -> pd.DataFrame:
     """:return: A table with names of stations and elevations in m, made from its columns"""
-    table = pd.DataFrame(
-        stations if isinstance(stations, pd.DataFrame) else [*stations]
-    )
+    table = as_frame(stations)
     known, given = STATIONS.places(table), _PARTS.places(table)
     if not given:
         return table
@@ -227,8 +217,5 @@ def read_sac_headers(folder: Path) -> pd.DataFrame:
 
     stations = stations_from_stream(obspy.Stream(list(traces())))
     if len(stations) == 0:
-        raise ValueError(
-            "it has no SAC file whose header tells where its station is. Give a table of "
-            "stations, the published text, or StationXML."
-        )
+        raise ValueError("it has no SAC file whose header tells where its station is.")
     return stations

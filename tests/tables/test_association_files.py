@@ -88,9 +88,7 @@ class TestEveryFormat:
 
 def test_endings(tmp_path):
     for name in ("a.csv", "a.parquet", "a.doc"):
-        with pytest.raises(
-            ValueError, match=r"must end in \.events\.csv or .*\.quakeml"
-        ):
+        with pytest.raises(ValueError, match=r"must end in \.events\.csv or "):
             tables.write_association(*made(), tmp_path / name)
     tables.write_association(*made(), tmp_path / "A.Events.CSV")
     assert len(tables.read_association(tmp_path / "A.Events.CSV")[1]) == 3

@@ -49,7 +49,7 @@ def test_gamma():
 
 
 def test_wrong_frames():
-    with pytest.raises(ValueError, match=r"no column time \(or timestamp\)"):
+    with pytest.raises(ValueError, match=r"no column time or timestamp"):
         tables.pick_table(tables.to_pyocto(PICKS).drop(columns="time"))
     with pytest.raises(ValueError, match=r"picks\['time'\]"):
         tables.pick_table(tables.to_pyocto(PICKS).assign(time=np.nan))

@@ -173,7 +173,7 @@ def test_tables_of_others(text, tmp_path):
 def test_files_that_are_no_catalogue(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("time,lat,lon\n2020-01-01,1,2\n")
-    with pytest.raises(ValueError, match=r"events\.csv.*no column event_id \(or id"):
+    with pytest.raises(ValueError, match=r"events\.csv.*no column event_id or id"):
         tables.read_events(path)
     path.write_text("id,time,lat,lon\na,2020-01-01,1,200\nb,2020-01-01,x,2\n")
     with pytest.raises(ValueError, match=r"events.csv: events\['latitude'\].*'x'"):

@@ -164,8 +164,8 @@ class TestEveryFormat:
         picks = _for(ending, _picks())
         of_event = picks[6:].assign(event_id="e")
         for pieces, message in [
-            ([picks[6:], picks[:6]], "order of time, but table 2 begins at"),
-            ([picks, picks.iloc[-1:], picks], "but table 3 begins at"),
+            ([picks[6:], picks[:6]], "order of time, but table 2 begins"),
+            ([picks, picks.iloc[-1:], picks], "but table 3 begins"),
             ([[{"phase": "P"}]], "no column"),
             ([picks[:6][list(tables.COLUMNS)], of_event], "event"),
         ]:

@@ -96,8 +96,8 @@ def test_tables_of_others(text, tmp_path):
 def test_files_that_are_no_stations(tmp_path):
     path = tmp_path / "stations.csv"
     for text, message in [
-        ("lat,lon\n1,2\n", r"no column station_id \(or id"),
-        ("id,lon\nA.B.,2\n", r"no column latitude \(or lat"),
+        ("lat,lon\n1,2\n", r"no column station_id or id"),
+        ("id,lon\nA.B.,2\n", r"no column latitude or lat"),
         ("station,lat,lon\nB,1,2\n", r"stations.csv: stations\['station_id'\] must be"),
         ("net,sta,lat,lon\nA,,1,2\n", r"stations\['station_id'\] must be"),
         ("id,lat,lon\nA.B.,x,2\n", r"stations\['latitude'\].*'x'"),
