@@ -413,7 +413,7 @@ def _number(element: etree._Element | None, *path: str) -> float:
         return np.nan
 
 
-def _moment_of(element: etree._Element | None) -> pd.Timestamp:
+def _moment_of(element: etree._Element | None) -> Any:
     try:
         return pd.Timestamp(_text(element, "time", "value"))
     except ValueError:
@@ -445,7 +445,7 @@ def _pick_row(pick: etree._Element) -> dict[str, Any]:
 
 
 def _of_arrival(
-    arrival: etree._Element | None, phase: str, time: pd.Timestamp
+    arrival: etree._Element | None, phase: str, time: Any
 ) -> dict[str, Any]:
     residual = _number(arrival, "timeResidual")
     return {
