@@ -16,8 +16,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.stats import median_abs_deviation
 
 from .._util import ArgumentError, write_text
@@ -25,6 +27,9 @@ from .evaluation_settings import COUNTINGS, TOLERANCE_S
 
 #: Published counting: residuals up to this enter mean and deviation.
 RESIDUAL_S = 1.5
+
+#: Picks down to this probability are kept for curves over thresholds.
+LOWEST = 0.05
 
 _PHASES = {"1": "P", "2": "S"}
 _NUMBERS = {phase: number for number, phase in _PHASES.items()}
@@ -280,3 +285,63 @@ def _interval(column: np.ndarray) -> Interval:
         return Interval(value, math.nan, math.nan)
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Interval(value, float(low), float(high))
+
+
+@dataclass
+class Evaluation:
+    """
+    Picks of a model, and how good they are.
+
+    :param name: Name of the model
+    :param sampling_rate: Sampling rate of the windows in Hz
+    :param threshold: Smallest probability of a pick that counts
+    :param tolerance: A pick nearer to an arrival than this is right, in seconds
+    :param counting: See :py:func:`~seisbench_diting.evaluation.measure`
+    :param windows: Truth and picks, also those of smaller probability
+    :param metadata: Magnitude and distance of each window, where they are known
+    :param batches: Where the windows came from, to look at them again
+    """
+
+    name: str
+    sampling_rate: float
+    threshold: float
+    tolerance: float
+    counting: str
+    windows: list[Window]
+    metadata: pd.DataFrame = field(default_factory=pd.DataFrame)
+    batches: Any = None
+
+    def measure(
+        self,
+        phase: str,
+        *,
+        threshold: float | None = None,
+        chosen: Sequence[int] | np.ndarray | None = None,
+        bootstraps: int = 1000,
+    ) -> PhaseMetrics:
+        """
+        :param phase: "P" or "S"
+        :param threshold: Another smallest probability
+        :param chosen: Indices of the windows to measure, None for all
+        :param bootstraps: See :py:func:`~seisbench_diting.evaluation.measure`
+        """
+        windows = self.windows
+        return measure(
+            windows if chosen is None else [windows[i] for i in chosen],
+            phase,
+            self.sampling_rate,
+            tolerance=self.tolerance,
+            threshold=self.threshold if threshold is None else threshold,
+            counting=self.counting,
+            bootstraps=bootstraps,
+        )
+
+    def write(self, path: str | Path) -> None:
+        """Writes the validation text file."""
+        write_validation(
+            path,
+            (
+                Window(w.p, w.s, w.snr, [p for p in w.picks if p[2] >= self.threshold])
+                for w in self.windows
+            ),
+        )

@@ -13,9 +13,9 @@ from seisbench_diting.evaluation import (
     load_picker,
     read_validation,
     table,
+    worst_windows,
     write_report,
 )
-from seisbench_diting.evaluation.pictures import worst_windows
 from seisbench_diting.runtime import export_model
 
 

@@ -1,16 +1,19 @@
-"""Pictures of an evaluation."""
+"""Evaluations as table, pictures and page."""
 
 from __future__ import annotations
 
+import base64
+import html
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import plots
-from .metrics import RESIDUAL_S
-from .scoring import LOWEST, Evaluation
+from .. import __version__, plots
+from .._util import write_text
+from .metrics import LOWEST, RESIDUAL_S, Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +23,110 @@ _THRESHOLDS = (0.05, *(round(0.1 * i, 1) for i in range(1, 10)), 0.95)
 
 #: Windows in each class of a quantity.
 _LEAST = 10
+
+
+#: Windows that a report shows for each model.
+WORST = 6
+
+_HEADINGS = ("precision", "recall", "F1", "mean ms", "deviation ms", "MAD ms")
+
+
+def table(evaluations: Sequence[Evaluation], bootstraps: int = 1000) -> str:
+    """
+    :param evaluations: One for each model
+    :param bootstraps: Number of samples of windows for the intervals; 0 for none
+    :return: A line for each model and phase, and below it the interval that holds each
+        value with 95 % confidence
+    """
+    width = max(len(evaluation.name) for evaluation in evaluations)
+    lines = [f"{'model':<{width}} phase windows arrivals  picks" + _columns(_HEADINGS)]
+    for evaluation in evaluations:
+        for phase in "PS":
+            found = evaluation.measure(phase, bootstraps=bootstraps)
+            values = [f"{x.value:.3f}" for x in found.shares + found.residuals]
+            intervals = [f"{x.low:.3f}-{x.high:.3f}" for x in found.shares]
+            intervals += [f"{x.low:.1f} to {x.high:.1f}" for x in found.residuals]
+            lines.append(
+                f"{evaluation.name:<{width}} {phase:<5} {len(evaluation.windows):>7} "
+                f"{found.arrivals:>8} {found.picks:>6}" + _columns(values)
+            )
+            if bootstraps:
+                lines.append(" " * (width + 30) + _columns(intervals))
+    return "\n".join(lines)
+
+
+def _columns(texts: Iterable[str]) -> str:
+    return "".join(f"{text:>16}" for text in texts)
+
+
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Evaluation of phase pickers</title>
+<style>
+body {{ font-family: sans-serif; margin: 2em auto; max-width: 75em; }}
+pre {{ overflow-x: auto; background: #f4f4f4; padding: 1em; }}
+img {{ max-width: 100%; }}
+</style>
+</head>
+<body>
+<h1>Evaluation of phase pickers</h1>
+<p>{about}</p>
+<pre>{table}</pre>
+{pictures}
+</body>
+</html>
+"""
+
+
+def write_report(evaluations: Sequence[Evaluation], folder: str | Path) -> Path:
+    """
+    Writes pictures (PNG) and one self-contained page, ``report.html``.
+
+    :param evaluations: One for each model
+    :param folder: Folder; made if need be
+    :return: The page
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for name, title, figure in _figures(evaluations):
+        path = folder / f"{name}.png"
+        plots.save_figure(figure, path)
+        data = base64.b64encode(path.read_bytes()).decode()
+        heading = f"<h2>{html.escape(title)}</h2>\n" if title else ""
+        pictures.append(f'{heading}<img alt="" src="data:image/png;base64,{data}">')
+    first = evaluations[0]
+    about = (
+        f"{len(first.windows)} windows. A pick of at least {first.threshold:g} closer "
+        f"than {first.tolerance:g} s to an arrival is right; counting: "
+        f"{first.counting}. Below each value the interval that holds it with 95 % "
+        f"confidence. seisbench-diting {__version__}."
+    )
+    page = _PAGE.format(
+        about=html.escape(about),
+        table=html.escape(table(evaluations)),
+        pictures="\n".join(pictures),
+    )
+    write_text(folder / "report.html", page)
+    return folder / "report.html"
+
+
+def _figures(
+    evaluations: Sequence[Evaluation],
+) -> Iterator[tuple[str, str, Figure]]:
+    yield "residuals", "Residuals", plot_residuals(evaluations)
+    yield "thresholds", "Precision over recall", plot_thresholds(evaluations)
+    if dependence := plot_dependence(evaluations):
+        yield "dependence", "F1 over what is known of a record", dependence
+    for number, evaluation in enumerate(evaluations):
+        if evaluation.batches is None:
+            continue
+        for rank, index in enumerate(worst_windows(evaluation, WORST)):
+            title = f"Where {evaluation.name} was most wrong" if rank == 0 else ""
+            yield f"worst{number}_{rank}", title, plot_window(evaluation, index)
 
 
 def plot_residuals(evaluations: Sequence[Evaluation]) -> Figure:
