@@ -48,26 +48,6 @@ class TestEveryFormat:
         assert list(found["time"]) == list(events["time"])
         pd.testing.assert_frame_equal(picks, tables.assignment_table([]))
 
-    @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-    def test_what_was_there_stays_when_interrupted(
-        self, ending, error, tmp_path, monkeypatch
-    ):
-        path = tmp_path / f"a.{ending}"
-        tables.write_association(*made(picks=1), path)
-        before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-
-        def fail(*_):
-            raise error
-
-        monkeypatch.setattr("os.fsync", fail)
-        with pytest.raises(error):
-            tables.write_association(*made(), path)
-        after = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-        assert after == before
-        with pytest.raises(error):
-            tables.write_association(*made(), tmp_path / f"new.{ending}")
-        assert {file.name for file in tmp_path.iterdir()} == set(before)
-
     def test_tables_that_do_not_belong_together(self, ending, tmp_path):
         events, picks = made()
         with pytest.raises(ValueError, match=r"assignments\['event_id'\]"):

@@ -1,14 +1,9 @@
 """Pick tables: what they hold, and that files give them back."""
 
-import string
-
-import numpy as np
 import obspy
 import pandas as pd
 import pytest
 import seisbench.util as sbu
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from seisbench_diting import tables
 
@@ -25,43 +20,6 @@ ROW = {
     "time": "2024-02-29T23:59:59.999999Z",
     "probability": 0.5,
 }
-
-CODE = st.text(string.ascii_uppercase + string.digits, min_size=1, max_size=5)
-ROWS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "station_id": st.builds(
-                lambda n, s, c: f"{n}.{s}.{c}", CODE, CODE, st.sampled_from(["", "00"])
-            ),
-            "phase": st.sampled_from(tables.PHASES),
-            "time": st.integers(0, 4 * 10**15).map(
-                lambda us: pd.Timestamp(us, unit="us", tz="UTC")
-            ),
-            "probability": st.floats(0, 1).map(lambda x: round(x, 3)),
-            "snr": st.floats(0, 1e3).map(lambda x: round(x, 3)) | st.just(np.nan),
-            "amplitude": st.sampled_from([np.nan, 0.0, 1.5e-9, 7809.24, 2e6]),
-            "record": st.sampled_from(["a/b.mseed", "c d,e.sac"]),
-            "relative_time_s": st.integers(0, 10**8).map(lambda ms: ms / 1000),
-        }
-    ),
-    max_size=6,
-)
-
-
-@settings(max_examples=25, deadline=None)
-@given(rows=ROWS)
-@pytest.mark.parametrize("suffix", ["csv", "txt"])
-def test_files_give_back_the_table(rows, suffix, tmp_path_factory):
-    path = tmp_path_factory.mktemp("picks") / f"picks.{suffix}"
-    picks = tables.pick_table(rows)
-    tables.write_picks(picks, path)
-
-    order = [*tables.COLUMNS]
-    pd.testing.assert_frame_equal(
-        tables.read_picks(path).sort_values(order, ignore_index=True),
-        picks.sort_values(order, ignore_index=True),
-    )
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_the_published_text(tmp_path):

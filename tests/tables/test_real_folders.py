@@ -146,13 +146,6 @@ def test_stations_that_are_no_names_of_files(station_id, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pieces_out_of_order(tmp_path):
-    picks = _picks()
-    with pytest.raises(ValueError, match="order of time"):
-        tables.write_real([picks[3:], picks[:3]], tmp_path / "real")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_folders_of_others(tmp_path):
     day = tmp_path / "20161014"
     day.mkdir()
