@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 # Two at a time; the tests of one file follow one another, as they share what takes long.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --durations 20
 
-# What a change needs: no reference material, no browser, a few minutes.
+# What a change needs: formatting, types and the quick tests, without reference material.
 test: lint
 	$(PYTEST) --part quick
 
@@ -25,6 +25,7 @@ test-all: test
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
