@@ -19,8 +19,10 @@ from ..tables import EVENT_COLUMNS, pick_table
 from ..travel_times import TravelTimes
 from ..waveforms import Problem, Segment, shared
 from .outputs import table_of
-from .pick_settings import EventSettings, EventWindow, FitWidth, PickOptions
+from .pick_settings import EventSettings, EventWindow, FitWidth, PickEventsSettings
 from .stream_picks import pick_waveforms, segments_of, window_seconds
+
+NO_DATA = "no data in the window around the theoretical arrivals"
 
 #: Why picks are not chosen, in the order of the counts.
 REASONS = ("wrong_phase", "too_far", "not_best")
@@ -362,114 +364,116 @@ def pick_event(settings: EventSettings) -> EventPicks:
     :raises ValueError: if a place or time of the event is impossible
     :return: Picks, and what they were chosen from
     """
-    return pick_around(
-        settings.stream,
-        Event.of(settings.event),
-        settings.stations,
+    picker = EventPicker(
+        settings,
         settings.model,
         settings.travel_times,
-        settings,
-        settings,
-        settings.fit,
+        settings.fit or Fit(),
         settings.inventory,
-        segments_of(settings.stream, settings.record),
     )
+    segments = segments_of(settings.stream, settings.record)
+    event = Event.of(settings.event)
+    return picker.pick(settings.stream, event, settings.stations, segments)
 
 
-def pick_around(
-    stream: obspy.Stream,
-    event: Event,
-    stations: pd.DataFrame,
-    model: WaveformModel,
-    travel_times: TravelTimes,
-    options: PickOptions,
-    window: EventWindow,
-    fit: Fit | None,
-    inventory: obspy.Inventory | None,
-    segments: Sequence[Segment],
-) -> EventPicks:
+@dataclass(frozen=True)
+class EventPicker:
     """
-    :param stream: Waveforms of any number of stations; they are not modified
-    :param event: Event
-    :param stations: Station table
+    Picks events.
+
+    :param settings: How picks are found and measured, and the window
     :param model: Picker
     :param travel_times: Travel times
-    :param options: How picks are found and measured
-    :param window: Part of the record to pick
     :param fit: How picks are chosen
     :param inventory: If given, amplitudes are in m/s
-    :param segments: Where the waveforms come from
-    :return: Picks, and what they were chosen from
     """
-    traces: dict[str, list[obspy.Trace]] = defaultdict(list)
-    for trace in stream:
-        if trace.stats.npts:
-            traces[station_id(trace)].append(trace)
-    around, unknown = arrivals_at(event, traces, stations, travel_times)
-    problems = [(name, "no coordinates in the table of stations") for name in unknown]
-    least = window_seconds(model)
-    waveforms = obspy.Stream()
-    spans = []
-    station: Any
-    for station in around.itertuples(index=False):
-        of_station = obspy.Stream(traces[station.station_id])
-        cut, reason = _cut(event, station, of_station, window, least)
-        spans.append(_ends(cut, event) if len(cut) else (np.nan, np.nan))
-        waveforms += cut
-        if not len(cut):
-            problems.append((station.station_id, reason))
-    around[["begin_seconds", "end_seconds"]] = np.array(spans).reshape(-1, 2)
-    around = around[around["begin_seconds"].notna()].reset_index(drop=True)
 
-    picked = pick_waveforms(shared(waveforms), model, options, inventory, segments)
-    candidates = table_of(picked.rows)
-    chosen, discarded = [], dict.fromkeys(REASONS, 0)
-    for station in around.itertuples(index=False):
-        table, numbers = choose_picks(
-            candidates[candidates["station_id"] == station.station_id],
-            Arrivals(
-                event.event_id,
-                station.epicentral_distance_km,
-                station.azimuth_deg,
-                event.after(station.p_seconds),
-                event.after(station.s_seconds),
-            ),
-            fit,
+    settings: EventSettings | PickEventsSettings
+    model: WaveformModel
+    travel_times: TravelTimes
+    fit: Fit
+    inventory: obspy.Inventory | None
+
+    def pick(
+        self,
+        stream: obspy.Stream,
+        event: Event,
+        stations: pd.DataFrame,
+        segments: Sequence[Segment],
+    ) -> EventPicks:
+        """
+        :param stream: Waveforms of any number of stations; they are not modified
+        :param event: Event
+        :param stations: Station table
+        :param segments: Where the waveforms come from
+        :return: Picks, and what they were chosen from
+        """
+        traces: dict[str, obspy.Stream] = defaultdict(obspy.Stream)
+        for trace in stream:
+            if trace.stats.npts:
+                traces[station_id(trace)].append(trace)
+        around, unknown = arrivals_at(event, traces, stations, self.travel_times)
+        problems = [
+            (name, "no coordinates in the table of stations") for name in unknown
+        ]
+        waveforms = obspy.Stream()
+        spans = []
+        station: Any
+        for station in around.itertuples(index=False):
+            cut = self._cut(event, station, traces[station.station_id])
+            spans.append(_ends(cut, event) if len(cut) else (np.nan, np.nan))
+            waveforms += cut
+            if not len(cut):
+                distance = station.epicentral_distance_km
+                reason = f"at {distance:.0f} km there is no theoretical arrival"
+                has_arrivals = pd.notna(station.p_seconds) or pd.notna(
+                    station.s_seconds
+                )
+                problems.append(
+                    (station.station_id, NO_DATA if has_arrivals else reason)
+                )
+        around[["begin_seconds", "end_seconds"]] = np.array(spans).reshape(-1, 2)
+        around = around[around["begin_seconds"].notna()].reset_index(drop=True)
+
+        picked = pick_waveforms(
+            shared(waveforms), self.model, self.settings, self.inventory, segments
         )
-        if len(table):
-            chosen.append(table)
-        for reason, number in numbers.items():
-            discarded[reason] += number
-    empty = pd.DataFrame(columns=list(EVENT_COLUMNS))
-    return EventPicks(
-        event,
-        pick_table(pd.concat(chosen) if chosen else empty),
-        discarded,
-        problems + picked.problems,
-        around,
-        candidates,
-        waveforms,
-        picked.annotations,
-    )
-
-
-def _cut(
-    event: Event, station: Any, stream: obspy.Stream, window: EventWindow, least: float
-) -> tuple[obspy.Stream, str]:
-    """The window of a station, or an empty stream and why."""
-    if pd.isna(station.p_seconds) and pd.isna(station.s_seconds):
-        return obspy.Stream(), (
-            f"at {station.epicentral_distance_km:.0f} km there is no theoretical arrival"
+        candidates = table_of(picked.rows)
+        chosen = [pd.DataFrame(columns=list(EVENT_COLUMNS))]
+        discarded = dict.fromkeys(REASONS, 0)
+        for station in around.itertuples(index=False):
+            table, numbers = choose_picks(
+                candidates[candidates["station_id"] == station.station_id],
+                Arrivals(
+                    event.event_id,
+                    station.epicentral_distance_km,
+                    station.azimuth_deg,
+                    event.after(station.p_seconds),
+                    event.after(station.s_seconds),
+                ),
+                self.fit,
+            )
+            chosen += [table] if len(table) else []
+            discarded = {name: discarded[name] + numbers[name] for name in REASONS}
+        return EventPicks(
+            event,
+            pick_table(pd.concat(chosen[1:]) if chosen[1:] else chosen[0]),
+            discarded,
+            problems + picked.problems,
+            around,
+            candidates,
+            waveforms,
+            picked.annotations,
         )
-    found = window_around(
-        window, station.p_seconds, station.s_seconds, least, _ends(stream, event)
-    )
-    if found is not None:
-        stream = stream.slice(event.origin + found[0], event.origin + found[1])
-    return (
-        obspy.Stream() if found is None else stream,
-        "no data in the window around the theoretical arrivals",
-    )
+
+    def _cut(self, event: Event, station: Any, stream: obspy.Stream) -> obspy.Stream:
+        """The window of a station; empty if it has no data or no arrivals."""
+        arrivals = station.p_seconds, station.s_seconds
+        least = window_seconds(self.model)
+        found = window_around(self.settings, *arrivals, least, _ends(stream, event))
+        if found is None:
+            return obspy.Stream()
+        return stream.slice(event.origin + found[0], event.origin + found[1])
 
 
 def _ends(stream: obspy.Stream, event: Event) -> tuple[float, float]:

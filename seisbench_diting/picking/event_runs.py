@@ -12,7 +12,6 @@ from typing import Any
 
 import obspy
 import pandas as pd
-from seisbench.models import WaveformModel
 
 from .._util import ArgumentError, beside, takes
 from ..models import MIN_RATE_SHARE
@@ -29,7 +28,7 @@ from ..waveforms import (
     read_part,
     read_segments,
 )
-from .event_picks import Event, EventPicks, Fit, arrivals_at, pick_around
+from .event_picks import NO_DATA, Event, EventPicker, EventPicks, Fit, arrivals_at
 from .pick_settings import PICTURES, PickEventsSettings
 from .run import RunPicks, RunState, open_run
 from .station_days import read_inventory
@@ -42,8 +41,6 @@ _LONGEST = 1700.0
 
 #: Seconds before it, for windows around near arrivals.
 _EARLIER = 300.0
-
-_NO_DATA = "no data in the window around the theoretical arrivals"
 
 #: Picks of an event are replaced at all times.
 _EVER = (-(1 << 62), 1 << 62)
@@ -80,10 +77,9 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
                 f"hold no waveforms of the {len(events)} events of the catalogue: "
                 "neither folders with their ids nor records of their times",
             )
-        picker = EventPicker(
-            settings, events, stations, travel_times, run.model, inventory
-        )
-        run.execute(in_threads(picker))
+        fit = Fit(p_width=settings.p_width, p_width_per_km=settings.p_width_per_km)
+        picker = EventPicker(settings, run.model, travel_times, fit, inventory)
+        run.execute(in_threads(EventReader(settings, picker, events, stations)))
         return run.finish()
 
 
@@ -126,28 +122,23 @@ def _units(
 
 
 @dataclass(frozen=True)
-class EventPicker:
+class EventReader:
     """
-    Picks an event: reads around its theoretical arrivals, picks, chooses, draws.
+    Reads an event's waveforms around its theoretical arrivals, picks and draws it.
 
     :param settings: Settings of the run
+    :param picker: Picks it
     :param events: Events by their ids
     :param stations: Station table; None for the places in SAC headers
-    :param travel_times: Travel times
-    :param model: Picker
-    :param inventory: If given, amplitudes are in m/s
     """
 
     settings: PickEventsSettings
+    picker: EventPicker
     events: dict[str, Event]
     stations: pd.DataFrame | None
-    travel_times: TravelTimes
-    model: WaveformModel
-    inventory: obspy.Inventory | None
 
     def __call__(self, unit: Unit) -> UnitResult:
         result = UnitResult(replaced=[_EVER])
-        settings = self.settings
         event = self.events[unit.key]
         started = time.perf_counter()
         try:
@@ -155,31 +146,16 @@ class EventPicker:
             segments = self._choose(unit.segments, result)
             stream = self._read(event, segments, stations, result)
             read = time.perf_counter()
-            result.seconds["reading"] = read - started
-            fit = Fit(p_width=settings.p_width, p_width_per_km=settings.p_width_per_km)
-            picked = pick_around(
-                stream,
-                event,
-                stations,
-                self.model,
-                self.travel_times,
-                settings,
-                settings,
-                fit,
-                self.inventory,
-                segments,
-            )
+            picked = self.picker.pick(stream, event, stations, segments)
             result.picks = _rows(picked.picks)
             result.problems += [
                 (f"{unit.key} {where}".strip(), why) for where, why in picked.problems
             ]
-            result.counts = {
-                f"discarded_{reason}": number
-                for reason, number in picked.discarded.items()
-            }
-            if settings.plot and len(picked.stations):
-                self._draw(picked, fit)
-            result.seconds["picking"] = time.perf_counter() - read
+            result.counts = {f"discarded_{r}": n for r, n in picked.discarded.items()}
+            if self.settings.plot and len(picked.stations):
+                self._draw(picked)
+            picking = time.perf_counter() - read
+            result.seconds = {"reading": read - started, "picking": picking}
         # A failed event must not stop the run.
         except Exception as error:
             result.failure = f"{type(error).__name__}: {error}"
@@ -196,7 +172,7 @@ class EventPicker:
                 except UnreadableError:
                     # Reading its samples reports it.
                     continue
-                complete_codes(found, part.path, self.settings.pattern)
+                complete_codes(found, part.path, self.settings.name_pattern)
                 headers += found
         return stations_from_stream(headers)
 
@@ -206,7 +182,7 @@ class EventPicker:
         for segment in segments:
             by_station[segment.station_id].append(segment)
         chosen: list[Segment] = []
-        rate = MIN_RATE_SHARE * rate_of(self.model)
+        rate = MIN_RATE_SHARE * rate_of(self.picker.model)
         for of_station in by_station.values():
             used, problems = choose_segments(
                 of_station, self.settings.instruments, rate
@@ -224,42 +200,43 @@ class EventPicker:
     ) -> obspy.Stream:
         """Chooses the segments that a window around the arrivals of a station may need."""
         names = sorted({segment.station_id for segment in segments})
-        around, unknown = arrivals_at(event, names, stations, self.travel_times)
+        around, unknown = arrivals_at(event, names, stations, self.picker.travel_times)
         stream = obspy.Stream()
         result.problems += [
             (f"{event.event_id} {name}", "its coordinates are not known")
             for name in unknown
         ]
-        least = window_seconds(self.model)
+        least = window_seconds(self.picker.model)
         for station in around.itertuples(index=False):
             arrivals = pd.Series([station.p_seconds, station.s_seconds])
             first = arrivals.min() - self.settings.before - least
             last = arrivals.max() + self.settings.after + least
             if pd.isna(first):
-                # Too far for arrivals; pick_around reports this if there are data.
+                # Too far for arrivals; the picker reports this if there are data.
                 first, last = 0.0, least
             reading = read_segments(
                 [s for s in segments if s.station_id == station.station_id],
                 event.origin.ns + round(first * SECOND),
                 event.origin.ns + round(last * SECOND),
-                self.settings.pattern,
+                self.settings.name_pattern,
             )
             stream += reading.stream
             result.problems += reading.problems
             result.failure = result.failure or reading.failure
             if not len(reading.stream):
                 where = f"{event.event_id} {station.station_id}"
-                result.problems.append((where, _NO_DATA))
+                result.problems.append((where, NO_DATA))
         return stream
 
-    def _draw(self, picked: EventPicks, fit: Fit) -> None:
+    def _draw(self, picked: EventPicks) -> None:
         from ..plots import plot_map, plot_section, plot_station, save_figure
 
         pictures = beside(self.settings.output, PICTURES)
         folder = pictures / _file_name(picked.event.event_id)
         folder.mkdir(parents=True, exist_ok=True)
         band = self.settings.bandpass
-        section = plot_section(picked, self.travel_times, fit, band)
+        travel_times, fit = self.picker.travel_times, self.picker.fit
+        section = plot_section(picked, travel_times, fit, band)
         save_figure(section, folder / "section.png")
         save_figure(plot_map(picked), folder / "map.png")
         for station in picked.stations["station_id"]:

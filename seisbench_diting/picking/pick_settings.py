@@ -6,25 +6,12 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+from pydantic import NonNegativeFloat as NotNegative
+from pydantic import PositiveFloat as Positive
 
-from .._util import (
-    INSTRUMENT_PREFERENCE,
-    Band,
-    Names,
-    Settings,
-    beside,
-    option,
-)
-from ..waveforms import (
-    ALL_INSTRUMENTS,
-    NamePattern,
-    check_inputs,
-    check_instruments,
-    check_name_pattern,
-    check_stations,
-    check_time,
-)
+from .. import waveforms
+from .._util import INSTRUMENT_PREFERENCE, Band, Names, Settings, beside, option
 
 #: Formats of the table of picks, and the endings of their files.
 FORMATS = {
@@ -47,17 +34,18 @@ def own_files(output: Path) -> set[Path]:
     return {beside(output, ending) for ending in endings}
 
 
+def own_folders(output: Path) -> set[Path]:
+    """:return: Folders that a run of this name may write"""
+    return {beside(output, REAL), beside(output, PICTURES)}
+
+
 def _check_output(value: Any, info: ValidationInfo) -> Path:
     path = Path(os.path.abspath(os.path.expanduser(str(value))))
+    name = path.with_suffix("").name
     if not str(value) or str(value).endswith(("/", os.sep)) or path.is_dir():
-        raise ValueError(
-            "write a name that files begin with, such as picks/2024, not a folder"
-        )
-    if path.suffix in {f".{ending.rpartition('.')[2]}" for ending in FORMATS.values()}:
-        name = path.with_suffix("").name
-        raise ValueError(
-            f"write a name that files begin with: {name!r} makes {name}.csv and others"
-        )
+        raise ValueError("write a name that files begin with, not a folder")
+    if path.suffix in (".csv", ".parquet", ".txt", ".xml"):
+        raise ValueError(f"write a name; {name!r} makes {name}.csv and others")
     if not path.parent.is_dir():
         raise ValueError(f"the folder {path.parent} does not exist; create it first")
     for file in own_files(path):
@@ -68,8 +56,61 @@ def _check_output(value: Any, info: ValidationInfo) -> Path:
     return path
 
 
+def _check_overlap(value: float | None) -> float | None:
+    # SeisBench would take 1 for one sample; users mean a whole window.
+    if value is not None and 1 <= value < 2:
+        raise ValueError("write a share below 1, or at least 2 samples")
+    return value
+
+
+def _check_formats(value: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.lower() for name in value))
+    if unknown := [name for name in names if name not in FORMATS]:
+        raise ValueError(f"{unknown[0]!r} is unknown; use {', '.join(FORMATS)}")
+    if "parquet" in names:
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError:
+            extra = "pip install 'seisbench-diting[parquet]'"
+            raise ValueError(f"parquet needs pyarrow: {extra}") from None
+    return names
+
+
+def _check_preference(value: tuple[str, ...]) -> tuple[str, ...]:
+    if value == waveforms.ALL_INSTRUMENTS:
+        raise ValueError(
+            "not possible for events, as a station has one P and one S per event; write "
+            "codes, the preferred first, such as HH,BH,EH"
+        )
+    return value
+
+
+def _check_no_events(value: tuple[str, ...]) -> tuple[str, ...]:
+    if "quakeml" in value:
+        raise ValueError(
+            "QuakeML can't hold picks without an event; write csv, then use associate to "
+            "write events with their picks as quakeml"
+        )
+    return value
+
+
+def _check_stream(value: Any) -> Any:
+    import obspy
+
+    if not isinstance(value, obspy.Stream):
+        got = type(value).__name__
+        raise TypeError(f"stream must be an obspy.Stream, got {got}.")
+    return value
+
+
+_Codes = Annotated[tuple[str, ...], BeforeValidator(waveforms.check_instruments)]
+_Pattern = Annotated[waveforms.NamePattern, BeforeValidator(waveforms.NamePattern)]
+_Formats = Annotated[Names, AfterValidator(_check_formats)]
+_Time = Annotated[str | None, BeforeValidator(waveforms.check_time)]
+
+
 class _Files(Settings):
-    inputs: Annotated[list[str], BeforeValidator(check_inputs)] = option(
+    inputs: Annotated[list[str], BeforeValidator(waveforms.check_inputs)] = option(
         ...,
         "Waveforms to pick; may be repeated. A folder, searched recursively (SDS or any "
         "other layout; for known events, one folder per event, named after its id); a "
@@ -129,93 +170,37 @@ class _Model(Settings):
 class PickOptions(Settings):
     """Options for detecting and measuring picks."""
 
-    threshold: float = option(
-        0.3, "Smallest probability of a pick.", "prob", gt=0, le=1
+    threshold: Positive = option(0.3, "Smallest probability of a pick.", "prob", le=1)
+    min_separation: NotNegative = option(
+        1.0, "Seconds between picks of a phase; if closer, the most probable is kept."
     )
-    min_separation: float = option(
-        1.0,
-        "If two picks of one phase at one station are closer than this, the more probable "
-        "one is kept.",
-        metavar="SECONDS",
-        ge=0,
+    overlap: Annotated[NotNegative | None, AfterValidator(_check_overlap)] = option(
+        None, "Overlap of windows, as a share or in samples. Default: from the model."
     )
-    overlap: float | None = option(
-        None,
-        "Overlap of windows, as a share or in samples. Default: from the model.",
-        ge=0,
+    snr_window: Positive = option(
+        1.0, "Seconds before and after a pick for SNR and amplitude.", "snritv", le=30
     )
-    snr_window: float = option(
-        1.0,
-        "Window before and after a pick for its SNR and amplitude, at most 30 s.",
-        "snritv",
-        metavar="SECONDS",
-        gt=0,
-        le=30,
-    )
-    bandpass: Band = option(
-        (1.0, 10.0), "Frequencies in Hz for SNR and amplitude.", metavar="LOW,HIGH"
-    )
-
-    @field_validator("overlap")
-    @classmethod
-    def _check_overlap(cls, value: float | None) -> float | None:
-        # SeisBench would take 1 for one sample; users mean a whole window.
-        if value is not None and 1 <= value < 2:
-            raise ValueError(
-                "write a share of the window below 1, such as 0.5, or a number of samples "
-                "of at least 2"
-            )
-        return value
-
-
-def _check_stream(value: Any) -> Any:
-    import obspy
-
-    if not isinstance(value, obspy.Stream):
-        raise TypeError(
-            f"stream must be an obspy.Stream, got {type(value).__name__}. Put single "
-            "traces into obspy.Stream([trace])."
-        )
-    return value
-
-
-class _Stream(Settings):
-    stream: Annotated[Any, BeforeValidator(_check_stream)] = option(
-        ..., "Waveforms of any number of stations; they are not modified."
-    )
-
-
-class StreamSettings(PickOptions, _Model, _Stream):
-    """Settings of picking a stream."""
-
-    inventory: Any = option(None, "Inventory of ObsPy, for amplitudes in m/s.")
-    record: str = option("", "Name of the record, for the column of this name.")
+    bandpass: Band = option((1.0, 10.0), "Frequencies in Hz for SNR and amplitude.")
 
 
 class RunSettings(PickOptions, _Model, _Files):
     """Options shared by `pick` and `pick-events`."""
 
     inventory: Annotated[Path, AfterValidator(Path.absolute)] | None = option(
-        None,
-        "Responses, for amplitudes in m/s. Default: the input's unit.",
-        metavar="STATIONXML",
+        None, "StationXML with responses, for amplitudes in m/s.", metavar="FILE"
     )
-    instruments: Annotated[tuple[str, ...], BeforeValidator(check_instruments)] = (
-        option(
-            INSTRUMENT_PREFERENCE,
-            "Instrument to use if a station has several, by band and instrument code, the "
-            "preferred first. For `pick`, all uses every instrument; their picks have the "
-            "same station name.",
-            metavar="CODES",
-        )
+    instruments: _Codes = option(
+        INSTRUMENT_PREFERENCE,
+        "Band and instrument codes, the preferred first, for stations with several. For "
+        "`pick`, all uses every instrument; their picks have the same station name.",
+        metavar="CODES",
     )
-    name_pattern: Annotated[str, AfterValidator(check_name_pattern)] | None = option(
+    name_pattern: _Pattern | None = option(
         None,
         "Pattern of the ends of file names, for files without codes in their headers: "
         "{network}.{station}.{location}.{channel}.*",
-        metavar="PATTERN",
     )
-    formats: Names = option(
+    formats: _Formats = option(
         ("csv", "txt"),
         "Tables to write: csv, parquet, txt (the published text format), pyocto, gamma; "
         "for picks of events also quakeml.",
@@ -223,8 +208,8 @@ class RunSettings(PickOptions, _Model, _Files):
     )
     plot: bool = option(
         False,
-        "Plot to NAME.figures: for `pick`, every ten minutes with picks; for "
-        "`pick-events`, the record section, a map and all stations of each event.",
+        "Plot to NAME.figures every ten minutes with picks; for known events the record "
+        "section, a map and all stations.",
         "ifplot",
     )
     real: bool = option(
@@ -234,64 +219,30 @@ class RunSettings(PickOptions, _Model, _Files):
         True, "Show the progress and a summary.", off="--quiet", identity=False
     )
 
-    @field_validator("formats")
-    @classmethod
-    def _check_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        names = tuple(dict.fromkeys(name.lower() for name in value))
-        for name in names:
-            if name not in FORMATS:
-                raise ValueError(f"{name!r} is unknown; use {', '.join(FORMATS)}")
-        if "parquet" in names:
-            try:
-                import pyarrow  # noqa: F401
-            except ImportError:
-                raise ValueError(
-                    "parquet needs pyarrow: pip install 'seisbench-diting[parquet]'"
-                ) from None
-        return names
-
-    @property
-    def pattern(self) -> NamePattern | None:
-        return None if self.name_pattern is None else NamePattern(self.name_pattern)
-
 
 class PickSettings(RunSettings):
     """Settings of picking an archive."""
 
     positional: ClassVar[int] = 4
 
-    @field_validator("formats")
-    @classmethod
-    def _check_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if "quakeml" in value:
-            raise ValueError(
-                "QuakeML can't hold picks without an event; write csv, then use associate "
-                "to write events with their picks as quakeml"
-            )
-        return value
-
-    stations: Annotated[tuple[str, ...], BeforeValidator(check_stations)] = option(
-        (),
-        "Stations to pick, NET.STA or NET.STA.LOC, such as CX.PB*,GE.*",
-        metavar="PATTERNS",
+    formats: Annotated[_Formats, AfterValidator(_check_no_events)] = option(
+        ("csv", "txt"),
+        "Tables to write: csv, parquet, txt (the published text format), pyocto, gamma.",
+        identity=False,
     )
-    start: Annotated[str | None, BeforeValidator(check_time)] = option(
-        None, "Start of the time to pick, UTC: 2014-05-01.", metavar="TIME"
+    stations: Annotated[tuple[str, ...], BeforeValidator(waveforms.check_stations)] = (
+        option((), "Stations, NET.STA or NET.STA.LOC, such as CX.PB*,GE.*")
     )
-    end: Annotated[str | None, BeforeValidator(check_time)] = option(
-        None, "End of the time to pick, exclusive.", metavar="TIME"
-    )
+    start: _Time = option(None, "Start of the time to pick, UTC: 2014-05-01.")
+    end: _Time = option(None, "End of the time to pick, exclusive.")
     workers: int = option(
         1,
-        "Number of processes. One already uses all cores; more help if reading is slow.",
+        "Number of processes; more than one helps if reading is slow.",
         ge=1,
         identity=False,
     )
     scheduler: str | Path | None = option(
-        None,
-        "Pick on a Dask cluster: tcp://HOST:8786, or a scheduler file.",
-        metavar="ADDRESS",
-        identity=False,
+        None, "A Dask cluster: tcp://HOST:8786, or a scheduler file.", identity=False
     )
 
 
@@ -302,30 +253,22 @@ class EventWindow(Settings):
     window of the models at 100 Hz.
     """
 
-    before: float = option(
-        30.0, "Start of the window before the theoretical P.", metavar="SECONDS", ge=0
-    )
-    after: float = option(
-        40.0,
-        "End of the window after the theoretical S. The window is extended if the model "
-        "needs more samples and the record has them.",
-        metavar="SECONDS",
-        ge=0,
+    before: NotNegative = option(30.0, "Seconds of the window before P.")
+    after: NotNegative = option(
+        40.0, "Seconds of the window after S; more where the model needs more samples."
     )
 
 
 class FitWidth(Settings):
     """Allowed deviation of picks from theoretical times."""
 
-    p_width: float = option(
+    p_width: Positive = option(
         0.5,
-        "Width of P at the epicentre; the width of S is 1.7 times as large. A pick with "
-        "the residual dt has the weight exp(-(dt / width)^2 / 2), and 0 beyond 3 widths.",
-        metavar="SECONDS",
-        gt=0,
+        "Width of P in seconds; that of S is 1.7 times as large. A pick with the residual "
+        "dt has the weight exp(-(dt / width)^2 / 2), and 0 beyond 3 widths.",
     )
-    p_width_per_km: float = option(
-        0.005, "Additional width per km, up to 1000 km.", metavar="SECONDS", ge=0
+    p_width_per_km: NotNegative = option(
+        0.005, "Additional width per km, up to 1000 km."
     )
 
 
@@ -335,22 +278,29 @@ class PickEventsSettings(EventWindow, FitWidth, RunSettings, _Events):
 
     positional: ClassVar[int] = 6
 
+    instruments: Annotated[_Codes, AfterValidator(_check_preference)] = option(
+        INSTRUMENT_PREFERENCE, "Band and instrument codes, the preferred first."
+    )
     velocity: str | Path = option(
         "iasp91",
-        "Velocity model: iasp91, ak135 or another one of ObsPy, or a .nd or .tvel file.",
-        metavar="MODEL",
+        "Velocity model: iasp91, ak135, others of ObsPy's, a .nd or .tvel file.",
     )
-    default_depth: float = option(10.0, "Depth of events without depth.", metavar="KM")
+    default_depth: float = option(10.0, "Depth in km of events without one.")
 
-    @field_validator("instruments")
-    @classmethod
-    def _check_preference(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if value == ALL_INSTRUMENTS:
-            raise ValueError(
-                "not possible for events, as a station has one P and one S per event; "
-                "write codes, the preferred first, such as HH,BH,EH"
-            )
-        return value
+
+class _Stream(Settings):
+    stream: Annotated[Any, BeforeValidator(_check_stream)] = option(
+        ..., "Waveforms of any number of stations; they are not modified."
+    )
+
+
+class _Record(Settings):
+    inventory: Any = option(None, "Inventory of ObsPy, for amplitudes in m/s.")
+    record: str = option("", "Name of the record, for the column of this name.")
+
+
+class StreamSettings(_Record, PickOptions, _Model, _Stream):
+    """Settings of picking a stream."""
 
 
 class _Event(_Stream):
@@ -358,13 +308,10 @@ class _Event(_Stream):
     stations: Any = option(..., "Station table.")
     model: Any = option(..., "Picker.")
     travel_times: Any = option(..., "Travel times.")
+    fit: Any = option(None, "A Fit, which chooses the picks.")
 
 
-class EventSettings(PickOptions, EventWindow, _Event):
+class EventSettings(_Record, PickOptions, EventWindow, _Event):
     """Settings of picking an event in memory."""
 
     positional: ClassVar[int] = 5
-
-    fit: Any = option(None, "A Fit, which chooses the picks.")
-    inventory: Any = option(None, "Inventory of ObsPy, for amplitudes in m/s.")
-    record: str = option("", "Name of the record, for the table of picks.")

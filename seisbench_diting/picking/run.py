@@ -33,22 +33,15 @@ from .outputs import (
     write_outputs,
     write_summary,
 )
-from .pick_settings import (
-    ERRORS,
-    FORMATS,
-    LOG,
-    PICTURES,
-    REAL,
-    STATE,
-    SUMMARY,
-    RunSettings,
-    own_files,
-)
+from .pick_settings import STATE, RunSettings, own_files, own_folders
 from .stream_picks import load_on
 from .workers import Runner, Unit, UnitResult
 
 #: Abort after this many consecutive failures.
 MOST_FAILURES = 20
+
+#: Packages whose versions a summary tells.
+_PACKAGES = ("seisbench-diting", "seisbench", "torch", "obspy", "onnxruntime")
 
 _PENDING = (
     "FROM plan LEFT JOIN units ON units.key = plan.key WHERE (units.key IS NULL OR "
@@ -224,26 +217,30 @@ def open_run(settings: RunSettings, what: str) -> Iterator[Run]:
     :return: The run. During the run, SIGTERM acts as Ctrl-C.
     """
     output = settings.output
+    path = beside(output, STATE)
     with only_writer(output, "picking run"):
-        is_new = not beside(output, STATE).exists()
-        others = (LOG, ERRORS, SUMMARY)
-        if is_new:
-            for ending in (*FORMATS.values(), *others, REAL, PICTURES):
-                if beside(output, ending).exists():
-                    raise ArgumentError(
-                        "output",
-                        str(output),
-                        f"{beside(output, ending).name} exists without the state of its "
-                        f"run, {output.name}{STATE}. Choose another name, or remove it",
-                    )
-        state = RunState(beside(output, STATE))
+        is_new = not path.exists()
+        for other in sorted(own_files(output) | own_folders(output)):
+            if is_new and other.exists():
+                raise ArgumentError(
+                    "output",
+                    str(output),
+                    f"{other.name} exists without the state of its run, {path.name}. "
+                    "Choose another name, or remove it",
+                )
+        state = RunState(path)
+        run = None
         try:
             with terminated_like_interrupted():
-                yield Run(settings, state, what)
-        except (OSError, ValueError):
-            # If the options were invalid, remove the new state, so that the name can be
-            # reused; but a run that has begun continues only with its state.
-            if is_new and not any(beside(output, end).exists() for end in others):
+                run = Run(settings, state, what)
+                yield run
+        except BaseException as error:
+            if run is not None and run.began:
+                # What was picked is counted, also after an interruption.
+                with suppress(OSError):
+                    write_summary(output, run.summary("stopped"))
+            elif is_new and isinstance(error, OSError | ValueError):
+                # So that the name can be used again, with other options.
                 state.remove()
             raise
         finally:
@@ -268,6 +265,8 @@ class Run:
         self._started = time.monotonic()
         self._seconds: dict[str, float] = {}
         self._new = 0.0
+        #: If a result may have been written.
+        self.began = False
         #: Number of stations, if only some stations of the input are picked.
         self.stations: int | None = None
         self._options = {
@@ -279,11 +278,10 @@ class Run:
 
     def index(self) -> None:
         """Reads headers. Files of the run may lie in a folder that it picks."""
-        own = own_files(self._output)
-        folders = {beside(self._output, ending) for ending in (REAL, PICTURES)}
+        own, folders = own_files(self._output), own_folders(self._output)
         self.state.index(
             self._settings.inputs,
-            self._settings.pattern,
+            self._settings.name_pattern,
             lambda path: path in own or not folders.isdisjoint(path.parents),
             self._settings.progress,
         )
@@ -295,6 +293,7 @@ class Run:
         :param runner: Picks units
         """
         state, value = self.state, self.state.value
+        self.began = True
         journal = Journal(state, self._output)
         total = value("SELECT sum(days) FROM plan") or 0.0
         waiting = value(f"SELECT sum(plan.days) {_PENDING}") or 0.0
@@ -320,36 +319,25 @@ class Run:
                         self._seconds[name] = self._seconds.get(name, 0.0) + seconds
                     self._new += unit.days
                     bar.add(unit.days)
-        except BaseException:
-            self._write_stopped()
-            raise
         finally:
             bar.close()
             journal.close()
 
-    def _write_stopped(self) -> None:
-        """Also after an interruption, what was picked is counted."""
-        with suppress(OSError):
-            write_summary(self._output, self._summary("stopped"))
-
     def finish(self) -> RunPicks:
         """:return: What was written"""
-        try:
-            files = write_outputs(
-                self.state, self._output, self._settings.formats, self._settings.real
-            )
-        except BaseException:
-            self._write_stopped()
-            raise
+        files = write_outputs(
+            self.state, self._output, self._settings.formats, self._settings.real
+        )
         write_journals(self.state, self._output)
         failures = list(
             self.state.rows("SELECT key, failure FROM units WHERE failure IS NOT NULL")
         )
-        summary = self._summary("incomplete" if failures else "complete")
+        summary = self.summary("incomplete" if failures else "complete")
         write_summary(self._output, summary)
         return RunPicks(self._output, summary, files, failures)
 
-    def _summary(self, status: str) -> dict[str, Any]:
+    def summary(self, status: str) -> dict[str, Any]:
+        """:return: Content of ``NAME.json``"""
         value, rows = self.state.value, self.state.rows
         seconds = time.monotonic() - self._started
         name = self._what.replace(" ", "_")
@@ -391,12 +379,6 @@ class Run:
             "options": self._options,
             "versions": {
                 "python": platform.python_version(),
-                **{
-                    package: version(package)
-                    for package in (
-                        *("seisbench-diting", "seisbench", "torch", "obspy"),
-                        "onnxruntime",
-                    )
-                },
+                **{package: version(package) for package in _PACKAGES},
             },
         }

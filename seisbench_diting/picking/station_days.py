@@ -176,7 +176,7 @@ class StationDayPicker:
                 unit.segments,
                 unit.begin - margin,
                 unit.end + margin,
-                self.settings.pattern,
+                self.settings.name_pattern,
             )
             read = time.perf_counter()
             result.seconds["reading"] = read - started

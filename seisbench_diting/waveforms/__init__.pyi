@@ -6,7 +6,6 @@ from .archive import StationDay as StationDay
 from .archive import fingerprint_of as fingerprint_of
 from .file_search import NamePattern as NamePattern
 from .file_search import check_inputs as check_inputs
-from .file_search import check_name_pattern as check_name_pattern
 from .file_search import find_files as find_files
 from .reading import SECOND as SECOND
 from .reading import Part as Part
@@ -47,7 +46,6 @@ __all__ = [
     "UnreadableError",
     "check_inputs",
     "check_instruments",
-    "check_name_pattern",
     "check_stations",
     "check_time",
     "choose_segments",

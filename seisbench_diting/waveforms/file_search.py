@@ -6,8 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,8 +129,7 @@ def _listed(lines: Iterable[str], folder: Path) -> Iterator[str]:
             yield from (os.path.join(base, n) for n in names if n) if names else [base]
 
 
-@dataclass(frozen=True)
-class NamePattern:
+class NamePattern(str):
     """
     A pattern for the end of a path, such as ``{network}.{station}.{location}.{channel}.*``
     or ``{station}/{any}.{channel}.sac``: names in braces stand for codes that headers
@@ -141,38 +139,23 @@ class NamePattern:
     :raises ArgumentError: if it holds other names, or neither station nor channel
     """
 
-    text: str
-
-    def __post_init__(self) -> None:
-        names = re.findall(r"\{(.*?)\}", self.text)
+    def __new__(cls, text: str) -> NamePattern:
+        names = re.findall(r"\{(.*?)\}", text)
+        reason = None
         for name in names:
             if name not in CODES + _OTHER_FIELDS:
-                raise self._error(
-                    f"holds {{{name}}}; possible are {', '.join(CODES + _OTHER_FIELDS)}"
-                )
-            if name in CODES and names.count(name) > 1:
-                raise self._error(f"holds {{{name}}} twice")
+                known = ", ".join(CODES + _OTHER_FIELDS)
+                reason = f"holds {{{name}}}; possible are {known}"
+            elif name in CODES and names.count(name) > 1:
+                reason = f"holds {{{name}}} twice"
         if not {"station", "channel"} & set(names):
-            raise self._error(
+            reason = reason or (
                 "must hold {station} or {channel}, such as "
                 "{network}.{station}.{location}.{channel}.*"
             )
-
-    def _error(self, reason: str) -> ArgumentError:
-        return ArgumentError("name_pattern", self.text, reason)
-
-    @cached_property
-    def _regex(self) -> re.Pattern[str]:
-        pieces = []
-        for piece in re.split(r"(\{.*?\}|\*)", self.text):
-            name = piece.strip("{}")
-            if piece == "*" or (name in _OTHER_FIELDS and piece.startswith("{")):
-                pieces.append("[^/]*")
-            elif piece.startswith("{"):
-                pieces.append(f"(?P<{name}>[^/]*?)")
-            else:
-                pieces.append(re.escape(piece))
-        return re.compile(f"(?:^|/){''.join(pieces)}$")
+        if reason:
+            raise ArgumentError("name_pattern", text, reason)
+        return super().__new__(cls, text)
 
     def complete(self, stream: obspy.Stream, path: Path) -> bool:
         """
@@ -182,7 +165,7 @@ class NamePattern:
         :param path: Its path
         :return: If the path matches the pattern
         """
-        match = self._regex.search(path.as_posix())
+        match = _regex(self).search(path.as_posix())
         if match is None:
             return False
         for trace in stream:
@@ -192,10 +175,15 @@ class NamePattern:
         return True
 
 
-def check_name_pattern(text: str) -> str:
-    """
-    :param text: A name pattern
-    :raises ArgumentError: if it is not possible
-    :return: The text
-    """
-    return NamePattern(text).text
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    pieces = []
+    for piece in re.split(r"(\{.*?\}|\*)", pattern):
+        name = piece.strip("{}")
+        if piece == "*" or (name in _OTHER_FIELDS and piece.startswith("{")):
+            pieces.append("[^/]*")
+        elif piece.startswith("{"):
+            pieces.append(f"(?P<{name}>[^/]*?)")
+        else:
+            pieces.append(re.escape(piece))
+    return re.compile(f"(?:^|/){''.join(pieces)}$")
