@@ -1,3 +1,4 @@
+from .day_plots import plot_picks as plot_picks
 from .event_picks import REASONS as REASONS
 from .event_picks import Arrivals as Arrivals
 from .event_picks import Event as Event
@@ -13,7 +14,6 @@ from .pick_settings import SUMMARY as SUMMARY
 from .pick_settings import PickEventsSettings as PickEventsSettings
 from .pick_settings import PickOptions as PickOptions
 from .pick_settings import PickSettings as PickSettings
-from .pictures import plot_picks as plot_picks
 from .run import RunPicks as RunPicks
 from .run import RunState as RunState
 from .run import opened_state as opened_state

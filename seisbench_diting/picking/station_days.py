@@ -201,7 +201,7 @@ class StationDayPicker:
         begin, end = (unit.begin - TOLERANCE) // 1000, (unit.end + TOLERANCE) // 1000
         result.picks = [row for row in picked.rows if begin <= row["time"] < end]
         if shown is not None and result.picks:
-            from .pictures import draw_station_day
+            from .day_plots import draw_station_day
 
             station, _, *instrument = unit.key.split(" ")
             draw_station_day(
