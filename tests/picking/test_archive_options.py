@@ -42,7 +42,7 @@ def refused(fast, small, tmp_path):
         ({"device": "tpu"}, "device='tpu'"),
         ({"stations": __file__}, "stations=.*is a file"),
         ({"workers": 0}, "workers=0"),
-        ({"workers": 2}, "model=.*write a name"),
+        ({"workers": 2}, "model='LPPNT'"),
         ({"inventory": __file__}, "inventory=.*StationXML"),
     ],
 )

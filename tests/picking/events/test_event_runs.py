@@ -137,7 +137,7 @@ def test_what_can_not_be_picked(folder, tmp_path, x1_event, x1_stations, model):
         assert not (tmp_path / "refused.csv").exists()
 
     refused(r"catalog=.* holds no events", catalog=x1_event[:0])
-    refused(r"no column.*event_id", catalog=pd.DataFrame({"id": ["a"]}))
+    refused(r"no column time", catalog=pd.DataFrame({"id": ["a"]}))
     refused(r"missing.csv", catalog=tmp_path / "missing.csv")
     refused(r"missing.csv", stations=tmp_path / "missing.csv")
     refused(r"velocity|model|crust", velocity="crust9")
@@ -188,16 +188,12 @@ def test_the_command(folder, tmp_path, x1_event, named, command):
 def test_the_help_tells_all_a_user_needs(command):
     text = command("pick-events", "--help").output
 
+    text = " ".join(text.replace("│", " ").split())
     for word in (
-        "seisbench-diting pick-events -c CATALOG -s STATIONS -i FOLDER -o NAME",
-        "folder for each event, named after its id",
-        "NET STA LOC LON LAT ELEVATION_M",
-        "headers of SAC files",
-        "iasp91",
-        "exp(-(dt / width)^2 / 2)",
-        "residual",
+        *("seisbench-diting pick-events -c CATALOG", "named after its id", "iasp91"),
+        *("NET STA LOC LON LAT ELEVATION_M", "SAC files", "exp(-(dt / width)^2 / 2)"),
     ):
-        assert word in " ".join(text.split())
+        assert word in text
 
 
 @pytest.mark.parametrize("missing", ["--input", "--output", "--catalog"])
