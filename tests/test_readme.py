@@ -1,4 +1,4 @@
-"""The README: its links lead somewhere, and its code does what it says."""
+"""README and guides: links lead somewhere, and code does what it says."""
 
 import re
 import runpy
@@ -12,28 +12,53 @@ from seisbench_diting.weights import MIRROR_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+
+#: Pages whose code runs, in this order.
+WITH_CODE = (
+    "README.md",
+    "docs/getting_started.md",
+    "docs/picking.md",
+    "docs/training.md",
+)
 
 
-def test_local_links_are_part_of_the_repository():
-    links = [x for x in re.findall(r"\]\(([^)]+)\)", README) if "://" not in x]
-    assert "docs/demo.png" in links
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_local_links_are_part_of_the_repository(page):
+    text = page.read_text(encoding="utf-8")
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
     )
-    for link in links:
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if "://" in link:
+            continue
         link, _, heading = link.partition("#")
+        target = (page.parent / link).resolve() if link else page
+        assert target.is_file(), link
         if heading:
-            text = (ROOT / link).read_text().lower()
-            assert re.search(rf"^#+ {heading.replace('-', ' ')}$", text, re.MULTILINE)
-        assert (ROOT / link).is_file(), link
-        # A released archive is no checkout.
-        assert tracked.returncode or link in tracked.stdout.splitlines(), link
+            found = target.read_text().lower()
+            assert re.search(rf"^#+ {heading.replace('-', ' ')}$", found, re.MULTILINE)
+        # A released archive is not a checkout.
+        name = str(target.relative_to(ROOT))
+        assert tracked.returncode or name in tracked.stdout.splitlines(), link
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 160
 
 
 def test_code_runs_as_written(reference, cache, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv(MIRROR_VARIABLE, str(reference / "weights"))
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    blocks = [
+        block
+        for name in WITH_CODE
+        for block in re.findall(
+            r"```python\n(.*?)```", (ROOT / name).read_text(), flags=re.DOTALL
+        )
+        # Needs a cluster.
+        if "dask_jobqueue" not in block
+    ]
     assert len(blocks) == 5
     (tmp_path / "ARCHIVE").mkdir()
     obspy.read().write(str(tmp_path / "ARCHIVE" / "RJOB.mseed"), format="MSEED")
@@ -69,6 +94,10 @@ def rows_of(page, first):
     return [cells(x) for x in re.findall(rf"^\| {first} .*$", page, flags=re.MULTILINE)]
 
 
+#: By every third record the bundled weights were chosen; these are scores of the others,
+#: from the cards of the weights.
+HELD_OUT = {"LPPNT/distilled": "0.909 / 0.921", "LPPNM/distilled": "0.935 / 0.922"}
+
 MODELS = ["LPPNT", "LPPNM", "LPPNL", "UNet", "UNetPP", "RNN", "EQT"]
 
 
@@ -86,7 +115,8 @@ def test_the_table_holds_the_scores_of_the_registry(model):
             assert row[place] == "not measured"
         else:
             expected = f"{entry.scores.p.f1:.3f} / {entry.scores.s.f1:.3f}"
-            assert row[place] == expected
+            # Of records by which the weights were not chosen.
+            assert row[place] == HELD_OUT.get(entry.title, expected)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -94,7 +124,7 @@ def test_the_table_holds_the_seconds_of_the_benchmark(model):
     page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     ((_, seconds, _, times, *_),) = rows_of(page, f"{model} onnx")
     row = rows_of(README, f"`{model}`")[0]
-    shown, shown_times = re.fullmatch(r"([\d.]+) \(([\d.]+)\)", row[3]).groups()
+    shown, shown_times = re.fullmatch(r"([\d.]+) \(([\d.]+)\)", row[2]).groups()
     for number, text in ((seconds, shown), (times, shown_times)):
         digits = len(text.partition(".")[2])
         assert abs(float(number) - float(text)) <= 0.51 * 10**-digits
