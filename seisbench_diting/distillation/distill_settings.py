@@ -11,9 +11,9 @@ from pydantic import BeforeValidator, Field, field_validator
 from .. import training
 from .._util import INSTRUMENT_PREFERENCE, option, split_names
 from ..waveforms import (
+    NamePattern,
     check_inputs,
     check_instruments,
-    check_name_pattern,
     check_stations,
     check_time,
 )
@@ -55,7 +55,7 @@ _Inputs = Annotated[list[str], BeforeValidator(check_inputs)]
 _Share = Annotated[float, Field(ge=0)]
 _Instruments = Annotated[tuple[str, ...], BeforeValidator(check_instruments)]
 _Time = Annotated[str | None, BeforeValidator(check_time)]
-_Pattern = Annotated[str, BeforeValidator(check_name_pattern)]
+_Pattern = Annotated[str, BeforeValidator(NamePattern)]
 _Stations = Annotated[tuple[str, ...], BeforeValidator(check_stations)]
 
 
