@@ -24,7 +24,7 @@ from .._util import (
 )
 from ..models import weights_checksum
 from ..tables import pick_table
-from ..waveforms import Archive, Problem
+from ..waveforms import Archive, Problem, StationDay
 from .outputs import (
     PICK_COLUMNS,
     Journal,
@@ -97,7 +97,9 @@ class RunState(Archive):
                     f"another output, or remove {self.path.name} and the files beside it",
                 )
 
-    def write_plan(self, units: Iterable[Unit], problems: list[Problem]) -> None:
+    def write_plan(
+        self, units: Iterable[Unit | StationDay], problems: list[Problem]
+    ) -> None:
         """
         :param units: Units to pick; consumed one by one
         :param problems: Data that are not used, and why; complete after the last unit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -22,14 +21,13 @@ from ..waveforms import (
     TOLERANCE,
     Problem,
     Selection,
-    StationDay,
     covered_spans,
     read_segments,
     time_span,
 )
 from .outputs import table_of
 from .pick_settings import PICTURES, PickSettings, RunSettings
-from .run import Run, RunPicks, RunState, open_run
+from .run import RunPicks, RunState, open_run
 from .stream_picks import load_on, pick_waveforms, rate_of, window_seconds
 from .workers import Runner, Unit, UnitResult, in_processes, in_threads, on_cluster
 
@@ -63,16 +61,25 @@ def pick_archive(settings: PickSettings) -> RunPicks:
     inventory = read_inventory(settings)
     with open_run(settings, "station days") as run:
         run.index()
-        margin = _margin(run.model, settings)
         selection = Selection(
             settings.instruments,
             settings.stations,
             start,
             end,
-            margin,
+            _margin(run.model, settings),
             MIN_RATE_SHARE * rate_of(run.model),
         )
-        _plan(run, settings, selection)
+        problems: list[Problem] = []
+        days = run.state.station_days(selection, problems, settings.progress)
+        run.state.write_plan(days, problems)
+        # Keys begin with the station.
+        query = "SELECT count(DISTINCT substr(key, 1, instr(key, ' '))) FROM plan"
+        run.stations = run.state.value(query)
+        if not run.stations:
+            given = [n for n in ("stations", "start", "end") if getattr(settings, n)]
+            name = given[0] if given else "inputs"
+            value = getattr(settings, name)
+            raise ArgumentError(name, value, "leaves nothing of the input to pick")
         run.execute(_runner(settings, run.model, inventory))
         hide_doubles(run.state, settings.min_separation, start, end)
         return run.finish()
@@ -104,30 +111,6 @@ def _margin(model: WaveformModel, settings: PickSettings) -> int:
         + 5 * settings.min_separation
     )
     return round(seconds * SECOND)
-
-
-def _plan(run: Run, settings: PickSettings, selection: Selection) -> None:
-    problems: list[Problem] = []
-    stations = set()
-
-    def units() -> Iterator[Unit]:
-        for day in run.state.station_days(selection, problems, settings.progress):
-            stations.add(day.station_id)
-            yield _unit(day)
-
-    run.state.write_plan(units(), problems)
-    run.stations = len(stations)
-    if not stations:
-        given = [n for n in ("stations", "start", "end") if getattr(settings, n)]
-        raise ArgumentError(
-            given[0] if given else "inputs",
-            getattr(settings, given[0]) if given else ",".join(settings.inputs),
-            "leaves nothing of the input to pick",
-        )
-
-
-def _unit(day: StationDay) -> Unit:
-    return Unit(day.key, day.fingerprint, day.days, day.begin, day.end, day.segments)
 
 
 def _runner(

@@ -9,6 +9,7 @@ from concurrent.futures import (
     BrokenExecutor,
     Executor,
     Future,
+    ProcessPoolExecutor,
     ThreadPoolExecutor,
     wait,
 )
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from .._util import ArgumentError, process_pool
+from .._util import ArgumentError, process_pool, stop_pool
 from ..waveforms import Problem, Segment
 
 #: Units in progress per process, so that one is read while another is picked.
@@ -187,12 +188,12 @@ def _run(
                 pool = make_pool()
     finally:
         # The results of units in progress are no longer needed.
-        processes = list((getattr(pool, "_processes", None) or {}).values())
         for future in waiting:
             future.cancel()
-        pool.shutdown(wait=False)
-        for process in processes:
-            process.kill()
+        if isinstance(pool, ProcessPoolExecutor):
+            stop_pool(pool)
+        else:
+            pool.shutdown(wait=False)
 
 
 def _died(error: Exception) -> str:

@@ -18,6 +18,7 @@ from seisbench_diting._util import only_writer
 from seisbench_diting.models import load_model
 from seisbench_diting.picking import STATE, RunState, pick_archive, station_days
 from seisbench_diting.picking import run as run_engine
+from seisbench_diting.picking.workers import Unit, UnitResult, in_processes
 from seisbench_diting.tables import read_picks
 
 FOLDER = Path(__file__).parent
@@ -133,6 +134,34 @@ def test_a_killed_worker_is_replaced(small, uninterrupted, named, tmp_path):
 
     assert process.returncode == 0, errors
     assert contents(tmp_path / "out") == contents(uninterrupted[0])
+
+
+def deadly(unit):
+    if unit.key == "3":
+        os._exit(1)
+    return UnitResult()
+
+
+def test_a_unit_that_kills_its_process_is_named_and_no_other():
+    units = [Unit(str(number), "", 1.0, 0, 1, ()) for number in range(7)]
+
+    results = {u.key: r.failure for u, r in in_processes(deadly, 2)(iter(units))}
+
+    assert set(results) == set("0123456")
+    assert "died 2 times" in results.pop("3")
+    assert set(results.values()) == {None}
+
+
+def test_scripts_need_no_guard(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from seisbench_diting._util import process_pool\n"
+        "print(process_pool(1).submit(abs, -3).result())\n"
+    )
+
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+
+    assert done.stdout == "3\n", done.stderr
 
 
 def test_damaged_files_among_good_ones(small, uninterrupted, fast, tmp_path, rng):
@@ -350,7 +379,7 @@ def test_what_was_written_is_there_or_not(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert state.value("SELECT count(*) FROM options") == 0
-    state.execute("PRAGMA user_version = 99")
+    state.execute("PRAGMA user_version = 1")
     state.close()
     with pytest.raises(ValueError, match="written by another version"):
         RunState(tmp_path / "x.state")
