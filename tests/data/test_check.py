@@ -109,8 +109,8 @@ def test_parts_that_were_not_converted_are_named(parts, tmp_path):
 
 
 def test_what_is_no_converted_dataset(tmp_path):
-    with pytest.raises(ValueError, match="conversion.json"):
+    with pytest.raises(ValueError, match=r"conversion\.json"):
         check(tmp_path)
     (tmp_path / "conversion.json").write_text(json.dumps({"parts": 1}))
-    with pytest.raises(ValueError, match="conversion.json"):
+    with pytest.raises(ValueError, match=r"conversion\.json"):
         check(tmp_path)
