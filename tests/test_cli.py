@@ -192,3 +192,9 @@ def test_fetch_goes_on_after_a_failure(run, cache, reference, tmp_path, monkeypa
     assert status == 1
     assert output == "LPPNT/csn is in the cache\n"
     assert "Not fetched: LPPNM/csn" in errors
+
+
+def test_completion_is_offered(run):
+    _, output, _ = run("--help")
+
+    assert "--install-completion" in output

@@ -66,6 +66,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 for _name, (_place, _summary) in COMMANDS.items():
     app.command(f"{__package__}.{_place}", name=_name, help=_summary)
+app.register_install_completion_command()
 
 
 def call(arguments: list[str]) -> None:
