@@ -14,14 +14,18 @@ from .filters import band_filtered, band_sections
 from .locks import no_writer, only_writer
 from .pool import map_unordered, process_pool, stop_pool
 from .progress import Progress, counting
-from .seismology import INSTRUMENT_PREFERENCE, join_spans, station_id
+from .seismology import (
+    INSTRUMENT_PREFERENCE,
+    for_each_rate,
+    join_spans,
+    station_id,
+)
 from .settings import (
     ArgumentError,
     Band,
     MissingError,
     Names,
     OptionalBand,
-    Pair,
     Paths,
     Settings,
     make,
@@ -30,7 +34,7 @@ from .settings import (
     suggestion,
     takes,
 )
-from .signals import terminated_like_interrupted, without_interruption
+from .signals import terminated_like_interrupted
 from .text import counted, merged
 
 __all__ = [
@@ -41,7 +45,6 @@ __all__ = [
     "MissingError",
     "Names",
     "OptionalBand",
-    "Pair",
     "Paths",
     "Progress",
     "Settings",
@@ -51,6 +54,7 @@ __all__ = [
     "check_place",
     "counted",
     "counting",
+    "for_each_rate",
     "join_spans",
     "make",
     "map_unordered",
@@ -69,6 +73,5 @@ __all__ = [
     "suggestion",
     "takes",
     "terminated_like_interrupted",
-    "without_interruption",
     "write_text",
 ]

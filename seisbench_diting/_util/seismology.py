@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,3 +39,32 @@ def join_spans(
         elif step > 0 and count == least - 1:
             joined.append((start, at - tolerance))
     return joined
+
+
+def for_each_rate(
+    stream: obspy.Stream, process: Callable[[obspy.Stream], object]
+) -> None:
+    """
+    Applies a function that merges traces to those of each sampling rate by themselves,
+    in place, as ObsPy refuses to merge others. It refuses types and calibration factors
+    as well: traces of one channel get one type, and of one factor stay by themselves.
+
+    :param stream: Stream, modified in place
+    :param process: Function that modifies a stream in place
+    """
+    # Not above: importing the package must not import ObsPy.
+    import numpy as np
+    import obspy
+
+    types = defaultdict(set)
+    for trace in stream:
+        types[trace.id].add(trace.data.dtype)
+    groups: dict[tuple[float, float], obspy.Stream] = {}
+    for trace in stream:
+        if len(types[trace.id]) > 1:
+            trace.data = trace.data.astype(np.float64)
+        key = (trace.stats.sampling_rate, trace.stats.calib)
+        groups.setdefault(key, obspy.Stream()).append(trace)
+    for group in groups.values():
+        process(group)
+    stream.traces = [trace for group in groups.values() for trace in group]

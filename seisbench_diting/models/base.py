@@ -18,7 +18,7 @@ import seisbench.util as sbu
 import torch
 from pydantic import Field, NonNegativeInt
 
-from .._util import ArgumentError, Settings, make, option
+from .._util import ArgumentError, Settings, for_each_rate, make, option
 from ..weights import CITATION
 from . import streams
 from .picks import picks_from_annotations, sort_picks
@@ -292,7 +292,7 @@ class PhasePicker(PretrainedModel):
         """
         streams.drop_unusable(stream, self.sampling_rate)
         streams.split_at_missing(stream)
-        streams.for_each_rate(stream, self.sanitize_mismatching_overlapping_records)
+        for_each_rate(stream, self.sanitize_mismatching_overlapping_records)
         streams.drop_overlaps_of_rates(stream)
         streams.select_instruments(stream)
         if self._argument(argdict, "flexible_horizontal_components"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fractions import Fraction
@@ -108,31 +108,6 @@ def split_at_missing(stream: obspy.Stream) -> None:
         else:
             traces.append(trace)
     stream.traces = [trace for trace in traces if trace.stats.npts > 0]
-
-
-def for_each_rate(
-    stream: obspy.Stream, process: Callable[[obspy.Stream], object]
-) -> None:
-    """
-    Applies a function that merges traces to those of each sampling rate by themselves,
-    in place, as ObsPy refuses to merge others. It refuses types and calibration factors
-    as well: traces of one channel get one type, and of one factor stay by themselves.
-
-    :param stream: Stream, modified in place
-    :param process: Function that modifies a stream in place
-    """
-    types = defaultdict(set)
-    for trace in stream:
-        types[trace.id].add(trace.data.dtype)
-    groups: dict[tuple[float, float], obspy.Stream] = {}
-    for trace in stream:
-        if len(types[trace.id]) > 1:
-            trace.data = trace.data.astype(np.float64)
-        key = (trace.stats.sampling_rate, trace.stats.calib)
-        groups.setdefault(key, obspy.Stream()).append(trace)
-    for group in groups.values():
-        process(group)
-    stream.traces = [trace for group in groups.values() for trace in group]
 
 
 def drop_overlaps_of_rates(stream: obspy.Stream) -> None:

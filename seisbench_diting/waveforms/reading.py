@@ -21,7 +21,7 @@ import obspy
 # ObsPy has no public way to ask for the format of a file without reading it.
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
-from .._util import station_id
+from .._util import for_each_rate, station_id
 from .file_search import CODES, NamePattern
 
 #: Nanoseconds.
@@ -389,7 +389,7 @@ def cut_overlaps(stream: obspy.Stream) -> list[Problem]:
     :param stream: Stream without masked samples, modified in place
     :return: Channels, and what is not used of them
     """
-    _join(stream)
+    for_each_rate(stream, lambda group: group.merge(-1))
     channels: dict[tuple[str, float], list[obspy.Trace]] = defaultdict(list)
     for trace in stream:
         channels[trace.id, trace.stats.sampling_rate].append(trace)
@@ -420,17 +420,3 @@ def cut_overlaps(stream: obspy.Stream) -> list[Problem]:
             )
     stream.traces = kept
     return problems
-
-
-def _join(stream: obspy.Stream) -> None:
-    """ObsPy's merge refuses other rates, types and calibration factors of a channel."""
-    types = defaultdict(set)
-    for trace in stream:
-        types[trace.id].add(trace.data.dtype)
-    groups: dict[tuple[float, float], obspy.Stream] = {}
-    for trace in stream:
-        if len(types[trace.id]) > 1:
-            trace.data = trace.data.astype(np.float64)
-        key = (trace.stats.sampling_rate, trace.stats.calib)
-        groups.setdefault(key, obspy.Stream()).append(trace)
-    stream.traces = [t for group in groups.values() for t in group.merge(-1)]
