@@ -221,8 +221,8 @@ def takes(
     cls: type[_Settings],
 ) -> Callable[[Callable[[_Settings], _Result]], Callable[..., _Result]]:
     """
-    Converts a function that takes settings to one that takes their fields as arguments. The
-    fields are in its signature and docstring, and values are checked.
+    Converts a function that takes settings to one that takes their fields as arguments, or
+    ready settings. The fields are in its signature and docstring, and values are checked.
 
     :param cls: Settings class
     """
@@ -245,6 +245,8 @@ def takes(
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> _Result:
+            if len(args) == 1 and not kwargs and isinstance(args[0], cls):
+                return function(args[0])
             for name in kwargs:
                 if name not in cls.model_fields:
                     raise TypeError(
