@@ -6,7 +6,7 @@ DiTing to :py:mod:`seisbench.data` and its labellers to :py:mod:`seisbench.gener
 whichever is imported first.
 """
 
-from ._util.registration import register_when_imported
+from ._util import register_when_imported
 
 __version__ = "0.1.0"
 

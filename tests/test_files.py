@@ -11,6 +11,7 @@ import pytest
 from seisbench_diting._util import (
     no_writer,
     only_writer,
+    progress_bar,
     replacing_together,
     write_text,
 )
@@ -140,3 +141,11 @@ def test_an_interruption_waits_until_all_are_replaced(tmp_path, monkeypatch):
         for path in new.values():
             path.write_text("new")
     assert [path.read_text() for path in paths] == ["new", "new"]
+
+
+def test_short_work_shows_no_progress_where_nobody_looks(capfd):
+    with progress_bar("Picking", "station days", True, total=10.5, done=2) as bar:
+        bar.update(1.5)
+
+    assert bar.n == 3.5
+    assert capfd.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""Atomic writes, and checks of places to write."""
+"""Atomic writes and run locks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .signals import without_interruption
+from filelock import FileLock, Timeout
+
+from .messages import ArgumentError
+from .processes import without_interruption
+
+try:
+    import fcntl
+except ImportError:
+    # Windows does not have it.
+    fcntl = None  # type: ignore[assignment]
 
 #: Endings of files that only a killed process leaves.
 LEFTOVER = ".partial"
@@ -25,7 +34,7 @@ def beside(output: Path, ending: str) -> Path:
 
 def check_place(path: Path, named: str) -> None:
     """
-    Checks before long work that :py:func:`replacing` will be able to write a file.
+    Checks, also before long work, that :py:func:`replacing` can write a file.
 
     :param path: File to write
     :param named: Option or argument that names it, and its value
@@ -55,31 +64,19 @@ def replacing(path: Path) -> Iterator[Path]:
     such as ``/dev/stdout``, it is written directly.
 
     :param path: File to write
-    :raises FileNotFoundError: if its folder is missing
-    :raises IsADirectoryError: if it is a folder
+    :raises OSError: if it can't be written, as for :py:func:`check_place`
     :return: A file beside it, which takes its place if nothing is raised, and is removed
         otherwise
     """
     path = Path(os.path.realpath(path))
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; name a file in it.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"{path} can't be written: create the folder {path.parent} first."
-        )
+    check_place(path, str(path))
     if path.exists() and not path.is_file():
         yield path
         return
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}{LEFTOVER}")
     try:
         # Made here, so that it has the rights of the user's other files.
-        try:
-            temporary.touch(exist_ok=False)
-        except PermissionError as error:
-            raise PermissionError(
-                f"{path} can't be written: no rights to write in {path.parent}. Choose "
-                "another place."
-            ) from error
+        temporary.touch(exist_ok=False)
         if path.exists():
             temporary.chmod(path.stat().st_mode & 0o777)
         yield temporary
@@ -144,3 +141,64 @@ def write_text(path: Path, text: str | Iterable[str]) -> None:
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.writelines([text] if isinstance(text, str) else text)
+
+
+@contextmanager
+def only_writer(path: Path, kind: str) -> Iterator[None]:
+    """
+    Locks an output against other runs.
+
+    :param path: Folder that is written to, or the name that files of a run begin with
+    :param kind: Kind of the run, such as ``conversion``
+    :raises ArgumentError: if another run of the kind writes there
+    :raises PermissionError: if the lock can't be made
+    """
+    name = _lock_file(path, kind)
+    lock = FileLock(name)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ArgumentError(
+            "output",
+            str(path),
+            f"another {kind} is writing there. Wait for it, or choose another name",
+        ) from None
+    except OSError as error:
+        raise type(error)(
+            f"{path} can't be written: {name} can't be locked ({error.strerror}). Choose "
+            "another place."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def no_writer(path: Path, kind: str) -> Iterator[None]:
+    """
+    Locks an output for reading, also in a folder of another user.
+
+    :param path: As for :py:func:`only_writer`
+    :param kind: Kind of the run
+    :raises ValueError: if a run of the kind writes there
+    """
+    with ExitStack() as stack:
+        try:
+            # A shared lock needs no right to write; FileLock's is of the same kind.
+            file = stack.enter_context(_lock_file(path, kind).open("rb"))
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                f"{path}: a {kind} is writing there. Wait until it has ended."
+            ) from None
+        except OSError:
+            # No lock, one that nobody else may read, or a file system without locks.
+            pass
+        yield
+
+
+def _lock_file(path: Path, kind: str) -> Path:
+    ending = f".{kind.split()[0]}.lock"
+    return path / ending if path.is_dir() else path.with_name(f".{path.name}{ending}")

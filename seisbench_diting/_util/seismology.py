@@ -1,17 +1,29 @@
-"""Codes of stations, and spans of time."""
+"""Codes of stations, spans of time, frequency bands."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import obspy
 
 #: Order of preference if several instruments record at one station and location, by band
 #: and instrument code; others follow in alphabetical order.
 INSTRUMENT_PREFERENCE = ("HH", "BH", "EH", "SH", "HN", "EI", "EN", "SN", "BN")
+
+
+def instrument_order(
+    codes: Iterable[str], preference: Sequence[str] = INSTRUMENT_PREFERENCE
+) -> list[str]:
+    """
+    :param codes: Codes of band and instrument
+    :param preference: Codes, the preferred first
+    :return: The codes in the order of preference, then of the alphabet
+    """
+    return sorted(codes, key=lambda code: ([*preference, code].index(code), code))
 
 
 def station_id(trace: obspy.Trace) -> str:
@@ -68,3 +80,39 @@ def for_each_rate(
     for group in groups.values():
         process(group)
     stream.traces = [trace for group in groups.values() for trace in group]
+
+
+def band_filtered(
+    data: np.ndarray, band: tuple[float, float], rate: float
+) -> np.ndarray:
+    """
+    :param data: Samples without gaps
+    :param band: Lowest and highest frequency in Hz
+    :param rate: Sampling rate in Hz
+    :return: The samples without their mean, filtered as :py:func:`band_sections` can
+    """
+    from scipy import signal
+
+    centred = data.astype(float)
+    centred -= centred.mean()
+    sections = band_sections(band, rate)
+    return centred if sections is None else signal.sosfilt(sections, centred)
+
+
+def band_sections(band: tuple[float, float], rate: float) -> np.ndarray | None:
+    """
+    :param band: Lowest and highest frequency in Hz
+    :param rate: Sampling rate in Hz
+    :return: Second-order sections of the published picker's filter. It is causal, so that
+        the signal does not begin before its onset. It is a high-pass if the upper frequency
+        is too high for the sampling rate, and None if the lower one is as well.
+    """
+    from scipy import signal
+
+    low, high = band
+    nyquist = rate / 2
+    if low >= 0.9 * nyquist:
+        return None
+    if high >= 0.95 * nyquist:
+        return signal.butter(4, low, "highpass", fs=rate, output="sos")
+    return signal.butter(4, [low, high], "bandpass", fs=rate, output="sos")

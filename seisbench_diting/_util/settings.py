@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -22,49 +22,10 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from .messages import ArgumentError, MissingError, suggestion
+
 _Result = TypeVar("_Result")
 _Settings = TypeVar("_Settings", bound="Settings")
-
-
-class ArgumentError(ValueError):
-    """
-    An argument has an invalid value.
-
-    :param name: Name of the argument
-    :param value: Its value
-    :param reason: What is wrong, and what is allowed
-    """
-
-    def __init__(self, name: str, value: Any, reason: str) -> None:
-        super().__init__(name, value, reason)
-        self.problems = [(name, value, reason)]
-
-    def __str__(self) -> str:
-        return self.told(lambda name, value: f"{name}={value!r}")
-
-    def told(self, spell: Callable[[str, Any], str]) -> str:
-        """
-        :param spell: Writes an argument and its value
-        :return: All problems, one per line
-        """
-        return "\n".join(
-            f"{spell(name, value)}: {_sentence(reason)}"
-            for name, value, reason in self.problems
-        )
-
-
-def _sentence(reason: str) -> str:
-    return reason if reason.endswith(("?", ".")) else f"{reason}."
-
-
-class MissingError(ArgumentError):
-    """An argument that is needed was not given."""
-
-    def told(self, spell: Callable[[str, Any], str]) -> str:
-        return "\n".join(
-            f"{spell(name, value).split('=')[0]} is missing: {_sentence(reason)}"
-            for name, value, reason in self.problems
-        )
 
 
 class Settings(BaseModel):
@@ -140,16 +101,7 @@ def option(
 
 def extra(field: FieldInfo) -> dict[str, Any]:
     """Properties of an option that pydantic does not store."""
-    found = field.json_schema_extra
-    defaults = {
-        "names": [],
-        "metavar": "",
-        "many": False,
-        "positional": False,
-        "identity": True,
-        "off": "",
-    }
-    return {**defaults, **found} if isinstance(found, dict) else defaults
+    return cast(dict[str, Any], field.json_schema_extra)
 
 
 def fields_of(cls: type[Settings]) -> list[tuple[str, FieldInfo]]:
@@ -199,22 +151,6 @@ def _argument_error(
 
 def _unknown(name: str, cls: type[Settings]) -> str:
     return "unknown option" + suggestion(name, cls.model_fields)
-
-
-def suggestion(word: str, known: Any) -> str:
-    """
-    :param word: An unknown word
-    :param known: The known words
-    :return: ``; did you mean 'x'?`` or all known words, if none is near
-    """
-    import difflib
-
-    known = [str(k) for k in known]
-    by_lower = {k.lower(): k for k in known}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    if near:
-        return f"; did you mean {by_lower[near[0]]!r}?"
-    return f"; possible are {', '.join(known)}"
 
 
 def takes(

@@ -11,8 +11,16 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from .. import __version__
-from .._util import ArgumentError, MissingError, Settings, make, suggestion
-from .._util.settings import extra, fields_of
+from .._util import (
+    ArgumentError,
+    MissingError,
+    Settings,
+    extra,
+    fields_of,
+    make,
+    read_toml,
+    suggestion,
+)
 
 app = App(
     name="seisbench-diting",
@@ -200,13 +208,9 @@ def _shown(value: Any) -> str:
 def _from_file(path: str | None, cls: type[Settings]) -> dict[str, Any]:
     if path is None:
         return {}
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        given = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        given = read_toml(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ArgumentError(
             "config", path, f"is not a TOML file that can be read: {error}"
         ) from error

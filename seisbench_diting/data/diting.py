@@ -11,8 +11,7 @@ import h5py
 import seisbench.data as sbd
 from seisbench.data import WaveformBenchmarkDataset, WaveformDataset
 
-from .._util import ArgumentError
-from .._util.registration import add_to
+from .._util import ArgumentError, add_to
 
 # Tells HDF5 how to read zstd, also in processes that only load data.
 with contextlib.suppress(ImportError):

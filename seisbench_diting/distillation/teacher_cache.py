@@ -393,13 +393,15 @@ class _Labeller:
         amounts = [max(day.days, 1e-6) for day in self.days]
         done = [cache.read(name) is not None for name in names]
         finished = float(np.dot(amounts, done))
-        progress = _util.Progress(sum(amounts), finished, self._settings.progress)
+        progress = _util.progress_bar(
+            "Labelling", "days", self._settings.progress, sum(amounts), finished
+        )
         for day, name, amount, is_done in zip(
             self.days, names, amounts, done, strict=True
         ):
             if not is_done:
                 cache.write(name, *self._label(day))
-                progress.add(amount)
+                progress.update(amount)
         progress.close()
         return [
             (day.key, reason)

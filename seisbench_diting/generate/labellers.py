@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from seisbench.generate import SupervisedLabeller
 
-from .._util import ArgumentError
-from .._util.registration import add_to
+from .._util import ArgumentError, add_to
 from ..models import LPPNM
 from .arrival_windows import check_number
 from .arrivals import GAP, Arrival, Phases, check_phases, read_arrivals

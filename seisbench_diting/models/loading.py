@@ -11,8 +11,7 @@ from typing import Any
 import seisbench.models as sbm
 from seisbench.models import WaveformModel
 
-from .._util import ArgumentError, suggestion
-from .._util.registration import add_to
+from .._util import ArgumentError, add_to, suggestion
 from .base import PhasePicker
 from .lppn import LPPNL, LPPNM, LPPNT
 from .pretrained import read_state_dict

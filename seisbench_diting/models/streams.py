@@ -14,7 +14,7 @@ import obspy
 import seisbench
 from scipy import signal
 
-from .._util import INSTRUMENT_PREFERENCE, station_id
+from .._util import instrument_order, station_id
 
 #: Two sampling rates closer than this (as a ratio) count as the same. The samples
 #: are used as they are, and times follow the record's own rate.
@@ -151,7 +151,7 @@ def select_instruments(stream: obspy.Stream) -> None:
 
     drop: set[int] = set()
     for station, instruments in stations.items():
-        first, *others = codes = sorted(instruments, key=_instrument_rank)
+        first, *others = codes = instrument_order(instruments)
         kept = list(instruments[first])
         for code in others:
             if not any_overlap(instruments[code], kept):
@@ -164,10 +164,6 @@ def select_instruments(stream: obspy.Stream) -> None:
                 f"traces that you want before calling annotate or classify."
             )
     stream.traces = [trace for trace in stream if id(trace) not in drop]
-
-
-def _instrument_rank(code: str) -> tuple[int, str]:
-    return [*INSTRUMENT_PREFERENCE, code].index(code), code
 
 
 def any_overlap(some: list[obspy.Trace], others: list[obspy.Trace]) -> bool:

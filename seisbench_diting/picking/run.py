@@ -16,10 +16,10 @@ import pandas as pd
 
 from .._util import (
     ArgumentError,
-    Progress,
     beside,
     no_writer,
     only_writer,
+    progress_bar,
     terminated_like_interrupted,
 )
 from ..models import weights_checksum
@@ -299,7 +299,9 @@ class Run:
         journal = Journal(state, self._output)
         total = value("SELECT sum(days) FROM plan") or 0.0
         waiting = value(f"SELECT sum(plan.days) {_PENDING}") or 0.0
-        bar = Progress(total, total - waiting, self._settings.progress, self._what)
+        bar = progress_bar(
+            "Picking", self._what, self._settings.progress, total, total - waiting
+        )
         failures = 0
         try:
             with closing(runner(state.pending())) as results:
@@ -320,7 +322,7 @@ class Run:
                     for name, seconds in result.seconds.items():
                         self._seconds[name] = self._seconds.get(name, 0.0) + seconds
                     self._new += unit.days
-                    bar.add(unit.days)
+                    bar.update(unit.days)
         finally:
             bar.close()
             journal.close()

@@ -22,7 +22,7 @@ from .._util import (
     ArgumentError,
     band_filtered,
     beside,
-    counting,
+    progress_bar,
 )
 from ..picking import STATE, SUMMARY, opened_state, pick_chunks
 from ..tables import pick_table, read_association, read_picks
@@ -229,7 +229,7 @@ def read_snippets(
         bytes from -127 to 127 times the peak in base64
     """
     snippets: dict[Any, list[list[Any]]] = {}
-    with counting("Reading waveforms", " picks", progress, len(picks)) as bar:
+    with progress_bar("Reading waveforms", "picks", progress, len(picks)) as bar:
         hours = picks["time"].dt.floor(_TOGETHER)
         for (station, _), rows in picks.groupby(["station_id", hours]):
             times = rows["time"].astype("int64").to_numpy() * 1000

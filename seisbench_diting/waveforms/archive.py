@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import obspy
 
-from .._util import ArgumentError, counting, merged
+from .._util import ArgumentError, merged, progress_bar
 from .file_search import NamePattern, find_files
 from .reading import SECOND, Part, Problem, Segment, UnreadableError, read_headers
 from .selection import TOLERANCE, choose_segments, covered_spans, is_station_of
@@ -235,7 +235,7 @@ class Archive(Database):
         """
         inputs = list(inputs)
         walk = (self.value("SELECT max(walk) FROM files") or 0) + 1
-        with counting("Reading headers", " files", progress) as bar:
+        with progress_bar("Reading headers", "files", progress) as bar:
             paths = (path for path in find_files(inputs) if not skipped(path))
             while some := [
                 path
@@ -387,7 +387,7 @@ class Archive(Database):
         :param progress: If progress is shown
         :return: Station-days with their segments, station by station
         """
-        with counting("Planning", " stations", progress) as bar:
+        with progress_bar("Planning", "stations", progress) as bar:
             for station in self.stations():
                 patterns = selection.stations
                 if not patterns or is_station_of(station, patterns):

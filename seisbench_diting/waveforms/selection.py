@@ -9,7 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._util import INSTRUMENT_PREFERENCE, ArgumentError, join_spans, split_names
+from .._util import (
+    INSTRUMENT_PREFERENCE,
+    ArgumentError,
+    instrument_order,
+    join_spans,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from .reading import Problem, Segment
@@ -148,13 +154,8 @@ def choose_segments(
             instruments[segment.channel[:-1]].append(segment)
     if preference == ALL_INSTRUMENTS:
         return {code: instruments[code] for code in sorted(instruments)}, problems
-
-    def rank(code: str) -> tuple[int, str]:
-        place = preference.index(code) if code in preference else len(preference)
-        return place, code
-
     chosen: list[Segment] = []
-    for code in sorted(instruments, key=rank):
+    for code in instrument_order(instruments, preference):
         of_code = instruments[code]
         free = _free_spans(chosen, of_code)
         used = [piece for segment in of_code for piece in _cut(segment, free)]

@@ -5,7 +5,6 @@ import json
 import pytest
 from archives import row_tuples
 
-from seisbench_diting._util import Progress
 from seisbench_diting.picking import pick_archive
 from seisbench_diting.tables import read_picks, read_real
 
@@ -139,15 +138,3 @@ def test_what_the_command_refuses(pick, tmp_path, monkeypatch, arguments, messag
     assert result.status in (1, 2)
     assert message in result.errors
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
-
-
-def test_progress_is_for_machines_where_nobody_looks(capfd):
-    bar = Progress(10.0, 2.0)
-    bar._last_line -= 100
-    bar.add(1.0)
-    bar.close()
-
-    line = json.loads(capfd.readouterr().err)
-    assert line["station_days"] == 3.0
-    assert line["of"] == 10.0
-    assert line["station_days_per_hour"] > 0

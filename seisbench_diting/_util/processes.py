@@ -1,4 +1,4 @@
-"""Tasks in processes of this machine."""
+"""Pools of processes, and how they end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -48,12 +49,7 @@ def process_pool(
     :param initializer: Called in each of them first
     :param args: Its arguments
     """
-    return ProcessPoolExecutor(
-        workers,
-        _Context(),
-        _begin,
-        (initializer, args),
-    )
+    return ProcessPoolExecutor(workers, _Context(), _begin, (initializer, args))
 
 
 def _begin(initializer: Callable[..., None] | None, args: tuple[Any, ...]) -> None:
@@ -104,3 +100,34 @@ def map_unordered(
     finally:
         for future in waiting:
             future.cancel()
+
+
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM, which the schedulers of clusters use to end jobs, acts as Ctrl-C."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    with _handling((signal.SIGTERM,), interrupt):
+        yield
+
+
+@contextmanager
+def without_interruption() -> Iterator[None]:
+    """Ctrl-C and SIGTERM are ignored."""
+    with _handling((signal.SIGINT, signal.SIGTERM), signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handling(numbers: tuple[int, ...], handler) -> Iterator[None]:  # type: ignore[no-untyped-def]
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = [signal.signal(number, handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, former in zip(numbers, before, strict=True):
+            signal.signal(number, former)
