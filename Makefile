@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-all lint format notebooks bench clean
+.PHONY: demo test test-all lint format docs dist notebooks bench clean
 
 # Pick a real earthquake and save the picture demo.png.
 demo: $(VENV)/installed
@@ -19,7 +19,7 @@ test: lint
 	$(PYTEST) --part quick
 
 # Everything, with the reference material if SEISBENCH_DITING_REFERENCE names its folder.
-test-all: test
+test-all: test docs
 	$(PYTEST) --part rest
 
 lint: $(VENV)/installed-dev
@@ -30,6 +30,15 @@ lint: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Build the documentation into build/docs; a warning, such as a broken link, is an error.
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m sphinx -W --keep-going --quiet --fresh-env docs build/docs
+
+# Build the source distribution and the wheel into dist/.
+dist: $(VENV)/installed-dev
+	rm -rf dist
+	$(BIN)/python -m build
 
 # Execute the notebooks and save them with their outputs.
 notebooks: $(VENV)/installed-dev

@@ -63,7 +63,7 @@ def run(name: str, environment: dict[str, str]) -> bool:
     command = " ".join(["python -m", f"benchmarks.{script}", *arguments])
     # Its headings are none of the page's.
     output = re.sub(r"^# (.*)\n", r"\1.\n", done.stdout, count=1).strip()
-    output = re.sub(r"^## ", "#### ", output, flags=re.MULTILINE)
+    output = re.sub(r"^## ", "### ", output, flags=re.MULTILINE)
     page.insert(name, f"`{command}`, {date}, {minutes:.1f} min.\n{output}\n")
     print(f"{name}: {minutes:.1f} min", flush=True)
     return True
