@@ -128,7 +128,7 @@ def test_missing_and_misspelt_options(command, tmp_path):
     status, said = command("a")
     assert status == 2
     assert "--output" in said
-    with pytest.raises(TypeError, match="'threshold'"):
+    with pytest.raises(ArgumentError, match="'threshold'"):
         example(["a"], "x", treshold=0.5)
     file = tmp_path / "options.toml"
     file.write_text("treshold = 0.5")

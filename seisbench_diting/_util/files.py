@@ -104,13 +104,11 @@ def replacing_together(paths: Iterable[Path]) -> Iterator[dict[Path, Path]]:
     ) as folder:
         new = {path: Path(folder) / path.name for path in paths}
         yield new
-        with ExitStack() as replaced:
+        with without_interruption(), ExitStack() as replaced:
             for path, written in new.items():
                 if written.exists():
                     temporary = replaced.enter_context(replacing(path))
                     shutil.copyfile(written, temporary)
-            with without_interruption():
-                replaced.close()
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -151,27 +149,19 @@ def only_writer(path: Path, kind: str) -> Iterator[None]:
     :param path: Folder that is written to, or the name that files of a run begin with
     :param kind: Kind of the run, such as ``conversion``
     :raises ArgumentError: if another run of the kind writes there
-    :raises PermissionError: if the lock can't be made
+    :raises OSError: if the lock can't be made
     """
-    name = _lock_file(path, kind)
-    lock = FileLock(name)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ArgumentError(
-            "output",
-            str(path),
-            f"another {kind} is writing there. Wait for it, or choose another name",
-        ) from None
-    except OSError as error:
-        raise type(error)(
-            f"{path} can't be written: {name} can't be locked ({error.strerror}). Choose "
-            "another place."
-        ) from error
-    try:
+    lock = FileLock(_lock_file(path, kind))
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock.acquire(timeout=0))
+        except Timeout:
+            raise ArgumentError(
+                "output",
+                str(path),
+                f"another {kind} is writing there. Wait for it, or choose another name",
+            ) from None
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager

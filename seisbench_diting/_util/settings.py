@@ -133,11 +133,11 @@ def _argument_error(
             continue
         name = str(problem["loc"][0]) if problem["loc"] else ""
         reason = problem["msg"].removeprefix("Value error, ")
-        reason = reason.removeprefix("Assertion failed, ")
         if problem["type"] == "missing" and len(problem["loc"]) == 1:
             missing.append((name, None, cls.model_fields[name].description or ""))
         elif problem["type"] == "extra_forbidden":
-            impossible.append((name, problem["input"], _unknown(name, cls)))
+            reason = "unknown option" + suggestion(name, cls.model_fields)
+            impossible.append((name, problem["input"], reason))
         elif not problem["loc"]:
             # Checks of several fields name them in the reason.
             raise ValueError(reason)
@@ -147,10 +147,6 @@ def _argument_error(
     made = ArgumentError("", None, "") if impossible else MissingError("", None, "")
     made.problems = impossible or missing
     return made
-
-
-def _unknown(name: str, cls: type[Settings]) -> str:
-    return "unknown option" + suggestion(name, cls.model_fields)
 
 
 def takes(
@@ -183,13 +179,7 @@ def takes(
         def call(*args: Any, **kwargs: Any) -> _Result:
             if len(args) == 1 and not kwargs and isinstance(args[0], cls):
                 return function(args[0])
-            for name in kwargs:
-                if name not in cls.model_fields:
-                    raise TypeError(
-                        f"{function.__name__}() has no argument {name!r}"
-                        + suggestion(name, cls.model_fields)
-                    )
-            return function(make(cls, signature.bind(*args, **kwargs).arguments))
+            return function(make(cls, signature.bind_partial(*args).arguments | kwargs))
 
         call.__signature__ = signature  # type: ignore[attr-defined]
         call.__doc__ = _docstring(function.__doc__ or "", cls)

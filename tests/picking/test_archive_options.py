@@ -51,7 +51,7 @@ def test_impossible_options(options, message, refused):
 
 
 def test_a_misspelt_option_is_suggested(small, tmp_path):
-    with pytest.raises(TypeError, match="did you mean 'threshold'"):
+    with pytest.raises(ValueError, match="did you mean 'threshold'"):
         pick_archive(small, tmp_path / "out", treshold=0.5)
 
 
