@@ -23,10 +23,11 @@ for command in COMMANDS:
     if app[command].default_command:
         # The help of its function, which is longer than the line of the list.
         app[command].help = None
-(HERE / "commands.md").write_text(
-    app.generate_docs().replace("# seisbench-diting\n", "# Commands\n", 1),
-    encoding="utf-8",
-)
+commands = app.generate_docs().replace("# seisbench-diting\n", "# Commands\n", 1)
+# The list of commands follows, with a line on each.
+before, _, rest = commands.partition("## Table of Contents\n")
+_, _, after = rest.partition("**Commands**:\n")
+(HERE / "commands.md").write_text(before + after, encoding="utf-8")
 
 project = "seisbench-diting"
 author = "the developers of seisbench-diting"
@@ -48,9 +49,9 @@ nb_execution_mode = "off"
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
-autodoc_default_options = {"members": True, "imported-members": True}
+autodoc_default_options = {"imported-members": True}
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
-autodoc_member_order = "alphabetical"
+autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
 autoclass_content = "both"
