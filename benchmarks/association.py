@@ -176,7 +176,7 @@ def day(method: str) -> dict:
         start = time.perf_counter()
         result = associate(italy.picks, italy.stations, **options)
         seconds = time.perf_counter() - start
-    found = compare(italy.events, result.events, min_shared=2.0)
+    found = compare(italy.events, result.events)
     return {
         "events": len(result.events),
         "picks": len(result.picks),
@@ -195,9 +195,7 @@ def truth(method: str, per_minute: float) -> dict:
     start = time.perf_counter()
     result = associate(made.picks, stations, **options)
     seconds = time.perf_counter() - start
-    found = compare(
-        made.events, result.events, max_time_s=1.0, max_distance_km=5.0, min_shared=2.0
-    )
+    found = compare(made.events, result.events, max_time_s=1.0)
     common = found.common
     recall, precision = found.share_of_a, found.share_of_b
     return {

@@ -58,7 +58,7 @@ def make_sequence(
     depth = rng.uniform(*DEPTHS_KM, number)
     distance = np.hypot(x[:, None] - station_x, y[:, None] - station_y)
     travel = TravelTimes(velocity).first_arrivals(
-        distance, depth[:, None], stations["elevation_m"].to_numpy()
+        distance, depth[:, None], stations["elevation_m"].to_numpy() / 1000
     )
     ids = stations["station_id"].to_numpy()
     parts = []

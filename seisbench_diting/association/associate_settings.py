@@ -350,16 +350,10 @@ class CompareLimits(Settings):
         "Events match if their origin times differ by at most this and their epicentres "
         "by at most the largest distance.",
         "--max-time",
+        le=1e9,
     )
     max_distance_km: NotNegative = option(
         5.0, "Largest distance between epicentres.", "--max-distance"
-    )
-    min_shared: NotNegative = option(
-        0.5,
-        "Events also match if they share at least 3 picks and at least this share of the "
-        "picks of the event with fewer picks. Picks are shared if station and phase (P or "
-        "S) are the same and the times differ by at most 0.1 s. Above 1, only time and "
-        "place are compared.",
     )
 
 
@@ -368,8 +362,8 @@ class CompareSettings(CompareLimits):
 
     a: Path = option(
         ...,
-        "Events, with or without their picks: NAME.events.csv, QuakeML, the text of "
-        "associators, the published catalogue, or CSV.",
+        "Events: NAME.events.csv, QuakeML, the text of associators, the published "
+        "catalogue, or CSV.",
         metavar="A",
         positional=True,
     )

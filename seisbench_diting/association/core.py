@@ -472,7 +472,9 @@ def make_tables(
     east, north = network.xy[:, station] - place[:2]
     distance = np.hypot(east, north)
     azimuth = np.degrees(np.arctan2(east, north)) % 360
-    p, s = travel_times.at(distance, place[2], network.elevation_km[station])
+    p, s = travel_times.first_arrivals(
+        distance, place[2], network.elevation_km[station]
+    )
     is_s = network.is_s[row]
     residual = network.seconds[row] - place[3] - np.where(is_s, s, p)
     known = np.isfinite(residual)

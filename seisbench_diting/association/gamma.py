@@ -23,7 +23,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from ..travel_times import STEP_KM, TravelTimeTable, constant_velocities
+from ..travel_times import TravelTimeTable, constant_velocities
 from .associate_settings import GammaSettings
 from .core import Associator, Found, Network, make_found, nothing_found
 
@@ -201,16 +201,17 @@ def equivalent_velocities(
     :param max_depth_km: Largest depth
     :return: P and S in km/s
     """
-    number = np.bincount((network.distances_km / STEP_KM).round().astype(int).ravel())
-    distance = np.arange(len(number)) * STEP_KM
-    depth = np.arange(0, max_depth_km + 0.1, STEP_KM)[:, None]
+    step_km = travel_times.step_km
+    number = np.bincount((network.distances_km / step_km).round().astype(int).ravel())
+    distance = np.arange(len(number)) * step_km
+    depth = np.arange(0, max_depth_km + 0.1, step_km)[:, None]
     length = np.hypot(distance, depth)
     p, s = (
         float(
             np.sum(number * length**2, where=np.isfinite(times))
             / np.nansum(number * length * times)
         )
-        for times in travel_times.at(*np.broadcast_arrays(distance, depth))
+        for times in travel_times.first_arrivals(*np.broadcast_arrays(distance, depth))
     )
     return p, s
 

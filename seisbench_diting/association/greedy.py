@@ -32,7 +32,6 @@ import pandas as pd
 from numba import njit
 from tqdm import tqdm
 
-from ..travel_times import STEP_KM
 from .associate_settings import GreedySettings
 from .core import Associator, Found, Network
 
@@ -149,7 +148,7 @@ class Greedy(Associator[GreedySettings]):
             np.stack([*self.network.xy, self.network.elevation_km], axis=1),
             table.times,
             table.rise,
-            STEP_KM,
+            table.step_km,
             np.array([settings.p_window_s, settings.s_window_s]),
             settings.max_depth_km,
             settings.max_distance_km,

@@ -164,11 +164,13 @@ def own_table(
     :return: Table
     """
     distances, times = _axes(max_distance_km, window_s)
-    known = make_table(MODEL, distances[-1], DEPTH_KM).at(distances, DEPTH_KM)
+    known = make_table(MODEL, distances[-1], DEPTH_KM).first_arrivals(
+        distances, DEPTH_KM
+    )
     shape = (2, len(depths_km), len(distances), len(times))
     density = np.zeros(shape, dtype=np.float32)
     for layer, depth in enumerate(depths_km):
-        later = np.subtract(travel_times.at(distances, depth), known)
+        later = np.subtract(travel_times.first_arrivals(distances, depth), known)
         for phase, shift in enumerate(later):
             arrives = np.isfinite(shift)
             shifted = times - shift[arrives, None]

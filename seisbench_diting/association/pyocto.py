@@ -18,7 +18,7 @@ import pandas as pd
 import pyocto
 from scipy.interpolate import make_interp_spline
 
-from ..travel_times import STEP_KM, TravelTimeTable, constant_velocities
+from ..travel_times import TravelTimeTable, constant_velocities
 from .associate_settings import PyOctoSettings
 from .core import Associator, Found, make_found, nothing_found
 
@@ -69,7 +69,7 @@ class PyOcto(Associator[PyOctoSettings]):
         table = self.travel_times
         # The slowest wave through the network.
         across = self.network.diameter_km + s.margin_km
-        _, slowest = table.at(across, s.max_depth_km)
+        _, slowest = table.first_arrivals(across, s.max_depth_km)
         before = float(np.nan_to_num(slowest, nan=np.nanmax(table.times)))
         # Travel times must be known for all depths that are searched.
         known = np.flatnonzero(np.isfinite(table.times[:, :, 0]).all(axis=0))
@@ -80,7 +80,7 @@ class PyOcto(Associator[PyOctoSettings]):
             xlim=xlim,
             ylim=ylim,
             # Layered models of PyOcto's begin at sea level.
-            zlim=(0.0, min(s.max_depth_km, float(known[-1] * STEP_KM))),
+            zlim=(0.0, min(s.max_depth_km, float(known[-1] * table.step_km))),
             velocity_model=self._velocity_model(folder),
             time_before=before,
             min_node_size=s.min_node_size_km,
@@ -145,7 +145,7 @@ def write_model(travel_times: TravelTimeTable, path: Path) -> None:
             times[phase, depth] = line(place)
         else:
             times[phase, depth] = times[phase, depth - 1]
-    head = struct.pack("iid", distances, depths, STEP_KM)
+    head = struct.pack("iid", distances, depths, travel_times.step_km)
     path.write_bytes(head + times.transpose(0, 2, 1).tobytes())
 
 

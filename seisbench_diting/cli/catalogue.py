@@ -93,20 +93,13 @@ def _compare(settings: CompareSettings) -> None:
     seisbench-diting compare ours.events.csv theirs.xml
     """
     from ..association import compare
-    from ..tables import read_association
+    from ..tables import read_events
 
-    a, b = (read_association(p, settings.lonlat) for p in (settings.a, settings.b))
-    comparison = compare(
-        *(a[0], b[0], a[1], b[1]),
-        max_time_s=settings.max_time_s,
-        max_distance_km=settings.max_distance_km,
-        min_shared=settings.min_shared,
-    )
-    for name, path, (events, picks) in (("A", settings.a, a), ("B", settings.b, b)):
-        print(
-            f"{name}: {path}, {counted(len(events), 'event')} with "
-            f"{counted(len(picks), 'pick')}"
-        )
+    a, b = (read_events(path, settings.lonlat) for path in (settings.a, settings.b))
+    limits = settings.model_dump(include={"max_time_s", "max_distance_km"})
+    comparison = compare(a, b, **limits)
+    for name, path, events in (("A", settings.a, a), ("B", settings.b, b)):
+        print(f"{name}: {path}, {counted(len(events), 'event')}")
     _print_shares(comparison)
     if len(comparison.common):
         _print_differences(comparison)
@@ -135,16 +128,6 @@ def _print_differences(comparison: Comparison) -> None:
         texts = [f"{value:.3f}" if row["count"] else "-" for value in values]
         texts.append(f"{row['count']:.0f}")
         print(f"{_LINES[str(name)]:<24}" + "".join(f"{text:>9}" for text in texts))
-    common = comparison.common
-    shared = comparison.shared_share().dropna()
-    if len(shared):
-        low, high = shared.quantile([0.05, 0.95])
-        print(
-            f"\n{common['shared_picks'].sum()} shared picks, of {common['a_picks'].sum()} "
-            f"in A and {common['b_picks'].sum()} in B. Of the event with fewer, median "
-            f"{_percent(shared.median())}; in the middle 90 % of the pairs "
-            f"{_percent(low)} to {_percent(high)}."
-        )
 
 
 def _percent(share: float) -> str:

@@ -136,7 +136,7 @@ def arrivals_at(
     table["p_seconds"], table["s_seconds"] = travel_times.first_arrivals(
         table["epicentral_distance_km"].to_numpy(),
         event.depth_km,
-        table["elevation_m"].to_numpy(),
+        table["elevation_m"].to_numpy() / 1000,
     )
     order = ["epicentral_distance_km", "station_id"]
     return table.sort_values(order, ignore_index=True), unknown

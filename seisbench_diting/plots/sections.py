@@ -83,8 +83,8 @@ def plot_moveout(
     :param picks: Table of picks with ``event_id``; those of other events are left out
     :param stations: Table of stations
     :param stream: Waveforms
-    :param travel_times: Travel times with a method ``at(distances_km, depth_km,
-        elevations_km)``; the curves are for the mean elevation of the stations
+    :param travel_times: Travel times with a method
+        ``first_arrivals(distances_km, depth_km, elevations_km)``; the curves are for the mean elevation of the stations
     :param other_picks: Picks of other events or of none; may be all picks
     :param band: Lowest and highest frequency of the waveforms in Hz
     :raises ValueError: if the event has no pick at a known station, or a table is wrong
@@ -107,7 +107,7 @@ def plot_moveout(
     if travel_times is not None:
         elevation_km = float(places["elevation_m"].mean()) / 1000
         latest = section.draw_theory(
-            lambda km: travel_times.at(km, event.depth_km, elevation_km)
+            lambda km: travel_times.first_arrivals(km, event.depth_km, elevation_km)
         )
     latest = max(latest, seconds.max())
     first = min(seconds.min(), 0.0) - 0.06 * latest - 0.5
@@ -281,7 +281,7 @@ def plot_timeline(
         if travel_times is not None:
             km = distances_km(event.latitude, event.longitude, places)
             elevation_km = places["elevation_m"].to_numpy() / 1000
-            arrivals = travel_times.at(km, event.depth_km, elevation_km)
+            arrivals = travel_times.first_arrivals(km, event.depth_km, elevation_km)
             for alpha, times in zip(_ALPHAS.values(), arrivals, strict=True):
                 line = {"color": colour, "lw": 1.5, "alpha": alpha, "zorder": 3}
                 panel.vlines(origin + times, rows - 0.5, rows + 0.5, **line)

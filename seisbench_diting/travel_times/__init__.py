@@ -1,20 +1,8 @@
 """Travel times of seismic phases in one-dimensional velocity models."""
 
-from .table import STEP_KM, TravelTimeTable, constant_velocities, make_table
-from .taup import (
-    EARTH_RADIUS_KM,
-    KM_PER_DEGREE,
-    TravelTimes,
-    VelocityModelError,
-)
-
-__all__ = [
-    "EARTH_RADIUS_KM",
-    "KM_PER_DEGREE",
-    "STEP_KM",
-    "TravelTimeTable",
-    "TravelTimes",
-    "VelocityModelError",
-    "constant_velocities",
-    "make_table",
-]
+from .table import TravelTimeTable as TravelTimeTable
+from .table import constant_velocities as constant_velocities
+from .table import make_table as make_table
+from .taup import KM_PER_DEGREE as KM_PER_DEGREE
+from .taup import TravelTimes as TravelTimes
+from .taup import VelocityModelError as VelocityModelError

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 
-from .taup import KM_PER_DEGREE, TravelTimes, VelocityModelError
+from .taup import KM_PER_DEGREE, TravelTimes
 
-#: Step of tables in km, over distance and depth. Between them times are interpolated
-#: linearly, wrong by less than 0.02 s in the crust.
-STEP_KM = 0.5
+#: Step of tables. Between nodes, times are interpolated linearly; the error is below 0.02 s
+#: in the crust.
+_STEP_KM = 0.5
 
 
 @dataclass(frozen=True)
@@ -24,28 +23,30 @@ class TravelTimeTable:
     :param times: Seconds, float32, (2, depths, distances), P and S; NaN where nothing
         arrives
     :param rise: Seconds that a station's first kilometre of elevation adds, same shape
+    :param step_km: Step of distances and depths
     """
 
     times: np.ndarray
     rise: np.ndarray
+    step_km: float = _STEP_KM
 
     @property
     def max_distance_km(self) -> float:
         """Largest distance."""
-        return (self.times.shape[2] - 1) * STEP_KM
+        return (self.times.shape[2] - 1) * self.step_km
 
-    def at(
+    def first_arrivals(
         self, distance_km: ArrayLike, depth_km: ArrayLike, elevation_km: ArrayLike = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:
         """
         :param distance_km: Epicentral distances
-        :param depth_km: Depths; those outside the table are at its end
+        :param depth_km: Depths; those outside the table are moved to its end
         :param elevation_km: Elevations of the stations
         :return: P and S times in s; NaN beyond the table's distances
         """
         _, depths, distances = self.times.shape
-        x = np.asarray(distance_km, dtype=float) / STEP_KM
-        z = np.asarray(depth_km, dtype=float) / STEP_KM
+        x = np.asarray(distance_km, dtype=float) / self.step_km
+        z = np.asarray(depth_km, dtype=float) / self.step_km
         z = np.clip(np.nan_to_num(z), 0, depths - 1)
         far = ~(x <= distances - 1)
         x = np.where(far, 0, x)
@@ -66,8 +67,8 @@ def make_table(
 ) -> TravelTimeTable:
     """
     :param velocity: ``P/S`` in km/s, such as ``6.2/3.5``, for constant velocities; a
-        model of ObsPy's (``iasp91``, ``ak135``); a ``.nd`` or ``.tvel`` file; or a table
-        of REAL's (``ttdb.txt``) that ends in ``.txt``
+        model of ObsPy (``iasp91``, ``ak135``); a ``.nd`` or ``.tvel`` file; or a travel-time
+        table of REAL (``ttdb.txt``) that ends in ``.txt``
     :param max_distance_km: Largest epicentral distance
     :param max_depth_km: Largest depth
     :raises ValueError: if it is not one of these
@@ -75,12 +76,12 @@ def make_table(
     :return: Table
     """
     depth, distance = np.meshgrid(
-        np.arange(int(np.ceil(max_depth_km / STEP_KM)) + 2) * STEP_KM,
-        np.arange(int(np.ceil(max_distance_km / STEP_KM)) + 2) * STEP_KM,
+        np.arange(int(np.ceil(max_depth_km / _STEP_KM)) + 2) * _STEP_KM,
+        np.arange(int(np.ceil(max_distance_km / _STEP_KM)) + 2) * _STEP_KM,
         indexing="ij",
     )
     if velocity.lower().endswith(".txt"):
-        times, rise = _of_file(velocity, depth, distance, max_depth_km)
+        times, rise = _from_file(velocity, depth, distance, max_depth_km)
     elif constant := constant_velocities(velocity):
         length = np.hypot(distance, depth)
         # Increase of the path length with the station's elevation.
@@ -88,15 +89,9 @@ def make_table(
         slowness = 1 / np.array(constant).reshape(2, 1, 1)
         times, rise = length * slowness, longer * slowness
     else:
-        try:
-            model = TravelTimes(velocity)
-        except VelocityModelError as error:
-            raise VelocityModelError(
-                f"velocity={velocity!r}: {error} Constant velocities, P/S in km/s such as "
-                "6.2/3.5, and REAL's table of travel times (.txt) are also possible."
-            ) from error
-        times = np.array(model.first_arrivals(distance, depth, 0.0))
-        rise = np.array(model.first_arrivals(distance, depth, 1000.0)) - times
+        model = TravelTimes(velocity)
+        times = np.array(model.first_arrivals(distance, depth))
+        rise = np.array(model.first_arrivals(distance, depth, 1.0)) - times
     return TravelTimeTable(times.astype(np.float32), rise.astype(np.float32))
 
 
@@ -118,20 +113,15 @@ def constant_velocities(text: str) -> tuple[float, float] | None:
     return p, s
 
 
-def _of_file(
+def _from_file(
     path: str, depth: np.ndarray, distance: np.ndarray, max_depth_km: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """
-    REAL's table: distance in degrees, depth in km, P and S time in s, slownesses in s a
-    degree, vertical slownesses in s/km, and the names of the phases.
+    Reads REAL's table. Its columns are distance in degrees, depth in km, P and S time in s,
+    and others that are not needed.
     """
     try:
-        with warnings.catch_warnings():
-            # Of a file without lines.
-            warnings.simplefilter("ignore", UserWarning)
-            rows = np.loadtxt(path, usecols=range(4), ndmin=2)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"velocity={path!r}: there is no such file.") from None
+        rows = np.loadtxt(path, usecols=range(4), ndmin=2)
     except ValueError as error:
         raise ValueError(
             f"velocity={path!r} is not a table of travel times: its lines must begin "
@@ -152,7 +142,7 @@ def _of_file(
     times = np.moveaxis(interpolate(points), -1, 0)
     if not np.isfinite(times[0, 0, 0]):
         raise ValueError(f"velocity={path!r} must begin at a distance and depth of 0.")
-    # A vertical ray's slowness near the surface, less where the ray comes flat.
-    slowness = np.gradient(times, STEP_KM, axis=2)
+    # Slowness of a vertical ray near the surface; flat rays gain less with elevation.
+    slowness = np.gradient(times, _STEP_KM, axis=2)
     surface = slowness[:, 0, 1:3].mean(axis=1)[:, None, None]
     return times, np.sqrt(np.maximum(surface**2 - slowness**2, 0))

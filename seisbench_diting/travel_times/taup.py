@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,9 @@ from .._util import replacing
 P_PHASES = ("p", "P", "Pg", "Pn", "Pdiff")
 S_PHASES = ("s", "S", "Sg", "Sn", "Sdiff")
 
-#: TauP's sphere; distances on the ellipsoid are laid upon it by their length.
-EARTH_RADIUS_KM = 6371.0
-KM_PER_DEGREE = float(np.radians(EARTH_RADIUS_KM))
+#: TauP's sphere. Distances on the ellipsoid are used as distances on it.
+_RADIUS_KM = 6371.0
+KM_PER_DEGREE = float(np.radians(_RADIUS_KM))
 
 
 def _steps(*parts: tuple[float, float]) -> np.ndarray:
@@ -38,55 +38,27 @@ def _steps(*parts: tuple[float, float]) -> np.ndarray:
 
 
 #: Distances of the table in degrees: dense where arrivals overtake each other.
-DEGREES = _steps((0.1, 0.002), (12, 0.01), (30, 0.02), (100, 0.2))
+_DEGREES = _steps((0.1, 0.002), (12, 0.01), (30, 0.02), (100, 0.2))
 
-#: Depths of the table in km. Times between them are interpolated linearly; they bend
+#: Depths of the table in km. Between them, times are interpolated linearly; they bend
 #: near the surface and where waves from the crust and the mantle change places.
-DEPTHS = _steps((2, 0.1), (5, 0.25), (60, 0.5), (400, 2), (800, 2.5))
+_DEPTHS = _steps((2, 0.1), (5, 0.25), (60, 0.5), (400, 2), (800, 2.5))
 
 #: Depths in one file of the table.
-BLOCK = 10
+_BLOCK = 10
 
-#: Sources above sea level, of volcanoes, and stations from deep sea to summits.
-MIN_DEPTH_KM, MAX_DEPTH_KM = -10.0, float(DEPTHS[-1])
-MAX_ELEVATION_M = 12_000.0
+#: Allowed sources, from volcanoes to deep slabs, and elevations of stations.
+_DEPTH_KM, _ELEVATION_KM = (-10.0, float(_DEPTHS[-1])), (-12.0, 12.0)
 
-#: A ray that ends here is at a distance of the table, whatever the rounding.
+#: A ray that ends this close to a distance of the table counts for it.
 _ROUNDING = 1e-9
 
-#: Part of every file's key. Another way to make the tables needs another number.
-_VERSION = 1
+#: Part of the folder's name; another way to make the tables needs another number.
+_VERSION = 2
 
 
 class VelocityModelError(ValueError):
     """TauP can't use a velocity model."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """
-    First P and S arrivals of sources in one depth at :py:data:`DEGREES`.
-
-    :param times: Seconds, (2, distances), P and S; NaN where nothing arrives
-    :param slownesses: Their derivatives, in seconds a degree
-    :param velocities: Of P and S at the surface, in km/s
-    """
-
-    times: np.ndarray
-    slownesses: np.ndarray
-    velocities: np.ndarray
-
-    def at(self, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """
-        :param degrees: Distances, from 0 to 100
-        :return: Times and slownesses, each (2, distances)
-        """
-        right = np.clip(np.searchsorted(DEGREES, degrees), 1, len(DEGREES) - 1)
-        ends = (
-            (DEGREES[i], self.times[:, i], self.slownesses[:, i])
-            for i in (right - 1, right)
-        )
-        return _hermite(degrees, *ends)
 
 
 class TravelTimes:
@@ -95,7 +67,7 @@ class TravelTimes:
     Sn, Sdiff) up to 100 degrees, within 0.05 s of TauP itself.
 
         travel_times = TravelTimes("ak135")
-        p, s = travel_times.first_arrivals(220, depth_km=5.5, elevation_m=1213)
+        p, s = travel_times.first_arrivals(220, depth_km=5.5, elevation_km=1.213)
 
     Tables over distance and depth are computed when they are first needed, in 0.1 s for ten
     depths, and stored in SeisBench's cache. If the cache is not writable, each process
@@ -110,22 +82,26 @@ class TravelTimes:
     """
 
     def __init__(self, model: str | Path = "iasp91", default_depth_km: float = 10.0):
-        _check("default_depth_km", default_depth_km, MIN_DEPTH_KM, MAX_DEPTH_KM, "km")
+        _check("default_depth_km", default_depth_km, *_DEPTH_KM)
         self.model, path = _find_model(model)
         self.default_depth_km = default_depth_km
-        self._key = _checksum(path)
+        version = f"{path.suffix} {obspy.__version__} {_VERSION}"
+        key = hashlib.sha256(path.read_bytes() + version.encode()).hexdigest()
         folder = Path(seisbench.cache_root) / "seisbench_diting" / "travel_times"
-        self.cache_folder = folder / f"{path.stem}-{self._key[:16]}"
-        self._blocks: dict[int, list[Curve]] = {}
-        self._taup: TauPyModel | None = None
+        self.cache_folder = folder / f"{path.stem}-{key[:16]}"
+        self._blocks: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         if isinstance(self.model, Path) and not self.cache_folder.is_dir():
-            self._load_taup()  # Raises now if the model is invalid.
+            _ = self._taup  # Raises now if the model is invalid.
+
+    @cached_property
+    def _taup(self) -> TauPyModel:
+        return load_taup(self.model)
 
     def first_arrivals(
         self,
         distance_km: ArrayLike,
         depth_km: ArrayLike = np.nan,
-        elevation_m: ArrayLike = 0.0,
+        elevation_km: ArrayLike = 0.0,
     ) -> tuple[np.ndarray, np.ndarray]:
         """
         The arguments may be arrays that can be broadcast.
@@ -133,36 +109,36 @@ class TravelTimes:
         A station at the elevation h has its times from the sea level of the model and
         ``h * sqrt(1 / v**2 - p**2)`` more, with the model's velocity v at the surface
         and the slowness p of the ray: less where h is negative. A source above sea
-        level is taken at sea level, with such a correction for its height. Right for
-        distances, or depths, of a few times the elevation.
+        level is taken at sea level, with such a correction for its height. This is right
+        for distances, or depths, of a few times the elevation.
 
         :param distance_km: Epicentral distance
         :param depth_km: Depth of the source below sea level; the default depth for NaN
-        :param elevation_m: Elevation of the station above sea level; 0 for NaN
+        :param elevation_km: Elevation of the station above sea level; 0 for NaN
         :raises ValueError: if a value is impossible, such as a depth in m
         :return: P and S times in seconds after the origin time; NaN where there is no
             such arrival, or beyond 100 degrees
         """
         distance, depth, elevation = np.broadcast_arrays(
-            *(np.asarray(x, dtype=float) for x in (distance_km, depth_km, elevation_m))
+            *(np.asarray(x, dtype=float) for x in (distance_km, depth_km, elevation_km))
         )
         depth = np.where(np.isnan(depth), self.default_depth_km, depth)
         elevation = np.where(np.isnan(elevation), 0.0, elevation)
-        _check("distance_km", distance, 0.0, np.pi * EARTH_RADIUS_KM, "km")
-        _check("depth_km", depth, MIN_DEPTH_KM, MAX_DEPTH_KM, "km")
-        _check("elevation_m", elevation, -MAX_ELEVATION_M, MAX_ELEVATION_M, "m")
+        _check("distance_km", distance, 0.0, np.pi * _RADIUS_KM)
+        _check("depth_km", depth, *_DEPTH_KM)
+        _check("elevation_km", elevation, *_ELEVATION_KM)
 
         degrees = (distance / KM_PER_DEGREE).ravel()
-        height_km = (elevation / 1000 + np.maximum(-depth, 0)).ravel()
-        place = np.interp(depth.ravel(), DEPTHS, np.arange(len(DEPTHS)))
-        upper = np.minimum(place.astype(int), len(DEPTHS) - 2)
+        height = (elevation + np.maximum(-depth, 0)).ravel()
+        place = np.interp(depth.ravel(), _DEPTHS, np.arange(len(_DEPTHS)))
+        upper = np.minimum(place.astype(int), len(_DEPTHS) - 2)
         times = np.full((2, degrees.size), np.nan)
         for node in np.unique(upper):
             # NaN, and distances that are too large, give NaN.
-            here = (upper == node) & (degrees <= DEGREES[-1])
+            here = (upper == node) & (degrees <= _DEGREES[-1])
             if here.any():
                 times[:, here] = self._interpolate(
-                    int(node), (place - node)[here], degrees[here], height_km[here]
+                    int(node), (place - node)[here], degrees[here], height[here]
                 )
         p, s = np.maximum(times, 0).reshape(2, *distance.shape)
         return p, s
@@ -170,42 +146,69 @@ class TravelTimes:
     def _interpolate(
         self, node: int, share: np.ndarray, degrees: np.ndarray, height_km: np.ndarray
     ) -> np.ndarray:
-        """Between two depths of the table; the lower one counts by its share."""
-        above, below = self._curve(node), self._curve(node + 1)
-        upper, upper_slowness = above.at(degrees)
-        lower, lower_slowness = below.at(degrees)
-        time = upper + share * (lower - upper)
-        slowness = upper_slowness + share * (lower_slowness - upper_slowness)
+        """Between two depths of the table, with ``share`` as weight of the lower one."""
+        right = np.clip(np.searchsorted(_DEGREES, degrees), 1, len(_DEGREES) - 1)
+        (upper, velocities), (lower, _) = self._curves(node), self._curves(node + 1)
+        (above, slope_above), (below, slope_below) = (
+            _hermite(
+                degrees, *((_DEGREES[i], *curves[..., i]) for i in (right - 1, right))
+            )
+            for curves in (upper, lower)
+        )
+        slowness = slope_above + share * (slope_below - slope_above)
         # An ocean on top of the model has no S waves, and no station above it.
-        solid = above.velocities > 0
-        squared = 1 / np.where(solid, above.velocities, np.inf) ** 2
+        squared = 1 / np.where(velocities > 0, velocities, np.inf) ** 2
         vertical = np.maximum(squared[:, None] - (slowness / KM_PER_DEGREE) ** 2, 0)
-        return time + height_km * np.sqrt(vertical)
+        return above + share * (below - above) + height_km * np.sqrt(vertical)
 
-    def _curve(self, node: int) -> Curve:
-        number, place = divmod(node, BLOCK)
+    def _curves(self, node: int) -> tuple[np.ndarray, np.ndarray]:
+        """
+        First arrivals of sources in a depth of the table.
+
+        :return: Times in s, and slownesses in s a degree, of P and S, (2, 2, distances), NaN
+            where nothing arrives; and velocities of P and S at the surface, km/s
+        """
+        number, place = divmod(node, _BLOCK)
         if number not in self._blocks:
             path = self.cache_folder / f"{number:03d}.npz"
-            block = _read_block(path, self._key)
-            if block is None:
-                depths = DEPTHS[number * BLOCK : (number + 1) * BLOCK]
-                block = [make_curve(self._load_taup(), float(x)) for x in depths]
-                _write_block(path, self._key, block)
-            self._blocks[number] = block
-        return self._blocks[number][place]
+            self._blocks[number] = _read_block(path) or self._make_block(number, path)
+        curves, velocities = self._blocks[number]
+        return curves[place], velocities
 
-    def _load_taup(self) -> TauPyModel:
-        if self._taup is None:
-            self._taup = load_taup(self.model)
-        return self._taup
+    def _make_block(self, number: int, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        depths = _DEPTHS[number * _BLOCK : (number + 1) * _BLOCK]
+        curves = np.array([make_curves(self._taup, float(x)) for x in depths])
+        # Rounded also when they are new, so that all runs have the same times.
+        curves = curves.astype("float32")
+        surface = self._taup.model.s_mod.v_mod
+        velocities = np.array(
+            [np.ravel(surface.evaluate_below(0.0, kind))[0] for kind in "ps"], float
+        )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                np.savez_compressed(file, curves=curves, velocities=velocities)
+        except OSError:
+            pass  # The disk is full or not writable: made again by the next process.
+        return curves.astype(float), velocities
 
 
-def _check(name: str, values: ArrayLike, least: float, most: float, unit: str) -> None:
+def _read_block(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """Reads a part of the table; None if the file is missing or invalid."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file["curves"].astype(float), file["velocities"]
+    # Damaged files raise errors of many kinds.
+    except Exception:
+        return None
+
+
+def _check(name: str, values: ArrayLike, least: float, most: float) -> None:
     values = np.asarray(values)
     wrong = (values < least) | (values > most)
     if wrong.any():
         raise ValueError(
-            f"{name}={values[wrong].flat[0]:g} must be from {least:g} to {most:g} {unit}."
+            f"{name}={values[wrong].flat[0]:g} must be from {least:g} to {most:g} km."
         )
 
 
@@ -219,8 +222,8 @@ def _find_model(model: str | Path) -> tuple[str | Path, Path]:
     if path.suffix not in (".nd", ".tvel"):
         names = ", ".join(sorted(file.stem for file in folder.glob("*.npz")))
         raise VelocityModelError(
-            f"model={name!r} is unknown. Possible are {names}, and files that end with "
-            ".nd or .tvel."
+            f"The velocity model {name!r} is unknown. Possible are {names}, and files that "
+            "end with .nd or .tvel."
         )
     if not path.is_file():
         raise FileNotFoundError(f"model={name!r}: there is no such file.")
@@ -237,7 +240,7 @@ def load_taup(model: str | Path) -> TauPyModel:
         return TauPyModel(model)
     with tempfile.TemporaryDirectory(prefix="seisbench-diting-") as folder:
         try:
-            with np.errstate(all="ignore"):  # See make_curve.
+            with np.errstate(all="ignore"):  # See make_curves.
                 taup_create.build_taup_model(model, folder, verbose=False)
             taup = TauPyModel(str(Path(folder) / f"{model.stem}.npz"))
             if taup.model.tau_branches.shape[1] < 2:
@@ -252,40 +255,32 @@ def load_taup(model: str | Path) -> TauPyModel:
             ) from error
 
 
-def make_curve(taup: TauPyModel, depth_km: float) -> Curve:
+def make_curves(taup: TauPyModel, depth_km: float) -> np.ndarray:
     """
     :param taup: TauP
     :param depth_km: Depth of the source
-    :return: First arrivals
+    :return: First arrivals at all distances of the table: times in s, and slownesses in s a
+        degree, of P and S, (2, 2, distances), NaN where nothing arrives
     """
     # TauP divides by zero in layers of constant slowness, and allows for it.
     with np.errstate(all="ignore"):
         source = taup.model.depth_correct(depth_km)
-    curves = [_first(source, names) for names in (P_PHASES, S_PHASES)]
-    surface = taup.model.s_mod.v_mod
-    velocities = [np.ravel(surface.evaluate_below(0.0, kind))[0] for kind in "ps"]
-    times, slownesses = (np.array(part) for part in zip(*curves, strict=True))
-    return Curve(times, slownesses, np.array(velocities, dtype=float))
+    curves = np.full((2, 2, len(_DEGREES)), np.nan)
+    for row, names in enumerate((P_PHASES, S_PHASES)):
+        branches = [_branch(SeismicPhase(name, source)) for name in names]
+        places, times, slownesses = map(np.concatenate, zip(*branches, strict=True))
+        # The last value written to an index is kept, here the earliest arrival.
+        order = np.argsort(-times, kind="stable")
+        curves[:, row, places[order]] = times[order], slownesses[order]
+    return curves
 
 
-def _first(source: Any, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    times = np.full(len(DEGREES), np.nan)
-    slownesses = np.full(len(DEGREES), np.nan)
-    branches = [_branch(SeismicPhase(name, source)) for name in names]
-    places, found, slopes = map(np.concatenate, zip(*branches, strict=True))
-    # The last value written to an index is kept, here the earliest arrival.
-    order = np.argsort(-found, kind="stable")
-    times[places[order]] = found[order]
-    slownesses[places[order]] = slopes[order]
-    return times, slownesses
-
-
-def _branch(phase: SeismicPhase) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _branch(phase: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     Interpolates rays of a phase, which TauP orders by slowness. Between two rays, time over
     distance is a cubic, because slowness is its slope.
 
-    :return: Places in :py:data:`DEGREES`, times and slownesses of all arrivals
+    :return: Places in the table's distances, times and slownesses of all arrivals
     """
     degrees = np.degrees(phase.dist)
     slownesses = np.radians(phase.ray_param)
@@ -298,12 +293,12 @@ def _branch(phase: SeismicPhase) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return np.empty(0, dtype=int), np.empty(0), np.empty(0)
     nearest = np.minimum(degrees[left], degrees[left + 1]) - _ROUNDING
     farthest = np.maximum(degrees[left], degrees[left + 1]) + _ROUNDING
-    begin = np.searchsorted(DEGREES, nearest)
-    count = np.searchsorted(DEGREES, farthest, side="right") - begin
+    begin = np.searchsorted(_DEGREES, nearest)
+    count = np.searchsorted(_DEGREES, farthest, side="right") - begin
     ray = np.repeat(left, count)
     place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - begin, count)
     ends = ((degrees[i], phase.time[i], slownesses[i]) for i in (ray, ray + 1))
-    return place, *_hermite(DEGREES[place], *ends)
+    return place, *_hermite(_DEGREES[place], *ends)
 
 
 def _hermite(
@@ -317,44 +312,3 @@ def _hermite(
     a = m0 + m1 - 2 * secant
     b = 3 * secant - 2 * m0 - m1
     return y0 + h * u * (m0 + u * (b + u * a)), m0 + u * (2 * b + u * 3 * a)
-
-
-def _checksum(path: Path) -> str:
-    """Checksum of everything that the tables depend on."""
-    digest = hashlib.sha256(path.read_bytes())
-    digest.update(f"{path.suffix} {obspy.__version__} {_VERSION}".encode())
-    for grid in (DEGREES, DEPTHS, np.array([BLOCK])):
-        digest.update(np.asarray(grid, dtype="<f8").tobytes())
-    return digest.hexdigest()
-
-
-def _read_block(path: Path, key: str) -> list[Curve] | None:
-    """Reads a table; None if the file is missing or invalid."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            parts = zip(file["times"], file["slownesses"], strict=True)
-            velocities = file["velocities"]
-            block = [
-                Curve(a.astype(float), b.astype(float), velocities) for a, b in parts
-            ]
-            return block if str(file["key"]) == key else None
-    # Damaged files raise errors of many kinds.
-    except Exception:
-        return None
-
-
-def _write_block(path: Path, key: str, block: list[Curve]) -> None:
-    times = np.array([curve.times for curve in block], dtype="float32")
-    slownesses = np.array([curve.slownesses for curve in block], dtype="float32")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(
-                file,
-                key=np.array(key),
-                times=times,
-                slownesses=slownesses,
-                velocities=block[0].velocities,
-            )
-    except OSError:
-        return  # The disk is full or not writable: the table is computed again next time.

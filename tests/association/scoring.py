@@ -17,6 +17,5 @@ def shares(result: Association, events, seconds=1.0, km=5.0):
         as_catalogue(events),
         max_time_s=seconds,
         max_distance_km=km,
-        min_shared=2.0,
     )
     return found.share_of_a, found.share_of_b

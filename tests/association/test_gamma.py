@@ -212,8 +212,6 @@ def test_minutes_of_a_real_sequence(reference):
     result = associate(begin, italy.stations, "gamma", **options)
 
     golden = italy.events[italy.events["time"] < "2016-10-14T00:11"]
-    found = compare(
-        golden, result.events, max_time_s=2.0, max_distance_km=5.0, min_shared=2.0
-    )
+    found = compare(golden, result.events, max_time_s=2.0, max_distance_km=5.0)
     assert found.share_of_a >= 0.9
     assert len(result.events) <= 1.4 * len(golden)

@@ -168,9 +168,7 @@ def test_an_hour_of_a_real_sequence(reference):
         threads=2,
     )
     golden = italy.events[italy.events["time"] < "2016-10-14T00:59"]
-    found = compare(
-        golden, result.events, max_time_s=2.0, max_distance_km=5.0, min_shared=2.0
-    )
+    found = compare(golden, result.events, max_time_s=2.0, max_distance_km=5.0)
 
     assert found.share_of_a >= 0.93
     assert len(result.events) <= 1.2 * len(golden)

@@ -53,7 +53,7 @@ def test_an_hour_of_central_italy(italy, reference):
         **WORDS,
     )
     golden = italy.events[italy.events["time"] < "2016-10-14T00:59"]
-    found = compare(golden, result.events, min_shared=2.0)
+    found = compare(golden, result.events)
 
     assert found.share_of_a >= 0.93
     assert len(result.events) <= 1.2 * len(golden)
@@ -78,9 +78,7 @@ def test_events_with_known_origins(per_minute, least):
         s_error_s=0.12,
         min_score=18.0,
     )
-    found = compare(
-        result.events, truth.events, max_time_s=1.0, max_distance_km=5.0, min_shared=2.0
-    )
+    found = compare(result.events, truth.events, max_time_s=1.0, max_distance_km=5.0)
 
     f1 = 2 * len(found.common) / (len(result.events) + len(truth.events))
     assert f1 >= least

@@ -45,7 +45,7 @@ def picked(stations):
     """As ``pick_event`` returns it; one pick was discarded."""
     event = make_events(1, 0).iloc[0]
     distance = distance_km(event, stations)
-    p, s = TRAVEL_TIMES.at(distance, event["depth_km"])
+    p, s = TRAVEL_TIMES.first_arrivals(distance, event["depth_km"])
     around = stations.assign(
         epicentral_distance_km=distance,
         azimuth_deg=0.0,

@@ -15,12 +15,9 @@ WGS84 = Geod(ellps="WGS84")
 class TravelTimes:
     """Straight rays."""
 
-    def at(self, distance_km, depth_km, elevation_km=0.0):
+    def first_arrivals(self, distance_km, depth_km, elevation_km=0.0):
         length = np.hypot(distance_km, np.nan_to_num(depth_km) + elevation_km)
         return length / 6.2, length / 3.5
-
-    def first_arrivals(self, distance_km, depth_km):
-        return self.at(distance_km, depth_km)
 
 
 TRAVEL_TIMES = TravelTimes()
@@ -57,7 +54,9 @@ def make_picks(events, stations):
     """P and S of each event at all stations, 0.1 s late."""
     rows = []
     for event in events.to_dict("records"):
-        times = TRAVEL_TIMES.at(distance_km(event, stations), event["depth_km"], 0.5)
+        times = TRAVEL_TIMES.first_arrivals(
+            distance_km(event, stations), event["depth_km"], 0.5
+        )
         rows += [
             {
                 "event_id": event["event_id"],

@@ -142,7 +142,7 @@ def test_moveout(stations, tmp_path):
     assert len(others.get_xdata()) == 24
     assert sum(line.get_color() == "black" for line in panel.lines) == 12
     curve = next(line for line in panel.lines if line.get_linestyle() == "--")
-    expected = TRAVEL_TIMES.at(40, events["depth_km"].iloc[0], 0.5)[0]
+    expected = TRAVEL_TIMES.first_arrivals(40, events["depth_km"].iloc[0], 0.5)[0]
     assert np.interp(40, curve.get_ydata(), curve.get_xdata()) == pytest.approx(
         float(expected), abs=0.02
     )
