@@ -54,8 +54,8 @@ def main() -> None:
         for batch in (1440, 64):
             ours, plain = [], []
             for _ in range(options.cycles):
-                found = measure_latency(model, "onnx", batch=batch, cycles=3)
-                ours.append(found.milliseconds)
+                found = measure_latency(model, batch=batch, cycles=2, backend="onnx")
+                ours.append(found["ms"][0])
                 begin = time.perf_counter()
                 for first in range(0, batch, 64):
                     session.run(None, {"wave": wave[first : first + 64]})

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .._util import ArgumentError, Settings, option
+from .._util import Settings, option
 from ..evaluation import EvaluateSettings, LatencySettings
 from .app import command_of
-
-if TYPE_CHECKING:
-    from ..evaluation import Latency
 
 
 def _evaluate(settings: EvaluateSettings) -> None:
@@ -32,47 +28,14 @@ def _evaluate(settings: EvaluateSettings) -> None:
 
 def _latency(settings: LatencySettings) -> None:
     """
-    Measure the run time of networks for many windows.
+    Measure the run time of networks for many windows, beside SeisBench's PhaseNet.
 
-    By default 1440, as in the paper. They are evaluated in parts, so that memory stays
-    below 4 GB.
+    By default 1440 windows, as in the paper.
     """
-    import torch
+    from ..evaluation import measure_latency
 
-    from ..evaluation import measure_latencies
-    from ..plots import check_picture, plot_latencies, save_figure
-
-    if settings.output is not None:
-        if settings.data is None:
-            raise ArgumentError(
-                "output", settings.output, "F1 needs a dataset: --input"
-            )
-        check_picture(settings.output)
-    found: list[Latency] = []
-    for one in measure_latencies(**dict(settings)):
-        if not found:
-            counted = settings.cycles - settings.cycles // 3
-            print(
-                f"{one.batch} windows on {one.device}, mean of {counted} of "
-                f"{settings.cycles} cycles, {torch.get_num_threads()} threads\n"
-                f"{'model':<20} {'backend':<12} {'ms':>10} {'+-':>8} {'part':>5} "
-                f"{'parameters':>11} {'MFLOP':>8} {'MB':>6} {'F1 P':>6} {'F1 S':>6}"
-            )
-        found.append(one)
-        print(
-            f"{one.model:<20} {one.backend:<12} {one.milliseconds:>10.1f} "
-            f"{one.deviation:>8.1f} {one.part:>5} {one.parameters:>11,} "
-            f"{one.flops / 1e6:>8.1f} {one.megabytes:>6.2f} "
-            f"{one.f1[0]:>6.3f} {one.f1[1]:>6.3f}",
-            flush=True,
-        )
-    print(
-        "part: windows evaluated together. MFLOP: for one window. MB: the ONNX file. "
-        "F1: on the test split of --input."
-    )
-    if settings.output is not None:
-        save_figure(plot_latencies(found), settings.output)
-        print(f"Picture: {settings.output}")
+    table = measure_latency(**dict(settings))
+    print(table.round({"ms": 1, "times_phasenet": 2}).to_string(index=False))
 
 
 class ExportSettings(Settings):

@@ -335,7 +335,7 @@ class HeldOutBatches(Dataset):
             for stretch, first in places
         ]
         p, s = ([self._inside(*place, code) for place in places] for code in (1, 2))
-        return {"wave": np.stack([_normalized(wave) for wave in waves]), "p": p, "s": s}
+        return {"wave": np.stack([_normalized(wave) for wave in waves]), "P": p, "S": s}
 
     def _inside(self, stretch: Stretch, begin: int, phase: int) -> np.ndarray:
         """Samples of sure arrivals of a phase in a window."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning.pytorch.callbacks import WeightAveraging
@@ -28,9 +27,6 @@ _CLIP = 20.0
 
 #: Sampling rate in Hz of a student that begins with random parameters.
 _RATE = 100.0
-
-#: Largest difference of a right pick from the teachers' arrival, in seconds.
-_TOLERANCE_S = 0.5
 
 #: Share of the steps in which the learning rate rises.
 _WARM_UP = 0.03
@@ -108,7 +104,8 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
         trainer = training.fit(
             settings,
             module,
-            training.WindowModule(batches, validation, settings.workers),
+            batches,
+            validation,
             checkpoint,
             callbacks=_averaging(settings),
             gradient_clip_val=_CLIP,
@@ -175,7 +172,7 @@ def _labelled(
         raise ArgumentError("validation", name, f"can't be used: {error}") from error
     if dev is None:
         raise ArgumentError("validation", name, "it has no split 'dev'")
-    return training.ValidationBatches(dev, settings, module.label)
+    return training.ValidationBatches(dev, settings, None)
 
 
 def _averaging(settings: DistillSettings) -> list[WeightAveraging]:
@@ -220,10 +217,6 @@ class StudentModule(training.PickerModule):
     :py:class:`seisbench_diting.training.PickerModule`.
     """
 
-    def __init__(self, model: models.PhasePicker, settings: DistillSettings) -> None:
-        super().__init__(model, settings)
-        self._counts = np.zeros((2, 3), dtype=int)
-
     def loss(self, output: Any, label: torch.Tensor) -> torch.Tensor:
         if self.label == "point":
             return models.point_loss(output, label)
@@ -247,31 +240,6 @@ class StudentModule(training.PickerModule):
         falling = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
         return rising * (_LEAST_RATE + (1 - _LEAST_RATE) * falling)
 
-    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        output = self(batch["wave"])
-        if "truth" in batch:
-            self.keep_windows(batch, output)
-            return
-        tolerance = _TOLERANCE_S * self.model.sampling_rate
-        for row, picks in enumerate(self.picks(output)):
-            for number, name in enumerate("ps"):
-                truth = batch[name][row].cpu().numpy()
-                found = np.array([p[1] for p in picks if p[0] == number + 1])
-                right = count_matches(truth, found, tolerance)
-                self._counts[number] += (right, len(found), len(truth))
-
-    def on_validation_epoch_end(self) -> None:
-        if self._windows:
-            super().on_validation_epoch_end()
-            return
-        self.log_scores(
-            {
-                phase: 2 * right / (found + true) if found + true else math.nan
-                for phase, (right, found, true) in zip("PS", self._counts, strict=True)
-            }
-        )
-        self._counts[:] = 0
-
 
 def _score(
     module: StudentModule, settings: DistillSettings, validation: Dataset | None
@@ -286,27 +254,6 @@ def _score(
         loader = DataLoader(validation, batch_size=None)
         (scores,) = trainer.validate(module, loader, verbose=False)
     return {n: value for n, value in scores.items() if n.startswith("validation_f1")}
-
-
-def count_matches(truth: np.ndarray, found: np.ndarray, tolerance: float) -> int:
-    """
-    :param truth: Samples of arrivals
-    :param found: Samples of picks
-    :param tolerance: Largest distance in samples between an arrival and its pick
-    :return: Number of pairs. Each arrival and pick is in at most one; nearest pairs first.
-    """
-    distance = np.abs(truth[:, None] - found[None])
-    free_true, free_found = set(range(len(truth))), set(range(len(found)))
-    pairs = 0
-    for place in np.argsort(distance, axis=None):
-        i, j = map(int, np.unravel_index(place, distance.shape))
-        if distance[i, j] > tolerance:
-            break
-        if i in free_true and j in free_found:
-            free_true.remove(i)
-            free_found.remove(j)
-            pairs += 1
-    return pairs
 
 
 def blend(

@@ -9,9 +9,6 @@ from pydantic import BeforeValidator, model_validator
 
 from .._util import Settings, option
 
-#: Ways to count.
-COUNTINGS = ("correct", "published")
-
 #: Smallest probability of a pick.
 THRESHOLD = 0.3
 
@@ -68,12 +65,6 @@ class EvaluateSettings(Settings):
     threshold: float = option(
         THRESHOLD, "Smallest probability of a pick.", "height", "prob", ge=0, le=1
     )
-    distance: int = option(
-        50,
-        "Smallest distance of two picks of one phase; SeisBench's models have their own.",
-        metavar="SAMPLES",
-        ge=1,
-    )
     counting: Literal["correct", "published"] = option(
         "correct",
         "correct: the first pick near an arrival is right, further ones near it do not "
@@ -111,26 +102,9 @@ class LatencySettings(Settings):
         metavar="NAME",
         many=True,
     )
-    data: Any = option(
-        None,
-        "SeisBench dataset, folder or name, on whose test split the models get their F1.",
-        "--input",
-        "-i",
-        metavar="DATASET",
-    )
     device: str = option("cpu", "cpu, cuda, cuda:1, ...", "-d")
-    batch: int = option(1440, "Windows in a cycle.", ge=1)
-    cycles: int = option(15, "Cycles; the first third does not count.", ge=3)
-    backend: Annotated[list[str], BeforeValidator(_as_list)] = option(
-        [],
-        "onnx, torch, torchscript, bfloat16 or compile; may be repeated. Default: onnx "
-        "and torch on the CPU, torch and bfloat16 elsewhere.",
-        metavar="NAME",
-        many=True,
-    )
-    output: Path | None = option(
-        None,
-        "Picture of F1 over time; needs --model and --input.",
-        "-o",
-        metavar="FILE",
+    batch: int = option(1440, "Number of windows.", ge=1)
+    cycles: int = option(5, "Cycles, whose median counts.", ge=1)
+    backend: Literal["auto", "torch", "onnx"] = option(
+        "auto", "torch, onnx, or auto: the one that `pick` uses."
     )

@@ -1,4 +1,4 @@
-"""Windows with truth and picks, their text file, and precision, recall and residuals.
+"""Truth and picks of windows, their text file, and precision, recall and residuals.
 
 The validation text file holds the truth of each window, then its picks:
 
@@ -12,119 +12,25 @@ Truth: samples of P and S, -1 where absent, and a signal-to-noise ratio. Picks: 
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import median_abs_deviation
+from scipy import stats
 
 from .._util import ArgumentError, write_text
-from .evaluation_settings import COUNTINGS, TOLERANCE_S
+from .evaluation_settings import THRESHOLD, TOLERANCE_S
 
 #: Published counting: residuals up to this enter mean and deviation.
 RESIDUAL_S = 1.5
 
-#: Picks down to this probability are kept for curves over thresholds.
-LOWEST = 0.05
-
-_PHASES = {"1": "P", "2": "S"}
-_NUMBERS = {phase: number for number, phase in _PHASES.items()}
-
-
-@dataclass
-class Window:
-    """
-    Truth and picks of one window.
-
-    :param p: Sample of P, NaN where absent
-    :param s: Sample of S, NaN where absent
-    :param snr: Signal-to-noise ratio, NaN where unknown
-    :param picks: Phase ("P" or "S"), sample and probability of each pick
-    """
-
-    p: float = math.nan
-    s: float = math.nan
-    snr: float = math.nan
-    picks: list[tuple[str, float, float]] = field(default_factory=list)
-
-    def arrival(self, phase: str) -> float:
-        """Sample of the arrival of a phase, NaN where absent."""
-        return self.p if phase == "P" else self.s
-
-    def samples(self, phase: str, threshold: float = 0.0) -> list[float]:
-        """Samples of the picks of a phase whose probability is at least a threshold."""
-        return [
-            s for name, s, prob in self.picks if name == phase and prob >= threshold
-        ]
-
-
-def read_validation(path: str | Path) -> list[Window]:
-    """
-    Reads a validation text file.
-
-    :param path: File
-    :raises ValueError: if it has another format; names the line
-    :return: Windows in the order of the file
-    """
-    path = Path(path)
-    windows: list[Window] = []
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, start=1):
-            line = line.strip()
-            values = line.split(",")
-            if values == [""] or line.startswith("##"):
-                continue
-            try:
-                if line.startswith("#"):
-                    truth = [float(x) for x in (*values[1:], "-1")[:3]]
-                    p, s, snr = (math.nan if x < 0 else x for x in truth)
-                    windows.append(Window(p, s, snr))
-                else:
-                    kind, sample, probability = values
-                    pick = (_PHASES[kind.strip()], float(sample), float(probability))
-                    windows[-1].picks.append(pick)
-            except (ValueError, KeyError, IndexError):
-                raise ArgumentError(
-                    "picks",
-                    str(path),
-                    f"line {number}, {line[:60]!r}, is neither "
-                    "'#phase,P,S,SNR' nor 'type,sample,probability' below such a line",
-                ) from None
-    if not windows:
-        raise ArgumentError("picks", str(path), "the file has no window")
-    return windows
-
-
-def write_validation(path: str | Path, windows: Iterable[Window]) -> None:
-    """
-    Writes a validation text file.
-
-    :param path: File
-    :param windows: Windows
-    """
-    write_text(
-        Path(path),
-        (
-            line
-            for window in windows
-            for line in (
-                "#phase,"
-                + ",".join(map(_text, (window.p, window.s, window.snr)))
-                + "\n",
-                *(f"{_NUMBERS[k]},{_text(s)},{p!r}\n" for k, s, p in window.picks),
-            )
-        ),
-    )
-
-
-def _text(value: float) -> str:
-    """Whole samples without a point, as in the published file; -1 for NaN."""
-    value = float(value) if math.isfinite(value) else -1.0
-    return str(int(value)) if value.is_integer() else repr(value)
+#: Sets of windows that are drawn at once for an interval.
+_BATCH = 100
 
 
 @dataclass(frozen=True)
@@ -138,8 +44,8 @@ class Interval:
     """
 
     value: float
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -170,146 +76,53 @@ class PhaseMetrics:
     deviation_ms: Interval
     mad_ms: Interval
 
-    @property
-    def shares(self) -> list[Interval]:
-        """Precision, recall and F1."""
-        return [self.precision, self.recall, self.f1]
-
-    @property
-    def residuals(self) -> list[Interval]:
-        """Mean, standard deviation and median absolute deviation in ms."""
-        return [self.mean_ms, self.deviation_ms, self.mad_ms]
-
-
-def measure(
-    windows: Sequence[Window],
-    phase: str,
-    sampling_rate: float,
-    *,
-    tolerance: float = TOLERANCE_S,
-    threshold: float = 0.0,
-    counting: str = "correct",
-    bootstraps: int = 1000,
-    seed: int = 0,
-) -> PhaseMetrics:
-    """
-    Measures the picks of one phase.
-
-    Two ways to count. ``correct``: the first pick near an arrival is right, further ones
-    near it do not count, all others are false; a window without an arrival can't miss
-    it; residuals are those of the right picks. ``published``: every pick near an arrival
-    is right, every window counts as one with an arrival, and every pick within 1.5 s of
-    an arrival has a residual.
-
-    :param windows: Windows with truth and picks
-    :param phase: "P" or "S"
-    :param sampling_rate: Sampling rate of the windows in Hz
-    :param tolerance: A pick is near an arrival if it is closer than this, in seconds
-    :param threshold: Picks of a smaller probability do not count
-    :param counting: ``correct`` or ``published``
-    :param bootstraps: Number of samples of windows for the intervals; 0 for none
-    :param seed: Seed of these samples
-    :raises ValueError: for wrong arguments
-    :return: Metrics, with intervals from samples of windows drawn with replacement
-    """
-    if counting not in COUNTINGS:
-        allowed = f"must be one of {', '.join(COUNTINGS)}"
-        raise ArgumentError("counting", counting, allowed)
-    if phase not in ("P", "S"):
-        raise ArgumentError("phase", phase, "must be P or S")
-    if not windows:
-        raise ArgumentError("windows", windows, "there is nothing to measure")
-    for name, value in (("tolerance", tolerance), ("sampling_rate", sampling_rate)):
-        if not value > 0:
-            raise ArgumentError(name, value, "must be positive")
-    counts, residuals, owners = [], [], []
-    picks = arrivals = 0
-    for number, window in enumerate(windows):
-        arrival = window.arrival(phase)
-        samples = window.samples(phase, threshold)
-        picks += len(samples)
-        arrivals += not math.isnan(arrival)
-        near = [s for s in samples if abs(arrival - s) < tolerance * sampling_rate]
-        if counting == "correct":
-            used = sorted(near)[:1]
-            counted = len(samples) - len(near) + len(used)
-            counts.append((len(used), counted, int(not math.isnan(arrival))))
-        else:
-            limit = RESIDUAL_S * sampling_rate
-            used = [s for s in samples if abs(arrival - s) < limit]
-            counts.append((len(near), len(samples), 1))
-        residuals += [(arrival - s) / sampling_rate * 1000 for s in used]
-        owners += [number] * len(used)
-    table = np.array(counts, dtype=float)
-    drawn = np.random.default_rng(seed).multinomial(
-        len(windows), np.full(len(windows), 1 / len(windows)), size=bootstraps
-    )
-    weights = np.concatenate([np.ones((1, len(windows)), dtype=int), drawn])
-    shares = _shares(weights @ table)
-    spreads = _spreads(np.array(residuals), np.array(owners, dtype=int), weights)
-    return PhaseMetrics(
-        phase,
-        arrivals,
-        picks,
-        int(table[:, 0].sum()),
-        *map(_interval, np.concatenate([shares, spreads], axis=1).T),
-    )
-
-
-def _shares(sums: np.ndarray) -> np.ndarray:
-    """Precision, recall and F1 (samples, 3) of right picks, picks and arrivals."""
-    right, picks, arrivals = sums.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        precision, recall = right / picks, right / arrivals
-        f1 = 2 * precision * recall / (precision + recall)
-    # Without a right pick it would be 0 / 0.
-    f1[(right == 0) & (arrivals > 0)] = 0.0
-    return np.stack([precision, recall, f1], axis=1)
-
-
-def _spreads(
-    residuals: np.ndarray, owners: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
-    """Mean, standard and median absolute deviation (samples, 3)."""
-    spreads = np.full((len(weights), 3), np.nan)
-    for row, times in zip(spreads, weights, strict=True):
-        drawn = np.repeat(residuals, times[owners])
-        if drawn.size:
-            row[:] = drawn.mean(), drawn.std(), median_abs_deviation(drawn)
-    return spreads
-
-
-def _interval(column: np.ndarray) -> Interval:
-    value, drawn = float(column[0]), column[1:][np.isfinite(column[1:])]
-    if drawn.size == 0:
-        return Interval(value, math.nan, math.nan)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Interval(value, float(low), float(high))
-
 
 @dataclass
 class Evaluation:
     """
-    Picks of a model, and how good they are.
+    Picks of a model on windows with labels.
 
-    :param name: Name of the model
+    :param windows: A row for each window: samples of ``P`` and ``S``, NaN where absent, the
+        signal-to-noise ratio ``snr``, and other columns such as the magnitude
+    :param picks: A row for each pick: number of the ``window``, ``phase``, ``sample`` and
+        ``probability``, also those below the threshold
     :param sampling_rate: Sampling rate of the windows in Hz
+    :param name: Name of the model
     :param threshold: Smallest probability of a pick that counts
-    :param tolerance: A pick nearer to an arrival than this is right, in seconds
-    :param counting: See :py:func:`~seisbench_diting.evaluation.measure`
-    :param windows: Truth and picks, also those of smaller probability
-    :param metadata: Magnitude and distance of each window, where they are known
+    :param tolerance: A pick is near an arrival if it is closer than this, in seconds
+    :param counting: ``correct``: the first pick near an arrival is right, further ones near
+        it do not count, all others are false; a window without an arrival can't miss it;
+        residuals are those of the right picks. ``published``: every pick near an arrival
+        is right, every window counts as one with an arrival, and every pick within 1.5 s of
+        an arrival has a residual.
     :param batches: Where the windows came from, to look at them again
     """
 
-    name: str
+    windows: pd.DataFrame
+    picks: pd.DataFrame
     sampling_rate: float
-    threshold: float
-    tolerance: float
-    counting: str
-    windows: list[Window]
-    metadata: pd.DataFrame = field(default_factory=pd.DataFrame)
+    name: str = ""
+    threshold: float = THRESHOLD
+    tolerance: float = TOLERANCE_S
+    counting: str = "correct"
     batches: Any = None
+
+    def picks_of(self, phase: str, threshold: float | None = None) -> pd.DataFrame:
+        """
+        :param phase: "P" or "S"
+        :param threshold: Another smallest probability
+        :return: Its picks, with the columns ``residual`` (label minus pick, seconds),
+            ``near`` an arrival, and ``again``: near one that an earlier pick has found
+        """
+        least = self.threshold if threshold is None else threshold
+        picks = self.picks
+        picks = picks[(picks["phase"] == phase) & (picks["probability"] >= least)]
+        picks = picks.sort_values(["window", "sample"])
+        arrivals = self.windows[phase].to_numpy()[picks["window"]]
+        residual = (arrivals - picks["sample"]) / self.sampling_rate
+        near = residual.abs() < self.tolerance
+        again = near & (near.groupby(picks["window"]).cumsum() > 1)
+        return picks.assign(residual=residual, near=near, again=again)
 
     def measure(
         self,
@@ -320,28 +133,155 @@ class Evaluation:
         bootstraps: int = 1000,
     ) -> PhaseMetrics:
         """
+        Measures the picks of one phase.
+
         :param phase: "P" or "S"
         :param threshold: Another smallest probability
-        :param chosen: Indices of the windows to measure, None for all
-        :param bootstraps: See :py:func:`~seisbench_diting.evaluation.measure`
+        :param chosen: Numbers of the windows to measure, None for all
+        :param bootstraps: Number of sets of windows that are drawn with replacement for the
+            intervals of F1 and of the residuals; 0 for none. Those of precision and recall
+            are Wilson's.
         """
-        windows = self.windows
-        return measure(
-            windows if chosen is None else [windows[i] for i in chosen],
+        picks = self.picks_of(phase, threshold)
+        arrivals = self.windows[phase].notna()
+        if chosen is not None:
+            arrivals = arrivals.iloc[list(chosen)]
+            picks = picks[picks["window"].isin(arrivals.index)]
+        if self.counting == "correct":
+            counts = {
+                "right": picks["near"] & ~picks["again"],
+                "picks": ~picks["again"],
+            }
+            used = counts["right"]
+        else:
+            counts = {"right": picks["near"], "picks": picks["window"] >= 0}
+            used = picks["residual"].abs() < RESIDUAL_S
+        of_windows = pd.DataFrame(counts).groupby(picks["window"]).sum()
+        table = of_windows.reindex(arrivals.index, fill_value=0)
+        table["arrivals"] = arrivals | (self.counting == "published")
+        columns = table[table.sum(axis=1) > 0].to_numpy(dtype=int).T
+        right, counted, there = columns.sum(axis=1)
+        milliseconds = 1000 * picks.loc[used, "residual"].to_numpy()
+        return PhaseMetrics(
             phase,
-            self.sampling_rate,
-            tolerance=self.tolerance,
-            threshold=self.threshold if threshold is None else threshold,
-            counting=self.counting,
-            bootstraps=bootstraps,
+            int(arrivals.sum()),
+            len(picks),
+            int(right),
+            _share(right, counted),
+            _share(right, there),
+            _resampled(_f1, columns, bootstraps),
+            *(
+                _resampled(statistic, [milliseconds], bootstraps)
+                for statistic in (np.mean, np.std, stats.median_abs_deviation)
+            ),
         )
 
     def write(self, path: str | Path) -> None:
-        """Writes the validation text file."""
-        write_validation(
-            path,
-            (
-                Window(w.p, w.s, w.snr, [p for p in w.picks if p[2] >= self.threshold])
-                for w in self.windows
-            ),
-        )
+        """Writes the validation text file, with the picks above the threshold."""
+        lines = [
+            ["#phase," + ",".join(map(_text, truth)) + "\n"]
+            for truth in self.windows[["P", "S", "snr"]].to_numpy().tolist()
+        ]
+        kept = self.picks[self.picks["probability"] >= self.threshold]
+        for window, phase, sample, probability in kept.itertuples(index=False):
+            kind = 1 + "PS".index(phase)
+            lines[window].append(f"{kind},{_text(sample)},{float(probability)!r}\n")
+        write_text(Path(path), itertools.chain(*lines))
+
+
+def _text(value: float) -> str:
+    """Whole samples without a point, as in the published file; -1 for NaN."""
+    value = float(value) if math.isfinite(value) else -1.0
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def make_picks(rows: Iterable[tuple[int, str, float, float]]) -> pd.DataFrame:
+    """
+    :param rows: Number of the window, phase, sample and probability of each pick
+    :return: Table of picks for :py:class:`Evaluation`
+    """
+    names = ["window", "phase", "sample", "probability"]
+    table = pd.DataFrame(list(rows), columns=names)
+    return table.astype({"window": int, "sample": float, "probability": float})
+
+
+def read_validation(
+    path: str | Path, sampling_rate: float = 50.0, **options: Any
+) -> Evaluation:
+    """
+    Reads a validation text file.
+
+    :param path: File
+    :param sampling_rate: Sampling rate of its windows in Hz
+    :param options: Further values of :py:class:`Evaluation`, such as ``counting``
+    :raises ValueError: if it has another format; names the line
+    :return: Its windows and picks, under the name of the file
+    """
+    path = Path(path)
+    truth: list[list[float]] = []
+    picks: list[tuple[int, str, float, float]] = []
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, start=1):
+            line = line.strip()
+            first, *values = line.split(",")
+            if not line or line.startswith("##"):
+                continue
+            try:
+                if first.startswith("#"):
+                    p, s, snr = (float(x) for x in [*values, "-1"][:3])
+                    truth.append([p, s, snr])
+                else:
+                    phase = {"1": "P", "2": "S"}[first.strip()]
+                    sample, probability = map(float, values)
+                    truth[-1]  # A pick belongs to a window.
+                    picks.append((len(truth) - 1, phase, sample, probability))
+            except (ValueError, KeyError, IndexError):
+                raise ArgumentError(
+                    "picks",
+                    str(path),
+                    f"line {number}, {line[:60]!r}, is neither "
+                    "'#phase,P,S,SNR' nor 'type,sample,probability' below such a line",
+                ) from None
+    if not truth:
+        raise ArgumentError("picks", str(path), "the file has no window")
+    windows = pd.DataFrame(truth, columns=["P", "S", "snr"])
+    windows = windows.mask(windows < 0)
+    return Evaluation(windows, make_picks(picks), sampling_rate, path.name, **options)
+
+
+def _share(part: int, whole: int) -> Interval:
+    """A share with Wilson's interval, which is also right for few counts."""
+    if whole == 0:
+        return Interval(math.nan)
+    # With the published counting, more picks than windows may be right.
+    test = stats.binomtest(int(min(part, whole)), int(whole))
+    found = test.proportion_ci(method="wilson")
+    return Interval(float(part / whole), float(found.low), float(found.high))
+
+
+def _f1(
+    right: np.ndarray, picks: np.ndarray, arrivals: np.ndarray, axis: int = -1
+) -> np.ndarray:
+    return 2 * right.sum(axis) / (picks.sum(axis) + arrivals.sum(axis))
+
+
+def _resampled(
+    statistic: Callable[..., Any], data: Sequence[np.ndarray], bootstraps: int
+) -> Interval:
+    """A statistic of samples, with the interval from samples drawn with replacement."""
+    if len(data[0]) == 0:
+        return Interval(math.nan)
+    value = float(statistic(*data, axis=-1))
+    if not bootstraps or len(data[0]) == 1:
+        return Interval(value)
+    found = stats.bootstrap(
+        data,
+        statistic,
+        n_resamples=bootstraps,
+        batch=_BATCH,
+        vectorized=True,
+        paired=True,
+        method="percentile",
+        random_state=0,
+    ).confidence_interval
+    return Interval(value, float(found.low), float(found.high))

@@ -1,24 +1,178 @@
-"""Picks of models on the windows of a dataset, beside the truth."""
+"""Run models on windows: their picks beside the truth, and their speed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import obspy
+import pandas as pd
+import torch
 from seisbench.data import WaveformDataset
+from seisbench.models import PhaseNet, WaveformModel
 from tqdm import tqdm
 
+from .. import models
 from .._util import ArgumentError, check_place, takes
 from ..data import open_dataset
 from ..generate import DiTingTestBatches
-from .evaluation_report import write_report
-from .evaluation_settings import EvaluateSettings
-from .metrics import LOWEST, Evaluation, Window, read_validation
-from .window_pickers import WindowPicker, load_picker
+from ..runtime import Network, open_session, open_torchscript
+from .evaluation_report import LOWEST, write_report
+from .evaluation_settings import EvaluateSettings, LatencySettings
+from .metrics import Evaluation, make_picks, read_validation
 
+_LOG = logging.getLogger("seisbench_diting")
+
+#: Columns of a dataset that an evaluation keeps.
 _COLUMNS = ("path_ep_distance_km", "source_magnitude")
+
+#: Settings that an evaluation keeps.
+_COUNTED = {"threshold", "tolerance", "counting"}
+
+#: Smallest distance of two picks of a phase in samples.
+_DISTANCE = 50
+
+#: For each window phase, sample and probability of its picks.
+Picks = list[list[tuple[str, float, float]]]
+
+
+@dataclass
+class WindowPicker:
+    """
+    A model of any kind that picks windows.
+
+    :param name: Name in tables
+    :param sampling_rate: Sampling rate of the windows in Hz
+    :param component_order: Order of their components
+    :param pick: Function of windows (batch, 3, samples), with means removed and divided by
+        the joint peak, and of the smallest probability
+    """
+
+    name: str
+    sampling_rate: float
+    component_order: str
+    pick: Callable[[np.ndarray, float], Picks]
+
+
+def load_picker(
+    model: str | Path | WaveformModel | WindowPicker,
+    sampling_rate: float | None = None,
+    component_order: str | None = None,
+) -> WindowPicker:
+    """
+    :param model: A published set (``LPPNM/diting``), a pretrained model of SeisBench
+        (``PhaseNet/stead``), a SeisBench pair with or without its ending, a TorchScript
+        or ONNX file, or a model
+    :param sampling_rate: Sampling rate in Hz of a file that does not tell it; 50 by
+        default
+    :param component_order: Order of the components of a file that does not tell it; ZNE
+        by default
+    :raises ValueError: if the model can't be loaded
+    """
+    if isinstance(model, WindowPicker):
+        return model
+    name = type(model).__name__
+    if not isinstance(model, WaveformModel):
+        path, name = Path(model).expanduser(), str(model)
+        if path.is_file() and not models.find_pair(path):
+            rate, order = sampling_rate or 50.0, component_order or "ZNE"
+            if sampling_rate is None or component_order is None:
+                said = "model=%r: taken as %g Hz, %s, as the file does not tell. Use "
+                said += "sampling_rate= and component_order= to name others."
+                _LOG.warning(said, name, rate, order)
+            return WindowPicker(path.name, rate, order, _by_network(_of_file(path)))
+        model = models.load_model(name)
+    model.eval()
+    order = "".join(model.component_order or "ZNE")
+    is_ours = isinstance(model, models.PhasePicker)
+    pick = _by_network(_of_model(model)) if is_ours else _by_stream(model, order)
+    return WindowPicker(name, float(model.sampling_rate), order, pick)
+
+
+def _by_network(network: Network) -> Callable[[np.ndarray, float], Picks]:
+    """Picks from probabilities (batch, classes, samples), or LPPN's two outputs."""
+
+    def pick(wave: np.ndarray, threshold: float) -> Picks:
+        # Published LPPN files have classes that were never trained.
+        prob, *offset = network(wave)
+        prob = prob[:, :3]
+        if offset:
+            stride = wave.shape[-1] // prob.shape[-1]
+            cells = max(1, _DISTANCE // stride)
+            found = models.find_phase_lppn([prob, *offset], threshold, cells, stride)
+        else:
+            found = models.find_phase_point2point(prob, threshold, _DISTANCE)
+        return [[(" PS"[int(k)], s, p) for k, s, p in window] for window in found]
+
+    return pick
+
+
+def _of_file(path: Path) -> Network:
+    is_onnx = path.suffix == ".onnx"
+    try:
+        if not is_onnx:
+            return open_torchscript(str(path))
+        session = open_session(str(path), torch.get_num_threads())
+    # Errors of ONNX Runtime and PyTorch.
+    except Exception as error:
+        kind = "ONNX" if is_onnx else "TorchScript or SeisBench pair (.pt and .json)"
+        reason = f"can't be read as {kind}: {str(error).splitlines()[0]}"
+        raise ArgumentError("model", str(path), reason) from error
+    (name,) = (entry.name for entry in session.get_inputs())
+    outputs = [entry.name for entry in session.get_outputs()]
+    # The published names, whatever the order in the file.
+    wanted = [one for one in ("prob", "time") if one in outputs] or outputs
+    return lambda wave: session.run(wanted, {name: wave})
+
+
+def _of_model(model: models.PhasePicker) -> Network:
+    def network(wave: np.ndarray) -> list[np.ndarray]:
+        with torch.no_grad():
+            batch = torch.from_numpy(wave).to(model.device)
+            output = model(model.annotate_batch_pre(batch, {}))
+        prob, *offset = output if isinstance(output, tuple) else (output,)
+        # N, P and S of classes such as Pg and Pn: the larger of each phase.
+        phases = [
+            [i for i, one in enumerate(model.labels) if one[0] == k] for k in "NPS"
+        ]
+        prob = torch.stack([prob[:, own].amax(dim=1) for own in phases], dim=1)
+        return [tensor.float().cpu().numpy() for tensor in (prob, *offset)]
+
+    return network
+
+
+def _by_stream(
+    model: WaveformModel, component_order: str
+) -> Callable[[np.ndarray, float], Picks]:
+    """Picks from the model's own ``classify``, each window a station."""
+    rate = float(model.sampling_rate)
+
+    def pick(wave: np.ndarray, threshold: float) -> Picks:
+        stream = obspy.Stream(
+            obspy.Trace(
+                component,
+                {"station": f"{i:05d}", "channel": f"HH{code}", "sampling_rate": rate},
+            )
+            for i, window in enumerate(wave)
+            for component, code in zip(window, component_order, strict=True)
+            if window.any()
+        )
+        picks: Picks = [[] for _ in wave]
+        if len(stream) == 0:
+            return picks
+        thresholds = {"P_threshold": threshold, "S_threshold": threshold}
+        for pick in model.classify(stream, **thresholds).picks:
+            sample = (pick.peak_time - stream[0].stats.starttime) * rate
+            row = (pick.phase[0], float(sample), float(pick.peak_value))
+            picks[int(pick.trace_id.split(".")[1])].append(row)
+        return picks
+
+    return pick
 
 
 @takes(EvaluateSettings)
@@ -41,28 +195,19 @@ def evaluate_models(settings: EvaluateSettings) -> list[Evaluation]:
     if settings.output is not None:
         check_place(settings.output, f"output={str(settings.output)!r}")
     if settings.report is not None:
-        _make_folder(settings.report)
+        settings.report.mkdir(parents=True, exist_ok=True)
+    rate, order = settings.sampling_rate, settings.component_order
     if settings.picks is not None:
-        windows = read_validation(settings.picks)
-        rate = settings.sampling_rate or 50.0
-        found = [_evaluation(settings, settings.picks.name, rate, windows)]
+        counted = settings.model_dump(include=_COUNTED)
+        found = [read_validation(settings.picks, rate or 50.0, **counted)]
     else:
-        rest = (settings.sampling_rate, settings.component_order)
-        pickers = [load_picker(model, *rest) for model in settings.model]
+        pickers = [load_picker(model, rate, order) for model in settings.model]
         found = [_evaluate(picker, settings) for picker in pickers]
     for evaluation, path in zip(found, output_files(settings, found), strict=False):
         evaluation.write(path)
     if settings.report is not None:
         write_report(found, settings.report)
     return found
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = f"the folder can't be made: {error.strerror}"
-        raise ArgumentError("report", str(path), reason) from error
 
 
 def output_files(
@@ -81,38 +226,22 @@ def output_files(
 def _evaluate(picker: WindowPicker, settings: EvaluateSettings) -> Evaluation:
     dataset = _open(settings.data, settings.split, picker)
     batches = DiTingTestBatches(dataset, batch_size=64)
-    windows: list[Window] = []
-    lowest = min(LOWEST, settings.threshold)
+    truths: list[np.ndarray] = []
+    picks: Picks = []
     loader = batches.loader(num_workers=settings.workers, stop=len(batches))
-    for batch in tqdm(
-        loader,
-        total=len(batches),
-        desc=picker.name,
-        unit="batch",
-        disable=None if settings.progress else True,
-    ):
+    hidden = None if settings.progress else True
+    for batch in tqdm(loader, desc=picker.name, unit="batch", disable=hidden):
         wave = np.ascontiguousarray(batch["wave"].numpy())
-        truth = batch["label"].numpy().astype(float)
-        truth[:, :2][truth[:, :2] < 0] = np.nan
-        truth[:, 2][truth[:, 2] == -1] = np.nan
-        found = picker.pick(wave, lowest, settings.distance)
-        for (p, s, snr), picks in zip(truth.tolist(), found, strict=True):
-            windows.append(Window(p, s, snr, picks))
-    present = [name for name in _COLUMNS if name in dataset.metadata.columns]
-    metadata = dataset.metadata[present].reset_index(drop=True)
-    name, rate = picker.name, picker.sampling_rate
-    return _evaluation(settings, name, rate, windows, metadata, batches)
-
-
-def _evaluation(
-    settings: EvaluateSettings,
-    name: str,
-    rate: float,
-    windows: list[Window],
-    *others: Any,
-) -> Evaluation:
-    options = (settings.threshold, settings.tolerance, settings.counting)
-    return Evaluation(name, rate, *options, windows, *others)
+        truths.append(batch["label"].numpy())
+        picks += picker.pick(wave, min(LOWEST, settings.threshold))
+    truth = np.concatenate(truths).astype(float)
+    windows = pd.DataFrame(truth, columns=["P", "S", "snr"]).replace(-1, np.nan)
+    known = [name for name in _COLUMNS if name in dataset.metadata.columns]
+    windows = windows.join(dataset.metadata[known].reset_index(drop=True))
+    rows = [(i, *pick) for i, of_window in enumerate(picks) for pick in of_window]
+    counted = settings.model_dump(include=_COUNTED)
+    found = windows, make_picks(rows), picker.sampling_rate, picker.name
+    return Evaluation(*found, batches=batches, **counted)
 
 
 def _open(data: Any, split: str, picker: WindowPicker) -> WaveformDataset:
@@ -128,3 +257,60 @@ def _open(data: Any, split: str, picker: WindowPicker) -> WaveformDataset:
         there = ", ".join(map(str, sorted(set(dataset["split"].dropna()))))
         raise ArgumentError("split", split, f"it is empty; there are {there}")
     return chosen
+
+
+@takes(LatencySettings)
+def measure_latency(settings: LatencySettings) -> pd.DataFrame:
+    """
+    Measures how long networks take for windows of noise, beside SeisBench's PhaseNet for
+    as many samples.
+
+    :raises ValueError: for wrong arguments
+    :return: For each model the median time in ``ms``, and how many times as fast as PhaseNet
+        it is (``times_phasenet``)
+    """
+    try:
+        device = torch.zeros(1, device=settings.device).device
+    # PyTorch has many errors for a device that is missing.
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise ArgumentError("device", settings.device, reason) from error
+    peer = PhaseNet().eval().to(device)
+    peer_ms = _milliseconds(peer, lambda waves: map(peer, waves), settings)
+    rows = []
+    for name in settings.model or models.PICKERS:
+        model = name
+        if not isinstance(name, WaveformModel):
+            # The time does not depend on the parameters.
+            random = not settings.model
+            model = (
+                getattr(models, name)().eval() if random else models.load_model(name)
+            )
+        if not isinstance(model, models.PhasePicker):
+            reason = f"it is a {type(model).__name__}, not a picker of this package"
+            raise ArgumentError("model", name, reason)
+        model.to(device)
+        runner = models.choose_runner(model, settings.backend)
+        ms = _milliseconds(model, runner, settings)
+        ratio = peer_ms / peer.in_samples * model.in_samples / ms
+        rows.append((type(model).__name__ if name is model else str(name), ms, ratio))
+    return pd.DataFrame(rows, columns=["model", "ms", "times_phasenet"])
+
+
+def _milliseconds(
+    model: WaveformModel, run: models.Runner, settings: LatencySettings
+) -> float:
+    """Median time of all windows, evaluated in parts to bound the memory."""
+    windows = torch.rand(settings.batch, 3, model.in_samples, device=model.device)
+    parts = (2 * windows - 1).split(models.default_batch_size(model))
+    times = []
+    with torch.no_grad():
+        # The first cycle does not count.
+        for _ in range(1 + settings.cycles):
+            begin = time.perf_counter()
+            for _ in run(iter(parts)):
+                pass
+            if model.device.type == "cuda":
+                torch.cuda.synchronize()
+            times.append(1000 * (time.perf_counter() - begin))
+    return float(np.median(times[1:]))

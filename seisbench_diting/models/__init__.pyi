@@ -2,6 +2,7 @@ from .base import BackendUnavailableError as BackendUnavailableError
 from .base import Output as Output
 from .base import PhasePicker as PhasePicker
 from .base import Runner as Runner
+from .base import choose_runner as choose_runner
 from .base import default_batch_size as default_batch_size
 from .base import in_evaluation_mode as in_evaluation_mode
 from .layers import OFFSET_WEIGHT as OFFSET_WEIGHT

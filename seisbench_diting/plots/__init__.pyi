@@ -1,7 +1,6 @@
 from .maps import plot_map as plot_map
 from .overview import plot_association as plot_association
 from .scores import plot_dependence as plot_dependence
-from .scores import plot_latencies as plot_latencies
 from .scores import plot_losses as plot_losses
 from .scores import plot_residuals as plot_residuals
 from .scores import plot_thresholds as plot_thresholds
@@ -30,7 +29,6 @@ __all__ = [
     "new_figure",
     "plot_association",
     "plot_dependence",
-    "plot_latencies",
     "plot_losses",
     "plot_map",
     "plot_moveout",

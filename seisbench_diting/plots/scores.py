@@ -1,20 +1,26 @@
-"""Trainings, evaluations and measurements of speed."""
+"""Trainings and evaluations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import COLOURS, GREY, SERIES, new_figure, styled
+from .style import COLOURS, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Points of a curve, x and y.
-Curve = tuple[Sequence[float], Sequence[float]] | np.ndarray
+#: What F1 may depend on, as columns of an evaluation's windows.
+_QUANTITIES = {
+    "snr": "Signal-to-noise ratio",
+    "path_ep_distance_km": "Epicentral distance (km)",
+    "source_magnitude": "Magnitude",
+}
+
+#: Windows in a class of a quantity.
+_LEAST = 10
 
 
 @styled()
@@ -45,49 +51,50 @@ def plot_losses(
 
 
 @styled()
-def plot_residuals(
-    models: Sequence[Mapping[str, tuple[str, Sequence[float]]]],
-    tolerance: float,
-    limit: float = 1.5,
-) -> Figure:
+def plot_residuals(evaluations: Sequence[Any]) -> Figure:
     """
-    :param models: For each model, for P and for S a heading and the residuals in s, label
-        minus pick
-    :param tolerance: Smaller residuals are of right picks
-    :param limit: Largest residual that is shown
-    :return: Histograms, a row for each model
+    :param evaluations: Of :py:mod:`seisbench_diting.evaluation`, one for each model
+    :return: Histograms of the residuals, label minus pick, a row for each model. Dotted: the
+        tolerance of right picks.
     """
-    figure = new_figure(9, 2.2 * len(models))
-    panels = figure.subplots(len(models), 2, squeeze=False, sharex=True)
-    edges = np.linspace(-limit, limit, 121)
-    for row, model in zip(panels, models, strict=True):
-        for panel, (phase, (heading, residuals)) in zip(
-            row, model.items(), strict=True
-        ):
-            panel.hist(residuals, edges, color=COLOURS[phase])
-            panel.set_title(heading, fontsize=9)
-            for side in (-tolerance, tolerance):
-                panel.axvline(side, color="0.6", lw=0.8, ls=":")
+    figure = new_figure(9, 2.2 * len(evaluations))
+    panels = figure.subplots(len(evaluations), 2, squeeze=False, sharex=True)
+    for row, evaluation in zip(panels, evaluations, strict=True):
+        for panel, phase in zip(row, "PS", strict=True):
+            found = evaluation.measure(phase, bootstraps=0)
+            residuals = evaluation.picks_of(phase)["residual"].dropna()
+            panel.hist(residuals, np.linspace(-1.5, 1.5, 121), color=COLOURS[phase])
+            spread = f"{found.mean_ms.value:.0f} ± {found.deviation_ms.value:.0f} ms"
+            panel.set_title(f"{evaluation.name} {phase}: {spread}", fontsize=9)
+            for side in (-1, 1):
+                limit = side * evaluation.tolerance
+                panel.axvline(limit, color="0.6", lw=0.8, ls=":")
     for panel in panels[-1]:
         panel.set_xlabel("Label minus pick (s)")
     return figure
 
 
 @styled()
-def plot_thresholds(
-    curves: Mapping[str, Mapping[str, Curve]],
-    chosen: Mapping[str, Mapping[str, tuple[float, float]]],
-) -> Figure:
+def plot_thresholds(evaluations: Sequence[Any], lowest: float = 0.05) -> Figure:
     """
-    :param curves: For each model, for P and for S, recall and precision over thresholds
-    :param chosen: The same at the threshold that was asked for
-    :return: Precision over recall, with a dot at the chosen threshold
+    :param evaluations: Of :py:mod:`seisbench_diting.evaluation`, one for each model
+    :param lowest: Smallest threshold
+    :return: Precision over recall for many thresholds, with a dot at the one that was asked
+        for
     """
     figure = new_figure(9, 4)
+    thresholds = [lowest, *(x for x in np.arange(0.1, 1, 0.1) if x > lowest), 0.95]
     for panel, phase in zip(figure.subplots(1, 2), "PS", strict=True):
-        for name, of_model in curves.items():
-            (line,) = panel.plot(*of_model[phase], label=name)
-            panel.plot(*chosen[name][phase], "o", color=line.get_color())
+        for evaluation in evaluations:
+            *curve, chosen = (
+                (found.recall.value, found.precision.value)
+                for threshold in (*thresholds, None)
+                for found in [
+                    evaluation.measure(phase, threshold=threshold, bootstraps=0)
+                ]
+            )
+            (line,) = panel.plot(*np.transpose(curve), label=evaluation.name)
+            panel.plot(*chosen, "o", color=line.get_color())
         panel.set(xlabel="Recall", ylabel="Precision", title=phase)
         panel.set(xlim=(0, 1.02), ylim=(0, 1.02))
         panel.grid(alpha=0.3)
@@ -96,49 +103,34 @@ def plot_thresholds(
 
 
 @styled()
-def plot_dependence(
-    quantities: Mapping[str, Mapping[str, Mapping[str, Curve]]],
-) -> Figure:
+def plot_dependence(evaluations: Sequence[Any]) -> Figure | None:
     """
-    :param quantities: For each quantity, for P and for S, for each model, values and F1
-    :return: F1 over the quantities
+    :param evaluations: Of :py:mod:`seisbench_diting.evaluation`, one for each model
+    :return: F1 over what is known of the windows, in classes of at least ten; None if
+        nothing is known
     """
-    figure = new_figure(4 * len(quantities), 5.2)
-    panels = figure.subplots(2, len(quantities), squeeze=False, sharex="col")
-    for column, (title, phases) in zip(panels.T, quantities.items(), strict=True):
-        for panel, (phase, models) in zip(column, phases.items(), strict=True):
-            for name, curve in models.items():
-                panel.plot(*curve, "o-", ms=3, label=name)
+    windows = evaluations[0].windows
+    # Files of the published script hold the same ratio for every window.
+    names = [n for n in _QUANTITIES if n in windows and windows[n].nunique() > 2]
+    names = [n for n in names if windows[n].count() >= 2 * _LEAST]
+    if not names:
+        return None
+    figure = new_figure(4 * len(names), 5.2)
+    panels = figure.subplots(2, len(names), squeeze=False, sharex="col")
+    for column, name in zip(panels.T, names, strict=True):
+        for panel, phase in zip(column, "PS", strict=True):
+            for evaluation in evaluations:
+                values = evaluation.windows[name].to_numpy(dtype=float)
+                known = np.argsort(values)[: np.isfinite(values).sum()]
+                classes = np.array_split(known, min(10, len(known) // _LEAST))
+                scores = [
+                    evaluation.measure(phase, chosen=chosen, bootstraps=0).f1.value
+                    for chosen in classes
+                ]
+                medians = [np.median(values[chosen]) for chosen in classes]
+                panel.plot(medians, scores, "o-", ms=3, label=evaluation.name)
             panel.set(ylabel=f"F1 of {phase}", ylim=(0, 1.02))
             panel.grid(alpha=0.3)
-        column[-1].set_xlabel(title)
+        column[-1].set_xlabel(_QUANTITIES[name])
     panels[0, 0].legend()
-    return figure
-
-
-@styled()
-def plot_latencies(latencies: Sequence[Any]) -> Figure:
-    """
-    :param latencies: Latencies of :py:mod:`seisbench_diting.evaluation`, with F1
-    :return: F1 of P and S over the milliseconds, a colour a model, a marker a backend
-    """
-    figure = new_figure(10, 4)
-    panels = figure.subplots(1, 2)
-    colours, markers = cycle(SERIES), cycle("osD^v")
-    models = {name: next(colours) for name in dict.fromkeys(x.model for x in latencies)}
-    backends = {b: next(markers) for b in dict.fromkeys(x.backend for x in latencies)}
-    for number, (panel, phase) in enumerate(zip(panels, "PS", strict=True)):
-        for x in latencies:
-            dot = {"marker": backends[x.backend], "color": models[x.model]}
-            panel.plot(x.milliseconds, x.f1[number], **dot)
-        panel.set(xscale="log", xlabel=f"ms for {latencies[0].batch} windows")
-        panel.set_ylabel(f"F1 of {phase}")
-        panel.grid(alpha=0.3)
-    for name, colour in models.items():
-        # Paths may be longer than the picture.
-        panels[1].plot([], [], "s", color=colour, label=name[-24:])
-    for backend, marker in backends.items():
-        panels[1].plot([], [], marker, color=GREY, label=backend)
-    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside right center")
-    figure.suptitle(f"F1 over time on {latencies[0].device}")
     return figure

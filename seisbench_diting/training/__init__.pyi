@@ -1,14 +1,13 @@
 from .fit import CHECKPOINTS as CHECKPOINTS
+from .fit import ValidationBatches as ValidationBatches
 from .fit import fit as fit
 from .fit import is_first_process as is_first_process
 from .fit import make_trainer as make_trainer
+from .fit import open_splits as open_splits
 from .fit import quiet as quiet
 from .fit import run_folder as run_folder
 from .fit import run_train as run_train
 from .fit import train as train
-from .loaders import ValidationBatches as ValidationBatches
-from .loaders import WindowModule as WindowModule
-from .loaders import open_splits as open_splits
 from .module import NotFiniteError as NotFiniteError
 from .module import PickerModule as PickerModule
 from .module import load_initial as load_initial

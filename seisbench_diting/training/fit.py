@@ -7,21 +7,24 @@ import shutil
 import signal
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
+from seisbench.data import WaveformDataset
+from torch.utils.data import DataLoader, Dataset
 
+from .. import generate
 from .._util import ArgumentError, only_writer, remove_leftovers, takes
-from ..generate import DiTingBatches
+from ..data import open_dataset
 from ..models import PhasePicker
-from .loaders import ValidationBatches, WindowModule, open_splits, sampling_rate_of
 from .module import PickerModule, load_initial, make_model, model_class
 from .results import LOGS, TrainingResult, log_version, write_example, write_results
 from .train_settings import LearnSettings, TrainSettings
@@ -42,6 +45,13 @@ _SILENT = [
     "enable_progress_bar",
     "enable_model_summary",
 ]
+
+#: Functions that make the labels, of the samples of P and S.
+_LABELS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
+    "lppn": generate.lppn_label,
+    "point": generate.point_label,
+    "eqt": lambda p, s, n_samples: generate.eqt_label([(p, s)], n_samples),
+}
 
 _LIGHTNING = logging.getLogger("lightning.pytorch.utilities.rank_zero")
 
@@ -79,7 +89,7 @@ def run_train(settings: TrainSettings) -> TrainingResult:
     if settings.onnx and not isinstance(model, PhasePicker):
         raise ArgumentError("onnx", True, f"{cls.__name__} can't be exported")
     module = PickerModule(model, settings)
-    batches = DiTingBatches(
+    batches = generate.DiTingBatches(
         records,
         settings.batch_size,
         n_samples=settings.n_samples,
@@ -96,18 +106,82 @@ def run_train(settings: TrainSettings) -> TrainingResult:
     with run_folder(settings) as checkpoint:
         # The settings are valid, so the run may be continued with them.
         settings.store()
-        loaders = WindowModule(batches, validation, settings.workers)
-        trainer = fit(settings, module, loaders, checkpoint)
+        trainer = fit(settings, module, batches, validation, checkpoint)
         result = TrainingResult.of(settings, module, trainer.global_step)
         if trainer.is_global_zero:
             counts = f"{len(records)} records to train, {len(dev or ())} to validate"
             data = f"{records.name}, {counts}.\n\n{getattr(records, 'citation', '')}"
             write_results(settings, module, result, "trained", data)
-            write_example(module, windows, result)
+            write_example(module, windows[0], result)
         return result
 
 
 train = takes(TrainSettings)(run_train)
+
+
+def open_splits(
+    data: str | Path, component_order: str | None, sampling_rate: float | None
+) -> tuple[WaveformDataset, WaveformDataset | None]:
+    """
+    :param data: Folder of a dataset, or its name
+    :param component_order: Order of the components
+    :param sampling_rate: Sampling rate in Hz; None for its own
+    :return: Records to train on and to validate on; without splits all of them train
+    """
+    options = {"component_order": component_order, "sampling_rate": sampling_rate}
+    dataset = open_dataset(data, **options)
+    if "split" not in dataset.metadata.columns:
+        return dataset, None
+    return dataset.train(), dataset.dev() or None
+
+
+def sampling_rate_of(dataset: WaveformDataset) -> float:
+    """
+    :raises ArgumentError: if there are several
+    :return: Sampling rate of the records that the dataset gives, in Hz
+    """
+    rates = {dataset.sampling_rate}
+    if None in rates:
+        rates = set(dataset.metadata["trace_sampling_rate_hz"])
+    if len(rates) != 1:
+        raise ArgumentError("sampling_rate", None, f"choose one of {sorted(rates)} Hz")
+    return float(*rates)
+
+
+class ValidationBatches(Dataset):
+    """
+    Windows with their label, and the samples of arrivals in ``P`` and ``S``: the same ones
+    in every validation.
+
+    :param dataset: Records
+    :param settings: Settings of the run
+    :param label: Label to make, None for none
+    """
+
+    def __init__(
+        self, dataset: WaveformDataset, settings: LearnSettings, label: str | None
+    ) -> None:
+        number = min(len(dataset), settings.validation_windows)
+        size = min(settings.batch_size, number)
+        self._batches = generate.DiTingTestBatches(
+            dataset, size, n_samples=settings.n_samples, padlen=settings.padlen
+        )
+        self._number = number // size
+        self._label = label
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        batch = self._batches[index]
+        # At most one arrival of each phase.
+        p, s = ([row[row >= 0] for row in batch["label"][:, k : k + 1]] for k in (0, 1))
+        made: dict[str, Any] = {"wave": batch["wave"], "P": p, "S": s}
+        if self._label is not None:
+            make, length = _LABELS[self._label], batch["wave"].shape[-1]
+            labels = [make(*both, length) for both in zip(p, s, strict=True)]
+            made[self._label] = np.stack(labels)
+        return made
 
 
 def is_first_process() -> bool:
@@ -133,12 +207,9 @@ def run_folder(settings: LearnSettings) -> Iterator[Path | None]:
         return
     with only_writer(output, "run"):
         remove_leftovers(output)
-        checkpoint, reason = _latest_checkpoint(output), None
+        checkpoint = _latest_checkpoint(output)
         if checkpoint and not settings.earlier():
             reason = "it holds a run of another kind; choose another output"
-        elif not checkpoint and settings.resume == "must":
-            reason = "it holds no checkpoint to go on from; use resume='auto' to begin"
-        if reason:
             raise ArgumentError("output", str(output), reason)
         if settings.resume == "never":
             checkpoint = None
@@ -198,7 +269,8 @@ def make_trainer(settings: LearnSettings, **options: Any) -> pl.Trainer:
 def fit(
     settings: LearnSettings,
     module: PickerModule,
-    windows: WindowModule,
+    batches: Dataset,
+    validation: Dataset | None,
     checkpoint: Path | None,
     callbacks: Sequence[Callback] = (),
     **options: Any,
@@ -209,7 +281,8 @@ def fit(
 
     :param settings: Settings of the run
     :param module: Model that is trained
-    :param windows: Its windows
+    :param batches: Batches to train on, by their numbers, without end
+    :param validation: Batches to validate on; None for none
     :param checkpoint: Checkpoint to go on from; None to begin
     :param callbacks: More of Lightning's callbacks
     :param options: More options of Lightning's trainer
@@ -217,7 +290,7 @@ def fit(
     :return: Trainer
     """
     folder = settings.folder / CHECKPOINTS
-    validates = windows.validation is not None
+    validates = validation is not None
     # A run that is shorter is validated at its end.
     validate_every = min(settings.validate_every, settings.max_steps)
     own: list[Callback] = [*callbacks]
@@ -264,8 +337,18 @@ def fit(
         enable_progress_bar=settings.progress,
         **options,
     )
+    # From the batch after the checkpoint's on, so that a run that was interrupted gets the
+    # same batches; several devices take them in turn.
+    loader = generate.batch_loader(
+        batches,
+        settings.workers,
+        start=start * trainer.world_size + trainer.global_rank,
+        step=trainer.world_size,
+    )
+    # In this process: a validation is short, and starting processes is not.
+    held_out = None if validation is None else DataLoader(validation, batch_size=None)
     with _interruptible(), quiet():
-        trainer.fit(module, datamodule=windows, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(module, loader, held_out, ckpt_path=checkpoint, weights_only=True)
     best = _read_checkpoint(folder / f"{_BEST}.ckpt")
     if not best and checkpoint and start >= settings.max_steps:
         # It had ended before: Lightning restores the last parameters, not their means.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from seisbench.models import EQTransformer, WaveformModel
 
 from .. import models
 from .._util import ArgumentError, suggestion
-from ..evaluation import Window, measure
 from ..generate import label_of
 from .train_settings import LearnSettings
 
@@ -25,6 +24,9 @@ MOST_SKIPPED = 100
 #: Threshold and smallest distance, in samples, of the picks in validation.
 _THRESHOLD = 0.3
 _DISTANCE = 50
+
+#: Largest difference of a right pick from an arrival, in seconds.
+_TOLERANCE_S = 0.5
 
 
 class NotFiniteError(RuntimeError):
@@ -118,7 +120,7 @@ class PickerModule(pl.LightningModule):
         self.settings = settings
         self.skipped = 0
         self._in_a_row = 0
-        self._windows: list[Window] = []
+        self._counts = np.zeros((2, 3), dtype=int)
         self._frozen = _freeze(model, settings.freeze)
 
     def forward(self, wave: torch.Tensor) -> Any:
@@ -198,46 +200,45 @@ class PickerModule(pl.LightningModule):
         return None
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        output = self(batch["wave"])
-        loss = self.loss(output, batch[self.label]) / len(batch["wave"])
-        self.log("validation_loss", loss, batch_size=len(batch["wave"]))
-        self.keep_windows(batch, output)
-
-    def keep_windows(self, batch: dict[str, torch.Tensor], output: Any) -> None:
-        """
-        Keeps the picks of a batch for the F1 at the end of the validation.
-
-        :param batch: Batch with the arrivals of its windows in ``truth``
-        :param output: Output of :py:meth:`forward`
-        """
-        truths = batch["truth"].tolist()
-        for truth, picks in zip(truths, self.picks(output), strict=True):
-            p, s = (x if x >= 0 else math.nan for x in truth[:2])
-            rows = [(" PS"[int(kind)], sample, prob) for kind, sample, prob in picks]
-            self._windows.append(Window(p, s, picks=rows))
+        output, size = self(batch["wave"]), len(batch["wave"])
+        if self.label in batch:
+            loss = self.loss(output, batch[self.label]) / size
+            self.log("validation_loss", loss, batch_size=size)
+        tolerance = _TOLERANCE_S * self.model.sampling_rate
+        for row, picks in enumerate(self.picks(output)):
+            for number, phase in enumerate("PS"):
+                truth = _array(batch[phase][row])
+                found = np.array([pick[1] for pick in picks if pick[0] == number + 1])
+                right = count_matches(truth, found, tolerance)
+                self._counts[number] += right, len(found), len(truth)
 
     def on_validation_epoch_end(self) -> None:
-        rate = self.model.sampling_rate
-        self.log_scores(
-            {p: measure(self._windows, p, rate, bootstraps=0).f1.value for p in "PS"}
-        )
-        self._windows = []
-
-    def log_scores(self, scores: dict[str, float]) -> None:
-        """
-        :param scores: F1 by phase; NaN without any arrival and pick
-        """
-        scores = {phase: f1 for phase, f1 in scores.items() if not math.isnan(f1)}
-        for phase, f1 in scores.items():
-            self.log(f"validation_f1_{phase}", f1, prog_bar=True, sync_dist=True)
-        mean = sum(scores.values()) / len(scores) if scores else 0.0
+        scores = []
+        for phase, (right, found, true) in zip("PS", self._counts, strict=True):
+            if found + true:
+                scores.append(2 * right / (found + true))
+                name = f"validation_f1_{phase}"
+                self.log(name, scores[-1], prog_bar=True, sync_dist=True)
+        mean = float(np.mean(scores)) if scores else 0.0
         self.log("validation_f1", mean, sync_dist=True)
+        self._counts[:] = 0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["skipped"] = self.skipped
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.skipped = checkpoint["skipped"]
+
+
+def count_matches(truth: np.ndarray, found: np.ndarray, tolerance: float) -> int:
+    """
+    :param truth: Samples of arrivals
+    :param found: Samples of picks
+    :param tolerance: Largest distance in samples between an arrival and its pick
+    :return: Number of pairs. Each arrival and pick is in at most one.
+    """
+    near = np.abs(truth[:, None] - found[None]) <= tolerance
+    return int(near[linear_sum_assignment(near, maximize=True)].sum())
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

@@ -16,7 +16,6 @@ from .._util import beside, counted, replacing, write_text
 from ..models import PhasePicker
 from ..plots import plot_losses, plot_window, save_figure
 from ..runtime import export_model
-from .loaders import ValidationBatches
 from .module import PickerModule
 from .train_settings import LearnSettings
 
@@ -163,23 +162,21 @@ def write_results(
 
 
 def write_example(
-    module: PickerModule, batches: ValidationBatches, result: TrainingResult
+    module: PickerModule, batch: dict[str, Any], result: TrainingResult
 ) -> None:
     """
-    Writes a picture of the first window of a dataset.
+    Writes a picture of the first window of a batch.
 
     :param module: Model
-    :param batches: Windows
+    :param batch: Windows for validation
     :param result: Result of the run
     """
-    batch = batches[0]
     with torch.no_grad():
         prob = module.probabilities(module(torch.from_numpy(batch["wave"][:1])))[0]
-    truth = dict(zip("PS", batch["truth"][0], strict=False))
     figure = plot_window(
         batch["wave"][0],
         module.model.sampling_rate,
-        {phase: sample for phase, sample in truth.items() if sample >= 0},
+        {phase: batch[phase][0][0] for phase in "PS" if len(batch[phase][0])},
         curves=dict(zip("PS", prob[1:], strict=True)),
         components="".join(module.model.component_order),
         title="dashed: labels",

@@ -99,10 +99,10 @@ class LearnSettings(Settings):
     precision: str = option("32-true", "Lightning's, such as bf16-mixed.")
     onnx: bool = option(False, "Also write an ONNX file.", identity=False)
     progress: bool = option(True, "Show the progress.", off="--quiet", identity=False)
-    resume: Literal["auto", "never", "must"] = option(
+    resume: Literal["auto", "never"] = option(
         "auto",
-        "auto: continue an earlier run, if there is one. must: fail if there is none. "
-        "never: start again and remove the earlier checkpoints.",
+        "auto: continue an earlier run, if there is one. never: start again and remove the "
+        "earlier checkpoints.",
         identity=False,
     )
 

@@ -16,10 +16,10 @@ from seisbench_diting.distillation.labels import (
     soft_lppn_label,
     soft_point_label,
 )
-from seisbench_diting.distillation.student import count_matches
 from seisbench_diting.distillation.teacher_cache import choose_pieces
 from seisbench_diting.distillation.teachers import find_peaks
 from seisbench_diting.generate import Arrival, lppn_label, point_label
+from seisbench_diting.training.module import count_matches
 
 rows = st.lists(
     st.tuples(

@@ -1,142 +1,144 @@
-"""Precision, recall and residuals, in the correct and in the published way."""
+"""Precision, recall and residuals of windows, and the validation text file."""
 
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seisbench_diting.evaluation import Window, measure, read_validation
+from seisbench_diting.evaluation import Evaluation, read_validation
+
+NAN = math.nan
 
 
-@pytest.fixture(scope="module")
-def published_windows(reference):
-    return read_validation(reference / "data" / "diting_rnn_validation.txt")
+def evaluation(*rows, **options):
+    """Evaluation of windows given as sample of P, sample of S, and a list of picks."""
+    windows = pd.DataFrame([(p, s, NAN) for p, s, _ in rows], columns=["P", "S", "snr"])
+    picks = [(i, *pick) for i, (*_, found) in enumerate(rows) for pick in found]
+    columns = {"window": int, "phase": str, "sample": float, "probability": float}
+    table = pd.DataFrame(picks, columns=list(columns)).astype(columns)
+    return Evaluation(windows, table, **{"sampling_rate": 50, **options})
 
 
-@pytest.mark.parametrize(
-    ("phase", "figures"),
-    [
-        ("P", ("0.939", "0.906", "0.922", "-15.019", "206.790")),
-        ("S", ("0.900", "0.806", "0.850", "-19.561", "277.530")),
-    ],
+def picked_p(*samples):
+    return [("P", sample, 0.5) for sample in samples]
+
+
+WINDOWS = (
+    (1000, NAN, picked_p(1010, 1020, 3000)),  # Right, neither, false.
+    (1000, NAN, []),  # Missed.
+    (NAN, NAN, picked_p(500)),  # False: there is nothing.
+    (NAN, NAN, []),
+    # 0.5 s is not near, and S is another phase.
+    (1000, NAN, [*picked_p(1025), ("S", 1000, 0.5)]),
+    (1000, NAN, picked_p(980)),
 )
-def test_the_published_figures(published_windows, phase, figures):
-    m = measure(published_windows, phase, 50, counting="published", bootstraps=0)
-
-    assert (
-        f"{m.precision.value:.3f}",
-        f"{m.recall.value:.3f}",
-        f"{m.f1.value:.3f}",
-        f"{m.mean_ms.value:.3f}",
-        f"{m.deviation_ms.value:.3f}",
-    ) == figures
 
 
-@pytest.mark.parametrize(
-    ("phase", "figures"),
-    [("P", ("0.939", "0.923", "0.930")), ("S", ("0.900", "0.821", "0.859"))],
+def test_correct_counting_by_hand():
+    found = evaluation(*WINDOWS).measure("P")
+
+    assert (found.arrivals, found.picks, found.right) == (4, 6, 2)
+    assert found.precision.value == pytest.approx(2 / 5)
+    assert found.recall.value == pytest.approx(2 / 4)
+    assert found.f1.value == pytest.approx(2 * 0.4 * 0.5 / 0.9)
+    assert found.mean_ms.value == pytest.approx((-200 + 400) / 2)
+    assert found.deviation_ms.value == pytest.approx(300)
+    assert found.mad_ms.value == pytest.approx(300)
+
+
+def test_published_counting_by_hand():
+    found = evaluation(*WINDOWS, counting="published").measure("P")
+
+    assert found.right == 3
+    assert found.precision.value == pytest.approx(3 / 6)
+    assert found.recall.value == pytest.approx(3 / 6)
+    assert found.mean_ms.value == pytest.approx(np.mean([-200, -400, -500, 400]))
+
+
+def test_tolerance_threshold_rate_and_chosen_windows():
+    assert evaluation(*WINDOWS, tolerance=0.51).measure("P").right == 3
+    assert evaluation(*WINDOWS, tolerance=0.1).measure("P").right == 0
+    assert evaluation(*WINDOWS).measure("P", threshold=0.6).picks == 0
+    assert evaluation(*WINDOWS, sampling_rate=100).measure("P").right == 3
+    chosen = evaluation(*WINDOWS).measure("P", chosen=[0, 3])
+    assert (chosen.arrivals, chosen.picks, chosen.right) == (1, 3, 1)
+
+
+def test_without_arrivals_or_picks():
+    found = evaluation((100, NAN, [])).measure("S")
+    assert math.isnan(found.recall.value)
+    assert math.isnan(found.precision.value)
+    found = evaluation((100, NAN, [])).measure("P")
+    assert found.recall.value == found.f1.value == 0
+    assert math.isnan(found.mean_ms.value)
+
+
+def test_intervals_of_few_counts_are_wide():
+    found = evaluation(*[(100, NAN, picked_p(100))] * 4).measure("P")
+    assert found.precision.value == found.precision.high == 1
+    # Wilson's interval for four of four.
+    assert found.precision.low == pytest.approx(0.51, abs=0.01)
+
+
+samples = st.floats(0, 1e6, allow_subnormal=False)
+absent = st.just(NAN)
+picks = st.tuples(st.sampled_from("PS"), samples, st.floats(0, 1))
+rows = st.lists(
+    st.tuples(samples | absent, samples | absent, st.lists(picks, max_size=4)),
+    min_size=1,
+    max_size=8,
 )
-def test_the_correct_figures(published_windows, phase, figures):
-    m = measure(published_windows, phase, 50)
-
-    assert (
-        f"{m.precision.value:.3f}",
-        f"{m.recall.value:.3f}",
-        f"{m.f1.value:.3f}",
-    ) == figures
-    for interval in (m.precision, m.recall, m.f1, m.deviation_ms):
-        assert interval.low < interval.value < interval.high
-    assert m.f1.high - m.f1.low < 0.02
 
 
-def window(p=math.nan, s=math.nan, **picks):
-    rows = [(phase, sample, 0.5) for phase in picks for sample in picks[phase]]
-    return Window(p, s, picks=rows)
-
-
-WINDOWS = [
-    window(p=1000, P=[1010, 1020, 3000]),  # Right, neither, false.
-    window(p=1000, P=[]),  # Missed.
-    window(P=[500]),  # False: there is nothing.
-    window(P=[]),
-    window(p=1000, P=[1025], S=[1000]),  # 0.5 s is not near; S is another phase.
-    window(p=1000, P=[980]),
-]
-
-
-def test_by_hand():
-    m = measure(WINDOWS, "P", 50)
-
-    assert (m.arrivals, m.picks, m.right) == (4, 6, 2)
-    assert m.precision.value == pytest.approx(2 / 5)
-    assert m.recall.value == pytest.approx(2 / 4)
-    assert m.f1.value == pytest.approx(2 * 0.4 * 0.5 / 0.9)
-    assert m.mean_ms.value == pytest.approx((-200 + 400) / 2)
-    assert m.deviation_ms.value == pytest.approx(300)
-    assert m.mad_ms.value == pytest.approx(300)
-
-
-def test_by_hand_as_published():
-    m = measure(WINDOWS, "P", 50, counting="published")
-
-    assert m.right == 3
-    assert m.precision.value == pytest.approx(3 / 6)
-    assert m.recall.value == pytest.approx(3 / 6)
-    assert m.mean_ms.value == pytest.approx(np.mean([-200, -400, -500, 400]))
-
-
-def test_the_tolerance_and_the_threshold():
-    assert measure(WINDOWS, "P", 50, tolerance=0.51).right == 3
-    assert measure(WINDOWS, "P", 50, tolerance=0.1).right == 0
-    assert measure(WINDOWS, "P", 50, threshold=0.6).picks == 0
-    assert measure(WINDOWS, "P", 100).right == 3
-
-
-def test_nothing_to_count():
-    m = measure([window(p=100)], "S", 50)
-    assert math.isnan(m.recall.value)
-    assert math.isnan(m.precision.value)
-    m = measure([window(p=100)], "P", 50)
-    assert m.recall.value == m.f1.value == 0
-    assert math.isnan(m.mean_ms.value)
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.one_of(st.just(math.nan), st.floats(0, 6000)),
-            st.lists(st.floats(0, 6000), max_size=4),
-        ),
-        min_size=1,
-        max_size=20,
-    )
-)
-def test_figures_are_in_their_range(rows):
-    windows = [window(p=p, P=picks) for p, picks in rows]
-    m = measure(windows, "P", 50, counting="published", bootstraps=20)
-    # Recall is not: several picks near one arrival are all right.
-    assert math.isnan(m.precision.value) or 0 <= m.precision.value <= 1
-    assert m.right <= m.picks
-    m = measure(windows, "P", 50, bootstraps=20)
-    for interval in (m.precision, m.recall, m.f1):
+@given(rows)
+def test_shares_are_shares(rows):
+    found = evaluation(*rows).measure("P", bootstraps=20)
+    for interval in (found.precision, found.recall, found.f1):
         assert math.isnan(interval.value) or 0 <= interval.value <= 1
-    assert m.right <= min(m.picks, m.arrivals)
-    assert not abs(m.mean_ms.value) > 500
+    assert found.right <= min(found.picks, found.arrivals)
+    assert not abs(found.mean_ms.value) > 500
+
+
+@given(rows)
+def test_validation_files_are_read_as_they_were_written(tmp_path_factory, rows):
+    written = evaluation(*rows, threshold=0.0)
+    path = tmp_path_factory.mktemp("validation") / "out.txt"
+    written.write(path)
+    read = read_validation(path)
+
+    pd.testing.assert_frame_equal(read.windows, written.windows, check_dtype=False)
+    pd.testing.assert_frame_equal(read.picks, written.picks, check_dtype=False)
+
+
+def test_the_published_file_is_written_as_it_is(reference, tmp_path):
+    path = reference / "data" / "diting_rnn_validation.txt"
+    read = read_validation(path, threshold=0.0)
+    read.write(tmp_path / "copy.txt")
+
+    assert len(read.windows) == 9600
+    ours = (tmp_path / "copy.txt").read_text().splitlines()
+    theirs = path.read_text().splitlines()
+    # The published file's signal-to-noise ratio is always 1.0.
+    assert [line.removesuffix(".0") for line in theirs] == ours
 
 
 @pytest.mark.parametrize(
-    ("options", "word"),
+    ("text", "word"),
     [
-        ({"counting": "kind"}, "counting='kind'"),
-        ({"phase": "Q"}, "phase='Q'"),
-        ({"tolerance": 0}, "tolerance=0"),
-        ({"sampling_rate": -1}, "sampling_rate=-1"),
+        ("", "no window"),
+        ("1,20,0.5\n", "line 1"),
+        ("#phase,1,2,1.0\n3,20,0.5\n", "line 2"),
+        ("#phase,1,2,1.0\n1,20\n", "line 2"),
+        ("#path/to/file\nPg,96.3,0.4,2012-07-27 00:00:29\n", "line 1"),
+        ("\x00\x01", "line 1"),
     ],
 )
-def test_wrong_arguments(options, word):
+def test_other_files_are_refused(tmp_path, text, word):
+    path = tmp_path / "picks.txt"
+    path.write_text(text)
+
     with pytest.raises(ValueError, match=word):
-        measure(WINDOWS, **{"phase": "P", "sampling_rate": 50, **options})
-    with pytest.raises(ValueError, match="windows"):
-        measure([], "P", 50)
+        read_validation(path)

@@ -284,17 +284,7 @@ def test_an_event_without_stations(picked):
             draw(picked)
 
 
-def test_scores(tmp_path):
-    curve = [0.1, 0.2], [0.9, 0.8]
-    both = {"P": {"A": curve}, "S": {"A": curve}}
-    figures = [
-        plots.plot_losses({"loss": [(1, 2.0), (2, 1.0)]}, "A"),
-        plots.plot_residuals([{"P": ("A P", [0.1]), "S": ("A S", [])}] * 2, 0.5),
-        plots.plot_thresholds(
-            {"A": {"P": curve, "S": curve}}, {"A": {"P": (0.1, 0.9), "S": (0.2, 0.8)}}
-        ),
-        plots.plot_dependence({"Magnitude": both, "SNR": both}),
-    ]
-    assert [len(figure.axes) for figure in figures] == [2, 4, 2, 4]
-    for number, figure in enumerate(figures):
-        save_figure(figure, tmp_path / f"{number}.png")
+def test_losses(tmp_path):
+    figure = plots.plot_losses({"loss": [(1, 2.0), (2, 1.0)]}, "A")
+    save_figure(figure, tmp_path / "losses.png")
+    assert len(figure.axes) == 2

@@ -159,11 +159,6 @@ def test_a_run_of_the_first_version_goes_on(options):
     assert train(**options(max_steps=4)).steps == 4
 
 
-def test_must_resume_needs_something_to_resume(options):
-    with pytest.raises(ValueError, match=r"output=.*no checkpoint to go on"):
-        train(**options(resume="must"))
-
-
 def spoil(monkeypatch, is_bad):
     """Makes the loss not a number in some steps."""
     loss = PickerModule.loss
