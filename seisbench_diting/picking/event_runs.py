@@ -15,7 +15,7 @@ import pandas as pd
 
 from .._util import ArgumentError, beside, takes
 from ..models import MIN_RATE_SHARE
-from ..tables import event_table, read_events, stations_from, stations_from_stream
+from ..tables import event_table, read_events, read_stations, stations_from_stream
 from ..travel_times import TravelTimes
 from ..waveforms import (
     SECOND,
@@ -63,7 +63,8 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
     """
     travel_times = TravelTimes(settings.velocity, settings.default_depth)
     events = _events(settings.catalog)
-    stations = stations_from(settings.stations)
+    given = settings.stations
+    stations = None if given is None else read_stations(given)
     inventory = read_inventory(settings)
     with open_run(settings, "events") as run:
         run.index()

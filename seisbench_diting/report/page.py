@@ -18,7 +18,7 @@ import pandas as pd
 from .. import __version__
 from .._util import check_place, takes, write_text
 from ..plots import COLOURS, band_text
-from ..tables import find_station, stations_from
+from ..tables import find_station, read_stations
 from .report_settings import ReportSettings
 from .run_data import EDGES, Run, opened_source, read_run, read_snippets
 
@@ -45,7 +45,8 @@ def write_report(settings: ReportSettings) -> Path:
     path = settings.name
     target = settings.output or path.with_name(f"{path.name}.html")
     check_place(target, f"output={str(target)!r}")
-    stations = stations_from(settings.stations)
+    given = settings.stations
+    stations = None if given is None else read_stations(given)
     run = read_run(path, settings.max_picks)
     places = None if stations is None else _stations(stations, run)
     if places is not None and run.counts.stations and not any(places["picks"]):

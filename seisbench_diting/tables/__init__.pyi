@@ -2,17 +2,14 @@ from .associators import read_real as read_real
 from .associators import to_gamma as to_gamma
 from .associators import to_pyocto as to_pyocto
 from .associators import write_real as write_real
-from .csv import write_csv as write_csv
 from .formats import read_association as read_association
 from .formats import read_events as read_events
 from .formats import read_picks as read_picks
 from .formats import read_stations as read_stations
-from .formats import stations_from as stations_from
 from .formats import write_association as write_association
 from .formats import write_events as write_events
 from .formats import write_picks as write_picks
 from .formats import write_stations as write_stations
-from .parquet import import_pyarrow as import_pyarrow
 from .schema import COLUMNS as COLUMNS
 from .schema import EVENT_COLUMNS as EVENT_COLUMNS
 from .schema import EVENT_TABLE_COLUMNS as EVENT_TABLE_COLUMNS
@@ -45,7 +42,6 @@ __all__ = [
     "event_names",
     "event_table",
     "find_station",
-    "import_pyarrow",
     "pick_table",
     "read_association",
     "read_events",
@@ -53,13 +49,11 @@ __all__ = [
     "read_real",
     "read_stations",
     "station_table",
-    "stations_from",
     "stations_from_inventory",
     "stations_from_stream",
     "to_gamma",
     "to_pyocto",
     "write_association",
-    "write_csv",
     "write_events",
     "write_picks",
     "write_real",

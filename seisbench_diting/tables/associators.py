@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,21 +25,6 @@ import pandas as pd
 
 from .._util import LEFTOVER
 from .schema import Picks, pick_chunks, pick_table
-
-#: Columns of a table of picks, and of the tables.
-_PYOCTO = {
-    "station_id": "station",
-    "phase": "phase",
-    "time": "time",
-    "probability": "probability",
-}
-_GAMMA = {
-    "station_id": "id",
-    "time": "timestamp",
-    "phase": "type",
-    "probability": "prob",
-    "amplitude": "amp",
-}
 
 #: In every folder that was written here, which may be replaced.
 MARKER = ".seisbench-diting-real"
@@ -62,9 +46,14 @@ def to_pyocto(picks: pd.DataFrame) -> pd.DataFrame:
         microsecond) and ``probability``
     """
     table = pick_table(picks)
-    table["phase"] = table["phase"].str[:1]
-    table["time"] = table["time"].astype("int64") / 1e6
-    return table[list(_PYOCTO)].rename(columns=_PYOCTO)
+    return pd.DataFrame(
+        {
+            "station": table["station_id"],
+            "phase": table["phase"].str[:1],
+            "time": table["time"].astype("int64") / 1e6,
+            "probability": table["probability"],
+        }
+    )
 
 
 def to_gamma(picks: pd.DataFrame) -> pd.DataFrame:
@@ -77,8 +66,15 @@ def to_gamma(picks: pd.DataFrame) -> pd.DataFrame:
     :return: Table with ``id``, ``timestamp`` (UTC), ``type``, ``prob`` and ``amp``
     """
     table = pick_table(picks)
-    table["phase"] = table["phase"].str[:1].str.lower()
-    return table[list(_GAMMA)].rename(columns=_GAMMA)
+    return pd.DataFrame(
+        {
+            "id": table["station_id"],
+            "timestamp": table["time"],
+            "type": table["phase"].str[:1].str.lower(),
+            "prob": table["probability"],
+            "amp": table["amplitude"],
+        }
+    )
 
 
 def write_real(picks: Picks, folder: str | Path) -> None:
@@ -93,17 +89,20 @@ def write_real(picks: Picks, folder: str | Path) -> None:
     magnitudes mean nothing, and its locations are the same.
 
     :param picks: Table of picks, or tables in order of time, of which one is in memory
-    :param folder: Folder to write, whole or not at all. An empty one is replaced, and one
-        that was written here, if nothing was added to it.
+    :param folder: Folder to write, whole or not at all. One that was written here is
+        replaced, if nothing was added to it.
     :raises FileExistsError: if there is another folder, or a file
     :raises ValueError: if a station's name can't be part of a file's name
     """
     folder = Path(os.path.realpath(folder))
-    _check_replaceable(folder)
     if not folder.parent.is_dir():
         raise FileNotFoundError(
-            f"{folder} can't be written: there is no folder {folder.parent}. Make it "
-            "first."
+            f"{folder}: the folder {folder.parent} does not exist. Create it first."
+        )
+    if other := _other_file(folder):
+        raise FileExistsError(
+            f"folder={str(folder)!r} can't be replaced: {other} is not a file of picks "
+            "that was written before. Choose another name, or move it away."
         )
     with TemporaryDirectory(
         prefix=f".{folder.name}-", suffix=LEFTOVER, dir=folder.parent
@@ -114,64 +113,53 @@ def write_real(picks: Picks, folder: str | Path) -> None:
         (new / MARKER).write_text("Picks for REAL, by seisbench-diting.\n")
         for table in pick_chunks(picks):
             _append(table, new)
-        # Again: it may have been made in the meantime.
-        _check_replaceable(folder)
         if folder.exists():
             folder.rename(old)
         new.rename(folder)
 
 
+def _other_file(folder: Path) -> Path | None:
+    """:return: A file that was not written here, if there is any"""
+    files = (
+        [folder] if folder.is_file() else [p for p in folder.rglob("*") if p.is_file()]
+    )
+    is_ours = (folder / MARKER).is_file()
+    others = (
+        path
+        for path in files
+        if not (is_ours and (path.name == MARKER or _PICK_FILE.fullmatch(path.name)))
+    )
+    return min(others, default=None)
+
+
 def _append(table: pd.DataFrame, folder: Path) -> None:
     days = table["time"].dt.floor("D")
-    parts = table["station_id"].str.split(".", expand=True)
+    microseconds = (table["time"] - days) // pd.Timedelta("1us")
     lines = pd.DataFrame(
         {
             "day": days.dt.strftime("%Y%m%d"),
-            "network": parts[0] if len(table) else "",
-            "station": parts[1] if len(table) else "",
-            "phase": table["phase"].str[0],
-            "microseconds": (table["time"] - days) // pd.Timedelta("1us"),
+            "station": table["station_id"].str.replace(r"\.[^.]*$", "", regex=True),
+            "phase": table["phase"].str[:1],
+            "seconds": [f"{n // 10**6}.{n % 10**6:06d}" for n in microseconds],
             "probability": table["probability"],
             "amplitude": table["amplitude"].fillna(0.0),
         }
     )
-    for (day, network, station), group in lines.groupby(["day", "network", "station"]):
-        name = f"{network or _NO_NETWORK}.{station}"
-        if set(name) & {"/", "\\", "\0"} or not station:
+    for (day, station), group in lines.groupby(["day", "station"]):
+        name = f"{_NO_NETWORK}{station}" if station.startswith(".") else station
+        if set(name) & {"/", "\\", "\0"} or name.endswith("."):
             raise ValueError(
-                f"picks['station_id'] holds {network}.{station}, which can't be the name "
-                "of a file. Rename the station."
+                f"picks['station_id'] holds {station}, which can't be the name of a "
+                "file. Rename the station."
             )
         (folder / day).mkdir(exist_ok=True)
         for phase in "PS":
+            rows = group[group["phase"] == phase].itertuples()
             with (folder / day / f"{name}.{phase}.txt").open("a") as file:
                 file.writelines(
-                    f"{row.microseconds // 10**6}.{row.microseconds % 10**6:06d} "
-                    f"{row.probability!r} {row.amplitude!r}\n"
-                    for row in group[group["phase"] == phase].itertuples()
+                    f"{row.seconds} {row.probability!r} {row.amplitude!r}\n"
+                    for row in rows
                 )
-
-
-def _check_replaceable(folder: Path) -> None:
-    if not folder.exists():
-        return
-    other = next(_not_ours(folder), None) if folder.is_dir() else folder
-    if other is not None:
-        raise FileExistsError(
-            f"folder={str(folder)!r} can't be replaced: {other} is not a file of picks "
-            "that was written before. Choose another name, or move it away."
-        )
-
-
-def _not_ours(folder: Path) -> Iterator[Path]:
-    paths = sorted(folder.iterdir())
-    if paths and folder / MARKER not in paths:
-        yield paths[0]
-    for path in paths:
-        if path.is_dir() and _DAY.fullmatch(path.name):
-            yield from (p for p in path.iterdir() if not _PICK_FILE.fullmatch(p.name))
-        elif path.name != MARKER:
-            yield path
 
 
 def read_real(folder: str | Path) -> pd.DataFrame:
@@ -188,46 +176,36 @@ def read_real(folder: str | Path) -> pd.DataFrame:
     if not folder.is_dir():
         raise NotADirectoryError(f"folder={str(folder)!r} is not a folder.")
     folders = [folder] if _DAY.fullmatch(folder.name) else sorted(folder.iterdir())
-    days = {path: _day(path) for path in folders if _DAY.fullmatch(path.name)}
+    days = [path for path in folders if _DAY.fullmatch(path.name)]
     if not days and not (folder / MARKER).is_file():
         raise ValueError(
             f"folder={str(folder)!r} holds no picks for REAL: its name, or those of the "
-            "folders in it, must be a day's, such as 20161014."
+            "folders in it, must be days, such as 20161014."
         )
     tables = [
-        _read_file(file, match, start)
-        for day, start in days.items()
+        _read_file(file, match, pd.to_datetime(day.name, format="%Y%m%d", utc=True))
+        for day in days
         for file in sorted(day.iterdir())
         if (match := _PICK_FILE.fullmatch(file.name)) and file.stat().st_size
     ]
     return pick_table(pd.concat(tables) if tables else [])
 
 
-def _day(folder: Path) -> np.datetime64:
-    name = folder.name
+def _read_file(path: Path, name: re.Match[str], day: pd.Timestamp) -> pd.DataFrame:
     try:
-        return np.datetime64(f"{name[:4]}-{name[4:6]}-{name[6:]}", "us")
-    except ValueError as error:
-        raise ValueError(f"{folder} is not named after a day: {error}.") from error
-
-
-def _read_file(path: Path, name: re.Match[str], day: np.datetime64) -> pd.DataFrame:
-    try:
-        rows = np.loadtxt(path, usecols=range(3), ndmin=2)
-        seconds, probability, amplitude = rows.T
-        if not np.isfinite(seconds).all():
-            raise ValueError(f"row {np.argmin(np.isfinite(seconds))} has no time")
+        seconds, probability, amplitude = np.loadtxt(path, usecols=range(3), ndmin=2).T
+        if np.isnan(seconds).any():
+            raise ValueError(f"row {np.argmax(np.isnan(seconds))} has no time")
     except ValueError as error:
         raise ValueError(
-            f"{path} holds what is not a pick (seconds, probability and amplitude): "
-            f"{error}."
+            f"{path} must hold seconds, probability and amplitude in each row: {error}."
         ) from error
-    network = name["network"].replace(_NO_NETWORK, "")
+    microseconds = np.round(seconds * 1e6).astype("timedelta64[us]")
     return pd.DataFrame(
         {
-            "station_id": f"{network}.{name['station']}.",
+            "station_id": f"{name['network'].replace(_NO_NETWORK, '')}.{name['station']}.",
             "phase": name["phase"],
-            "time": day + np.round(seconds * 1e6).astype("timedelta64[us]"),
+            "time": day + pd.to_timedelta(microseconds),
             "probability": probability,
             "amplitude": np.where(amplitude == 0, np.nan, amplitude),
         }

@@ -4,59 +4,137 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from .._util import replacing
+from .._util import ArgumentError, replacing
 from . import published_text as text
 from . import quakeml, schema
 from .associators import to_gamma, to_pyocto
-from .csv import read_csv, write_csv
-from .parquet import read_parquet, write_parquet
 from .schema import Picks, event_table, pick_chunks, pick_table
-from .stations import read_sac_headers, read_stationxml, station_table
+from .stations import read_inventory, read_sac_headers, station_table
 
 _T = TypeVar("_T")
+
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 #: With an offset: Python before 3.11, and so GaMMA, can't read Z.
 _GAMMA_TIME = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """
+    :param path: File with a header, divided by commas, tabs, semicolons or bars
+    :raises ValueError: if it is not such a file
+    :return: Table of text: a network may be called NA, and a location 00
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        head = next((line for line in file if line.strip()), "")
+    try:
+        with warnings.catch_warnings():
+            # Pandas would leave out what stands beyond the header.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                path,
+                sep=max(",\t;|", key=head.count),
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                skipinitialspace=True,
+                encoding="utf-8-sig",
+                encoding_errors="replace",
+            )
+    except (ValueError, pd.errors.ParserWarning) as error:
+        reason = str(error).strip()
+        raise ValueError(f"not a table of text with a header: {reason}") from error
+    return pd.DataFrame({name: table[name].str.strip() for name in table})
+
+
+def _write_csv(
+    tables: Iterable[pd.DataFrame], path: Path, time_format: str = _TIME
+) -> None:
+    """
+    :param tables: Tables with the same columns, of which one is in memory
+    :param path: File to write
+    :param time_format: Format of times
+    """
+    options: Any = {"date_format": time_format, "lineterminator": "\n", "index": False}
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        for number, table in enumerate(tables):
+            table.to_csv(file, header=number == 0, **options)
+
+
+def _write_parquet(tables: Iterable[pd.DataFrame], path: Path) -> None:
+    """
+    Each table becomes a row group. Columns are text, double, 64-bit integers that may be
+    null, and UTC microseconds.
+
+    :param tables: Tables with the same columns; one at least
+    :param path: File to write
+    :raises ImportError: without pyarrow
+    """
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+
+    tables = iter(tables)
+    first = next(tables)
+    kinds = {
+        "float64": pyarrow.float64(),
+        "Int64": pyarrow.int64(),
+        schema.TIME: pyarrow.timestamp("us", tz="UTC"),
+    }
+    text = pyarrow.string()
+    columns = pyarrow.schema(
+        (n, kinds.get(str(x), text)) for n, x in first.dtypes.items()
+    )
+    with (
+        replacing(path) as temporary,
+        ParquetWriter(temporary, columns) as writer,
+    ):
+        for table in chain([first], tables):
+            rows = pyarrow.Table.from_pandas(table, columns, preserve_index=False)
+            # Without pandas' own notes, which differ from version to version.
+            writer.write_table(rows.replace_schema_metadata(None))
+
+
+class _Format(NamedTuple):
+    """Functions that read a file, and write tables to one."""
+
+    read: Callable[[Path], pd.DataFrame]
+    write: Callable[..., None]
+
+
 # Longer endings first.
-_PICK_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": lambda path: pick_table(read_csv(path)),
-    ".txt": text.read_picks_text,
-    ".parquet": lambda path: pick_table(read_parquet(path)),
-    ".xml": quakeml.read_picks_quakeml,
-}
-
-_PICK_WRITERS: dict[str, Callable[[Picks, Path], None]] = {
-    ".pyocto.csv": lambda p, path: write_csv(map(to_pyocto, pick_chunks(p)), path),
-    ".gamma.csv": lambda p, path: write_csv(
-        map(to_gamma, pick_chunks(p)), path, _GAMMA_TIME
+_PICKS = {
+    ".pyocto.csv": _Format(
+        _read_csv, lambda picks, path: _write_csv(map(to_pyocto, picks), path)
     ),
-    ".csv": lambda picks, path: write_csv(pick_chunks(picks), path),
-    ".txt": text.write_picks_text,
-    ".parquet": lambda picks, path: write_parquet(pick_chunks(picks), path),
-    ".xml": quakeml.write_picks_quakeml,
+    ".gamma.csv": _Format(
+        _read_csv,
+        lambda picks, path: _write_csv(map(to_gamma, picks), path, _GAMMA_TIME),
+    ),
+    ".csv": _Format(_read_csv, _write_csv),
+    ".txt": _Format(text.read_picks_text, text.write_picks_text),
+    ".parquet": _Format(pd.read_parquet, _write_parquet),
+    ".xml": _Format(quakeml.read_picks_quakeml, quakeml.write_picks_quakeml),
 }
 
-_EVENT_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": lambda path: event_table(read_csv(path)),
-    ".parquet": lambda path: event_table(read_parquet(path)),
-    ".txt": text.read_events_text,
-    ".xml": quakeml.read_events_quakeml,
-}
-
-_EVENT_WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    ".csv": lambda events, path: write_csv([event_table(events)], path),
-    ".parquet": lambda events, path: write_parquet([event_table(events)], path),
-    ".txt": text.write_events_text,
-    ".xml": quakeml.write_events_quakeml,
+_EVENTS = {
+    ".csv": _Format(_read_csv, _write_csv),
+    ".parquet": _Format(pd.read_parquet, _write_parquet),
+    ".xml": _Format(
+        quakeml.read_events_quakeml,
+        lambda events, path: quakeml.write_quakeml(next(events), None, path),
+    ),
 }
 
 _PAIRS = (".events.csv", ".events.parquet")
@@ -66,33 +144,33 @@ def read_picks(path: str | Path) -> pd.DataFrame:
     """
     :param path: File that ends in
 
-        - ``.csv``: all columns of the table; or SeisBench's ``picks.to_dataframe()``
+        - ``.csv``: all columns of the table; or SeisBench's ``picks.to_dataframe()``, or
+          the tables of PyOcto and GaMMA
         - ``.parquet``: the same; needs pyarrow
         - ``.txt``: the published text format, which rounds
         - ``.xml``, ``.quakeml``: QuakeML
-        - ``.pyocto.csv``, ``.gamma.csv``: stations, phases (P or S), times and
-          probabilities for these associators
 
         Picks for REAL are in folders, see :py:func:`~seisbench_diting.tables.read_real`.
     :raises ValueError: for another ending, or if it is not such a file
     :raises ImportError: for ``.parquet`` without pyarrow
-    :return: Table of picks
+    :return: Table of picks; without a column ``probability`` each pick has 1
     """
     with _naming(path):
-        return _choose(path, _PICK_READERS)(Path(path))
+        return pick_table(_choose(path, _PICKS).read(Path(path)))
 
 
 def write_picks(picks: Picks, path: str | Path) -> None:
     """
-    The file is whole or not there, and of several tables one is in memory.
+    Writes picks atomically. Of several tables one is in memory.
 
     :param picks: Table of picks, or any iterable of tables in order of time
-    :param path: File to write, see :py:func:`read_picks`. QuakeML needs picks with an
-        ``event_id``.
+    :param path: File to write, see :py:func:`read_picks`; or ``.pyocto.csv``,
+        ``.gamma.csv``: stations, phases (P or S), times and probabilities for these
+        associators. QuakeML needs picks with an ``event_id``.
     :raises ValueError: for another ending, or if the picks are not such tables
     :raises ImportError: for ``.parquet`` without pyarrow
     """
-    _choose(path, _PICK_WRITERS)(picks, Path(path))
+    _choose(path, _PICKS).write(pick_chunks(picks), Path(path))
 
 
 def read_events(path: str | Path, lonlat: bool | None = None) -> pd.DataFrame:
@@ -110,27 +188,29 @@ def read_events(path: str | Path, lonlat: bool | None = None) -> pd.DataFrame:
     :param path: File; one that ends neither in ``.csv``, ``.parquet``, ``.xml`` nor
         ``.quakeml`` may be any of these but Parquet
     :param lonlat: For the text of associators: True if longitudes come first, False if
-        latitudes do; only needed where no value beyond ±90 tells
+        latitudes do; only needed if no value beyond ±90 tells
     :raises ValueError: if it is none of them, or a value is not allowed
     :raises ImportError: for ``.parquet`` without pyarrow
     :return: Table of events
     """
     path = Path(path)
     with _naming(path):
-        if (kind := _event_kind(path)) == "association":
+        kind = _event_kind(path)
+        if kind == "association":
             return text.read_association_text(path, lonlat)[0]
-        return _EVENT_READERS[kind](path)
+        if kind == "catalogue":
+            return text.read_events_text(path)
+        return event_table(_EVENTS[kind].read(path))
 
 
 def write_events(events: pd.DataFrame, path: str | Path) -> None:
     """
     :param events: Table of events
-    :param path: File that ends in ``.csv``, ``.parquet``, ``.txt`` for the published
-        catalogue, or ``.xml`` or ``.quakeml``
-    :raises ValueError: for another ending, or if the file can't hold an event
+    :param path: File that ends in ``.csv``, ``.parquet``, ``.xml`` or ``.quakeml``
+    :raises ValueError: for another ending, or if it is not a table of events
     :raises ImportError: for ``.parquet`` without pyarrow
     """
-    _choose(path, _EVENT_WRITERS)(events, Path(path))
+    _choose(path, _EVENTS).write(iter([event_table(events)]), Path(path))
 
 
 def read_association(
@@ -155,7 +235,7 @@ def read_association(
             return text.read_association_text(path, lonlat)
         if kind == ".xml":
             return quakeml.read_association_quakeml(path)
-        return _EVENT_READERS[kind](path), schema.assignment_table([])
+    return read_events(path), schema.assignment_table([])
 
 
 def write_association(
@@ -165,7 +245,7 @@ def write_association(
     stations: pd.DataFrame | None = None,
 ) -> None:
     """
-    Each file is whole or not there.
+    Writes each file atomically.
 
     :param events: Table of events
     :param assignments: Table of picks with their events, of which each is in ``events``
@@ -183,21 +263,19 @@ def write_association(
     """
     path = Path(path)
     ending = _choose(path, {e: e for e in (*_PAIRS, ".txt", ".xml")})
+    events, assignments = schema.check_association(events, assignments)
     if ending == ".txt":
         text.write_association_text(events, assignments, path, stations)
-    elif ending in _PAIRS:
-        events, assignments = schema.check_association(events, assignments)
+    elif ending == ".xml":
+        quakeml.write_quakeml(events, assignments, path)
+    else:
         # Both are written before either takes its place: that of the events last, as it
         # is the one that is read.
-        with (
-            replacing(path) as events_file,
-            replacing(_picks_beside(path)) as picks_file,
-        ):
-            kind = ending.removeprefix(".events")
-            _EVENT_WRITERS[kind](events, events_file)
-            _PICK_WRITERS[kind](assignments, picks_file)
-    else:
-        quakeml.write_association_quakeml(events, assignments, path)
+        write = _EVENTS[ending.removeprefix(".events")].write
+        beside = _picks_beside(path)
+        with replacing(path) as events_file, replacing(beside) as picks_file:
+            write([events], events_file)
+            write([assignments], picks_file)
 
 
 def _read_pair(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -216,7 +294,7 @@ def _picks_beside(path: Path) -> Path:
     return path.with_name(f"{stem}.picks.{ending}")
 
 
-def read_stations(path: str | Path) -> pd.DataFrame:
+def read_stations(path: str | Path | pd.DataFrame) -> pd.DataFrame:
     """
     Reads
 
@@ -226,25 +304,27 @@ def read_stations(path: str | Path) -> pd.DataFrame:
       A ``station`` alone may be NET.STA, with more behind it
     - the published text: ``NET STA LOC LON LAT ELEVATION_M``, where ``LOC`` may be ``--``
       or missing
-    - StationXML
+    - StationXML, and other inventories in XML that ObsPy reads
     - the headers of the SAC files in a folder, at any depth
 
     :param path: Folder, or file; one that ends neither in ``.csv`` nor in ``.xml`` may be
-        any of these
+        any of these. A table of stations is only checked.
     :raises ValueError: if it is none of them, a value is not allowed, or a station is at
         two places
     :return: Table of stations
     """
+    if isinstance(path, pd.DataFrame):
+        return station_table(path)
     path = Path(path)
     with _naming(path):
         if path.is_dir():
             return read_sac_headers(path)
         ending, start = path.suffix.lower(), _start(path)
         if ending == ".xml" or start.startswith("<"):
-            return read_stationxml(path)
+            return read_inventory(path)
         if ending != ".csv" and _is_station(start):
             return text.read_stations_text(path)
-        return station_table(read_csv(path))
+        return station_table(_read_csv(path))
 
 
 def write_stations(stations: pd.DataFrame, path: str | Path) -> None:
@@ -256,22 +336,9 @@ def write_stations(stations: pd.DataFrame, path: str | Path) -> None:
     """
     stations = station_table(stations)
     if _choose(path, {".csv": True, ".txt": False}):
-        write_csv([stations], Path(path))
+        _write_csv([stations], Path(path))
     else:
         text.write_stations_text(stations, Path(path))
-
-
-def stations_from(stations: str | Path | pd.DataFrame | None) -> pd.DataFrame | None:
-    """
-    :param stations: Table of stations, or file with one, or None
-    :raises ValueError: see :py:func:`read_stations`
-    :return: Table of stations; None for None
-    """
-    if stations is None:
-        return None
-    if isinstance(stations, pd.DataFrame):
-        return station_table(stations)
-    return read_stations(stations)
 
 
 def _choose(path: str | Path, known: Mapping[str, _T]) -> _T:
@@ -287,6 +354,8 @@ def _naming(path: str | Path) -> Iterator[None]:
     """Adds the name of the file to errors."""
     try:
         yield
+    except ArgumentError:
+        raise
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -299,14 +368,14 @@ def _start(path: Path) -> str:
 def _event_kind(path: Path) -> str:
     """The format of a file with events, by its ending or else by how it begins."""
     ending = path.suffix.lower().replace("quakeml", "xml")
-    if ending in (".csv", ".parquet", ".xml"):
+    if ending in _EVENTS:
         return ending
     start = _start(path)
     if start.startswith("<"):
         return ".xml"
     for line in start.splitlines():
         if line.startswith("#EVENT "):
-            return ".txt"
+            return "catalogue"
         if line.startswith(("#EVENT,", "##EVENT,")):
             return "association"
     return ".csv"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._util import write_text
+from .._util import MissingError, write_text
 from . import schema
-from .schema import Picks, check
+from .schema import check
 from .stations import Station, find_station, station_table
 
 _PICK = "phase,relative_time_s,probability,time_utc,snr,amplitude,station"
@@ -29,8 +29,6 @@ _STATION = "NET STA LOC LON LAT ELEVATION_M"
 
 #: Tells files whose values are under their headers from those that have them swapped.
 _ORDER = "##seisbench-diting: LAT before LON"
-
-_NONE = "NONE"
 
 
 def _read_lines(path: Path) -> pd.Series:
@@ -61,26 +59,26 @@ def _split(lines: pd.Series, names: str, rest: str = "(?:,.*)?") -> pd.DataFrame
 
 
 def _time_texts(times: pd.Series) -> pd.Series:
-    return times.dt.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return times.dt.strftime("%Y-%m-%d %H:%M:%S.%f").fillna("")
 
 
 # Picks
 
 
-def write_picks_text(picks: Picks, path: Path) -> None:
+def write_picks_text(tables: Iterable[pd.DataFrame], path: Path) -> None:
     """
     For each record, its name and then its picks. Numbers are rounded, relative times and
     probabilities to a thousandth. Columns of event picks follow the published ones.
 
-    :param picks: Table of picks, or tables in order of time
+    :param tables: Tables of picks in order of time
     :param path: File to write
     """
-    write_text(path, _pick_lines(picks))
+    write_text(path, _pick_lines(tables))
 
 
-def _pick_lines(picks: Picks) -> Iterator[str]:
+def _pick_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
     last = None
-    for number, table in enumerate(schema.pick_chunks(picks)):
+    for number, table in enumerate(tables):
         of_events = "event_id" in table
         if number == 0:
             yield f"##{_PICK},{_EVENT_FIELDS}\n" if of_events else f"##{_PICK}\n"
@@ -90,26 +88,22 @@ def _pick_lines(picks: Picks) -> Iterator[str]:
                 # Two of # would be a comment.
                 yield f"# {record}\n" if record[:1] == "#" else f"#{record}\n"
                 last = record
-            events = _event_fields(group) if of_events else [""] * len(group)
-            rows: Iterator[Any] = group.itertuples(index=False)
-            for row, time, event in zip(
-                rows, _time_texts(group["time"]), events, strict=True
-            ):
-                yield (
+            group = group.assign(at=_time_texts(group["time"]))
+            if of_events:
+                group["expected"] = _time_texts(group["theoretical_time"])
+            row: Any
+            for row in group.itertuples(index=False):
+                line = (
                     f"{row.phase},{row.relative_time_s:.3f},{row.probability:.3f},"
-                    f"{time},{row.snr:.3f},{row.amplitude:.6g},"
-                    f"{row.station_id.removesuffix('.')}{event}\n"
+                    f"{row.at},{row.snr:.3f},{row.amplitude:.6g},"
+                    f"{row.station_id.removesuffix('.')}"
                 )
-
-
-def _event_fields(group: pd.DataFrame) -> Iterator[str]:
-    times = _time_texts(group["theoretical_time"]).fillna("")
-    rows: Iterator[Any] = group.itertuples(index=False)
-    for row, time in zip(rows, times, strict=True):
-        yield (
-            f",{row.epicentral_distance_km:.3f},{row.azimuth_deg:.3f},{time},"
-            f"{row.residual_s:.6f},{row.event_id}"
-        )
+                if of_events:
+                    line += (
+                        f",{row.epicentral_distance_km:.3f},{row.azimuth_deg:.3f},"
+                        f"{row.expected},{row.residual_s:.6f},{row.event_id}"
+                    )
+                yield f"{line}\n"
 
 
 def read_picks_text(path: Path) -> pd.DataFrame:
@@ -117,7 +111,7 @@ def read_picks_text(path: Path) -> pd.DataFrame:
     :param path: Published text, also with further fields, and with or without location
         codes
     :raises ValueError: if a line is neither a comment, nor a record, nor a pick
-    :return: Table of picks
+    :return: Table of picks, of which :py:func:`~.schema.pick_table` checks the values
     """
     lines = _read_lines(path)
     is_comment = lines.str.startswith("##")
@@ -129,45 +123,12 @@ def read_picks_text(path: Path) -> pd.DataFrame:
         table = _split(picks, names, ",(?P<event_id>.*)")
     else:
         table = _split(picks, _PICK)
-    table = table.rename(columns={"time_utc": "time"})
-    return schema.pick_table(table.assign(record=records[picks.index]))
-
-
-# The catalogue of events
-
-
-def write_events_text(events: pd.DataFrame, path: Path) -> None:
-    """
-    Coordinates, depths and magnitudes have six decimals at most.
-
-    :param events: Table of events
-    :param path: File to write
-    :raises ValueError: if a name or a type holds blanks, which divide the fields
-    """
-    events = schema.event_table(events)
-    for column in ("event_id", "magnitude_type", "event_type"):
-        values = events[column]
-        allowed = "without blanks in the published catalogue; a .csv file can hold them"
-        check(values.str.contains(r"\s"), values, allowed, "events")
-    write_text(path, map(_event_line, events.itertuples()))
-
-
-def _event_line(row: Any) -> str:
-    return (
-        f"#EVENT {row.event_id} {row.event_type or _NONE} "
-        f"{row.time:%Y %m %d %j %H %M %S %f} "
-        f"LOC {_number(row.longitude, 3):>8} {_number(row.latitude, 3):>8} "
-        f"DEP {_number(row.depth_km, 3):>8} "
-        f"MAG {row.magnitude_type or _NONE:>4} {_number(row.magnitude, 1):>4}\n"
+    return table.rename(columns={"time_utc": "time"}).assign(
+        record=records[picks.index]
     )
 
 
-def _number(value: float, decimals: int) -> str:
-    """As few decimals as give the number back, six at most."""
-    if np.isnan(value):
-        return _NONE
-    texts = (f"{value:.{n}f}" for n in range(decimals, 7))
-    return next((text for text in texts if float(text) == value), f"{value:.6f}")
+# The catalogue of events
 
 
 def read_events_text(path: Path) -> pd.DataFrame:
@@ -188,7 +149,7 @@ def read_events_text(path: Path) -> pd.DataFrame:
         r"LOC (?P<longitude>\S+) (?P<latitude>\S+) DEP (?P<depth_km>\S+) "
         r"MAG (?P<magnitude_type>\S+) (?P<magnitude>\S+)"
     )
-    table = _extract(lines, pattern.replace(" ", r"\s+"), _EVENT).replace(_NONE, "")
+    table = _extract(lines, pattern.replace(" ", r"\s+"), _EVENT).replace("NONE", "")
     times = pd.to_datetime(table[["year", "month", "day"]], errors="coerce")
     # Rounded seconds reach 60.
     for unit in ("hour", "minute", "second", "us"):
@@ -216,25 +177,17 @@ def write_association_text(
     :param assignments: Table of assigned picks
     :param path: File to write
     :param stations: Table of stations, for their coordinates
-    :raises ValueError: if the tables don't belong together, if a station's name holds
-        commas or blanks, or if only other locations of a station are known, at several
-        places
+    :raises ValueError: if a station's name holds commas or blanks, or if only other
+        locations of a station are known, at several places
     """
-    events, assignments = schema.check_association(events, assignments)
     names = assignments["station_id"]
-    allowed = (
-        "NET.STA.LOC without commas and blanks, which divide the fields; a .xml file can "
-        "hold it"
-    )
+    allowed = "NET.STA.LOC without commas and blanks; a .xml file can hold it"
     check(
         ~names.str.fullmatch(r"[^.,\s]*\.[^.,\s]+\.[^.,\s]*"), names, allowed, "picks"
     )
-    table = None if stations is None else station_table(stations)
+    table = station_table([] if stations is None else stations)
     nowhere = Station("", np.nan, np.nan, np.nan)
-    places = {
-        name: (None if table is None else find_station(table, name)) or nowhere
-        for name in names.unique()
-    }
+    places = {name: find_station(table, name) or nowhere for name in names.unique()}
     write_text(path, _association_lines(events, assignments, places))
 
 
@@ -242,21 +195,21 @@ def _association_lines(
     events: pd.DataFrame, assignments: pd.DataFrame, places: dict[str, Station]
 ) -> Iterator[str]:
     yield f"##{_LOCATED}\n##{_PHASE}\n{_ORDER}\n"
+    assignments = assignments.assign(at=_time_texts(assignments["time"]))
     of_event = assignments.groupby("event_id", sort=False).indices
-    rows: Iterator[Any] = events.itertuples()
-    for event, time in zip(rows, _time_texts(events["time"]), strict=True):
+    event: Any
+    pick: Any
+    for event in events.assign(at=_time_texts(events["time"])).itertuples():
         yield (
-            f"#EVENT,{time},{event.latitude:.4f},{event.longitude:.4f},"
+            f"#EVENT,{event.at},{event.latitude:.4f},{event.longitude:.4f},"
             f"{event.depth_km:.4f}\n"
         )
-        picks = assignments.iloc[of_event.get(event.event_id, [])]
-        found: Iterator[Any] = picks.itertuples()
-        for pick, time in zip(found, _time_texts(picks["time"]), strict=True):
+        for pick in assignments.iloc[of_event.get(event.event_id, [])].itertuples():
             place = places[pick.station_id]
             yield (
-                f"PHASE,{time},{place.latitude:.4f},{place.longitude:.4f},{pick.phase},"
-                f"{pick.probability:.3f},{pick.station_id.removesuffix('.')},"
-                f"{pick.epicentral_distance_km:.3f},"
+                f"PHASE,{pick.at},{place.latitude:.4f},{place.longitude:.4f},"
+                f"{pick.phase},{pick.probability:.3f},"
+                f"{pick.station_id.removesuffix('.')},{pick.epicentral_distance_km:.3f},"
                 f"{(pick.time - event.time).total_seconds():.3f},{pick.residual_s:.3f}\n"
             )
 
@@ -284,12 +237,23 @@ def read_association_text(
     check(~(is_event | is_comment | is_pick), lines.rename("text"), form, "file")
     located = _split(lines[is_event].str[1:], _LOCATED)
     picks = _split(lines[is_pick], _PHASE)
-    places = pd.concat([located, picks])[["LAT", "LON"]]
+    places = pd.concat([located, picks])[["LAT", "LON"]].sort_index()
+    places.index.name = "line"
     first, second = (
         pd.to_numeric(places[name], errors="coerce").abs() > 90 for name in places
     )
-    is_ours = bool((lines == _ORDER).any()) or len(places) == 0
-    if _longitude_first(first[first].index, second[second].index, is_ours, lonlat):
+    if lonlat is None:
+        lonlat = bool(first.any())
+        if not (lonlat or second.any() or (lines == _ORDER).any() or places.empty):
+            raise MissingError(
+                "lonlat",
+                None,
+                f"no value in {path} is beyond ±90 and tells whether longitudes come "
+                "first, as in published files, or latitudes",
+            )
+    latitudes = places["LON" if lonlat else "LAT"]
+    check(second if lonlat else first, latitudes, "a latitude, as elsewhere", "file")
+    if lonlat:
         located = located.rename(columns={"LAT": "LON", "LON": "LAT"})
     events = schema.EVENTS.table(located.assign(event_id="unnamed"))
     events["event_id"] = schema.event_names(events["time"])
@@ -303,35 +267,6 @@ def read_association_text(
     return schema.event_table(events), found
 
 
-def _longitude_first(
-    first: pd.Index, second: pd.Index, is_ours: bool, lonlat: bool | None
-) -> bool:
-    """
-    :param first: Lines whose first value is beyond ±90
-    :param second: Lines whose second value is beyond ±90
-    """
-    if len(first) and len(second):
-        raise ValueError(
-            f"line {first[0]} has the longitude first and line {second[0]} the latitude, "
-            "as values beyond ±90 tell. Write them in one order."
-        )
-    if lonlat is None:
-        if not (len(first) or len(second) or is_ours):
-            raise ValueError(
-                "no value is beyond ±90 and tells whether longitudes or latitudes come "
-                "first. Pass lonlat=True (--lonlat) if longitudes do, as in published "
-                "files, or lonlat=False (--no-lonlat)."
-            )
-        return len(first) > 0
-    wrong = second if lonlat else first
-    if len(wrong):
-        raise ValueError(
-            f"lonlat={lonlat} contradicts line {wrong[0]}, whose latitude would be beyond "
-            "±90. Leave lonlat out."
-        )
-    return lonlat
-
-
 # Stations
 
 
@@ -340,15 +275,14 @@ def write_stations_text(stations: pd.DataFrame, path: Path) -> None:
     :param stations: Table of stations; an unknown elevation is written as 0
     :param path: File to write
     """
-    write_text(path, map(_station_line, stations.itertuples()))
+    write_text(path, map(_station_line, stations.fillna(0.0).itertuples()))
 
 
 def _station_line(row: Any) -> str:
     network, station, location = row.station_id.split(".")
-    elevation = 0.0 if np.isnan(row.elevation_m) else row.elevation_m
     return (
         f"{network} {station} {location or '--'} {row.longitude!r} {row.latitude!r} "
-        f"{elevation!r}\n"
+        f"{row.elevation_m!r}\n"
     )
 
 

@@ -1,12 +1,13 @@
 """Tables of picks, events and stations: their columns, and the checks where they enter.
 
-Each kind of table has one :py:class:`Schema`. Columns that it doesn't know are ignored.
+Each kind of table is a :py:class:`Schema`: columns with type, unit, limits and the names
+that they have in tables of other programs. To read the tables of one more program, add its
+names there. Columns that a schema does not know are ignored.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,7 @@ Picks = pd.DataFrame | Iterable[pd.DataFrame]
 _UNKNOWN = {"str": "", "float64": np.nan, "Int64": pd.NA, TIME: pd.NaT}
 _MISSING = ("", "nan", "NaN", "NaT", "NA", "<NA>", "None", "NONE", "null")
 _KINDS = {"str": "text", "float64": "a number", "Int64": "a whole number"}
+_KINDS[TIME] = "a time"
 
 _Convert = Callable[[pd.Series], pd.Series]
 
@@ -39,13 +41,13 @@ class Column(NamedTuple):
     A column of a table.
 
     :param kind: Type
-    :param names: Other names of the column in tables of others, divided by blanks
+    :param names: Names of the column in other programs' tables, divided by blanks
     :param required: Whether a table must have it, with a value in each row
     :param least: Smallest value
     :param most: Largest value
     :param allowed: Allowed values, for errors
-    :param check: Tells which values are allowed, beyond these bounds
-    :param convert: Brings values into the form of the table, before they are checked
+    :param check: Tells which values are allowed, beyond these limits
+    :param convert: Converts values to the form of the table, before they are checked
     :param default: Value of all rows if the column is missing
     """
 
@@ -71,7 +73,7 @@ class Column(NamedTuple):
     def describe(self) -> str:
         """:return: Allowed values"""
         if self.allowed or np.isinf(self.least):
-            return self.allowed or _KINDS.get(self.kind, "a time")
+            return self.allowed or _KINDS[self.kind]
         if np.isinf(self.most):
             return f"{self.least:g} or more"
         return f"from {self.least:g} to {self.most:g}"
@@ -94,29 +96,21 @@ class Schema:
     def table(self, given: Rows) -> pd.DataFrame:
         """
         :param given: Rows, or a table; case, blanks and punctuation in names of columns
-            don't count
+            do not matter
         :raises ValueError: if a column is missing or a value is not allowed
         :return: New table, in the same order
         """
         given = as_frame(given)
         places = self.places(given)
-        is_empty = len(given) == 0 and (bool(places) or len(given.columns) == 0)
-        columns = dict(self.columns)
-        if not places.keys().isdisjoint(self.further):
-            columns |= self.further
-        table = {}
-        for name, column in columns.items():
-            if name in places:
-                table[name] = self._column(given.iloc[:, places[name]], name, column)
-            elif column.required and column.default is None and not is_empty:
-                names = " or ".join([name, *column.names.split()])
-                heads = ", ".join(map(str, given.columns))
-                raise ValueError(f"{self.name} has no column {names}; it has {heads}.")
-            else:
-                unknown = _UNKNOWN[column.kind]
-                value = unknown if column.default is None else column.default
-                table[name] = pd.Series([value] * len(given), dtype=column.kind)
-        return pd.DataFrame(table)
+        further = {} if places.keys().isdisjoint(self.further) else self.further
+        return pd.DataFrame(
+            {
+                name: self._values(given.iloc[:, places[name]], name, column)
+                if name in places
+                else self._default(given, name, column)
+                for name, column in {**self.columns, **further}.items()
+            }
+        )
 
     def places(self, given: pd.DataFrame) -> dict[str, int]:
         """:return: Positions of our columns in a table, under these or other names"""
@@ -127,12 +121,26 @@ class Schema:
             if (known := [n for n in _names(name, column.names) if n in heads])
         }
 
-    def _column(self, given: pd.Series, name: str, column: Column) -> pd.Series:
-        values, wrong = given.reset_index(drop=True), None
-        if column.kind == "str" or str(values.dtype) != column.kind:
-            values, wrong = _typed(values, column.kind)
+    def _default(self, given: pd.DataFrame, name: str, column: Column) -> pd.Series:
+        if column.required and column.default is None and len(given):
+            names = " or ".join([name, *column.names.split()])
+            heads = ", ".join(map(str, given.columns))
+            raise ValueError(f"{self.name} has no column {names}; it has {heads}.")
+        unknown = _UNKNOWN[column.kind] if column.default is None else column.default
+        return pd.Series([unknown] * len(given), dtype=column.kind)
+
+    def _values(self, given: pd.Series, name: str, column: Column) -> pd.Series:
         given = given.rename(name)
-        check(wrong, given, _KINDS.get(column.kind, "a time"), self.name)
+        values = given.reset_index(drop=True)
+        if column.kind == "str":
+            values = values.fillna("").astype("str")
+        elif str(values.dtype) != column.kind:
+            if pd.api.types.is_string_dtype(values):
+                values = values.where(~values.isin(_MISSING))
+            typed = _typed(values, column.kind)
+            wrong = typed.isna() & values.notna()
+            check(wrong, given, _KINDS[column.kind], self.name)
+            values = typed
         if column.convert is not None:
             values = column.convert(values)
         check(column.is_wrong(values), given, column.describe(), self.name)
@@ -154,21 +162,15 @@ def _plain(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
-def _typed(values: pd.Series, kind: str) -> tuple[pd.Series, pd.Series | None]:
-    """:return: Values of this type, and which can't be converted"""
-    if kind == "str":
-        return values.fillna("").astype("str"), None
-    if pd.api.types.is_string_dtype(values):
-        values = values.where(~values.isin(_MISSING))
+def _typed(values: pd.Series, kind: str) -> pd.Series:
+    """:return: Values of this type, and unknown where they can't be converted"""
     if kind == TIME:
-        typed = _times(values)
-    else:
-        # Where numbers are Python's, pandas takes NaN for one, but not NA.
-        numbers = values.where(values.notna(), np.nan)
-        typed = pd.to_numeric(numbers, errors="coerce")
+        return _times(values)
+    # Where numbers are Python's, pandas takes NaN for one, but not NA.
+    typed = pd.to_numeric(values.where(values.notna(), np.nan), errors="coerce")
     if kind == "Int64":
         typed = typed.where((typed % 1 == 0) & (typed.abs() < 2**53))
-    return typed.astype(pd.api.types.pandas_dtype(kind)), typed.isna() & values.notna()
+    return typed.astype(pd.api.types.pandas_dtype(kind))
 
 
 def _times(values: pd.Series) -> pd.Series:
@@ -177,7 +179,8 @@ def _times(values: pd.Series) -> pd.Series:
         # Seconds since 1970, as PyOcto has them.
         seconds = pd.to_numeric(values, errors="coerce")
         values = pd.to_datetime((seconds * 1e6).round(), unit="us", errors="coerce")
-    return pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
+    times = pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
+    return times.astype(pd.api.types.pandas_dtype(TIME))
 
 
 def check(
@@ -205,13 +208,12 @@ def _full_ids(values: pd.Series) -> pd.Series:
     return values.where(~values.isin(short), values + ".") if short else values
 
 
-def _are_ids(values: pd.Series) -> pd.Series:
-    return values.isin([name for name in values.unique() if name.count(".") == 2])
-
-
-def _are_stations(values: pd.Series) -> pd.Series:
-    whole = re.compile(r"[^.]*\.[^.]+\.[^.]*")
-    return values.isin([name for name in values.unique() if whole.fullmatch(name)])
+def _matching(pattern: str) -> _Convert:
+    """A check of text that compares each different value once."""
+    whole = re.compile(pattern)
+    return lambda values: values.isin(
+        [name for name in values.unique() if whole.fullmatch(name)]
+    )
 
 
 def _full_phases(values: pd.Series) -> pd.Series:
@@ -229,7 +231,9 @@ _LATITUDE = Column("float64", "lat evla stla", True, -90, 90)
 _LONGITUDE = Column("float64", "lon lng long evlo stlo", True, -180, 180)
 _LONGITUDE = _LONGITUDE._replace(allowed="from -180 to 360", convert=_eastward)
 _STATION_ID = Column("str", "id station", True, allowed="NET.STA or NET.STA.LOC")
-_STATION_ID = _STATION_ID._replace(check=_are_ids, convert=_full_ids)
+_STATION_ID = _STATION_ID._replace(
+    check=_matching(r"[^.]*\.[^.]*\.[^.]*"), convert=_full_ids
+)
 _PHASE = Column("str", "type", True, allowed=f"one of {', '.join(PHASES)}")
 _PHASE = _PHASE._replace(check=lambda x: x.isin(PHASES), convert=_full_phases)
 
@@ -295,7 +299,9 @@ EVENTS = Schema(
 STATIONS = Schema(
     "stations",
     {
-        "station_id": _STATION_ID._replace(names="id seed_id", check=_are_stations),
+        "station_id": _STATION_ID._replace(
+            names="id seed_id", check=_matching(r"[^.]*\.[^.]+\.[^.]*")
+        ),
         "latitude": _LATITUDE,
         "longitude": _LONGITUDE,
         "elevation_m": Column(
@@ -322,8 +328,9 @@ def pick_table(picks: Rows) -> pd.DataFrame:
     A table of picks, sorted by time, station and phase; see :py:data:`PICKS`.
 
     :param picks: Rows or a table with at least ``station_id`` (NET.STA or NET.STA.LOC),
-        ``phase``, ``time`` and ``probability``
-    :raises ValueError: if one of these is missing, or a value is not allowed
+        ``phase``, ``time`` and ``probability``. If the whole column ``probability`` is
+        missing, as in tables of analysts' picks, each pick has the probability 1.
+    :raises ValueError: if another one of these is missing, or a value is not allowed
     :return: New table
     """
     return PICKS.table(picks).sort_values(
@@ -333,34 +340,23 @@ def pick_table(picks: Rows) -> pd.DataFrame:
 
 def pick_chunks(picks: Picks) -> Iterator[pd.DataFrame]:
     """
-    :param picks: Table of picks, or tables of which each begins no earlier than the one
-        before ends; so years of picks are never in memory at once
-    :raises ValueError: if a table is not one of picks, is out of order, or has the columns
-        of event picks and the first one doesn't
+    :param picks: Table of picks, or tables in order of time, so that years of picks are
+        never in memory at once
     :return: Tables of picks with the columns of the first; at least one
     """
-    first = last = None
-    for number, chunk in enumerate(
-        [picks] if isinstance(picks, pd.DataFrame) else picks, start=1
-    ):
+    columns = None
+    for chunk in [picks] if isinstance(picks, pd.DataFrame) else picks:
         table = pick_table(chunk)
-        if first is None or (len(table) and not len(first)):
-            first = table
-        if len(table) == 0:
-            continue
-        if last is not None and table["time"].iloc[0] < last:
-            raise ValueError(
-                f"picks must come in order of time, but table {number} begins before "
-                f"{last}, where the one before it ends. Sort them, or pass one table."
-            )
-        last = table["time"].iloc[-1]
-        if len(table.columns) > len(first.columns):
-            raise ValueError("picks: the first table must have an event_id, too.")
-        if len(table.columns) < len(first.columns):
-            table = pick_table(table.assign(event_id=""))
-        yield table
-    if last is None:
-        yield pick_table([]) if first is None else first
+        if columns is None:
+            columns = list(table)
+        # Some chunks of event picks may have picks without an event only.
+        yield (
+            table
+            if list(table) == columns
+            else pick_table(table.reindex(columns=columns))
+        )
+    if columns is None:
+        yield pick_table([])
 
 
 def event_table(events: Rows) -> pd.DataFrame:
@@ -370,14 +366,12 @@ def event_table(events: Rows) -> pd.DataFrame:
     :param events: Rows or a table with at least ``event_id``, ``time``, ``latitude`` and
         ``longitude`` (from -180 to 360 degrees)
     :raises ValueError: if one of these is missing, a value is not allowed, or two events
-        have one ``event_id``
+        have the same ``event_id``
     :return: New table
     """
     table = EVENTS.table(events)
-    double = table.index[table["event_id"].duplicated()]
-    if len(double):
-        event_id = table.loc[double[0], "event_id"]
-        raise ValueError(f"events['event_id']: several events are called {event_id!r}.")
+    names = table["event_id"]
+    check(names.duplicated(), names, "different in each row", EVENTS.name)
     return table.sort_values(["time", "event_id"], kind="stable", ignore_index=True)
 
 
@@ -387,17 +381,9 @@ def event_names(times: pd.Series) -> list[str]:
     :return: An ``event_id`` for each, such as ``20220409T022838.021000``; events of the
         same time are numbered: ``-2`` and so on, from the second on
     """
-    seen: Counter[str] = Counter()
-    names = []
-    for name in map(moment, times):
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return names
-
-
-def moment(time: pd.Timestamp) -> str:
-    """:return: Time as a part of names"""
-    return f"{time:%Y%m%dT%H%M%S.%f}"
+    names = pd.Series(times).dt.strftime("%Y%m%dT%H%M%S.%f")
+    number = names.groupby(names).cumcount() + 1
+    return [f"{x}-{n}" if n > 1 else x for x, n in zip(names, number, strict=True)]
 
 
 def assignment_table(assignments: Rows) -> pd.DataFrame:
@@ -427,24 +413,17 @@ def check_association(
         several events
     :return: New table of events, and new table of assigned picks
     """
-    events, assignments = event_table(events), assignment_table(assignments)
-    check(
-        ~assignments["event_id"].isin(events["event_id"]),
-        assignments["event_id"],
-        "the name of an event in events; leave out picks without an event",
-        "assignments",
-    )
-    pick = [
-        assignments["station_id"],
-        assignments["phase"].str[:1],
-        assignments["time"],
-    ]
-    picks = pd.concat([*pick, assignments["event_id"]], axis=1).drop_duplicates()
-    double = picks[picks.duplicated(["station_id", "phase", "time"])]
-    if len(double):
-        station_id, phase, time, event_id = double.iloc[0]
+    events, picks = event_table(events), assignment_table(assignments)
+    names = picks["event_id"]
+    allowed = "the name of an event in events; leave out picks without an event"
+    check(~names.isin(events["event_id"]), names, allowed, "assignments")
+    one = [picks["station_id"], picks["phase"].str[:1], picks["time"]]
+    wrong = picks[names != names.groupby(one).transform("first")]
+    if len(wrong):
+        pick = wrong.iloc[0]
         raise ValueError(
-            f"assignments gives the {phase} pick of {station_id} at {time.isoformat()} to "
-            f"several events; {event_id!r} is one of them. Keep one."
+            f"assignments has the {pick['phase']} pick of {pick['station_id']} at "
+            f"{pick['time'].isoformat()} twice, the second time in {pick['event_id']!r}. "
+            "Keep one."
         )
-    return events, assignments
+    return events, picks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,17 +56,14 @@ def station_table(stations: Rows) -> pd.DataFrame:
     :return: New table
     """
     table = STATIONS.table(_composed(stations))
-    double = table[table["station_id"].duplicated(keep=False)]
-    for station_id, rows in double.groupby("station_id"):
-        far = rows[~_near(rows)]
-        if len(far):
-            first, other = (
-                f"latitude {row.latitude}, longitude {row.longitude}, {row.elevation_m} m"
-                for row in (rows.iloc[0], far.iloc[0])
-            )
+    names = table["station_id"]
+    for name, rows in table[names.duplicated(keep=False)].groupby("station_id"):
+        far = ~_near(rows)
+        if far.any():
+            first, other = (row.iloc[0, 1:].to_dict() for row in (rows, rows[far]))
             raise ValueError(
-                f"stations holds {station_id} at two places: {first}; and {other}. Keep "
-                "the one where it recorded, or give each its location code."
+                f"stations holds {name} at two places: {first} and {other}. Keep the one "
+                "where it recorded, or give each its location code."
             )
     return table.drop_duplicates("station_id").sort_values(
         "station_id", ignore_index=True
@@ -81,8 +78,7 @@ def find_station(stations: pd.DataFrame, station_id: str) -> Station | None:
 
     :param stations: Table of stations
     :param station_id: NET.STA.LOC
-    :raises ValueError: if only other locations of the station are known, at several places
-    :return: Station, or None if it isn't known
+    :return: Station, or None if its place isn't known
     """
     names = stations["station_id"]
     network_station = ".".join(station_id.split(".")[:2]) + "."
@@ -94,12 +90,7 @@ def find_station(stations: pd.DataFrame, station_id: str) -> Station | None:
         rows = stations[matches]
         if len(rows) and _near(rows).all():
             return Station(*rows[list(STATION_COLUMNS)].iloc[0])
-    if len(rows) == 0:
-        return None
-    raise ValueError(
-        f"station_id={station_id!r} is not in stations, whose "
-        f"{', '.join(rows['station_id'])} are at several places. Add it."
-    )
+    return None
 
 
 def _near(rows: pd.DataFrame) -> pd.Series:
@@ -127,8 +118,8 @@ def stations_from_stream(stream: obspy.Stream) -> pd.DataFrame:
         # SAC has single precision: to a metre, and not to 1e-15 degrees.
         place = [np.nan if x == _SAC_UNDEFINED else round(float(x), 5) for x in values]
         if not np.isnan(place[:2]).any():
-            rows.append(Station(trace.id.rsplit(".", maxsplit=1)[0], *place)._asdict())
-    return station_table(rows)
+            rows.append(Station(trace.id.rpartition(".")[0], *place))
+    return station_table(pd.DataFrame(rows, columns=Station._fields))
 
 
 def stations_from_inventory(inventory: obspy.Inventory) -> pd.DataFrame:
@@ -139,29 +130,28 @@ def stations_from_inventory(inventory: obspy.Inventory) -> pd.DataFrame:
     :return: Table of stations: the locations of those with channels, and the others
         without a location code
     """
-    rows = []
-    for network in inventory:
-        for station in network:
-            for place in station.channels or [station]:
-                location = getattr(place, "location_code", "")
-                name = f"{network.code}.{station.code}.{location}"
-                where = map(float, (place.latitude, place.longitude, place.elevation))
-                rows.append(Station(name, *where)._asdict())
-    return station_table(rows)
+    rows = [
+        Station(
+            f"{network.code}.{station.code}.{getattr(place, 'location_code', '')}",
+            *map(float, (place.latitude, place.longitude, place.elevation)),
+        )
+        for network in inventory
+        for station in network
+        for place in station.channels or [station]
+    ]
+    return station_table(pd.DataFrame(rows, columns=Station._fields))
 
 
 def _composed(stations: Rows) -> pd.DataFrame:
-    """:return: A table with names of stations and elevations in m, made from its columns"""
+    """:return: Table with station_id and elevation_m, made from other columns if needed"""
     table = as_frame(stations)
     known, given = STATIONS.places(table), _PARTS.places(table)
-    if not given:
-        return table
     parts = _PARTS.table(table)
     if "station" in given and "station_id" not in known:
         names = parts["station"]
         if "network" in given:
             names = parts["network"] + "." + names + "." + parts["location"]
-        table = table.assign(station_id=names.map(station_name).to_numpy())
+        table = table.assign(station_id=names.map(_station_name).to_numpy())
     if "elevation_km" in given and "elevation_m" not in known:
         # Rounded, to get the decimal number.
         metres = (parts["elevation_km"] * 1000).round(6)
@@ -169,11 +159,8 @@ def _composed(stations: Rows) -> pd.DataFrame:
     return table
 
 
-def station_name(name: str) -> str:
-    """
-    :param name: NET.STA, NET.STA.LOC or NET.STA.LOC.CHA, where LOC may be ``--``
-    :return: NET.STA.LOC; anything else as it is
-    """
+def _station_name(name: str) -> str:
+    """NET.STA, NET.STA.LOC or NET.STA.LOC.CHA becomes NET.STA.LOC; -- is no location."""
     parts = name.split(".")
     if len(parts) not in (2, 3, 4):
         return name
@@ -181,9 +168,9 @@ def station_name(name: str) -> str:
     return f"{network}.{station}.{'' if location in ('--', '-') else location}"
 
 
-def read_stationxml(path: Path) -> pd.DataFrame:
+def read_inventory(path: Path) -> pd.DataFrame:
     """
-    :param path: StationXML file
+    :param path: StationXML file, or another inventory in XML that ObsPy reads
     :raises ValueError: if it is not a whole one
     :return: Table of stations
     """
@@ -191,11 +178,10 @@ def read_stationxml(path: Path) -> pd.DataFrame:
 
     with path.open("rb") as file:
         try:
-            # With a named format: ObsPy would try others, too.
-            inventory = obspy.read_inventory(file, "STATIONXML")
+            inventory = obspy.read_inventory(file)
         # Damaged files raise errors of many kinds.
         except Exception as error:
-            raise ValueError(f"it is not a whole StationXML file: {error}.") from error
+            raise ValueError(f"not a whole StationXML file: {error}") from error
     return stations_from_inventory(inventory)
 
 
@@ -207,15 +193,12 @@ def read_sac_headers(folder: Path) -> pd.DataFrame:
     """
     import obspy
 
-    def traces() -> Iterator[obspy.Trace]:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            try:
-                yield from obspy.read(path, format="SAC", headonly=True)
-            # Files of other kinds raise errors of many kinds.
-            except Exception:
-                continue
-
-    stations = stations_from_stream(obspy.Stream(list(traces())))
+    stream = obspy.Stream()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        # Files of other kinds raise errors of many kinds.
+        with suppress(Exception):
+            stream += obspy.read(path, format="SAC", headonly=True)
+    stations = stations_from_stream(stream)
     if len(stations) == 0:
-        raise ValueError("it has no SAC file whose header tells where its station is.")
+        raise ValueError("no SAC file in it has coordinates in its header.")
     return stations

@@ -25,16 +25,17 @@ NAME = (
     .map(str.strip)
     .filter(len)
 )
-
 EVENT = {
     "event_id": NAME,
     "time": TIME,
     "latitude": st.floats(-90, 90),
     "longitude": st.floats(-179.99, 180) | st.sampled_from([180.0, -179.99999, 0.0]),
     "depth_km": st.floats(-10, 1000) | st.just(np.nan),
-}
-QUALITY = {
+    "magnitude": st.floats(-3, 9.9) | st.just(np.nan),
+    "event_type": st.sampled_from(["", "eq", "ep", "earthquake"]),
     **{name: COUNT for name in tables.QUALITY_COLUMNS if name.endswith("_count")},
+    # One count is known, as in every association.
+    "pick_count": st.just(3),
     "rms_residual_s": st.floats(0, 1e3) | st.just(np.nan),
     "azimuthal_gap_deg": st.floats(0, 360) | st.just(np.nan),
     "score": NUMBER,
@@ -46,35 +47,34 @@ PICK = {
     "probability": st.floats(0, 1),
     "snr": NUMBER,
     "amplitude": NUMBER,
-    "record": st.sampled_from(["", "a b/c,d.mseed"]),
+    "record": st.sampled_from(["", "a b/c,d.mseed", "#x"]),
     "relative_time_s": NUMBER,
+}
+OF_EVENT = {
     "epicentral_distance_km": st.floats(0, 2e4) | st.just(np.nan),
     "azimuth_deg": st.floats(0, 360) | st.just(np.nan),
-    "theoretical_time": TIME | st.none(),
-    "residual_s": NUMBER,
 }
+#: A residual, and the theoretical time that it is for.
+RESIDUAL = st.integers(-(10**9), 10**9) | st.none()
+
+
+def pick_lists(**columns):
+    rows = st.fixed_dictionaries({**PICK, **columns})
+    key = lambda row: (row["station_id"], row["phase"][0], row["time"])  # noqa: E731
+    return st.lists(rows, max_size=6, unique_by=key)
 
 
 @st.composite
 def associations(draw):
     """Tables of events, with columns of quality, and of assigned picks."""
-    events = draw(
-        st.lists(
-            # One count is known, as in every association.
-            st.fixed_dictionaries({**EVENT, **QUALITY, "pick_count": st.just(3)}),
-            max_size=4,
-            unique_by=lambda row: row["event_id"],
-        )
-    )
-    picks = draw(
-        st.lists(
-            st.fixed_dictionaries(PICK),
-            max_size=6 if events else 0,
-            unique_by=lambda row: (row["station_id"], row["phase"][0], row["time"]),
-        )
-    )
+    rows = st.fixed_dictionaries(EVENT)
+    events = draw(st.lists(rows, max_size=4, unique_by=lambda row: row["event_id"]))
+    picks = draw(pick_lists(**OF_EVENT)) if events else []
     for pick in picks:
         pick["event_id"] = draw(st.sampled_from([row["event_id"] for row in events]))
+        if (late := draw(RESIDUAL)) is not None:
+            pick["residual_s"] = late / 1e6
+            pick["theoretical_time"] = pick["time"] - pd.Timedelta(late, "us")
     return tables.event_table(events), tables.assignment_table(picks)
 
 
@@ -118,3 +118,7 @@ def made(events=2, picks=3):
 def ordered(table):
     """Rows in one order, also where times are the same."""
     return table.sort_values(list(table), ignore_index=True)
+
+
+def assert_same(found, expected):
+    pd.testing.assert_frame_equal(ordered(found), ordered(expected), check_exact=True)

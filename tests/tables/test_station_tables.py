@@ -101,8 +101,8 @@ def test_files_that_are_no_stations(tmp_path):
         ("station,lat,lon\nB,1,2\n", r"stations.csv: stations\['station_id'\] must be"),
         ("net,sta,lat,lon\nA,,1,2\n", r"stations\['station_id'\] must be"),
         ("id,lat,lon\nA.B.,x,2\n", r"stations\['latitude'\].*'x'"),
-        ("", "stations.csv: it is not a table of text"),
-        ("id,lat,lon\nA.B.,1,2,3\n", "more fields than the header"),
+        ("", "stations.csv: not a table of text"),
+        ("id,lat,lon\nA.B.,1,2,3\n", "stations.csv: not a table of text"),
     ]:
         path.write_text(text)
         with pytest.raises(ValueError, match=message):
@@ -172,8 +172,8 @@ def test_finding_a_station():
     assert tables.find_station(stations, "A.C.").latitude == 3
     assert tables.find_station(stations, "A.B1.") is None
     assert tables.find_station(tables.station_table([]), "A.B.") is None
-    with pytest.raises(ValueError, match=r"A\.D\.00, A\.D\.10 are at several places"):
-        tables.find_station(stations, "A.D.")
+    # Its locations are at two places.
+    assert tables.find_station(stations, "A.D.") is None
 
 
 def test_sac_headers(reference, example):
@@ -230,5 +230,5 @@ def test_a_folder_of_sac_files(reference, example, tmp_path):
     assert stations["latitude"].between(35, 37).all()
     example.write(str(tmp_path / "elsewhere.mseed"), format="MSEED")
     (tmp_path / "notes.txt").write_text("No header of SAC.")
-    with pytest.raises(ValueError, match="no SAC file whose header"):
+    with pytest.raises(ValueError, match="no SAC file in it"):
         tables.read_stations(tmp_path)

@@ -50,7 +50,14 @@ def check_picks(table):
 def test_an_event_of_every_kind_of_catalogue(
     catalog, stations, folder, tmp_path, x1_event, x1_stations, model
 ):
-    write_events(x1_event, tmp_path / f"catalog.{catalog}")
+    if catalog == "txt":
+        event = x1_event.iloc[0]
+        (tmp_path / "catalog.txt").write_text(
+            f"#EVENT X1.2012 eq {event['time']:%Y %m %d %j %H %M %S %f} LOC "
+            f"{event['longitude']} {event['latitude']} DEP {event['depth_km']} MAG ML 3.3"
+        )
+    else:
+        write_events(x1_event, tmp_path / f"catalog.{catalog}")
     if stations:
         write_stations(x1_stations, tmp_path / f"stations.{stations}")
 
@@ -166,13 +173,13 @@ def test_stations_without_a_place_are_told(
 
 
 def test_the_command(folder, tmp_path, x1_event, named, command):
-    write_events(x1_event, tmp_path / "catalog.txt")
+    write_events(x1_event, tmp_path / "catalog.csv")
     config = tmp_path / "events.toml"
     config.write_text('velocity = "ak135"\nprob = 0.2\n')
 
     result = command(
         *("pick-events", "-i", folder, "-o", tmp_path / "out"),
-        *("-c", tmp_path / "catalog.txt", "-m", "LPPNM/csn", "--config", config),
+        *("-c", tmp_path / "catalog.csv", "-m", "LPPNM/csn", "--config", config),
         *("--formats", "csv,txt,quakeml"),
     )
 

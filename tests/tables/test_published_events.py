@@ -1,0 +1,209 @@
+"""The published catalogue, and the published text of associations."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from made_associations import associations, made
+
+from seisbench_diting import tables
+
+CATALOGUE = (
+    "#EVENT YN.202001312039.0002 eq 2020 01 31 031 12 39 09 110000 LOC   98.035   "
+    "24.514 DEP     NONE MAG   ML  1.0\n"
+)
+HEADER = """\
+##EVENT,TIME,LAT,LON,DEP
+##PHASE,TIME,LAT,LON,TYPE,PROB,STATION,DIST,DELTA,ERROR
+"""
+ORDER = "##seisbench-diting: LAT before LON\n"
+EVENT = "#EVENT,2022-04-09 02:28:38.021000,25.3660,100.6492,0.0000\n"
+PICK = (
+    "PHASE,2022-04-09 02:28:40.249700,25.2658,100.5690,P,0.958,MD.01311,13.753,2.229,"
+    "-0.139\n"
+)
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Function that reads text as an association."""
+
+    def read(text, **options):
+        (tmp_path / "text").write_text(text)
+        return tables.read_association(tmp_path / "text", **options)
+
+    return read
+
+
+def test_the_published_catalogue(read):
+    events, _ = read(f"## a comment\n\n{CATALOGUE}PHASE whatever\n# more\n")
+
+    event = events.iloc[0]
+    assert event["event_id"] == "YN.202001312039.0002"
+    assert event["time"] == pd.Timestamp("2020-01-31T12:39:09.110Z")
+    assert (event["longitude"], event["latitude"]) == (98.035, 24.514)
+    assert np.isnan(event["depth_km"])
+    assert (event["magnitude_type"], event["magnitude"]) == ("ML", 1.0)
+    assert event["event_type"] == "eq"
+    # Seconds that were rounded.
+    events, _ = read(CATALOGUE.replace("12 39 09 110000", "23 59 60 000000"))
+    assert events["time"][0] == pd.Timestamp("2020-02-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("MAG   ML  1.0", ""),
+        ("NONE", "deep"),
+        ("2020 01 31", "2020 02 31"),
+        ("#EVENT", "EVENT"),
+    ],
+)
+def test_wrong_lines_of_a_catalogue(old, new, read):
+    with pytest.raises(ValueError, match=r"text: .*line 3 holds"):
+        read(f"{CATALOGUE}\n{CATALOGUE.replace(old, new)}")
+
+
+def test_the_published_association(read, tmp_path):
+    events, picks = read(HEADER + EVENT + PICK)
+
+    event, pick = events.iloc[0], picks.iloc[0]
+    assert event["event_id"] == pick["event_id"] == "20220409T022838.021000"
+    assert event["time"] == pd.Timestamp("2022-04-09T02:28:38.021Z")
+    assert tuple(event[["latitude", "longitude"]]) == (25.366, 100.6492)
+    assert event["depth_km"] == 0
+    assert (pick["station_id"], pick["phase"]) == ("MD.01311.", "P")
+    assert (pick["probability"], pick["residual_s"]) == (0.958, -0.139)
+    assert pick["epicentral_distance_km"] == 13.753
+    assert pick["theoretical_time"] == pd.Timestamp("2022-04-09T02:28:40.3887Z")
+    assert np.isnan(pick["azimuth_deg"])
+
+    row = {"station_id": "MD.01311", "latitude": 25.2658, "longitude": 100.569}
+    tables.write_association(events, picks, tmp_path / "a.txt", pd.DataFrame([row]))
+    assert (tmp_path / "a.txt").read_text() == HEADER + ORDER + EVENT + PICK
+
+
+@settings(max_examples=25, deadline=None)
+@given(association=associations())
+def test_text_comes_back_rounded(association, tmp_path_factory):
+    events, picks = association
+    path = tmp_path_factory.mktemp("text") / "a.txt"
+    tables.write_association(events, picks, path)
+    found, assigned = tables.read_association(path)
+
+    names = tables.event_names(events["time"])
+    places = ["latitude", "longitude", "depth_km"]
+    assert list(found["event_id"]) == names
+    assert list(found["time"]) == list(events["time"])
+    np.testing.assert_allclose(found[places], events[places], rtol=0, atol=5.1e-5)
+    # Rows of one time, station and phase, are in the order of their events.
+    order = ["time", "station_id", "phase", "event_id"]
+    assigned = assigned.sort_values(order, ignore_index=True)
+    renamed = picks["event_id"].map(dict(zip(events["event_id"], names, strict=True)))
+    picks = picks.assign(event_id=renamed).sort_values(order, ignore_index=True)
+    pd.testing.assert_frame_equal(assigned[order], picks[order])
+    rounded = ["probability", "epicentral_distance_km", "residual_s"]
+    np.testing.assert_allclose(assigned[rounded], picks[rounded], rtol=0, atol=5.1e-4)
+
+
+def test_known_and_unknown_stations(tmp_path):
+    events, picks = made()
+    picks["station_id"] = ["MD.A.00", "MD.B.", "MD.C.10"]
+    rows = [("MD.A", 1, 359), ("MD.B.00", 2, 179.99999)]
+    stations = pd.DataFrame(rows, columns=["station_id", "latitude", "longitude"])
+    tables.write_association(events, picks, tmp_path / "a.txt", stations)
+    lines = [x.split(",") for x in (tmp_path / "a.txt").read_text().splitlines()]
+    found = [(x[6], *x[2:4]) for x in lines if x[0] == "PHASE"]
+    assert found == [
+        ("MD.A.00", "1.0000", "-1.0000"),
+        ("MD.B", "2.0000", "180.0000"),
+        ("MD.C.10", "nan", "nan"),
+    ]
+    _, again = tables.read_association(tmp_path / "a.txt")
+    assert list(again["station_id"]) == list(picks["station_id"])
+
+
+@pytest.mark.parametrize("name", ["MD.A B.", "MD.A,B.", "MD..00"])
+def test_stations_that_the_text_cannot_hold(name, tmp_path):
+    events, picks = made()
+    with pytest.raises(ValueError, match=rf"station_id.*holds '{name}'"):
+        tables.write_association(
+            events, picks.assign(station_id=name), tmp_path / "a.txt"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def _swapped(text):
+    lines = [line.split(",") for line in text.splitlines()]
+    for fields in lines:
+        if not fields[0].startswith("##"):
+            fields[2], fields[3] = fields[3], fields[2]
+    return "\n".join(map(",".join, lines))
+
+
+class TestOrder:
+    """Published files have longitudes under LAT."""
+
+    @pytest.mark.parametrize("lonlat", [None, True])
+    def test_a_value_beyond_90_tells(self, lonlat, read):
+        text = HEADER + EVENT.replace("100.6492", "89.9") + PICK
+        events, picks = read(_swapped(text), lonlat=lonlat)
+        expected = read(text, lonlat=None if lonlat is None else False)
+        pd.testing.assert_frame_equal(events, expected[0])
+        pd.testing.assert_frame_equal(picks, expected[1])
+        assert tuple(events.loc[0, ["latitude", "longitude"]]) == (25.366, 89.9)
+
+    def test_nothing_tells(self, read):
+        event = EVENT.replace("100.6492", "13.2")
+        with pytest.raises(ValueError, match=r"lonlat is missing.*text"):
+            read(HEADER + event)
+        for lonlat, expected in [(True, (13.2, 25.366)), (False, (25.366, 13.2))]:
+            events, _ = read(HEADER + event, lonlat=lonlat)
+            assert tuple(events.loc[0, ["latitude", "longitude"]]) == expected
+        events, _ = read(HEADER + ORDER + event)
+        assert events["latitude"][0] == 25.366
+
+    @pytest.mark.parametrize(
+        ("text", "lonlat"),
+        [
+            (HEADER + _swapped(EVENT) + "\n" + PICK, None),
+            (HEADER + PICK.replace("PHASE", "#") + EVENT, True),
+            (HEADER + "#\n" + _swapped(EVENT), False),
+        ],
+    )
+    def test_lines_that_contradict(self, text, lonlat, read):
+        with pytest.raises(ValueError, match=r"text: .* a latitude.*line 4 holds"):
+            read(text, lonlat=lonlat)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (HEADER + PICK + EVENT, 3),
+        (EVENT + PICK.replace(",-0.139", ""), 2),
+        (EVENT + PICK.replace(",P,", ",Pk,"), 2),
+        (EVENT + PICK.replace("MD.01311", "01311"), 2),
+        (EVENT + PICK.replace("2022-04-09 02:28:40.249700", ""), 2),
+        (EVENT + PICK.replace("0.958", "1.5"), 2),
+        ("\n" + EVENT.replace(",0.0000", ""), 2),
+        (EVENT.replace("2022", "MMXXII"), 1),
+        (EVENT.replace("25.3660", "nan"), 1),
+    ],
+)
+def test_wrong_lines_of_an_association(text, number, read):
+    with pytest.raises(ValueError, match=f"line {number} holds"):
+        read(text)
+
+
+def test_events_of_one_time_have_names_that_differ(read):
+    events, picks = read(HEADER + (EVENT + PICK) * 2 + EVENT)
+    name = "20220409T022838.021000"
+    assert list(events["event_id"]) == [name, f"{name}-2", f"{name}-3"]
+    assert list(picks["event_id"]) == [name, f"{name}-2"]
+
+
+def test_further_fields_comments_and_unknown_depths(read):
+    event = EVENT.replace(",0.0000", ",nan,more")
+    events, picks = read("# by me\n" + event + "\n## a\n" + PICK.strip() + ",more\n")
+    assert np.isnan(events["depth_km"][0])
+    assert len(picks) == 1
