@@ -37,7 +37,7 @@ from benchmarks.common import (
     print_row,
 )
 from benchmarks.original import write_part
-from seisbench_diting.data import convert, plan_conversion
+from seisbench_diting.data import convert
 
 #: Records and bytes of all of DiTing.
 ALL_RECORDS = 2_734_748
@@ -189,7 +189,7 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
     print(f"a part: {arguments.records} records of 9000 samples, {size / 1e9:.2f} GB\n")
     print_header(
         *("job", "s", "records/s", "MB/s", "GB", "peak MB", "reads/s"),
-        *("estimate / size", "all of DiTing: h", "GB"),
+        *("all of DiTing: h", "GB"),
     )
     jobs = [("plain copy, h5py", "copy"), ("SeisBench's writer", "seisbench")]
     jobs += [
@@ -206,18 +206,14 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
         target = folder / "output"
         result = measure(name, source, target, *options)
         rate = result["records"] / result["seconds"]
-        reads = estimated = ""
+        reads = ""
         if name != "copy":
             reads = f"{reads_a_second(target, arguments.read):.0f}"
-        if name == "convert":
-            parts = options[2].split("+")
-            plan = plan_conversion(source, compression=options[0], parts=parts)
-            estimated = f"{plan.total_bytes / result['bytes']:.3f}"
         all_bytes = result["bytes"] / result["records"] * ALL_RECORDS
         print_row(
             *(title, f"{result['seconds']:.1f}", f"{rate:.0f}"),
             *(f"{rate * 9000 * 12 / 1e6:.0f}", f"{result['bytes'] / 1e9:.2f}"),
-            *(f"{1e3 * result['GB']:.0f}", reads, estimated),
+            *(f"{1e3 * result['GB']:.0f}", reads),
             *(f"{ALL_RECORDS / rate / 3600:.2f}", f"{all_bytes / 1e9:.0f}"),
         )
         shutil.rmtree(target)

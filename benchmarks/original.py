@@ -124,38 +124,3 @@ def write_part(
             names.append(name)
     write_csv(folder / f"DiTing330km_part_{number}.csv", rows)
     return names
-
-
-def merge(folder: Path, path: Path, share: float = 0.9) -> None:
-    """
-    Merges parts into one file as the dataset's tutorial does.
-
-    :param folder: Folder of the parts
-    :param path: File to write
-    :param share: Share of the records that go to the group ``train``
-    """
-    parts = sorted(folder.glob("DiTing330km_part_*.csv"))
-    rows = []
-    for part in parts:
-        with part.open(newline="") as file:
-            rows += [(part, row) for row in csv.DictReader(file)]
-    with h5py.File(path, "w") as merged:
-        for i, (part, row) in enumerate(rows):
-            event, station = row["key"].strip().split(".")
-            name = f"{event:0>6}.{station:0<4}"
-            group = "train" if i < share * len(rows) else "test"
-            with h5py.File(part.with_suffix(".hdf5")) as source:
-                if name not in source["earthquake"]:
-                    continue
-                target = f"{group}/{name.split('.')[0]}/{name}"
-                merged[target] = source["earthquake"][name][()]
-            for key, value in row.items():
-                if key:
-                    merged[target].attrs[key] = _as_attribute(value)
-
-
-def _as_attribute(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip() or -12345.0

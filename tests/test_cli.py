@@ -135,8 +135,7 @@ def test_a_damaged_cache_says_what_to_do(run, with_mirror, cache, tmp_path):
         (["weights", "fetch", "Foo"], "--sets=Foo"),
         (["weights", "import", "nowhere"], "nowhere"),
         (["convert", "-i", "nowhere", "-o", "out"], "--input=nowhere"),
-        (["convert", "-i", "nowhere", "--dry-run", "-c", "zip"], "--compression=zip"),
-        (["convert", "--check", "nowhere"], "--check=nowhere"),
+        (["convert", "-i", "x", "-o", "y", "-c", "zip"], "--compression=zip"),
     ],
 )
 def test_errors_name_what_is_wrong(run, cache, arguments, part, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ValidationInfo, field_validator
+from pydantic import BeforeValidator, field_validator
 
 from .._util import Settings, option, split_names
 
@@ -18,11 +18,11 @@ def _chunk_names(parts: Any) -> tuple[str, ...]:
         if dash and first.isdigit() and last.isdigit():
             names += [f"{n:02d}" for n in range(int(first), int(last) + 1)]
         else:
-            names.append(f"{int(item):02d}" if item.isdigit() else item)
+            names.append(item.zfill(2))
     return tuple(names)
 
 
-#: Names of chunks, from numbers and names of parts, or text such as ``0,3,5-8``.
+#: Names of chunks, from numbers of parts, or text such as ``0,3,5-8``.
 Chunks = Annotated[tuple[str, ...], BeforeValidator(_chunk_names)]
 
 
@@ -31,10 +31,10 @@ class ConvertSettings(Settings):
 
     source: Path = option(
         ...,
-        "Folder of DiTing330km_part_N.hdf5 and .csv, or the tutorial's merged file.",
+        "Folder of DiTing330km_part_N.hdf5, with a .csv for each or one for all.",
         "--input",
         "-i",
-        metavar="PATH",
+        metavar="FOLDER",
         identity=False,
     )
     output: Path = option(
@@ -49,17 +49,14 @@ class ConvertSettings(Settings):
         ge=1,
         identity=False,
     )
-    split_by: Literal["event", "order"] = option(
+    split_by: Literal["event", "table"] = option(
         "event",
-        "event: all records of an event are in one split. order: the first records are "
-        "for training and the last for testing, as in the tutorial; for the merged file, "
-        "its groups.",
+        "event: all records of an event are in one split, drawn by --split and --seed. "
+        "table: the split in the tables' names (train, val, dev, test) or in their "
+        "column 'split'.",
     )
     split: tuple[float, ...] = option(
-        (),
-        "Shares of train, dev and test. Default: 0.8,0.1,0.1 by event, 0.9,0,0.1 by "
-        "order.",
-        metavar="TRAIN,DEV,TEST",
+        (0.8, 0.1, 0.1), "Shares of train, dev and test.", metavar="TRAIN,DEV,TEST"
     )
     seed: int = option(42, "Seed of the split by event.")
     parts: Chunks = option(
@@ -76,10 +73,7 @@ class ConvertSettings(Settings):
 
     @field_validator("split", mode="before")
     @classmethod
-    def _shares(cls, value: Any, info: ValidationInfo) -> Any:
-        if value is None or len(value) == 0:
-            by_order = info.data.get("split_by") == "order"
-            return (0.9, 0.0, 0.1) if by_order else (0.8, 0.1, 0.1)
+    def _shares(cls, value: Any) -> Any:
         return value.split(",") if isinstance(value, str) else value
 
     @field_validator("split")

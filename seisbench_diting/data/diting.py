@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import seisbench.data as sbd
 from seisbench.data import WaveformBenchmarkDataset, WaveformDataset
 
@@ -26,9 +25,6 @@ after signing its agreement, then run
     seisbench-diting convert -i FOLDER -o {path}
 
 or DiTing.from_original(FOLDER). An already converted dataset: DiTing(path=...)."""
-
-#: HDF5's number of the zstd filter, which the package hdf5plugin brings.
-_ZSTD = 32015
 
 
 class DiTing(WaveformBenchmarkDataset):
@@ -83,13 +79,9 @@ class DiTing(WaveformBenchmarkDataset):
             chunks=None if chunks is None else list(chunks),
             **kwargs,
         )
-        _check_compression(self._chunks_with_paths()[2][0])
-        # pandas reads codes that are digits as numbers, and drops their zeros.
+        # pandas reads them as numbers, and drops their zeros.
         for name, digits in (("source_id", 6), ("station_code", 4)):
-            if name in self._metadata.columns:
-                codes = self._metadata[name].astype(str)
-                padded = codes.str.zfill(digits)
-                self._metadata[name] = padded.where(codes.str.isdigit(), codes)
+            self._metadata[name] = self._metadata[name].astype(str).str.zfill(digits)
 
     @classmethod
     def from_original(
@@ -104,8 +96,7 @@ class DiTing(WaveformBenchmarkDataset):
         Converts the original files, except those already converted, and opens the
         dataset.
 
-        :param folder: Folder with ``DiTing330km_part_N.hdf5`` and ``.csv``, or the
-            tutorial's merged file
+        :param folder: Folder with ``DiTing330km_part_N.hdf5`` and their tables
         :param path: Folder of the dataset. Default: as for :py:class:`DiTing`.
         :param dataset_kwargs: Passed to :py:class:`DiTing`
         :param kwargs: Passed to :py:func:`seisbench_diting.data.convert`
@@ -149,29 +140,8 @@ class DiTing(WaveformBenchmarkDataset):
             return WaveformDataset.available_chunks(folder)
         return []
 
-    def plot_map(self, *args: Any, **kwargs: Any) -> None:
-        """
-        Not possible: DiTing has no coordinates.
-
-        :raises ValueError: always
-        """
-        raise ValueError(
-            "DiTing has no coordinates of events and stations, so it can't be mapped."
-        )
-
     def _download_dataset(self, writer: Any, chunk: str, **kwargs: Any) -> None:
         raise NotImplementedError(_HOW_TO.format(path=self.path))
-
-
-def _check_compression(path: Path) -> None:
-    with h5py.File(path, "r") as file:
-        block = next(iter(file["data"].values()))
-        # Filters that h5py does not know by name.
-        if str(_ZSTD) in block._filters and not h5py.h5z.filter_avail(_ZSTD):
-            raise ValueError(
-                f"{path} is compressed with zstd, which needs hdf5plugin: "
-                "pip install 'seisbench-diting[zstd]'."
-            )
 
 
 def open_dataset(name: str | Path, **kwargs: Any) -> WaveformDataset:
@@ -189,11 +159,10 @@ def open_dataset(name: str | Path, **kwargs: Any) -> WaveformDataset:
         if (path / "conversion.json").is_file():
             return DiTing(path, **kwargs)
         return WaveformDataset(path, name=path.resolve().name, **kwargs)
-    for known in sbd.__all__:
-        cls: Any = getattr(sbd, known, None)
-        is_dataset = isinstance(cls, type) and issubclass(cls, WaveformBenchmarkDataset)
-        if is_dataset and known.lower() == str(name).lower():
-            return cls(**kwargs)
+    known = {cls.lower(): getattr(sbd, cls, None) for cls in sbd.__all__}
+    cls: Any = known.get(str(name).lower())
+    if isinstance(cls, type) and issubclass(cls, WaveformBenchmarkDataset):
+        return cls(**kwargs)
     raise ArgumentError(
         "data",
         str(name),

@@ -10,17 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from test_conversion import files_of, run
+from test_conversion import run
 from tqdm import tqdm
 
 KILLS = 100
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(parts, tmp_path_factory) -> dict[str, bytes]:
-    path = tmp_path_factory.mktemp("uninterrupted") / "out"
-    run(parts, path)
-    return files_of(path)
 
 
 def start(parts: Path, path: Path, workers: int) -> subprocess.Popen:
@@ -56,7 +49,7 @@ def killed(parts: Path, path: Path, seconds: float) -> bool:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_hundred_kills_leave_the_uninterrupted_dataset(
-    parts, uninterrupted, tmp_path
+    parts, converted, files_of, tmp_path
 ):
     begin = time.perf_counter()
     run(parts, tmp_path / "timed")
@@ -72,13 +65,15 @@ def test_a_hundred_kills_leave_the_uninterrupted_dataset(
             if draw.random() < 0.5:
                 break
         run(parts, path)
-        assert files_of(path) == uninterrupted
+        assert files_of(path) == files_of(converted)
         if kills >= KILLS:
             return
     pytest.fail(f"only {kills} kills were in time")
 
 
-def test_a_killed_parent_takes_its_workers_with_it(parts, uninterrupted, tmp_path):
+def test_a_killed_parent_takes_its_workers_with_it(
+    parts, converted, files_of, tmp_path
+):
     path = tmp_path / "out"
     process = start(parts, path, 2)
     process.kill()
@@ -89,11 +84,13 @@ def test_a_killed_parent_takes_its_workers_with_it(parts, uninterrupted, tmp_pat
         before = now
         time.sleep(1)
     run(parts, path, workers=2)
-    assert files_of(path) == uninterrupted
+    assert files_of(path) == files_of(converted)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_leaves_nothing_half_written(parts, uninterrupted, tmp_path, workers):
+def test_ctrl_c_leaves_nothing_half_written(
+    parts, converted, files_of, tmp_path, workers
+):
     path = tmp_path / "out"
     process = start(parts, path, workers)
     process.send_signal(signal.SIGINT)
@@ -101,4 +98,4 @@ def test_ctrl_c_leaves_nothing_half_written(parts, uninterrupted, tmp_path, work
 
     assert not list(path.glob(".*.partial"))
     run(parts, path)
-    assert files_of(path) == uninterrupted
+    assert files_of(path) == files_of(converted)

@@ -1,0 +1,90 @@
+"""The cells of DiTing's CSV files."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.original import as_key
+from seisbench_diting.data.original import COLUMNS, Row, clean_rows, record_name
+
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "diting.md"
+
+
+@given(st.integers(0, 999_999), st.integers(0, 9999))
+def test_a_key_written_as_a_number_names_the_record(event, station):
+    name = f"{event:06d}.{station:04d}"
+    assert record_name(as_key(name)) == record_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("14.01", "000014.0100"),
+        ("14", "000014.0000"),
+        ("14.", "000014.0000"),
+        *((text, None) for text in ("", "x", "1.4e1", "-14.01", "14.01000", "1234567")),
+    ],
+)
+def test_keys_of_all_kinds(key, name):
+    assert record_name(key) == name
+
+
+def clean(**cells):
+    counts = Counter()
+    row = Row("line 2 of x.csv", "000014.0100", None, {"key": "14.01", **cells})
+    more = [name for name in cells if name == "remark"]
+    table = clean_rows([row], [9000], more, counts)
+    return {name: values[0] for name, values in table.items()}, dict(+counts)
+
+
+@pytest.mark.parametrize(
+    ("original", "name", "text", "value", "count"),
+    [
+        ("p_pick", "trace_p_arrival_sample", "3042", 3042.0, None),
+        ("p_pick", "trace_p_arrival_sample", "8999.9", 8999.9, None),
+        ("p_pick", "trace_p_arrival_sample", "9000", np.nan, "impossible"),
+        ("p_pick", "trace_p_arrival_sample", "-1", np.nan, "impossible"),
+        ("s_pick", "trace_s_arrival_sample", "", np.nan, None),
+        ("s_pick", "trace_s_arrival_sample", "S", np.nan, "not a number"),
+        ("evmag", "source_magnitude", "3.4", 3.4, None),
+        ("evmag", "source_magnitude", "inf", np.nan, "impossible"),
+        ("st_mag", "station_magnitude", "86.0", np.nan, "impossible"),
+        ("mag_type", "source_magnitude_type", "mL", "ML", None),
+        ("mag_type", "source_magnitude_type", "MB", "mb", None),
+        ("baz", "path_back_azimuth_deg", "400.5", 40.5, None),
+        ("baz", "path_back_azimuth_deg", "-90", 270.0, None),
+        ("dis", "path_ep_distance_km", "-3", np.nan, "impossible"),
+        ("p_motion", "trace_polarity", "c", "U", None),
+        ("p_motion", "trace_polarity", "N", None, None),
+        ("p_motion", "trace_p_motion", "N", "N", None),
+        ("p_clarity", "trace_p_onset", "e", "emergent", None),
+        ("net", "station_network_code", "YN", "YN", None),
+        ("P_residual", "path_p_residual_s", "--", np.nan, "not a number"),
+        ("Z_P_power_snr", "trace_Z_P_power_snr", "-2.5", -2.5, None),
+        ("ev_id", "source_ev_id", "14.0", "14", None),
+        ("remark", "trace_original_remark", "kept", "kept", None),
+    ],
+)
+def test_each_cell(original, name, text, value, count):
+    row, counts = clean(**{original: text})
+    np.testing.assert_equal(row[name], value)
+    assert counts == ({} if count is None else {f"{original}: {count}": 1})
+
+
+@given(st.text(max_size=12))
+def test_no_text_is_too_strange(text):
+    row, _ = clean(**{original: text for original, _ in COLUMNS.values()})
+    assert set(COLUMNS) <= set(row)
+    assert row["station_code"] == "0100"
+
+
+def test_every_column_is_documented():
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    for name, (original, _) in COLUMNS.items():
+        if not original.endswith("_snr"):
+            assert f"`{original}`" in text or original == ""
+            assert f"`{name}`" in text
