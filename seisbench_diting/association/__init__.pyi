@@ -10,7 +10,6 @@ from .core import associate as associate
 from .core import check_output as check_output
 from .core import plot_association as plot_association
 from .core import plot_moveout as plot_moveout
-from .core import plot_timeline as plot_timeline
 from .core import write_files as write_files
 
 __all__ = [
@@ -26,6 +25,5 @@ __all__ = [
     "options_of",
     "plot_association",
     "plot_moveout",
-    "plot_timeline",
     "write_files",
 ]

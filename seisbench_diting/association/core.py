@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from .. import __version__
 from .._util import ArgumentError, beside, check_place, replacing_together, write_text
-from ..plots import plot_association, plot_moveout, plot_timeline, save_figure  # noqa: F401
+from ..plots import plot_association, plot_moveout, save_figure  # noqa: F401
 from ..tables import (
     Station,
     event_names,

@@ -1,12 +1,11 @@
+from .maps import plot_association as plot_association
 from .maps import plot_map as plot_map
-from .overview import plot_association as plot_association
 from .scores import plot_dependence as plot_dependence
 from .scores import plot_losses as plot_losses
 from .scores import plot_residuals as plot_residuals
 from .scores import plot_thresholds as plot_thresholds
 from .sections import plot_moveout as plot_moveout
 from .sections import plot_section as plot_section
-from .sections import plot_timeline as plot_timeline
 from .style import COLOURS as COLOURS
 from .style import GREY as GREY
 from .style import SERIES as SERIES
@@ -38,7 +37,6 @@ __all__ = [
     "plot_section",
     "plot_station",
     "plot_thresholds",
-    "plot_timeline",
     "plot_window",
     "save_figure",
     "styled",

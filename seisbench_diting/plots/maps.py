@@ -1,4 +1,4 @@
-"""Maps: squares in km on one side of the date line, with names of stations and a bar."""
+"""Maps of an event or of a catalogue: squares in km on one side of the date line."""
 
 from __future__ import annotations
 
@@ -8,37 +8,46 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..tables import Station, find_station, station_table
+from .._util import counted
+from ..tables import (
+    Station,
+    assignment_table,
+    event_table,
+    find_station,
+    station_table,
+)
 from . import style
-from .style import GREY, nothing, styled
+from .style import COLOURS, GREY, SERIES, nothing, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
 
-KM_PER_DEGREE = 111.195
+_KM_PER_DEGREE = 111.195
 
-#: Smallest width of a map in km.
-LEAST_KM = 20.0
+#: Smallest width of a map in km, and its size over that of what it shows.
+_LEAST_KM, _MARGIN = 20.0, 1.36
 
-#: Largest number of names; more would cover the stations.
-_MOST_NAMES = 40
+#: Shares of a map of about 5 inches: a letter of a name, and a line of text.
+_LETTER, _LINE = 0.015, 0.03
 
-#: Shares of a map of about 5 inches: a point, a letter of a name, the symbol of a
-#: station, and a line of text.
-_POINT, _LETTER, _SYMBOL, _LINE = 0.0026, 0.015, 0.018, 0.025
+#: Largest number of stations around the events that a catalogue's map has to show.
+_STATIONS_ON_MAP = 16
 
-#: Where a name may stand, the best first: points from the station, alignment, and the
-#: shares of the name that are left of and below the station.
-_SIDES = (
-    ((0, 7), {"ha": "center", "va": "bottom"}, (0.5, 0.0)),
-    ((0, -7), {"ha": "center", "va": "top"}, (0.5, 1.0)),
-    ((7, 0), {"ha": "left", "va": "center"}, (0.0, 0.5)),
-    ((-7, 0), {"ha": "right", "va": "center"}, (1.0, 0.5)),
-)
+#: More points than these are drawn as pixels, since files of vectors would be large.
+_MOST_VECTORS = 3000
 
-#: Size of a map over that of what it shows.
-_MARGIN = 1.36
+# Picture of a catalogue, in inches: its width and height, and left, bottom, width and
+# height of panels. The map is a square, as its ends are in km, and the depths have its axes.
+_SIZE = 13.4, 9.0
+_PANELS = {
+    "map": (0.75, 2.95, 5.4, 5.4),
+    "latitude": (6.35, 2.95, 1.7, 5.4),
+    "longitude": (0.75, 0.6, 5.4, 1.7),
+    "bar": (6.75, 1.55, 0.9, 0.14),
+    "time": (9.0, 6.35, 3.55, 2.0),
+    "counts": (9.0, 3.45, 3.55, 2.0),
+    "residuals": (9.0, 0.6, 3.55, 2.0),
+}
 
 _STAR: dict[str, Any] = {"ls": "", "color": "#F0E442", "mec": "black", "mew": 0.8}
 
@@ -52,33 +61,17 @@ class Extent(NamedTuple):
     north: float
 
     @classmethod
-    def around(cls, longitude: np.ndarray, latitude: np.ndarray) -> Extent:
+    def around(cls, longitude: Any, latitude: Any) -> Extent:
         """
         :param longitude: Points on one side of the date line
         :param latitude: Points
         :return: Square in km around all of them, with a margin
         """
-        x, y = ((v.min() + v.max()) / 2 for v in (longitude, latitude))
+        x, y = ((np.min(v) + np.max(v)) / 2 for v in (longitude, latitude))
         degrees = max(np.ptp(longitude) * _narrow(y), np.ptp(latitude))
-        half_km = _MARGIN * max(degrees * KM_PER_DEGREE, LEAST_KM) / 2
-        return cls.square(x, y, half_km)
-
-    @classmethod
-    def square(cls, longitude: float, latitude: float, half_km: float) -> Extent:
-        """
-        :param longitude: Middle
-        :param latitude: Middle
-        :param half_km: Half the width
-        :return: Square in km
-        """
-        half = half_km / KM_PER_DEGREE
-        east = half / _narrow(latitude)
-        return cls(longitude - east, longitude + east, latitude - half, latitude + half)
-
-    def share(self, longitude: float, latitude: float) -> np.ndarray:
-        """:return: Place in shares of the width and the height"""
-        x = (longitude - self.west) / (self.east - self.west)
-        return np.array([x, (latitude - self.south) / (self.north - self.south)])
+        north = _MARGIN * max(degrees, _LEAST_KM / _KM_PER_DEGREE) / 2
+        east = north / _narrow(y)
+        return cls(x - east, x + east, y - north, y + north)
 
     @property
     def aspect(self) -> float:
@@ -103,7 +96,7 @@ def plot_map(result: Any) -> Figure:
     event, stations = result.event, result.stations
     if len(stations) == 0:
         raise nothing(f"no station has a window around {event.event_id}")
-    x = on_one_side(stations["longitude"], event.longitude)
+    x = _on_one_side(stations["longitude"], event.longitude)
     y = stations["latitude"].to_numpy()
     ends = Extent.around(np.append(x, event.longitude), np.append(y, event.latitude))
     largest = max(0.5, result.picks["residual_s"].abs().max())
@@ -128,10 +121,10 @@ def plot_map(result: Any) -> Figure:
         coloured = panel.scatter(
             x[picked], y[picked], 75, **shown, **colours, lw=0.7, zorder=4
         )
-        set_extent(panel, ends)
+        _set_extent(panel, ends)
         panel.set_aspect(ends.aspect, adjustable="box")
-        name_stations(panel, stations["station_id"], x, y, ends)
-        scale_bar(panel, ends)
+        _name_stations(panel, stations["station_id"], x, y, ends)
+        _scale_bar(panel, ends)
         panel.set_xlabel("Longitude (°)")
         panel.set_title(f"{phase}: {picked.sum()} of {len(stations)} stations")
     panels[0].set_ylabel("Latitude (°)")
@@ -142,24 +135,13 @@ def plot_map(result: Any) -> Figure:
     return figure
 
 
-def on_one_side(longitude: Any, reference: float) -> np.ndarray:
+def _on_one_side(longitude: Any, reference: float) -> np.ndarray:
     """
     :param longitude: Degrees
     :param reference: Longitude in the middle of the map
     :return: Longitudes within 180 degrees of it, which may be beyond the date line
     """
     return reference + ((np.asarray(longitude, float) - reference + 180) % 360 - 180)
-
-
-def middle_of(places: pd.DataFrame) -> tuple[float, float]:
-    """
-    :param places: Table with ``latitude`` and ``longitude``
-    :return: Medians of latitude and longitude, also across the date line
-    """
-    angles = np.radians(places["longitude"].to_numpy(dtype=float))
-    reference = float(np.degrees(np.angle(np.exp(1j * angles).mean())))
-    longitude = np.median(on_one_side(places["longitude"], reference))
-    return float(places["latitude"].median()), float(longitude)
 
 
 def distances_km(latitude: float, longitude: float, places: pd.DataFrame) -> np.ndarray:
@@ -192,76 +174,45 @@ def places_of(names: Iterable[str], stations: pd.DataFrame) -> pd.DataFrame:
     return places.fillna({"elevation_m": 0.0})
 
 
-def set_extent(panel: Any, ends: Sequence[float]) -> None:
-    """
-    :param panel: Panel of a map
-    :param ends: West, east, south and north. Longitudes are labelled from -180 to 180.
-    """
+def _set_extent(panel: Any, ends: Sequence[float]) -> None:
+    """West, east, south and north; longitudes are labelled from -180 to 180."""
     panel.set_xlim(ends[0], ends[1])
     panel.set_ylim(ends[2], ends[3])
     panel.locator_params(nbins=5)
     panel.xaxis.set_major_formatter(lambda x, _: f"{(x + 180) % 360 - 180:.6g}")
 
 
-def name_stations(
-    panel: Any,
-    names: Iterable[str],
-    longitude: np.ndarray,
-    latitude: np.ndarray,
-    ends: Extent,
-    events: Iterable[tuple[float, float]] = (),
+def _name_stations(
+    panel: Any, names: Iterable[str], longitude: Any, latitude: Any, ends: Extent
 ) -> None:
-    """
-    Writes the names of stations, unless there are many: each on a side where it covers no
-    symbol and no other name, or not at all.
-
-    :param panel: Panel of a map
-    :param names: NET.STA.LOC, of which NET.STA is written
-    :param longitude: Stations, on one side of the date line
-    :param latitude: Stations
-    :param ends: Ends of the map
-    :param events: Longitudes and latitudes that names avoid if they can
-    """
-    codes = [name.rpartition(".")[0] for name in names]
-    if len(codes) > _MOST_NAMES:
-        return
-    places = list(zip(longitude, latitude, strict=True))
-    taken = [_box(ends.share(*place), _SYMBOL) for place in places]
-    dots = [_box(ends.share(*place), _SYMBOL) for place in events]
-    written = set()
-    for code, place in zip(codes, places, strict=True):
-        free: list[Any] = []
-        size = np.array([_LETTER * len(code), _LINE])
-        for offset, alignment, before in _SIDES:
-            box = _box(ends.share(*place) + _POINT * np.array(offset), size, before)
-            inside = box.get_points().min() >= 0 and box.get_points().max() <= 1
-            if inside and not box.count_overlaps(taken):
-                crowded = box.count_overlaps(dots) > 0
-                free.append((crowded, len(free), box, offset, alignment))
-        # Locations of one station have one name.
-        if free and code not in written:
-            *_, box, offset, alignment = min(free, key=lambda one: one[:2])
-            taken.append(box)
-            written.add(code)
-            style.write(panel, code, *place, offset, fontsize=7, zorder=6, **alignment)
+    """Writes NET.STA above stations on the map, unless it would cover another name."""
+    written: dict[str, np.ndarray] = {}
+    for name, *place in zip(names, longitude, latitude, strict=True):
+        code = name.rpartition(".")[0]
+        share = (place - np.array(ends[::2])) / (ends[1] - ends[0], ends[3] - ends[2])
+        covers = any(
+            abs(share[0] - x) < _LETTER * (len(code) + len(other)) / 2
+            and abs(share[1] - y) < _LINE
+            for other, (x, y) in written.items()
+        )
+        if code not in written and not covers and ((share > 0) & (share < 0.98)).all():
+            written[code] = share
+            style.write(
+                panel,
+                code,
+                place[0],
+                place[1],
+                (0, 7),
+                fontsize=7,
+                zorder=6,
+                ha="center",
+            )
 
 
-def _box(place: np.ndarray, size: Any, before: Any = (0.5, 0.5)) -> Bbox:
-    from matplotlib.transforms import Bbox
-
-    corner = place - np.multiply(size, before)
-    return Bbox([corner, corner + size])
-
-
-def scale_bar(panel: Any, ends: Extent) -> None:
-    """
-    Draws a bar of at most a quarter of the map.
-
-    :param panel: Panel of a map
-    :param ends: Its ends
-    """
+def _scale_bar(panel: Any, ends: Extent) -> None:
+    """Draws a bar of at most a quarter of the map."""
     width, height = ends.east - ends.west, ends.north - ends.south
-    km_per_degree = KM_PER_DEGREE / ends.aspect
+    km_per_degree = _KM_PER_DEGREE / ends.aspect
     quarter = width * km_per_degree / 4
     power = 10.0 ** np.floor(np.log10(quarter))
     km = max(factor * power for factor in (1, 2, 5) if factor * power <= quarter)
@@ -269,3 +220,195 @@ def scale_bar(panel: Any, ends: Extent) -> None:
     right = left + km / km_per_degree
     panel.plot([left, right], [y, y], color="black", lw=2.5, solid_capstyle="butt")
     style.write(panel, f"{km:g} km", (left + right) / 2, y, (0, 4), ha="center")
+
+
+@styled()
+def plot_association(
+    events: pd.DataFrame, picks: pd.DataFrame, stations: pd.DataFrame, title: str = ""
+) -> Figure:
+    """
+    Map and depths of the events, in colours of their times; their number over time; how
+    many picks they have; and the residuals.
+
+        result = associate(picks, stations)
+        plot_association(result.events, result.picks, stations)
+
+    :param events: Table of events
+    :param picks: Their picks, with ``event_id``
+    :param stations: Table of stations
+    :param title: Heading. Default: how many events and picks there are
+    :raises ValueError: if there are no events, or a table is wrong
+    :return: Figure
+    """
+    events, picks = event_table(events), assignment_table(picks)
+    if len(events) == 0:
+        raise nothing("events is empty")
+    picks = picks[picks["event_id"].isin(events["event_id"])]
+    figure = style.new_figure(*_SIZE, layout="none")
+    panels = {
+        name: figure.add_axes(tuple(np.array(box) / (_SIZE * 2)))
+        for name, box in _PANELS.items()
+    }
+    events["x"] = _on_one_side(events["longitude"], events["longitude"].iloc[0])
+    ends = _draw_map(panels["map"], events, picks, station_table(stations))
+    coloured = _draw_depths(panels["longitude"], panels["latitude"], events, ends)
+    _draw_times(panels["time"], panels["bar"], events["time"], coloured)
+    _draw_counts(panels["counts"], events, picks)
+    _draw_residuals(panels["residuals"], picks)
+    if not title:
+        title = f"{counted(len(events), 'event', ',')} with "
+        title += f"{counted(len(picks), 'pick', ',')} at "
+        title += counted(picks["station_id"].nunique(), "station", ",")
+    figure.suptitle(title, y=1 - 0.16 / _SIZE[1], va="top")
+    return figure
+
+
+def _naive(times: pd.Series) -> np.ndarray:
+    """As Matplotlib takes times: in UTC, without a time zone."""
+    return times.dt.tz_convert(None).to_numpy()
+
+
+def _draw_events(panel: Any, events: pd.DataFrame, x: str, y: str) -> Any:
+    from matplotlib.dates import date2num
+
+    number, times = len(events), date2num(_naive(events["time"]))
+    # From a few that can be told apart to a cloud.
+    look: dict[str, Any] = {
+        "s": float(np.clip(600 / np.sqrt(number), 4, 100)),
+        "alpha": float(np.clip(30 / np.sqrt(number), 0.3, 0.9)),
+        "edgecolor": "none" if number > 300 else "black",
+        "rasterized": number > _MOST_VECTORS,
+        # Limits are the same in all panels, also where some events have no depth.
+        "vmin": times.min(),
+        "vmax": times.max(),
+    }
+    return panel.scatter(events[x], events[y], c=times, lw=0.4, zorder=3, **look)
+
+
+def _draw_map(
+    panel: Any, events: pd.DataFrame, picks: pd.DataFrame, stations: pd.DataFrame
+) -> Extent:
+    found = [find_station(stations, name) for name in picks["station_id"].unique()]
+    used = {place.station_id for place in found if place is not None}
+    stations = stations.assign(
+        x=_on_one_side(stations["longitude"], events["x"].median()),
+        has_picks=stations["station_id"].isin(used),
+    )
+    # If the events are in a part of the network, the map shows that part.
+    far = distances_km(events["latitude"].median(), events["x"].median(), stations)
+    around = stations.assign(far=far)[stations["has_picks"] | (len(used) == 0)]
+    around = around.nsmallest(_STATIONS_ON_MAP, "far")
+    ends = Extent.around(
+        *(pd.concat([events[n], around[n]]) for n in ("x", "latitude"))
+    )
+    triangle = {"marker": "^", "facecolor": "none", "linewidth": 0.9, "zorder": 4}
+    for has_picks, colour in ((True, "black"), (False, "#AAAAAA")):
+        of = stations[stations["has_picks"] == has_picks]
+        panel.scatter(of["x"], of["latitude"], 42, edgecolor=colour, **triangle)
+        if has_picks:
+            _name_stations(panel, of["station_id"], of["x"], of["latitude"], ends)
+    _draw_events(panel, events, "x", "latitude")
+    _set_extent(panel, ends)
+    _scale_bar(panel, ends)
+    if not stations["has_picks"].all():
+        _note(panel, "grey: no picks")
+    panel.set_ylabel("Latitude (°)")
+    panel.tick_params(labelbottom=False)
+    return ends
+
+
+def _note(panel: Any, text: str) -> None:
+    where = {"xycoords": "axes fraction", "ha": "right"}
+    style.write(panel, text, 0.99, 0.02, (0, 0), fontsize=8, color=GREY, **where)
+
+
+def _draw_depths(below: Any, beside: Any, events: pd.DataFrame, ends: Extent) -> Any:
+    known = events["depth_km"].dropna()
+    top, bottom = known.min() if len(known) else 0.0, known.max() if len(known) else 1.0
+    top, bottom = min(top, 0.0), max(bottom, 1.0)
+    margin = 0.1 * (bottom - top)
+    coloured = _draw_events(below, events, "x", "depth_km")
+    _draw_events(beside, events, "depth_km", "latitude")
+    _set_extent(below, (ends.west, ends.east, bottom + margin, top - margin))
+    _set_extent(beside, (top - margin, bottom + margin, ends.south, ends.north))
+    beside.xaxis.set_major_formatter("{x:g}")
+    below.set(xlabel="Longitude (°)", ylabel="Depth (km)")
+    beside.set_xlabel("Depth (km)")
+    beside.tick_params(labelleft=False)
+    if unknown := len(events) - len(known):
+        _note(below, f"without a depth: {unknown:,}")
+    return coloured
+
+
+def _draw_times(panel: Any, bar: Any, times: pd.Series, coloured: Any) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter
+
+    panel.hist(_naive(times), 40, color=SERIES[4], zorder=2)
+    # On the left, as the date is on the right.
+    panel.set_xlabel("Origin time (UTC)", loc="left")
+    locator = AutoDateLocator(minticks=2, maxticks=6)
+    panel.xaxis.set_major_locator(locator)
+    panel.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    panel.set_ylabel("Events")
+    total = panel.twinx()
+    sums = np.arange(1, len(times) + 1)
+    total.step(_naive(times), sums, where="post", color="black", lw=1.2)
+    total.set(ylim=(0, 1.05 * len(times)), ylabel="Events up to then")
+    for axes in (panel, total):
+        axes.locator_params(axis="y", nbins=5, integer=True)
+    bar.set_axis_off()
+    if times.nunique() > 1:
+        bar.set_axis_on()
+        shown = {"orientation": "horizontal", "ticks": coloured.get_clim()}
+        form = DateFormatter("%Y-%m-%d\n%H:%M:%S")
+        colorbar = bar.figure.colorbar(coloured, cax=bar, format=form, **shown)
+        colorbar.solids.set_alpha(1)
+        bar.set_title("Origin time (UTC)", fontsize=9)
+
+
+def _draw_counts(panel: Any, events: pd.DataFrame, picks: pd.DataFrame) -> None:
+    panel.set(xlabel="Picks of an event", ylabel="Events")
+    if picks.empty:
+        _leave_empty(panel, "no picks")
+        return
+    kind = picks["phase"].str[0]
+    counts = pd.crosstab(picks["event_id"], kind).reindex(events["event_id"])
+    counts = counts.fillna(0).assign(both=lambda table: table.sum(axis=1))
+    most = int(counts["both"].max())
+    step = int(np.ceil((most + 1) / 40))
+    bins = np.arange(0, most + 1 + step, step) - 0.5
+    panel.hist(counts["both"], bins, color="#CCCCCC", label="P and S")
+    for phase in kind.unique():
+        line = {"histtype": "step", "color": COLOURS[phase], "lw": 1.4}
+        panel.hist(counts[phase], bins, label=phase, **line)
+    panel.legend()
+    panel.locator_params(nbins=6, integer=True)
+
+
+def _draw_residuals(panel: Any, picks: pd.DataFrame) -> None:
+    known = picks[picks["residual_s"].notna()]
+    panel.set(xlabel="Residual (s), positive: late", ylabel="Picks")
+    if known.empty:
+        _leave_empty(panel, "no residuals")
+        return
+    # A few outliers would make the others one bar.
+    reach = max(0.1, float(known["residual_s"].abs().quantile(0.995)) * 1.1)
+    bins = np.linspace(-reach, reach, 41)
+    for phase, residuals in known.groupby(known["phase"].str[0])["residual_s"]:
+        middle = residuals.median()
+        spread = (residuals - middle).abs().median() * 1.4826
+        # Not -0.00.
+        label = f"{phase}: {round(middle, 2) + 0:.2f} ± {spread:.2f} s"
+        colour = COLOURS[str(phase)]
+        area = {"facecolor": (colour, 0.15), "edgecolor": colour, "lw": 1.4}
+        shown = residuals.clip(-reach, reach)
+        panel.hist(shown, bins, histtype="stepfilled", label=label, **area)
+    panel.axvline(0, color=GREY, lw=0.7)
+    panel.set_xlim(-reach, reach)
+    panel.locator_params(nbins=6)
+    panel.legend()
+
+
+def _leave_empty(panel: Any, reason: str) -> None:
+    panel.set(xticks=[], yticks=[])
+    panel.text(0.5, 0.5, reason, transform=panel.transAxes, ha="center", color=GREY)

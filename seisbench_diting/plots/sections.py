@@ -1,4 +1,4 @@
-"""Picks of several stations over time: record sections and timelines."""
+"""Picks of several stations over time and distance: record sections."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import numpy as np
 import obspy
 import pandas as pd
 
-from .._util import counted
-from ..tables import assignment_table, event_table, pick_table
+from ..tables import assignment_table, pick_table
 from . import style
-from .maps import distances_km, middle_of, places_of
-from .style import COLOURS, DISCARDED, GREY, OTHER, SERIES, nothing, styled
+from .maps import distances_km, places_of
+from .style import COLOURS, DISCARDED, GREY, nothing, styled
 from .traces import between, component_rank, lines_of, station_of
 
 if TYPE_CHECKING:
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 
 #: Height of the label of a station.
 _LABEL_INCHES = 0.16
-
-#: Markers of picks where the colour is that of an event, and how opaque theoretical times
-#: are.
-_MARKERS = {"P": "o", "S": "x"}
-_ALPHAS = {"P": 0.7, "S": 0.3}
 
 
 @styled()
@@ -207,97 +201,6 @@ class _Section(NamedTuple):
         self.panel.set_title(title)
         style.legend_below(self.figure, [self.panel])
         return self.figure
-
-
-@styled()
-def plot_timeline(
-    events: pd.DataFrame,
-    picks: pd.DataFrame,
-    all_picks: pd.DataFrame,
-    stations: pd.DataFrame,
-    start: Any,
-    end: Any,
-    travel_times: Any = None,
-) -> Figure:
-    """
-    All picks of a short time at their stations, the nearest to the events lowest; those of
-    each event in a colour of its own, and those of no event grey.
-
-        plot_timeline(
-            result.events, result.picks, picks, stations, "2016-10-14T00:00", "2016-10-14T00:03"
-        )
-
-    :param events: Table of events
-    :param picks: Their picks, with ``event_id``
-    :param all_picks: All picks, whether an event has them or not
-    :param stations: Table of stations
-    :param start: Begin; UTC where it has no time zone
-    :param end: End
-    :param travel_times: If given, the theoretical times of P and of S are drawn
-    :raises ValueError: if the end is not after the start, or no pick at a known station is
-        between them
-    :return: Figure
-    """
-    start, end = style.utc(start), style.utc(end)
-    if not start < end:
-        raise ValueError(f"end={end} must be after start={start}.")
-    events, picks = event_table(events), assignment_table(picks)
-    picks = picks[picks["time"].between(start, end)]
-    every = pick_table(all_picks)
-    unused = _not_among(every[every["time"].between(start, end)], picks)
-    has_picks = events["event_id"].isin(picks["event_id"])
-    events = events[events["time"].between(start, end) | has_picks]
-    shown = pd.concat([unused.assign(event_id=None), picks])
-    places = places_of(shown["station_id"], stations)
-    if len(places) == 0:
-        missing = f"all_picks has none from start={start} to end={end} at a station"
-        raise nothing(f"{missing} that is in stations")
-    middle = middle_of(events if len(events) else places)
-    places = places.iloc[np.argsort(distances_km(*middle, places), kind="stable")]
-    rows = pd.Series(np.arange(len(places)), index=places.index)
-
-    figure = style.new_figure(12, np.clip(2.6 + 0.16 * len(places), 4.6, 11))
-    panel: Any = figure.subplots()
-    panel.set(
-        xlim=(0, (end - start).total_seconds()), ylim=(-1, len(places)), yticks=[]
-    )
-    names = enumerate(events["event_id"])
-    colours = {name: SERIES[number % len(SERIES)] for number, name in names}
-    shown = shown.assign(
-        seconds=_seconds_after(shown["time"], start),
-        row=rows.reindex(shown["station_id"]).to_numpy(),
-        colour=[colours.get(name, OTHER) for name in shown["event_id"]],
-    )
-    for phase, marker in _MARKERS.items():
-        of = shown[shown["phase"].str.startswith(phase)]
-        style_of = {"c": of["colour"], "marker": marker, "lw": 1.2, "zorder": 4}
-        panel.scatter(of["seconds"], of["row"], 14, **style_of)
-    above = {"transform": panel.get_xaxis_transform(), "clip_on": False, "zorder": 6}
-    event: Any
-    for event in events.itertuples():
-        colour, origin = colours[event.event_id], (event.time - start).total_seconds()
-        if start <= event.time <= end:
-            panel.plot(origin, 1, "v", ms=8, color=colour, **above)
-        if travel_times is not None:
-            km = distances_km(event.latitude, event.longitude, places)
-            elevation_km = places["elevation_m"].to_numpy() / 1000
-            arrivals = travel_times.first_arrivals(km, event.depth_km, elevation_km)
-            for alpha, times in zip(_ALPHAS.values(), arrivals, strict=True):
-                line = {"color": colour, "lw": 1.5, "alpha": alpha, "zorder": 3}
-                panel.vlines(origin + times, rows - 0.5, rows + 0.5, **line)
-    _label_stations(panel, rows.index, rows)
-    panel.set_ylabel("Stations, the farthest from the events on top")
-    panel.set_xlabel(f"Seconds after {start.strftime('%Y-%m-%d %H:%M:%S')} UTC")
-    number = counted(len(events), "event")
-    panel.set_title(f"{number}, {len(picks)} of {len(shown)} picks", pad=18)
-    for phase, marker in _MARKERS.items():
-        panel.plot([], [], marker, color=GREY, ms=5, label=f"{phase} pick")
-    panel.plot([], [], "o", color=OTHER, ms=5, label="of no event")
-    panel.plot([], [], "v", color=GREY, ms=8, label="origin time")
-    for phase, alpha in _ALPHAS.items() if travel_times is not None else ():
-        panel.plot([], [], color=GREY, alpha=alpha, label=f"theoretical {phase}")
-    style.legend_below(figure, [panel])
-    return figure
 
 
 def _label_stations(panel: Any, names: Iterable[str], places: Iterable[float]) -> None:

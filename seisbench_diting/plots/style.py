@@ -24,8 +24,8 @@ COLOURS = {"P": SERIES[0], "S": SERIES[1]}
 
 GREY = "#555555"
 
-#: Picks that belong to nothing, or were not chosen.
-OTHER, DISCARDED = "#999999", SERIES[3]
+#: Picks that were not chosen.
+DISCARDED = SERIES[3]
 
 _PICTURES = (".png", ".pdf", ".svg", ".jpg")
 

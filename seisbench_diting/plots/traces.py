@@ -105,25 +105,18 @@ def plot_record(
 
     :param waveform: Waveforms, (components, samples)
     :param metadata: Metadata of the record
-    :param title: Heading. Default: what is known of event and station.
+    :param title: Heading. Default: event, station and magnitude.
     :return: Figure
     """
-    labels = {}
-    for column, sample in metadata.items():
-        match = re.fullmatch(r"trace_(.+)_arrival_sample", column)
-        if match is not None and np.isfinite(sample):
-            labels[match[1].upper() if len(match[1]) == 1 else match[1]] = float(sample)
+    labels = {
+        match[1].upper() if len(match[1]) == 1 else match[1]: float(sample)
+        for column, sample in metadata.items()
+        if (match := re.fullmatch(r"trace_(.+)_arrival_sample", column))
+        and np.isfinite(sample)
+    }
     if title is None:
-        columns = (
-            "source_id",
-            "source_magnitude",
-            "station_code",
-            "path_ep_distance_km",
-        )
-        known = ((name, metadata.get(name)) for name in columns)
-        title = ", ".join(
-            f"{name} {x}" for name, x in known if x is not None and x == x
-        )
+        columns = ("source_id", "station_code", "source_magnitude")
+        title = ", ".join(f"{name} {metadata.get(name)}" for name in columns)
     rate = float(metadata["trace_sampling_rate_hz"])
     components = metadata.get("trace_component_order") or ""
     return plot_window(waveform, rate, labels, components=components, title=title)
