@@ -1,9 +1,7 @@
 """Fixtures for all tests: an empty cache, no network, the reference material."""
 
-import contextlib
 import os
 import socket
-import sys
 import tempfile
 from pathlib import Path
 
@@ -72,14 +70,6 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect_on_loopback)
-
-
-@pytest.fixture(autouse=True)
-def _warned_anew():
-    """Models warn once in a process; here, once in a test."""
-    models = sys.modules.get("seisbench_diting.models")
-    with models.warning_anew() if models else contextlib.nullcontext():
-        yield
 
 
 @pytest.fixture

@@ -300,7 +300,7 @@ def raise_phase(model: models.PhasePicker, phase: str, by: float) -> models.Phas
         reason = f"the model has the classes {', '.join(model.labels)}"
         raise ArgumentError("phase", phase, reason)
     result = copy.deepcopy(model)
-    head = result.get_submodule(result.published_layout.class_head)
+    head = result.get_submodule(result.published_layout["class_head"])
     with torch.no_grad():
         head.bias[list(result.labels).index(phase)] += by
     return result

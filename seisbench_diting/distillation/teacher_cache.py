@@ -419,9 +419,8 @@ class _Labeller:
         models.split_at_missing(stream)
         problems += waveforms.cut_overlaps(stream)
         said = [f"{subject}: {reason}" for subject, reason in problems]
-        with models.warning_anew():
-            opinions = [self._ask(teacher, stream, day) for teacher in self._teachers]
-            self._student.annotate_stream_pre(stream, {})
+        opinions = [self._ask(teacher, stream, day) for teacher in self._teachers]
+        self._student.annotate_stream_pre(stream, {})
         stretches: list[Stretch] = []
         for record in models.cut_records(stream, "ZNE", strict=False):
             rate, start = record.sampling_rate, record.start_time.ns

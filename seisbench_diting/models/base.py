@@ -1,4 +1,4 @@
-"""What all pickers share: arguments, windows over a stream, picks."""
+"""The base of all pickers: arguments, windows over a stream, picks."""
 
 import asyncio
 import copy
@@ -8,22 +8,22 @@ import os
 import textwrap
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from numbers import Real
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import obspy
+import seisbench
 import seisbench.util as sbu
 import torch
-from pydantic import Field, NonNegativeInt
+from pydantic import NonNegativeInt
 
 from .._util import ArgumentError, Settings, for_each_rate, make, option
 from ..weights import CITATION
-from . import streams
-from .picks import picks_from_annotations, sort_picks
+from . import streams, windows
 from .pretrained import PretrainedModel
-from .windows import StackedRecord, cut_records, cut_window, normalize, window_offsets
 
 #: Output of a network: classes, or for LPPN classes and positions.
 Output: TypeAlias = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
@@ -38,10 +38,6 @@ OFFSET_LABEL = "off"
 #: Windows in a batch: on a CPU as many as its caches hold.
 BATCH_ON_CPU = 8
 BATCH_ELSEWHERE = 64
-
-#: Room that runs models on ONNX Runtime. By name, as it imports the models.
-_ONNX = "seisbench_diting.runtime"
-
 
 if hasattr(os, "register_at_fork"):
     # OpenMP's threads don't survive a fork: a child that computes a layer on several
@@ -64,16 +60,14 @@ class AnnotateArguments(Settings):
         "How overlapping windows are combined: 'taper', the average weighted by the "
         "distance from the window's edges, 'avg' or 'max'",
     )
-    batch_size: Annotated[int, Field(ge=1)] | None = option(
+    batch_size: int | None = option(
         None,
-        "Number of windows that are evaluated together; None for as many as the caches "
-        f"of a CPU hold ({BATCH_ON_CPU}), or {BATCH_ELSEWHERE} on other devices",
+        "Number of windows that are evaluated together; None for "
+        f"{BATCH_ON_CPU} on a CPU and {BATCH_ELSEWHERE} on other devices",
+        ge=1,
     )
     min_separation: float = option(
-        1.0,
-        "Of two picks of one phase at one station closer than this, in seconds, the "
-        "more probable one stays",
-        ge=0,
+        1.0, "Smallest time in s between two picks of one phase at one station", ge=0
     )
     blinding: tuple[NonNegativeInt, NonNegativeInt] = option(
         (0, 0), "Number of output samples to discard at each side of each window"
@@ -86,14 +80,11 @@ class AnnotateArguments(Settings):
     )
     backend: Literal["auto", "torch", "onnx"] = option(
         "auto",
-        "What runs the network: 'torch'; 'onnx', ONNX Runtime, with the number of "
-        "threads of torch.get_num_threads(); 'auto', 'onnx' for models on the CPU in "
-        "float32, otherwise 'torch'",
+        "'torch'; 'onnx', ONNX Runtime, with the number of threads of "
+        "torch.get_num_threads(); 'auto', 'onnx' on a CPU in float32, else 'torch'",
     )
     norm_amp_per_comp: bool = option(
-        False,
-        "If true, divide each component by its own peak instead of all by their joint "
-        "peak, with which the networks were trained",
+        False, "If true, divide each component by its own peak, not by the joint one"
     )
     strict: bool = option(
         False, "If true, annotate only where all components are available"
@@ -145,9 +136,7 @@ class PhasePicker(PretrainedModel):
     # Properties of SeisBench that TorchScript cannot compile and need not.
     __jit_unused_properties__: ClassVar = [
         name
-        for name, _ in inspect.getmembers(
-            PretrainedModel, lambda member: isinstance(member, property)
-        )
+        for name, _ in inspect.getmembers(PretrainedModel, inspect.isdatadescriptor)
     ]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -238,7 +227,6 @@ class PhasePicker(PretrainedModel):
         argdict.update(self._check_arguments(argdict))
         stream = stream.copy() if copy else stream
         stream = self.annotate_stream_pre(stream, argdict)
-        stream = self.annotate_stream_validate(stream, argdict)
         labels = [*self.labels, OFFSET_LABEL] if self.regression else self.labels
         channels = [f"{type(self).__name__}_{label}" for label in labels]
         output = obspy.Stream()
@@ -284,7 +272,8 @@ class PhasePicker(PretrainedModel):
         do not agree, are dropped with a warning; masked and non-finite samples become
         gaps. One instrument a station stays, and its components are named Z, N, E. The
         filter of the model, if it has one, and the sampling rate of the weights are
-        applied, and stretches in which a component is dead become NaN.
+        applied, and stretches in which a component is dead become NaN. Stations without
+        all components are named in a warning.
 
         :param stream: Input stream
         :param argdict: Dictionary of arguments
@@ -311,18 +300,6 @@ class PhasePicker(PretrainedModel):
             else:
                 self.resample([trace], self.sampling_rate, zerophase=False)
             streams.mark_dead(trace, dead, trace.stats.sampling_rate / rate, skipped)
-        return stream
-
-    def annotate_stream_validate(
-        self, stream: obspy.Stream, argdict: dict[str, Any]
-    ) -> obspy.Stream:
-        """
-        Says which stations lack components.
-
-        :param stream: Prepared stream
-        :param argdict: Dictionary of arguments
-        :return: Stream to annotate
-        """
         strict = self._argument(argdict, "strict")
         streams.warn_about_components(stream, self.component_order, strict)
         return stream
@@ -339,7 +316,7 @@ class PhasePicker(PretrainedModel):
         :param argdict: Dictionary of arguments
         :return: Normalized windows; zero where there is no data
         """
-        return normalize(batch, self._argument(argdict, "norm_amp_per_comp"))
+        return windows.normalize(batch, self._argument(argdict, "norm_amp_per_comp"))
 
     def annotate_batch_post(
         self, batch: Output, piggyback: Any, argdict: dict[str, Any]
@@ -380,20 +357,20 @@ class PhasePicker(PretrainedModel):
         for phase in self.labels[1:]:
             # P_threshold serves Pg and Pn as well, unless they have one of their own.
             keys = (f"{phase}_threshold", f"{phase[0]}_threshold", "*_threshold")
-            thresholds = (argdict[key] for key in keys if key in argdict)
-            picks += picks_from_annotations(
+            given = [argdict[key] for key in keys if key in argdict]
+            picks += windows.picks_from_annotations(
                 annotations.select(channel=f"{name}_{phase}"),
-                threshold=next(thresholds, self._argument({}, "*_threshold")),
-                phase=phase,
-                min_separation=self._argument(argdict, "min_separation"),
-                offsets=offsets if self.regression else None,
-                stride=self.stride,
+                given[0] if given else self._argument({}, "*_threshold"),
+                phase,
+                self._argument(argdict, "min_separation"),
+                offsets if self.regression else None,
+                self.stride,
             )
-        return sbu.ClassifyOutput(self.name, picks=sort_picks(picks))
+        return sbu.ClassifyOutput(self.name, picks=windows.sort_picks(picks))
 
     def _predict(
         self, stream: obspy.Stream, argdict: dict[str, Any]
-    ) -> Iterator[StackedRecord]:
+    ) -> Iterator[windows.StackedRecord]:
         """
         Runs the network over all records of a stream. Windows of several records may
         share a batch; no more records are held than the batches under way belong to.
@@ -406,25 +383,21 @@ class PhasePicker(PretrainedModel):
         # One window stays in the caches of a processor, many do not.
         together = 1 if device.type == "cpu" else batch_size
         remaining = self._windows(stream, argdict)
-        under_way: deque[list[tuple[StackedRecord, int]]] = deque()
+        under_way: deque[list[tuple[windows.StackedRecord, int]]] = deque()
+
+        def prepared(data: list[np.ndarray]) -> torch.Tensor:
+            part = torch.from_numpy(np.stack(data)).to(device)
+            return self.annotate_batch_pre(part, argdict=argdict).to(dtype)
 
         def batches() -> Iterator[torch.Tensor]:
             while batch := list(islice(remaining, batch_size)):
                 under_way.append(batch)
                 data = [
-                    cut_window(stacked.record.data, offset, self.in_samples)
+                    windows.cut_window(stacked.record.data, offset, self.in_samples)
                     for stacked, offset in batch
                 ]
-                parts = (
-                    torch.from_numpy(np.stack(data[i : i + together])).to(device)
-                    for i in range(0, len(data), together)
-                )
-                yield torch.cat(
-                    [
-                        self.annotate_batch_pre(p, argdict=argdict).to(dtype)
-                        for p in parts
-                    ]
-                )
+                places = range(0, len(data), together)
+                yield torch.cat([prepared(data[i : i + together]) for i in places])
 
         run = choose_runner(self, argdict["backend"])
         for output in run(batches()):
@@ -436,7 +409,7 @@ class PhasePicker(PretrainedModel):
 
     def _windows(
         self, stream: obspy.Stream, argdict: dict[str, Any]
-    ) -> Iterator[tuple[StackedRecord, int]]:
+    ) -> Iterator[tuple[windows.StackedRecord, int]]:
         """Records of a stream, with the offset of each of their windows."""
         overlap, origin = argdict["overlap"], argdict["window_origin"]
         if origin == "auto":
@@ -444,22 +417,15 @@ class PhasePicker(PretrainedModel):
         # Windows a multiple of the stride apart have their cells at the same places.
         step = self.in_samples - self._overlap_samples(overlap)
         step = step // self.stride * self.stride
-        for record in cut_records(stream, self.component_order, argdict["strict"]):
-            offsets = window_offsets(
-                record.data.shape[1],
-                record.first_sample if origin == "time" else 0,
-                self.in_samples,
-                step,
-                self.stride,
+        kind = (len(self.labels), self.regression, argdict["stacking"], self.stride)
+        for record in streams.cut_records(
+            stream, self.component_order, argdict["strict"]
+        ):
+            first = record.first_sample if origin == "time" else 0
+            offsets = windows.window_offsets(
+                record.data.shape[1], first, self.in_samples, step, self.stride
             )
-            stacked = StackedRecord(
-                record,
-                offsets,
-                len(self.labels),
-                self.regression,
-                argdict["stacking"],
-                self.stride,
-            )
+            stacked = windows.StackedRecord(record, offsets, *kind)
             for offset in offsets:
                 yield stacked, int(offset)
 
@@ -471,9 +437,8 @@ class PhasePicker(PretrainedModel):
 
     def _check_arguments(self, argdict: dict[str, Any]) -> dict[str, Any]:
         """:return: All arguments but thresholds, checked, with their defaults"""
-        defaults = {name: default for name, (_, default) in self._annotate_args.items()}
-        given = {**defaults, **argdict}
-        given = {name: given[name] for name in AnnotateArguments.model_fields}
+        given = {name: self._argument(argdict, name) for name in self._annotate_args}
+        del given["*_threshold"]
         arguments = make(AnnotateArguments, given).model_dump()
         longest = self.in_samples - self.stride
         if self._overlap_samples(arguments["overlap"]) > longest:
@@ -489,7 +454,7 @@ class PhasePicker(PretrainedModel):
             if not (isinstance(value, Real) and 0 <= float(value) <= 1):
                 raise ArgumentError(key, value, "a number from 0 to 1")
             if not any(phase in ("*", label, label[0]) for label in self.labels[1:]):
-                streams.warn_once(
+                seisbench.logger.warning(
                     f"{key} has no effect: the phases of this model are "
                     f"{', '.join(self.labels[1:])}."
                 )
@@ -516,13 +481,21 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
         raise ArgumentError("backend", backend, reason)
     if backend != "torch" and suitable:
         try:
-            return importlib.import_module(_ONNX).make_runner(model)
+            # By its name, as it imports the models.
+            return importlib.import_module("seisbench_diting.runtime").make_runner(
+                model
+            )
         except BackendUnavailableError as error:
-            streams.warn_once(
+            _warn_once(
                 f"{type(model).__name__} runs on PyTorch, which is slower: {error}"
             )
     evaluated = in_evaluation_mode(model)
     return lambda waves: map(evaluated, waves)
+
+
+@cache
+def _warn_once(message: str) -> None:
+    seisbench.logger.warning(message)
 
 
 def in_evaluation_mode(model: PhasePicker) -> PhasePicker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import inspect
 import json
 import re
@@ -30,13 +31,8 @@ add_to("seisbench.models", dict(_OURS))
 #: Pickers of SeisBench whose pairs are recognized. Not all of its models: making one may
 #: take minutes, and some have the parameters of another.
 _PEERS = (
-    "PhaseNet",
-    "EQTransformer",
-    "VariableLengthPhaseNet",
-    "BasicPhaseAE",
-    "GPD",
-    "OBSTransformer",
-    "Skynet",
+    *("PhaseNet", "EQTransformer", "VariableLengthPhaseNet", "BasicPhaseAE", "GPD"),
+    *("OBSTransformer", "Skynet"),
 )
 
 
@@ -77,27 +73,24 @@ def _known_models() -> dict[str, type[WaveformModel]]:
     }
 
 
-def find_pair(path: Path) -> tuple[Path, str | None, Path, Path] | None:
+def find_pair(path: Path) -> tuple[Path, str | None] | None:
     """
     :param path: As a user names a pair: without ending, or one of its two files
-    :return: Path without ending, version if there is one, weights, and arguments
+    :return: Path without ending, and version if there is one: the newest, where the name
+        has none
     """
     match = re.fullmatch(r"(.+?)(?:\.(?:pt|json)(?:\.v([\w.]+))?)?", path.name)
     if match is None:
         # "", "." and "/" are no names.
         return None
-    stem, version = match.groups()
-    versions = [version]
-    if version is None:
-        # The newest, where none is named.
-        files = path.parent.glob(f"{stem}.pt.v*")
-        versions += sorted((file.name.rpartition(".v")[2] for file in files), key=_rank)
-    for one in reversed(versions):
-        ending = "" if one is None else f".v{one}"
-        weights = path.with_name(f"{stem}.pt{ending}")
-        arguments = path.with_name(f"{stem}.json{ending}")
-        if weights.is_file() and arguments.is_file():
-            return path.with_name(stem), one, weights, arguments
+    stem, named = match.groups()
+    files = path.parent.glob(f"{glob.escape(stem)}.pt.v*")
+    found = {file.name.rpartition(".v")[2] for file in files}
+    versions = [named] if named else [*sorted(found, key=_rank, reverse=True), None]
+    for version in versions:
+        files = WaveformModel._get_weights_file_paths(path.with_name(stem), version)
+        if all(file.is_file() for file in files):
+            return path.with_name(stem), version
     return None
 
 
@@ -105,13 +98,12 @@ def _rank(version: str) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", version)]
 
 
-def _load_pair(
-    pair: Path, version: str | None, weights: Path, arguments: Path
-) -> WaveformModel:
+def _load_pair(pair: Path, version: str | None) -> WaveformModel:
     """
     Loads a SeisBench pair, which does not say what class it is of: the one whose
     parameters have these names and shapes.
     """
+    arguments, weights = WaveformModel._get_weights_file_paths(pair, version)
     try:
         state = read_state_dict(weights.read_bytes())
         options = json.loads(arguments.read_text(encoding="utf-8"))["model_args"]

@@ -8,7 +8,7 @@ from torch import nn
 
 from .base import PhasePicker
 from .layers import ConvBlock, check_length
-from .pretrained import PublishedLayout
+from .pretrained import LAYOUTS
 
 
 class InvertedResidual(nn.Module):
@@ -77,7 +77,7 @@ class _LPPN(PhasePicker):
     _widths: tuple[int, ...]
     _block: type[nn.Module] = InvertedResidual
 
-    published_layout = PublishedLayout.named("LPPN")
+    published_layout = LAYOUTS["LPPN"]
 
     def _make_layers(self) -> None:
         widths, kernel, block = self._widths, self._kernel, self._block

@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -21,53 +20,36 @@ from ..weights import WeightsError, WeightSet, find_set, install, weight_sets
 
 Model = TypeVar("Model", bound="PretrainedModel")
 
-_NAMES = Path(__file__).with_name("published_names.toml")
+#: How the parameters of the published checkpoints are called, for each family.
+LAYOUTS = read_toml(
+    Path(__file__).with_name("published_names.toml").read_text(encoding="utf-8")
+)
 
 
-@dataclass(frozen=True)
-class PublishedLayout:
+def convert_published(
+    published: Mapping[str, torch.Tensor],
+    labels: Sequence[str],
+    layout: Mapping[str, Any],
+) -> dict[str, torch.Tensor]:
     """
-    How one network family is written in the published checkpoints.
-
-    :param renames: Regular expressions and their replacements, applied in this order
-                    to every parameter name
-    :param class_head: Name of the module that gives the classes. It may hold more
-                       classes than were trained; only the first ones are kept.
-    :param squeeze_axis: Axis of length 1 of the two-dimensional convolutions. Given
-                         by number, as others can have length 1 as well.
-    :param unused: Regular expressions of parameters that the forward pass ignores
+    :param published: State dict of a published network
+    :param labels: Classes to keep
+    :param layout: How its parameters are called, one of :py:data:`LAYOUTS`
+    :return: State dict for the network of this package
     """
-
-    renames: Sequence[tuple[str, str]]
-    class_head: str
-    squeeze_axis: int | None = None
-    unused: Sequence[str] = ()
-
-    @classmethod
-    def named(cls, family: str) -> PublishedLayout:
-        """The layout of a network family in ``published_names.toml``."""
-        return cls(**read_toml(_NAMES.read_text(encoding="utf-8"))[family])
-
-    def convert(
-        self, published: Mapping[str, torch.Tensor], labels: Sequence[str]
-    ) -> dict[str, torch.Tensor]:
-        """
-        :param published: State dict of the published network
-        :param labels: Classes to keep
-        :return: State dict for the network of this package
-        """
-        state = {}
-        for name, value in published.items():
-            if any(re.search(pattern, name) for pattern in self.unused):
-                continue
-            for pattern, replacement in self.renames:
-                name = re.sub(pattern, replacement, name)
-            if self.squeeze_axis is not None and value.ndim == 4:
-                value = value.squeeze(self.squeeze_axis)
-            if name.startswith(f"{self.class_head}."):
-                value = value[: len(labels)]
-            state[name] = value.clone()
-        return state
+    axis = layout.get("squeeze_axis")
+    state = {}
+    for name, value in published.items():
+        if any(re.search(pattern, name) for pattern in layout.get("unused", ())):
+            continue
+        for pattern, replacement in layout["renames"]:
+            name = re.sub(pattern, replacement, name)
+        if axis is not None and value.ndim == 4:
+            value = value.squeeze(axis)
+        if name.startswith(layout["class_head"] + "."):
+            value = value[: len(labels)]
+        state[name] = value.clone()
+    return state
 
 
 def read_state_dict(content: bytes) -> dict[str, torch.Tensor]:
@@ -106,8 +88,8 @@ class PretrainedModel(WaveformModel):
     SeisBench's own repository. They lie in SeisBench's cache, in SeisBench's format.
     """
 
-    #: How the published checkpoints of this network are written.
-    published_layout: ClassVar[PublishedLayout]
+    #: Entry of :py:data:`LAYOUTS` for this network.
+    published_layout: ClassVar[Mapping[str, Any]]
     #: Checksum of the weights as they lie in a file, if they were loaded from one.
     stored_checksum: str | None = None
 
@@ -144,18 +126,14 @@ class PretrainedModel(WaveformModel):
             name = find_set(cls.__name__).name
         versions = cls.list_versions(name)
         if not versions:
-            reason = f"{cls.__name__} has no such weights"
-            raise ArgumentError(
-                "name", name, reason + suggestion(name, cls.list_pretrained())
-            )
+            known = suggestion(name, cls.list_pretrained())
+            raise ArgumentError("name", name, f"{cls.__name__} has none{known}")
         if version_str == "latest":
             cached = cls.list_versions(name, remote=False)
             version_str = (versions if update or not cached else cached)[-1]
         elif version_str not in versions:
-            listed = ", ".join(map(repr, versions))
-            raise ArgumentError(
-                "version_str", version_str, f"{cls.__name__}/{name} has {listed}"
-            )
+            reason = f"{cls.__name__}/{name} has {', '.join(map(repr, versions))}"
+            raise ArgumentError("version_str", version_str, reason)
         for entry in weight_sets(cls.__name__):
             if (entry.name, entry.version) == (name, version_str):
                 cls.install_published(entry, force=force, wait_for_file=wait_for_file)
@@ -203,22 +181,18 @@ class PretrainedModel(WaveformModel):
         :param entry: What the registry says of the checkpoint
         :param content: The file, as published
         :return: Model with weights, in evaluation mode
-        :raises ValueError: If the file is no state dict of this network
+        :raises ValueError: If the file is no state dict
         """
         state = read_state_dict(content)
         if not entry.bundled:
-            state = cls.published_layout.convert(state, entry.labels)
+            state = convert_published(state, entry.labels, cls.published_layout)
         model = cls(
             phases=list(entry.labels),
             sampling_rate=entry.sampling_rate,
             component_order=entry.component_order,
             default_args=dict(entry.default_args),
         )
-        try:
-            model.load_state_dict(state)
-        except RuntimeError as error:
-            reason = f"{entry.title} holds another network than {cls.__name__}: {error}"
-            raise ValueError(reason) from error
+        model.load_state_dict(state)
         return model.eval()
 
     @classmethod
@@ -282,12 +256,8 @@ class PretrainedModel(WaveformModel):
         :param kwargs: Passed on to ``torch.load``; ``weights_only`` is always true
         :return: Model with weights, in evaluation mode
         """
-        if not kwargs.pop("weights_only", True):
-            raise ArgumentError(
-                "weights_only", False, "it would run whatever code the file holds"
-            )
-        kwargs.setdefault("map_location", "cpu")
-        model = super().load(path, version_str=version_str, weights_only=True, **kwargs)
+        kwargs = {"map_location": "cpu", **kwargs, "weights_only": True}
+        model = super().load(path, version_str=version_str, **kwargs)
         model.stored_checksum = weights_checksum(model)
         return model.eval()
 

@@ -5,7 +5,7 @@ from torch import nn
 
 from .base import PhasePicker
 from .layers import ConvBlock, check_length
-from .pretrained import PublishedLayout
+from .pretrained import LAYOUTS
 
 #: Channels and kernel sizes of the encoder, which shortens the window 128 times.
 ENCODER_WIDTHS = (3, 8, 16, 16, 32, 32, 64, 64)
@@ -96,7 +96,7 @@ class RNN(PhasePicker):
 
     length_multiple = 128
 
-    published_layout = PublishedLayout.named("RNN")
+    published_layout = LAYOUTS["RNN"]
 
     def _make_layers(self) -> None:
         self.encoder = ConvEncoder()
@@ -184,7 +184,7 @@ class EQT(PhasePicker):
 
     length_multiple = 128
 
-    published_layout = PublishedLayout.named("EQT")
+    published_layout = LAYOUTS["EQT"]
 
     def _make_layers(self) -> None:
         features = ENCODER_WIDTHS[-1]

@@ -1,20 +1,25 @@
-"""Preparing ObsPy streams: names of components, instruments, gaps, sampling rate."""
+"""From ObsPy streams to records: instruments, components, gaps, sampling rate."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import permutations
 
 import numpy as np
 import obspy
 import seisbench
 from scipy import signal
 
-from .._util import instrument_order, station_id
+from .._util import instrument_order, join_spans, station_id
+
+#: Nothing is picked from so long before to so long after the return of a component,
+#: in seconds: networks take it for a P arrival up to 0.15 s earlier. The end of a
+#: component does not fire.
+RETURN_SECONDS = (0.5, 0.3)
 
 #: Two sampling rates closer than this (as a ratio) count as the same. The samples
 #: are used as they are, and times follow the record's own rate.
@@ -34,25 +39,8 @@ DEAD_SECONDS = 1.0
 #: first motion may well be an arrival.
 JUMP_STEPS = 10
 
-_warned: ContextVar[set[str]] = ContextVar("_warned", default=set())  # noqa: B039
-
-
-def warn_once(message: str) -> None:
-    """Warns, unless it was warned about in these words already."""
-    warned = _warned.get()
-    if message not in warned:
-        warned.add(message)
-        seisbench.logger.warning(message)
-
-
-@contextmanager
-def warning_anew() -> Iterator[None]:
-    """Inside, everything is warned about again, once."""
-    token = _warned.set(set())
-    try:
-        yield
-    finally:
-        _warned.reset(token)
+# Samples that are scaled at once: so many stay in the cache of a processor.
+_BLOCK = 1 << 15
 
 
 def instrument_id(trace: obspy.Trace) -> str:
@@ -74,7 +62,7 @@ def drop_unusable(stream: obspy.Stream, target: float) -> None:
     :param stream: Stream, modified in place
     :param target: Sampling rate of the model in Hz
     """
-    kept = []
+    kept, warnings = [], set()
     for trace in stream:
         rate = trace.stats.sampling_rate
         if not trace.stats.channel:
@@ -86,7 +74,9 @@ def drop_unusable(stream: obspy.Stream, target: float) -> None:
         else:
             kept.append(trace)
             continue
-        warn_once(f"{trace.id} is not used: {reason}.")
+        warnings.add(f"{trace.id} is not used: {reason}.")
+    for warning in sorted(warnings):
+        seisbench.logger.warning(warning)
     stream.traces = kept
 
 
@@ -117,19 +107,15 @@ def drop_overlaps_of_rates(stream: obspy.Stream) -> None:
 
     :param stream: Stream, modified in place
     """
-    channels = defaultdict(list)
+    channels: dict[str, dict[float, list[obspy.Trace]]] = {}
     for trace in stream:
-        channels[trace.id].append(trace)
+        rates = channels.setdefault(trace.id, defaultdict(list))
+        rates[trace.stats.sampling_rate].append(trace)
     dropped: dict[int, str] = {}
-    for trace_id, traces in channels.items():
-        rates = {trace.stats.sampling_rate for trace in traces}
-        for trace in traces if len(rates) > 1 else ():
-            rate = trace.stats.sampling_rate
-            others = [one for one in traces if one.stats.sampling_rate != rate]
-            if any_overlap([trace], others):
-                dropped[id(trace)] = trace_id
-    if dropped:
-        names = ", ".join(sorted(set(dropped.values())))
+    for channel, rates in channels.items():
+        for (_, some), (_, others) in permutations(rates.items(), 2):
+            dropped |= {id(t): channel for t in some if any_overlap([t], others)}
+    if names := ", ".join(sorted(set(dropped.values()))):
         seisbench.logger.warning(
             f"There are records of several sampling rates for the same time, which are "
             f"not used: {names}. Select those that you want."
@@ -158,7 +144,7 @@ def select_instruments(stream: obspy.Stream) -> None:
                 kept.extend(instruments[code])
                 continue
             drop.update(id(trace) for trace in instruments[code])
-            warn_once(
+            seisbench.logger.warning(
                 f"Station {station} has more than one instrument at the same "
                 f"time ({', '.join(codes)}). {code} is not used. Select the "
                 f"traces that you want before calling annotate or classify."
@@ -168,19 +154,11 @@ def select_instruments(stream: obspy.Stream) -> None:
 
 def any_overlap(some: list[obspy.Trace], others: list[obspy.Trace]) -> bool:
     """If any trace of one list covers the same time as any of the other."""
-    starts, ends = _spans(some)
-    other_starts, other_ends = _spans(others)
-    # Of the others that begin before a trace ends, does any end after it begins?
-    latest = np.maximum.accumulate(other_ends)
-    before = np.searchsorted(other_starts, ends) - 1
-    return bool(np.any((before >= 0) & (latest[before] > starts)))
-
-
-def _spans(traces: list[obspy.Trace]) -> tuple[np.ndarray, np.ndarray]:
-    """Start and end times of traces in POSIX seconds, sorted by start."""
-    times = ((trace.stats.starttime, trace.stats.endtime) for trace in traces)
-    starts, ends = np.array(sorted((a.timestamp, b.timestamp) for a, b in times)).T
-    return starts, ends
+    covered: list[tuple[int, int]] = []
+    for traces in (some, others):
+        spans = ((t.stats.starttime.ns, t.stats.endtime.ns) for t in traces)
+        covered += join_spans(spans)
+    return any(begin < end for begin, end in join_spans(covered, least=2))
 
 
 def rename_components(stream: obspy.Stream) -> None:
@@ -198,7 +176,7 @@ def rename_components(stream: obspy.Stream) -> None:
     for traces in instruments.values():
         codes = {trace.stats.channel[-1] for trace in traces}
         if codes & set("123") and codes & set("NE"):
-            warn_once(
+            seisbench.logger.warning(
                 f"Station {station_id(traces[0])} has components "
                 f"{', '.join(sorted(codes))}: both letters and numbers for the "
                 "horizontals. Select one set, or set "
@@ -232,7 +210,7 @@ def warn_about_components(
         else:
             effect = "Zeros are used instead, which makes picks less certain."
         if missing:
-            warn_once(
+            seisbench.logger.warning(
                 f"Station {station} has no component {', '.join(missing)} (it has "
                 f"{', '.join(sorted(codes)) or 'no channel code'}). {effect}"
             )
@@ -371,3 +349,171 @@ def _lowpass(up: int, down: int) -> np.ndarray:
     for phase in range(up):
         taps[phase::up] /= up * taps[phase::up].sum()
     return taps
+
+
+@dataclass
+class Record:
+    """
+    One stretch of one instrument without a gap in all of its components.
+
+    :param network: Network code
+    :param station: Station code
+    :param location: Location code
+    :param start_time: Time of the first sample
+    :param sampling_rate: Sampling rate in Hz
+    :param first_sample: Number of the first sample, counted from 1970. Windows are
+                         placed by it, so that picks do not depend on where a file
+                         begins.
+    :param data: Samples, (3, samples), float32, in the component order of the model,
+                 free of offset, scaled to a peak of 1; NaN where there is no data.
+    :param returns: Samples at which a component begins or returns, while others go on
+    """
+
+    network: str
+    station: str
+    location: str
+    start_time: obspy.UTCDateTime
+    sampling_rate: float
+    first_sample: int
+    data: np.ndarray
+    returns: list[int]
+
+    def silent(self) -> np.ndarray:
+        """
+        Where nothing can be picked, (samples,), bool: where no component has data, and
+        where one begins or returns, which looks like an arrival.
+        """
+        silent = np.isnan(self.data).all(axis=0)
+        before, after = (round(s * self.sampling_rate) for s in RETURN_SECONDS)
+        for sample in self.returns:
+            silent[max(0, sample - before) : sample + after] = True
+        return silent
+
+
+def cut_records(
+    stream: obspy.Stream, component_order: str, strict: bool
+) -> Iterator[Record]:
+    """
+    Groups traces by instrument and puts each stretch without gap into an array.
+
+    :param stream: Stream of about one sampling rate, components named as in the
+                   component order
+    :param component_order: Order of the components in the output, e.g., "ZNE"
+    :param strict: If true, only where all components are available; otherwise where
+                   any is.
+    :return: Records, sorted by station and time
+    """
+    instruments: dict[str, dict[float, list[obspy.Trace]]] = {}
+    for trace in stream:
+        if trace.stats.channel[-1:] in [*component_order]:
+            rates = instruments.setdefault(instrument_id(trace), defaultdict(list))
+            rates[trace.stats.sampling_rate].append(trace)
+    for _, rates in sorted(instruments.items()):
+        # Components of one time stay together: their rates differ a little at most.
+        groups: list[list[obspy.Trace]] = []
+        for traces in rates.values():
+            group = next((g for g in groups if any_overlap(traces, g)), None)
+            if group is None:
+                groups.append(traces)
+            else:
+                group.extend(traces)
+        for group in groups:
+            yield from _cut_instrument(group, component_order, strict)
+
+
+def _cut_instrument(
+    traces: list[obspy.Trace], component_order: str, strict: bool
+) -> Iterator[Record]:
+    stats = traces[0].stats
+    rate = stats.sampling_rate
+    t0 = min(trace.stats.starttime for trace in traces)
+    # Samples of one station share one grid; what is left of each start time is less
+    # than half a sample.
+    exact = np.array([(trace.stats.starttime - t0) * rate for trace in traces])
+    starts = np.round(exact).astype(int)
+    ends = starts + [trace.stats.npts for trace in traces]
+    components = [component_order.index(trace.stats.channel[-1]) for trace in traces]
+
+    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for component, begin, end in zip(components, starts, ends, strict=True):
+        spans[component].append((int(begin), int(end)))
+    # Single missing samples are bridged.
+    covered = [span for own in spans.values() for span in join_spans(own, 1)]
+    how = (0, len(component_order)) if strict else (1, 1)
+    for begin, end in join_spans(covered, *how):
+        if begin == end:
+            continue
+        members = np.flatnonzero((starts < end) & (ends > begin))
+        shift = np.mean(exact[members] - starts[members])
+        start_time = t0 + (begin + shift) / rate
+        data, returns = _fill(
+            [(components[i], starts[i] - begin, traces[i].data) for i in members],
+            len(component_order),
+            end - begin,
+        )
+        yield Record(
+            stats.network,
+            stats.station,
+            stats.location,
+            start_time,
+            rate,
+            sample_number(start_time, rate),
+            data,
+            returns,
+        )
+
+
+def _fill(
+    pieces: list[tuple[int, int, np.ndarray]], n_components: int, n_samples: int
+) -> tuple[np.ndarray, list[int]]:
+    """
+    Puts (component, first sample, data) into one array. Offset and unit go here, in
+    double precision, as float32 could hold neither a large offset nor a tiny unit.
+    """
+    returns: list[int] = []
+    rows: list[tuple[np.ndarray, float]] = []
+    peak = 0.0
+    for component in range(n_components):
+        row = _join([piece[1:] for piece in pieces if piece[0] == component], n_samples)
+        mean, there = 0.0, row
+        if row.dtype.kind == "f" and np.isnan(row).any():
+            row = row.astype(np.float64)
+            missing = np.isnan(row)
+            # Clocks jump by up to one sample, which is interpolated.
+            single = missing[1:-1] & ~missing[:-2] & ~missing[2:]
+            places = np.flatnonzero(single) + 1
+            row[places] = (row[places - 1] + row[places + 1]) / 2
+            missing[places] = False
+            returns.extend(np.flatnonzero(missing[:-1] & ~missing[1:]) + 1)
+            there = row[~missing]
+        if len(there):
+            mean = float(there.mean(dtype=np.float64))
+            peak = max(peak, float(there.max()) - mean, mean - float(there.min()))
+        rows.append((row, mean))
+
+    data = np.empty((n_components, n_samples), dtype=np.float32)
+    for begin in range(0, n_samples, _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        for component, (row, mean) in enumerate(rows):
+            samples = row[block].astype(np.float64)
+            samples -= mean
+            if peak > 0:
+                samples /= peak
+            data[component, block] = samples
+    return data, returns
+
+
+def _join(pieces: list[tuple[int, np.ndarray]], n_samples: int) -> np.ndarray:
+    """One row of pieces with their first samples; NaN, as a float, where there is none.
+
+    The samples themselves where one piece covers all of the row.
+    """
+    if len(pieces) == 1:
+        ((start, samples),) = pieces
+        if start <= 0 and start + len(samples) >= n_samples:
+            return samples[-start : n_samples - start]
+    row = np.full(n_samples, np.nan)
+    for start, samples in pieces:
+        begin, end = max(start, 0), min(start + len(samples), n_samples)
+        row[begin:end] = samples[begin - start : end - start]
+    return row

@@ -9,7 +9,7 @@ from torch import nn
 
 from .base import PhasePicker
 from .layers import ConvBlock, check_length
-from .pretrained import PublishedLayout
+from .pretrained import LAYOUTS
 
 
 class UNet(PhasePicker):
@@ -20,7 +20,7 @@ class UNet(PhasePicker):
 
     length_multiple = 256
 
-    published_layout = PublishedLayout.named("UNet")
+    published_layout = LAYOUTS["UNet"]
 
     def _make_layers(self) -> None:
         widths = (8, 8, 16, 32, 64, 128)
@@ -69,7 +69,7 @@ class UNetPP(PhasePicker):
 
     length_multiple = 16
 
-    published_layout = PublishedLayout.named("UNetPP")
+    published_layout = LAYOUTS["UNetPP"]
 
     def _make_layers(self) -> None:
         self.columns = nn.ModuleList()

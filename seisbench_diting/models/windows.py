@@ -1,24 +1,21 @@
-"""Windows over records: cutting records from a stream, windows from them, stacking."""
+"""From records to picks: windows, curves stacked from them, peaks of the curves."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import lru_cache, reduce
+from itertools import compress
 
 import numpy as np
 import obspy
+import seisbench.util as sbu
 import torch
+from scipy.signal import find_peaks
 
-from .._util import join_spans
-from .streams import any_overlap, instrument_id, sample_number
-
-#: Nothing is picked from so long before to so long after the return of a component,
-#: in seconds: networks take it for a P arrival up to 0.15 s earlier. The end of a
-#: component does not fire.
-RETURN_SECONDS = (0.5, 0.3)
+from .._util import ArgumentError, station_id
+from .streams import Record
 
 #: Share of a window over which its weight rises from zero to one, for "taper".
 TAPER = 0.25
@@ -26,178 +23,8 @@ TAPER = 0.25
 #: A component whose peak is below this share of its offset holds only rounding.
 ROUNDING = {torch.float64: 2.0**-36, torch.float32: 2.0**-21}
 
-# Samples that are scaled at once: so many stay in the cache of a processor.
-_BLOCK = 1 << 15
-
-
-@dataclass
-class Record:
-    """
-    One stretch of one instrument without a gap in all of its components.
-
-    :param network: Network code
-    :param station: Station code
-    :param location: Location code
-    :param start_time: Time of the first sample
-    :param sampling_rate: Sampling rate in Hz
-    :param first_sample: Number of the first sample, counted from 1970. Windows are
-                         placed by it, so that picks do not depend on where a file
-                         begins.
-    :param data: Samples, (3, samples), float32, in the component order of the model,
-                 free of offset, scaled to a peak of 1; NaN where there is no data.
-    :param returns: Samples at which a component begins or returns, while others go on
-    """
-
-    network: str
-    station: str
-    location: str
-    start_time: obspy.UTCDateTime
-    sampling_rate: float
-    first_sample: int
-    data: np.ndarray
-    returns: list[int]
-
-    def silent(self) -> np.ndarray:
-        """
-        Where nothing can be picked, (samples,), bool: where no component has data, and
-        where one begins or returns, which looks like an arrival.
-        """
-        silent = np.isnan(self.data).all(axis=0)
-        before, after = (round(s * self.sampling_rate) for s in RETURN_SECONDS)
-        for sample in self.returns:
-            silent[max(0, sample - before) : sample + after] = True
-        return silent
-
-
-def cut_records(
-    stream: obspy.Stream, component_order: str, strict: bool
-) -> Iterator[Record]:
-    """
-    Groups traces by instrument and puts each stretch without gap into an array.
-
-    :param stream: Stream of about one sampling rate, components named as in the
-                   component order
-    :param component_order: Order of the components in the output, e.g., "ZNE"
-    :param strict: If true, only where all components are available; otherwise where
-                   any is.
-    :return: Records, sorted by station and time
-    """
-    instruments: dict[str, dict[float, list[obspy.Trace]]] = {}
-    for trace in stream:
-        if trace.stats.channel[-1:] and trace.stats.channel[-1] in component_order:
-            rates = instruments.setdefault(instrument_id(trace), defaultdict(list))
-            rates[trace.stats.sampling_rate].append(trace)
-    for _, rates in sorted(instruments.items()):
-        # Components of one time stay together: their rates differ a little at most.
-        groups: list[list[obspy.Trace]] = []
-        for traces in rates.values():
-            group = next((g for g in groups if any_overlap(traces, g)), None)
-            if group is None:
-                groups.append(traces)
-            else:
-                group.extend(traces)
-        for group in groups:
-            yield from _cut_instrument(group, component_order, strict)
-
-
-def _cut_instrument(
-    traces: list[obspy.Trace], component_order: str, strict: bool
-) -> Iterator[Record]:
-    stats = traces[0].stats
-    rate = stats.sampling_rate
-    t0 = min(trace.stats.starttime for trace in traces)
-    # Samples of one station share one grid; what is left of each start time is less
-    # than half a sample.
-    exact = np.array([(trace.stats.starttime - t0) * rate for trace in traces])
-    starts = np.round(exact).astype(int)
-    ends = starts + [trace.stats.npts for trace in traces]
-    components = [component_order.index(trace.stats.channel[-1]) for trace in traces]
-
-    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for component, begin, end in zip(components, starts, ends, strict=True):
-        spans[component].append((int(begin), int(end)))
-    # Single missing samples are bridged.
-    covered = [span for own in spans.values() for span in join_spans(own, 1)]
-    if strict:
-        common = join_spans(covered, least=len(component_order))
-        stretches = [(begin, end) for begin, end in common if begin < end]
-    else:
-        stretches = join_spans(covered, tolerance=1)
-    for begin, end in stretches:
-        members = np.flatnonzero((starts < end) & (ends > begin))
-        shift = np.mean(exact[members] - starts[members])
-        start_time = t0 + (begin + shift) / rate
-        data, returns = _fill(
-            [(components[i], starts[i] - begin, traces[i].data) for i in members],
-            len(component_order),
-            end - begin,
-        )
-        yield Record(
-            stats.network,
-            stats.station,
-            stats.location,
-            start_time,
-            rate,
-            sample_number(start_time, rate),
-            data,
-            returns,
-        )
-
-
-def _fill(
-    pieces: list[tuple[int, int, np.ndarray]], n_components: int, n_samples: int
-) -> tuple[np.ndarray, list[int]]:
-    """
-    Puts (component, first sample, data) into one array. Offset and unit go here, in
-    double precision, as float32 could hold neither a large offset nor a tiny unit.
-    """
-    returns: list[int] = []
-    rows: list[tuple[np.ndarray, float]] = []
-    peak = 0.0
-    for component in range(n_components):
-        row = _join([piece[1:] for piece in pieces if piece[0] == component], n_samples)
-        mean, there = 0.0, row
-        if row.dtype.kind == "f" and np.isnan(row).any():
-            row = row.astype(np.float64)
-            missing = np.isnan(row)
-            # Clocks jump by up to one sample, which is interpolated.
-            single = missing[1:-1] & ~missing[:-2] & ~missing[2:]
-            places = np.flatnonzero(single) + 1
-            row[places] = (row[places - 1] + row[places + 1]) / 2
-            missing[places] = False
-            returns.extend(np.flatnonzero(missing[:-1] & ~missing[1:]) + 1)
-            there = row[~missing]
-        if len(there):
-            mean = float(there.mean(dtype=np.float64))
-            peak = max(peak, float(there.max()) - mean, mean - float(there.min()))
-        rows.append((row, mean))
-
-    data = np.empty((n_components, n_samples), dtype=np.float32)
-    for begin in range(0, n_samples, _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        for component, (row, mean) in enumerate(rows):
-            samples = row[block].astype(np.float64)
-            samples -= mean
-            if peak > 0:
-                samples /= peak
-            data[component, block] = samples
-    return data, returns
-
-
-def _join(pieces: list[tuple[int, np.ndarray]], n_samples: int) -> np.ndarray:
-    """One row of pieces with their first samples; NaN, as a float, where there is none.
-
-    The samples themselves where one piece covers all of the row.
-    """
-    if len(pieces) == 1:
-        ((start, samples),) = pieces
-        if start <= 0 and start + len(samples) >= n_samples:
-            return samples[-start : n_samples - start]
-    row = np.full(n_samples, np.nan)
-    for start, samples in pieces:
-        begin, end = max(start, 0), min(start + len(samples), n_samples)
-        row[begin:end] = samples[begin - start : end - start]
-    return row
+#: Where a curve is zero nothing arrives, whatever the threshold.
+_LEAST = float(np.finfo(np.float32).tiny)
 
 
 def normalize(batch: torch.Tensor, per_component: bool = False) -> torch.Tensor:
@@ -326,10 +153,11 @@ class StackedRecord:
         self._stride = stride
         self._method = method
         n_samples = -(-(record.data.shape[1] - self._begin) // stride)
+        shape = (n_classes + regression, n_samples)
         initial = -np.inf if method == "max" else 0.0
-        self._classes = np.full((n_classes, n_samples), initial, dtype=np.float32)
+        self._curves = np.full(shape, initial, dtype=np.float32)
+        self._classes, self._value = self._curves[:n_classes], self._curves[n_classes:]
         self._weight = np.zeros(n_samples, dtype=np.float32)
-        self._value = np.zeros(n_samples, dtype=np.float32) if regression else None
         self._surest = np.full(n_samples, -1, dtype=np.float32)
 
     def add(self, offset: int, prediction: np.ndarray) -> bool:
@@ -359,27 +187,16 @@ class StackedRecord:
             self._classes[:, here] += weighted
         self._weight[here] += weight
 
-        if self._value is not None:
+        if len(self._value):
             # Not max over the axis, which takes five times as long.
             arrival = reduce(np.maximum, weighted[1:])
             if any_silent:
                 arrival[silent] = -1
             surer = arrival > self._surest[here]
-            np.copyto(self._value[here], prediction[n_classes], where=surer)
+            np.copyto(self._value[:, here], prediction[n_classes:], where=surer)
             np.copyto(self._surest[here], arrival, where=surer)
         self._waiting -= 1
         return self._waiting == 0
-
-    def result(self) -> np.ndarray:
-        """:return: (channels, samples), NaN where no window had a say"""
-        silent = self._weight == 0
-        if self._method != "max":
-            self._classes /= np.where(silent, 1, self._weight)
-        self._classes[:, silent] = np.nan
-        if self._value is None:
-            return self._classes
-        self._value[silent] = np.nan
-        return np.concatenate([self._classes, self._value[None]])
 
     def curves(self) -> np.ndarray:
         """
@@ -387,18 +204,20 @@ class StackedRecord:
                  may begin before the record; no arrivals where nothing can be picked,
                  NaN where no window had a say and in cells not wholly in the record
         """
-        curves = self.result()
+        curves, covered = self._curves, self._weight > 0
+        if self._method != "max":
+            self._classes /= np.where(covered, self._weight, 1)
         silent = np.ones(curves.shape[1] * self._stride, dtype=bool)
         before, n_samples = -self._begin, self.record.data.shape[1]
         silent[before : before + n_samples] = self.record.silent()
-        ends_inside = before + n_samples < len(silent)
-        cells = silent.reshape(-1, self._stride).all(axis=1) & np.isfinite(curves[0])
-        curves[:, cells] = 0.0
-        curves[0, cells] = 1.0
+        nothing = silent.reshape(-1, self._stride).all(axis=1)
+        curves[:, nothing] = 0.0
+        curves[0, nothing] = 1.0
+        curves[:, ~covered] = np.nan
         # The first and last cell may reach beyond the record.
         if before > 0:
             curves[:, 0] = np.nan
-        if ends_inside:
+        if before + n_samples < len(silent):
             curves[:, -1] = np.nan
         return curves
 
@@ -413,18 +232,175 @@ class StackedRecord:
             return []
         begin, end = int(valid[0]), int(valid[-1]) + 1
         record, rate = self.record, self.record.sampling_rate
+        start = record.start_time + self._begin / rate + begin * self._stride / rate
         header = {
-            "starttime": record.start_time
-            + self._begin / rate
-            + begin * self._stride / rate,
+            "starttime": start,
             "sampling_rate": rate / self._stride,
             "network": record.network,
             "station": record.station,
             "location": record.location,
         }
         return [
-            obspy.Trace(
-                np.ascontiguousarray(curve[begin:end]), {**header, "channel": channel}
-            )
+            obspy.Trace(curve[begin:end].copy(), {**header, "channel": channel})
             for channel, curve in zip(channels, curves, strict=True)
         ]
+
+
+def peak_indices(curve: np.ndarray, height: float) -> np.ndarray:
+    """
+    Local maxima of a probability curve, the first and last sample included.
+
+    :param curve: Probabilities, (samples,); NaN counts as no probability
+    :param height: Smallest value of a maximum; zero is none
+    :return: Indices of the maxima, ascending
+    """
+    padded = np.full(len(curve) + 2, -1.0)
+    padded[1:-1] = np.where(np.isnan(curve), -1.0, curve)
+    return find_peaks(padded, height=max(height, _LEAST))[0] - 1
+
+
+def suppress_close(
+    times: np.ndarray, values: np.ndarray, min_separation: float
+) -> np.ndarray:
+    """
+    Of any two picks closer than ``min_separation`` the more probable one stays, the
+    earlier one where both are equally probable.
+
+    :param times: Times of the picks, ascending
+    :param values: Probabilities of the picks
+    :param min_separation: In the unit of the times
+    :return: Mask of the picks that stay
+    """
+    keep = np.ones(len(times), dtype=bool)
+    for i in np.lexsort((times, -values)):
+        if not keep[i]:
+            continue
+        begin = np.searchsorted(times, times[i] - min_separation, side="right")
+        end = np.searchsorted(times, times[i] + min_separation, side="left")
+        keep[begin:end] = False
+        keep[i] = True
+    return keep
+
+
+def picks_from_annotations(
+    annotations: obspy.Stream,
+    threshold: float,
+    phase: str,
+    min_separation: float,
+    offsets: obspy.Stream | None = None,
+    stride: int = 1,
+) -> sbu.PickList:
+    """
+    Picks of one phase: maxima of at least ``threshold``. A pick starts and ends where
+    the curve falls below half the threshold.
+
+    :param annotations: Probability curves of the phase, any number of stations
+    :param threshold: Smallest probability of a pick
+    :param phase: Phase of the picks
+    :param min_separation: Of two picks of a station closer than this, in seconds, the
+                           more probable one stays
+    :param offsets: For curves with one value for several samples: the position of an
+                    arrival in its cell in samples, one trace for each of the
+                    annotations
+    :param stride: Samples for one value of the curves
+    :return: Picks, sorted by time
+    """
+    by_station: dict[str, list[sbu.Pick]] = defaultdict(list)
+    inside = [None] * len(annotations) if offsets is None else offsets
+    for trace, offset in zip(annotations, inside, strict=True):
+        stats, curve = trace.stats, trace.data
+        peaks = peak_indices(curve, threshold)
+        if len(peaks) == 0:
+            continue
+        below = np.flatnonzero(~(curve >= threshold / 2))
+        place = np.searchsorted(below, peaks)
+        edges = np.concatenate([[-1], below, [stats.npts]])
+        seconds = peaks * stats.delta
+        starts = (edges[place] + 1) * stats.delta
+        ends = (edges[place + 1] - 1) * stats.delta
+        if offset is not None:
+            seconds = seconds + offset.data[peaks] / stride * stats.delta
+            # An offset of a whole cell may be rounded to behind its end.
+            ends = np.maximum(ends + stats.delta, seconds)
+        station = station_id(trace)
+        by_station[station] += [
+            sbu.Pick(
+                trace_id=station,
+                start_time=stats.starttime + float(starts[k]),
+                end_time=stats.starttime + float(ends[k]),
+                peak_time=stats.starttime + float(seconds[k]),
+                peak_value=float(curve[peak]),
+                phase=phase,
+            )
+            for k, peak in enumerate(peaks)
+        ]
+
+    kept: list[sbu.Pick] = []
+    for picks in by_station.values():
+        picks.sort(key=lambda pick: pick.peak_time)
+        times = np.array([pick.peak_time - picks[0].peak_time for pick in picks])
+        values = np.array([pick.peak_value for pick in picks])
+        kept += compress(picks, suppress_close(times, values, min_separation))
+    return sort_picks(kept)
+
+
+def sort_picks(picks: Sequence[sbu.Pick]) -> sbu.PickList:
+    """Picks in the order of their times, then stations and phases."""
+    return sbu.PickList(
+        sorted(picks, key=lambda pick: (pick.peak_time, pick.trace_id, pick.phase))
+    )
+
+
+def find_phase_point2point(
+    prob: np.ndarray, height: float = 0.3, dist: int = 50
+) -> list[list[list[float]]]:
+    """
+    Picks of a batch of windows from class probabilities at every sample, as in the
+    tutorial of the published models.
+
+    :param prob: Probabilities of N, P and S, (windows, 3, samples)
+    :param height: Smallest probability of a pick
+    :param dist: Smallest distance of two picks of one phase, in samples
+    :return: For each window a list of ``[type, sample, probability]``; type 1 is P
+             and 2 is S
+    """
+    prob = np.asarray(prob)
+    if prob.ndim != 3 or prob.shape[1] < 3:
+        raise ArgumentError(
+            "prob", prob.shape, "its shape must be (windows, classes N, P, S, samples)"
+        )
+    return [
+        [
+            [phase, int(peak), float(window[phase, peak])]
+            for phase in (1, 2)
+            for peak in find_peaks(window[phase], height=height, distance=dist)[0]
+        ]
+        for window in prob
+    ]
+
+
+def find_phase_lppn(
+    output: Sequence[np.ndarray], height: float = 0.3, dist: int = 6, stride: int = 8
+) -> list[list[list[float]]]:
+    """
+    Picks of a batch of windows from LPPN's two outputs, as in the tutorial of the
+    published models.
+
+    :param output: Probabilities of N, P and S, (windows, 3, cells), and the position
+                   of the arrival in its cell in samples, (windows, cells)
+    :param height: Smallest probability of a pick
+    :param dist: Smallest distance of two picks of one phase, in cells
+    :param stride: Samples in a cell
+    :return: For each window a list of ``[type, sample, probability]``; type 1 is P
+             and 2 is S
+    """
+    prob, offset = map(np.asarray, output)
+    found = find_phase_point2point(prob, height, dist)
+    offset = offset.reshape(prob.shape[0], prob.shape[2])
+    return [
+        [
+            [phase, stride * cell + float(inside[int(cell)]), value]
+            for phase, cell, value in window
+        ]
+        for window, inside in zip(found, offset, strict=True)
+    ]

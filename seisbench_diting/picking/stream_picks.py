@@ -26,7 +26,6 @@ from ..models import (
     load_model,
     rename_components,
     split_at_missing,
-    warning_anew,
 )
 from ..waveforms import Part, Problem, Segment, cut_overlaps, shared
 from .outputs import table_of
@@ -210,8 +209,7 @@ def _classify(
             found = model.classify(stream, **arguments)
         return obspy.Stream(), sorted(found.picks, key=lambda pick: pick.peak_time)
     arguments["min_separation"] = options.min_separation
-    with warning_anew():
-        annotations = model.annotate(stream, copy=False, **arguments)
+    annotations = model.annotate(stream, copy=False, **arguments)
     picks = model.classify_aggregate(annotations, {**model.default_args, **arguments})
     return annotations, picks.picks
 

@@ -6,7 +6,7 @@ import numpy as np
 import obspy
 from obspy import UTCDateTime
 
-from seisbench_diting.models import streams, windows
+from seisbench_diting.models import streams
 
 START = UTCDateTime(2024, 1, 1)
 RATES = (20, 40, 50, 62.5, 125, 128, 200, 250)
@@ -39,7 +39,7 @@ def noise(n_samples, seed=0):
 def cut(stream, order="ZNE", strict=False):
     for trace in stream:
         streams.mark_dead(trace, streams.find_dead(trace))
-    return list(windows.cut_records(stream, order, strict))
+    return list(streams.cut_records(stream, order, strict))
 
 
 def warnings_of(caplog):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from seisbench_diting import models
+from seisbench_diting.models.pretrained import convert_published
 from seisbench_diting.weights import weight_sets
 
 SETS = [e for e in weight_sets() if e.model != "UNetPP" and not e.bundled]
@@ -61,7 +62,7 @@ def test_published_networks_give_golden_outputs(entry, reference, published):
 def test_unetpp_gives_golden_outputs(reference):
     model = models.UNetPP(component_order="ENZ")
     state = torch.load(reference / "golden" / "UNetPP.random.pt", weights_only=True)
-    model.load_state_dict(model.published_layout.convert(state, "NPS"))
+    model.load_state_dict(convert_published(state, "NPS", model.published_layout))
 
     (prob,) = _outputs(model, _windows(reference, "ENZ")[:2])
 
@@ -201,4 +202,6 @@ def test_state_dicts_have_the_published_shapes(reference):
         labels = ["N", "Pg", "Sg", "Pn", "Sn"] if kind == "pnsn" else "NPS"
         model = getattr(models, names[model_name])(phases=labels)
         published = {key: torch.zeros(shape) for key, shape in published_shapes.items()}
-        model.load_state_dict(model.published_layout.convert(published, labels))
+        model.load_state_dict(
+            convert_published(published, labels, model.published_layout)
+        )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import UTCDateTime
 
-from seisbench_diting.models.picks import (
+from seisbench_diting.models.windows import (
     find_phase_lppn,
     find_phase_point2point,
     peak_indices,
@@ -330,15 +330,6 @@ def test_each_curve_has_its_own_offsets():
     found = {pick.peak_time - START: pick.trace_id for pick in picks}
     assert {round(time, 6) for time in found} == {0.09, 0.13, 9.11}
     assert [pick.trace_id for pick in picks] == ["XX.A.00", "XX.B.00", "XX.A.00"]
-
-
-def test_offsets_that_do_not_belong_to_the_curves_are_refused():
-    with pytest.raises(ValueError, match=r"2 curves of P.*1 offsets"):
-        find(
-            [curve_trace([0, 0.9, 0])] * 2,
-            offsets=obspy.Stream([curve_trace([0, 1, 0])]),
-            stride=8,
-        )
 
 
 def test_offsets_count_for_the_separation():

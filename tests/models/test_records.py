@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import START, cut, make_stream, make_trace, noise
 
-from seisbench_diting.models import streams, windows
+from seisbench_diting.models import streams
 
 # Records
 
@@ -103,7 +103,7 @@ def test_a_gap_in_one_component_is_nan_and_its_return_is_silent():
     assert not missing[:2].any()
     assert np.array_equal(np.flatnonzero(missing[2]), np.arange(500, 1500))
     assert record.returns == [1500]
-    before, after = windows.RETURN_SECONDS
+    before, after = streams.RETURN_SECONDS
     expected = np.arange(1500 - round(100 * before), 1500 + round(100 * after))
     assert np.array_equal(np.flatnonzero(record.silent()), expected)
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import UTCDateTime
 
+from seisbench_diting.models import Record
 from seisbench_diting.models.windows import (
     TAPER,
-    Record,
     StackedRecord,
     cut_window,
     normalize,
@@ -379,7 +379,7 @@ def test_stacks_agree_with_brute_force(
     stack = new_stack(n_samples, 3, regression, method)
     for start, prediction in windows:
         stack.add(start, prediction)
-    result = stack.result()
+    result = stack.curves()
     expected = brute_force(n_samples, windows, 3, regression, method)
     assert result.shape == expected.shape
     assert result.dtype == np.float32
@@ -392,7 +392,7 @@ def test_one_window_passes_unchanged(method):
     prediction = np.random.default_rng(0).dirichlet([1, 1, 1], 40).astype(np.float32)
     stack = new_stack(40, 3, False, method)
     stack.add(0, prediction)
-    assert np.allclose(stack.result(), prediction.T, rtol=1e-6)
+    assert np.allclose(stack.curves(), prediction.T, rtol=1e-6)
 
 
 @pytest.mark.parametrize("method", STACKING)
@@ -403,7 +403,7 @@ def test_the_prediction_is_not_changed(method):
     stack = new_stack(20, 3, True, method)
     stack.add(0, prediction)
     stack.add(8, prediction)
-    stack.result()
+    stack.curves()
     assert np.array_equal(prediction, before, equal_nan=True)
 
 
@@ -415,7 +415,7 @@ def test_the_offset_is_never_an_average(method):
         stack = new_stack(60, 3, True, method)
         stack.add(0, first)
         stack.add(20, second)
-        offsets = stack.result()[3]
+        offsets = stack.curves()[3]
         assert set(offsets.tolist()) == {2.0, 7.0}
         assert (offsets[25:35] == 2).all()
 
@@ -429,7 +429,7 @@ def test_the_offset_comes_with_the_largest_probability(order):
     stack = new_stack(8, 3, True, "max")
     for i in order:
         stack.add(0, windows[i])
-    result = stack.result()
+    result = stack.curves()
     assert np.allclose(result[1], 0.7)
     assert (result[3] == 2).all()
 
@@ -439,14 +439,14 @@ def test_the_first_window_wins_among_equals(method):
     stack = new_stack(8, 3, True, method)
     for value in (1, 2, 3):
         stack.add(0, np.tile(np.float32([0.5, 0.5, 0, value]), (8, 1)))
-    assert (stack.result()[3] == 1).all()
+    assert (stack.curves()[3] == 1).all()
 
 
 @pytest.mark.parametrize("method", STACKING)
 def test_noise_alone_still_has_an_offset(method):
     stack = new_stack(8, 3, True, method)
     stack.add(0, np.tile(np.float32([1, 0, 0, 5]), (8, 1)))
-    assert (stack.result()[3] == 5).all()
+    assert (stack.curves()[3] == 5).all()
 
 
 @pytest.mark.parametrize("method", STACKING)
@@ -454,7 +454,7 @@ def test_noise_alone_still_has_an_offset(method):
 def test_samples_without_any_window_are_nan(method, regression):
     stack = new_stack(30, 3, regression, method)
     stack.add(10, np.full((10, 3 + regression), 0.3, dtype=np.float32))
-    missing = np.isnan(stack.result())
+    missing = np.isnan(stack.curves())
     assert missing[:, :10].all()
     assert missing[:, 20:].all()
     assert not missing[:, 10:20].any()
@@ -466,4 +466,4 @@ def test_probabilities_of_the_average_sum_to_one():
         stack = new_stack(90, 3, False, method)
         for start in (0, 10, 25, 50):
             stack.add(start, rng.dirichlet([1, 1, 1], 40).astype(np.float32))
-        assert np.allclose(stack.result().sum(axis=0), 1, atol=1e-6)
+        assert np.allclose(stack.curves().sum(axis=0), 1, atol=1e-6)
