@@ -78,7 +78,8 @@ def test_benchmark_dataset(tmp_path, monkeypatch):
     files = tmp_path / "metadata.csv", tmp_path / "waveforms.hdf5"
     with sbd.WaveformDataWriter(*files) as writer:
         writer.data_format = {"dimension_order": "CW", "component_order": "ZNE"}
-        metadata = {"trace_sampling_rate_hz": 50, "source_id": "000014"}
+        codes = {"source_id": "000014", "station_code": "0021"}
+        metadata = {"trace_sampling_rate_hz": 50, **codes}
         writer.add_trace(metadata, np.zeros((3, 10)))
     dataset = sbd.WaveformDataset(tmp_path, component_order="ZNE")
     assert dataset._path == tmp_path
