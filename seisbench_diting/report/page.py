@@ -8,26 +8,61 @@ import html
 import json
 import logging
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import obspy
 import pandas as pd
+from scipy import signal
 
 from .. import __version__
-from .._util import check_place, takes, write_text
+from .._util import (
+    INSTRUMENT_PREFERENCE,
+    ArgumentError,
+    band_filtered,
+    beside,
+    check_place,
+    progress_bar,
+    takes,
+    write_text,
+)
+from ..picking import STATE, SUMMARY, opened_state, pick_chunks
 from ..plots import COLOURS, band_text
-from ..tables import find_station, read_stations
+from ..tables import (
+    find_station,
+    pick_table,
+    read_association,
+    read_picks,
+    read_stations,
+)
+from ..waveforms import SECOND, Archive, NamePattern, choose_segments, read_segments
 from .report_settings import ReportSettings
-from .run_data import EDGES, Run, opened_source, read_run, read_snippets
 
 _LOG = logging.getLogger("seisbench_diting")
+
+#: Files of a run without a state, the best first.
+_ENDINGS = (".events.parquet", ".events.csv", ".parquet", ".csv", ".xml", ".txt")
+
+#: Edges of the histograms.
+_EDGES = {"probability": np.linspace(0, 1, 21), "snr": np.logspace(-1, 4, 41)}
 
 #: More events on a map than these take a browser seconds.
 _MOST_EVENTS = 8000
 
-_NO_PLOTLY = "Reports need plotly, which is not installed: pip install 'seisbench-diting[report]'."
+#: Seconds before and after a pick, and until a filter has settled.
+_BEFORE, _AFTER, _SETTLING = 4.0, 8.0, 5.0
+
+#: Picks of a station within this time are read at once.
+_TOGETHER = "1h"
+
+#: Highest sampling rate that is visible on the page.
+_RATE = 200.0
 
 
 @takes(ReportSettings)
@@ -41,44 +76,234 @@ def write_report(settings: ReportSettings) -> Path:
     :raises ImportError: without plotly
     :return: The page
     """
-    plotly = _plotly()
-    path = settings.name
-    target = settings.output or path.with_name(f"{path.name}.html")
-    check_place(target, f"output={str(target)!r}")
-    given = settings.stations
-    stations = None if given is None else read_stations(given)
-    run = read_run(path, settings.max_picks)
-    places = None if stations is None else _stations(stations, run)
-    if places is not None and run.counts.stations and not any(places["picks"]):
-        _LOG.warning(
-            "None of the %d stations of picks, such as %r, is in stations=%s.",
-            len(run.counts.stations),
-            next(iter(run.counts.stations)),
-            "the table" if stations is settings.stations else f"{settings.stations!s}",
-        )
-    chosen = _with_snippets(run.counts.sample, settings.snippets)
-    shown: dict[int, list[list[Any]]] = {}
-    options = settings.waveforms, settings.name_pattern, settings.progress
-    with opened_source(run, *options) as source:
-        if source is not None and len(chosen):
-            shown = read_snippets(chosen, source, settings.band, settings.progress)
-    write_text(target, _page(run, places, shown, settings.band, plotly))
-    return target
-
-
-def _plotly() -> str:
     try:
         from plotly.offline import get_plotlyjs
     except ImportError as error:
-        raise ImportError(_NO_PLOTLY) from error
-    return get_plotlyjs()
+        extra = "pip install 'seisbench-diting[report]'"
+        raise ImportError(f"Reports need plotly: {extra}.") from error
+    path = settings.name
+    target = settings.output or path.with_name(f"{path.name}.html")
+    check_place(target, f"output={str(target)!r}")
+    run = _read_run(path, settings.max_picks)
+    places = None
+    if settings.stations is not None:
+        places = _stations(read_stations(settings.stations), run.counts.stations)
+    # Spread over all picks that are shown.
+    number = min(settings.snippets, len(run.counts.sample))
+    rows = np.linspace(0, max(0, len(run.counts.sample) - 1), number).round()
+    chosen = run.counts.sample.iloc[np.unique(rows.astype(int))]
+    snippets = _read_snippets(chosen, run, settings)
+    write_text(target, _page(run, places, snippets, settings.band, get_plotlyjs()))
+    return target
 
 
-def _with_snippets(picks: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Picks spread over all that are shown."""
-    number = min(most, len(picks))
-    places = np.linspace(0, max(0, len(picks) - 1), number).round().astype(int)
-    return picks.iloc[np.unique(places)]
+# Data of a run
+
+
+class PickCounts:
+    """
+    Counts of any number of picks, and a random sample of them, the same each time.
+
+    :param most: Picks to keep
+    :param tables: Tables of picks
+    """
+
+    def __init__(self, most: int, tables: Iterable[pd.DataFrame]) -> None:
+        rng = np.random.default_rng(0)
+        kept = [pick_table([]).assign(_lot=0.0)]
+        self.total = 0
+        #: First and last time, if there are picks.
+        self.span: list[pd.Timestamp] = []
+        #: Number of picks of each station; and of each phase in the classes of a column.
+        self.stations: Counter[str] = Counter()
+        self.classes: dict[str, dict[str, Any]] = {name: {} for name in _EDGES}
+        for picks in tables:
+            self.total += len(picks)
+            for phase, of_phase in picks.groupby("phase"):
+                for column, edges in _EDGES.items():
+                    values = of_phase[column].dropna().clip(edges[0], edges[-1])
+                    classes = self.classes[column]
+                    new = np.histogram(values, edges)[0]
+                    classes[str(phase)] = classes.get(str(phase), 0) + new
+            self.stations.update(picks["station_id"])
+            times = [*self.span, *picks["time"].agg(["min", "max"]).dropna()]
+            self.span = [min(times), max(times)] if times else []
+            # Those with the smallest random numbers of all so far.
+            kept.append(picks.assign(_lot=rng.random(len(picks))))
+            if sum(map(len, kept)) > 2 * most:
+                kept = [pd.concat(kept).nsmallest(most, "_lot")]
+        kept = [table for table in kept if len(table)] or kept
+        sample = pd.concat(kept).nsmallest(most, "_lot")
+        self.sample = pick_table(sample.drop(columns="_lot"))
+
+
+@dataclass
+class Run:
+    """
+    A run of picking or association.
+
+    :param name: Heading
+    :param counts: Counts of all picks, and a sample of them
+    :param events: Events, if it is an association
+    :param summary: Content of NAME.json
+    :param state: Name of the picking run, if its state is there
+    """
+
+    name: str
+    counts: PickCounts
+    events: pd.DataFrame | None = None
+    summary: dict[str, Any] = field(default_factory=dict)
+    state: Path | None = None
+
+
+def _read_run(path: Path, most: int) -> Run:
+    """
+    :param path: Name of a picking run or of an association, as it was given to ``-o``; or
+        a file of picks, or of events with their picks
+    :param most: Most picks to keep; of more, a sample is drawn
+    :raises ArgumentError: if there is nothing of this name
+    :raises ValueError: if a file is damaged, or the run is not finished
+    """
+    if path.is_file():
+        events, picks = _tables_of(path)
+        return Run(path.name, PickCounts(most, [picks]), events)
+    summary = {}
+    if (file := beside(path, SUMMARY)).is_file():
+        try:
+            summary = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            again = "Run the command that made it again"
+            raise ValueError(f"{file} is damaged ({error}). {again}.") from error
+    if beside(path, STATE).is_file():
+        with opened_state(path) as state:
+            counts = PickCounts(most, pick_chunks(state))
+        return Run(path.name, counts, summary=summary, state=path)
+    for file in (beside(path, ending) for ending in _ENDINGS):
+        if file.is_file():
+            events, picks = _tables_of(file)
+            return Run(path.name, PickCounts(most, [picks]), events, summary)
+    reason = "no run or file has this name; name a run of pick or associate, or a file"
+    raise ArgumentError("name", str(path), f"{reason} of picks or events")
+
+
+def _tables_of(path: Path) -> tuple[pd.DataFrame | None, pd.DataFrame]:
+    """:return: Events of a file, or None if it has loose picks; and its picks"""
+    if ".events." in path.name.lower():
+        return read_association(path)
+    if path.suffix.lower() in (".txt", ".xml", ".quakeml"):
+        try:
+            events, picks = read_association(path)
+        except ValueError:
+            return None, read_picks(path)
+        if len(events):
+            return events, picks
+    return None, read_picks(path)
+
+
+# Waveforms
+
+
+@contextmanager
+def _opened_waveforms(run: Run, settings: ReportSettings) -> Iterator[Any]:
+    """:return: Archive, pattern of file names and instruments; None if there are none"""
+    with ExitStack() as stack:
+        if settings.waveforms:
+            folder = stack.enter_context(TemporaryDirectory(prefix="seisbench-diting-"))
+            archive = Archive(Path(folder) / "index")
+            stack.callback(archive.close)
+            text = settings.name_pattern
+            pattern = NamePattern(text) if text else None
+            archive.index(
+                settings.waveforms,
+                pattern,
+                progress=settings.progress,
+                argument="waveforms",
+            )
+            yield archive, pattern, INSTRUMENT_PREFERENCE
+        elif run.state is not None:
+            state = stack.enter_context(opened_state(run.state))
+            text, codes = state.option("name_pattern"), state.option("instruments")
+            pattern = NamePattern(text) if text else None
+            yield state, pattern, tuple(codes) if codes else INSTRUMENT_PREFERENCE
+        else:
+            yield None
+
+
+def _read_snippets(
+    picks: pd.DataFrame, run: Run, settings: ReportSettings
+) -> dict[int, list[list[Any]]]:
+    """
+    :return: For the labels of picks with waveforms, for each channel: its code, seconds
+        after the pick of its first sample, samples a second, largest absolute value, and
+        bytes from -127 to 127 times the peak in base64
+    """
+    snippets: dict[Any, list[list[Any]]] = {}
+    with _opened_waveforms(run, settings) as source:
+        if source is None:
+            return snippets
+        archive, pattern, instruments = source
+        about = "Reading waveforms", "picks", settings.progress, len(picks)
+        with progress_bar(*about) as bar:
+            hours = picks["time"].dt.floor(_TOGETHER)
+            for (station, _), rows in picks.groupby(["station_id", hours]):
+                times = rows["time"].astype("int64").to_numpy() * 1000
+                begin = int(times.min() - (_BEFORE + _SETTLING) * SECOND)
+                end = int(times.max() + _AFTER * SECOND)
+                segments = archive.segments(str(station), begin, end)
+                of_codes, _ = choose_segments(segments, instruments)
+                wanted = [
+                    segment for of_code in of_codes.values() for segment in of_code
+                ]
+                stream = read_segments(wanted, begin, end, pattern).stream
+                traces = [trace for trace in stream if _prepare(trace, settings.band)]
+                for label, time in zip(rows.index, times, strict=True):
+                    if snippet := _cut(traces, int(time)):
+                        snippets[label] = snippet
+                bar.update(len(rows))
+    return snippets
+
+
+def _prepare(trace: obspy.Trace, band: tuple[float, float] | None) -> bool:
+    """Removes the mean and filters, in place; false if there are no numbers."""
+    data = np.ma.masked_invalid(trace.data.astype(float))
+    if data.count() == 0:
+        return False
+    trace.data = (data - data.mean()).filled(0.0)
+    if band is not None:
+        trace.data = band_filtered(trace.data, band, trace.stats.sampling_rate)
+    return True
+
+
+def _cut(traces: Sequence[obspy.Trace], time: int) -> list[list[Any]]:
+    """Waveforms around a pick; the longest piece of each channel."""
+    begin = obspy.UTCDateTime(ns=round(time - _BEFORE * SECOND))
+    pieces: dict[str, obspy.Trace] = {}
+    for trace in traces:
+        piece = trace.slice(begin, begin + _BEFORE + _AFTER)
+        code = piece.stats.channel
+        longest = pieces[code].stats.npts if code in pieces else 1
+        if piece.stats.npts > longest:
+            pieces[code] = piece
+    order = sorted(pieces, key=lambda code: ("Z3N1E2".find(code[-1:]), code))
+    return [_as_json(pieces[code], time) for code in order]
+
+
+def _as_json(piece: obspy.Trace, time: int) -> list[Any]:
+    rate = piece.stats.sampling_rate
+    factor = max(1, int(np.ceil(rate / _RATE)))
+    data = signal.resample_poly(piece.data, 1, factor) if factor > 1 else piece.data
+    peak = float(np.abs(data).max())
+    samples = np.rint(127 * data / peak if peak > 0 else data).astype(np.int8)
+    return [
+        piece.stats.channel,
+        round((piece.stats.starttime.ns - time) / SECOND, 4),
+        rate / factor,
+        float(f"{peak:.3g}"),
+        base64.b64encode(samples.tobytes()).decode(),
+    ]
+
+
+# The page
 
 
 def _page(
@@ -92,8 +317,16 @@ def _page(
     events = _largest(run.events)
     data = {
         "picks": _picks(run.counts.sample, events),
-        "counts": _counts(run),
-        "events": _events(events),
+        "counts": {
+            column: {
+                "edges": _rounded(edges, 4),
+                **{
+                    k: v.tolist() for k, v in sorted(run.counts.classes[column].items())
+                },
+            }
+            for column, edges in _EDGES.items()
+        },
+        "events": None if events is None else _events(events),
         "stations": stations,
         "snippets": {str(label): channels for label, channels in snippets.items()},
         "band": None if band is None else band_text(band),
@@ -106,6 +339,7 @@ def _page(
         "FACTS": "".join(
             f"<tr><th>{key}</th><td>{html.escape(str(value))}</td></tr>"
             for key, value in _facts(run, len(snippets)).items()
+            if value not in (None, "")
         ),
         "VERSION": html.escape(__version__),
         # No text in it can end the element that it is in.
@@ -113,7 +347,7 @@ def _page(
         "STYLE": (folder / "page.css").read_text(encoding="utf-8"),
         "SCRIPT": script,
         "PLOTLY": plotly,
-        # Of these two and no others.
+        # The page's policy allows these two scripts only.
         "SCRIPTS": " ".join(map(_hash, (plotly, script))),
     }
     pieces = (folder / "page.html").read_text(encoding="utf-8").split("@@")
@@ -129,18 +363,17 @@ def _hash(script: str) -> str:
 
 
 def _facts(run: Run, snippets: int) -> dict[str, Any]:
-    counts, number, picks = run.counts, "", f"{run.counts.total:,}"
+    counts, events, picks = run.counts, "", f"{run.counts.total:,}"
     if run.events is not None:
-        number = f"{len(run.events):,}"
+        events = f"{len(run.events):,}"
         if len(run.events) > _MOST_EVENTS:
-            number += f", of which {_MOST_EVENTS:,} are on this page"
+            events += f", of which {_MOST_EVENTS:,} are on this page"
     if len(counts.sample) < counts.total:
-        shown = f"{len(counts.sample):,}"
-        picks += f", of which {shown}, drawn at random, are on this page"
+        picks += f", of which {len(counts.sample):,}, drawn at random, are on this page"
     times = [time.strftime("%Y-%m-%d %H:%M:%S") for time in counts.span]
     options = run.summary.get("options", {})
-    facts = {
-        "events": number,
+    return {
+        "events": events,
         "picks": picks,
         "with waveforms": f"{snippets:,}",
         "stations": f"{len(counts.stations):,}",
@@ -150,7 +383,6 @@ def _facts(run: Run, snippets: int) -> dict[str, Any]:
         "model": options.get("model"),
         "smallest probability": options.get("threshold"),
     }
-    return {key: value for key, value in facts.items() if value not in (None, "")}
 
 
 def _picks(picks: pd.DataFrame, events: pd.DataFrame | None) -> dict[str, Any]:
@@ -184,10 +416,8 @@ def _largest(events: pd.DataFrame | None) -> pd.DataFrame | None:
     return events.sort_values("time").reset_index(drop=True)
 
 
-def _events(events: pd.DataFrame | None) -> dict[str, Any] | None:
-    if events is None:
-        return None
-    found = {"name": list(events["event_id"].astype(str)), **_places(events)}
+def _events(events: pd.DataFrame) -> dict[str, Any]:
+    found = {"name": list(events["event_id"]), **_places(events)}
     found["time"] = _milliseconds(events["time"])
     found["depth"] = _rounded(events["depth_km"], 2)
     if "pick_count" in events:
@@ -195,28 +425,23 @@ def _events(events: pd.DataFrame | None) -> dict[str, Any] | None:
     return found
 
 
-def _stations(stations: pd.DataFrame, run: Run) -> dict[str, Any]:
+def _stations(stations: pd.DataFrame, counts: Counter[str]) -> dict[str, Any]:
     picks: Counter[str] = Counter()
-    for station_id, number in run.counts.stations.items():
+    for name, number in counts.items():
         # As in association, so that both have the same picks.
-        if found := find_station(stations, station_id):
+        if found := find_station(stations, name):
             picks[found.station_id] += number
+    if counts and not picks:
+        text = (
+            "None of the %d stations of picks, such as %r, is in the table of stations."
+        )
+        _LOG.warning(text, len(counts), next(iter(counts)))
     names = list(stations["station_id"])
     return {"name": names, "picks": [picks[x] for x in names], **_places(stations)}
 
 
 def _places(table: pd.DataFrame) -> dict[str, Any]:
     return {name: _rounded(table[name], 4) for name in ("latitude", "longitude")}
-
-
-def _counts(run: Run) -> dict[str, Any]:
-    return {
-        column: {
-            "edges": _rounded(edges, 4),
-            **{k: v.tolist() for k, v in sorted(run.counts.classes[column].items())},
-        }
-        for column, edges in EDGES.items()
-    }
 
 
 def _milliseconds(times: pd.Series) -> list[float]:

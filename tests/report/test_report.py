@@ -5,7 +5,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,8 @@ import pytest
 from filelock import FileLock
 
 from seisbench_diting._util import band_filtered
-from seisbench_diting.cli import main
 from seisbench_diting.models import LPPNT
-from seisbench_diting.picking import opened_state, pick_archive
+from seisbench_diting.picking import pick_archive
 from seisbench_diting.report import write_report
 from seisbench_diting.tables import write_picks
 
@@ -142,20 +140,6 @@ def test_stations_have_the_picks_that_association_gives_them(tmp_path, picks):
         assert data_of(page)["stations"]["picks"] == expected
 
 
-def test_an_association(association, stations, waveforms):
-    page = write_report(association, stations=stations, waveforms=[waveforms])
-
-    data = data_of(page)
-    assert data["events"]["name"] == ["e0", "e1"]
-    assert data["events"]["depth"] == [5.0, 6.0]
-    assert data["picks"]["event"] == [0, 0, 0, 0, 1, 1, 1, 1]
-    assert data["stations"]["picks"] == [4, 4]
-    origin = data["events"]["time"][0]
-    assert sorted(t - origin for t in data["picks"]["time"][:4]) == pytest.approx(
-        [2000, 3000, 4000, 6000]
-    )
-
-
 def test_of_many_picks_a_part_is_there_but_all_are_counted(tmp_path, picks):
     many = pd.concat(
         [picks.assign(time=picks["time"] + pd.Timedelta(minutes=n)) for n in range(50)]
@@ -173,11 +157,6 @@ def test_of_many_picks_a_part_is_there_but_all_are_counted(tmp_path, picks):
     # Of the first hour as likely as of the last.
     span = max(data["picks"]["time"]) - min(data["picks"]["time"])
     assert span > 30 * 60_000
-
-
-def test_no_picks_at_all(tmp_path, picks):
-    write_picks(picks.iloc[:0], tmp_path / "none.csv")
-    assert data_of(write_report(tmp_path / "none.csv"))["picks"]["time"] == []
 
 
 def test_what_files_say_is_no_code(tmp_path, picks):
@@ -198,38 +177,6 @@ def test_a_page_asks_for_nothing(pick_file):
     assert "default-src 'none'" in text
     markup = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
     assert not re.search(r'(src|href)="(?!data:)', markup)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"output": "page.pdf"}, r"output=.*page.pdf"),
-        ({"band": (5.0, 1.0)}, "band="),
-        ({"snippets": -1}, "snippets=-1"),
-        ({"max_picks": 0}, "max_picks=0"),
-    ],
-)
-def test_impossible_options(pick_file, options, message):
-    with pytest.raises(ValueError, match=message):
-        write_report(pick_file, **options)
-
-
-def test_what_is_not_there(tmp_path, pick_file):
-    with pytest.raises(ValueError, match=r"name=.*nothing"):
-        write_report(tmp_path / "nothing")
-    with pytest.raises((FileNotFoundError, ValueError), match="nowhere"):
-        write_report(pick_file, waveforms=tmp_path / "nowhere")
-    with pytest.raises(ValueError, match=r"waveforms=.*hold no waveforms"):
-        write_report(pick_file, waveforms=pick_file)
-    with pytest.raises(FileNotFoundError, match="missing"):
-        write_report(pick_file, tmp_path / "missing" / "page.html")
-    assert not list(tmp_path.glob("*.html"))
-
-
-def test_a_damaged_summary(association):
-    association.with_name("found.json").write_text("{")
-    with pytest.raises(ValueError, match=r"found\.json is damaged"):
-        write_report(association)
 
 
 def test_a_run_that_goes_on(tmp_path, waveforms):
@@ -258,67 +205,56 @@ def test_a_run_of_somebody_else(tmp_path, waveforms, monkeypatch):
     assert after == before
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "getuid") or os.getuid() != 0,
-    reason="only root can be another user",
-)
-@pytest.mark.parametrize("rights", [0o755, 0o777])
-def test_others_read_a_run(tmp_path, waveforms, rights):
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "run"
-        os.chmod(folder, rights)
-        pick_archive(waveforms, output, LPPNT(), threshold=0.2, progress=False)
-        for path in Path(folder).iterdir():
-            path.chmod(0o644)
-        # Not in a process that would have to read this package as somebody else.
-        child = os.fork()
-        if not child:
-            code = 1
-            try:
-                os.setuid(65534)
-                with opened_state(output) as state:
-                    code = 0 if state.value("SELECT count(*) FROM picks") else 2
-            finally:
-                os._exit(code)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
 def test_a_state_that_is_gone(tmp_path, waveforms):
-    result = pick_archive(
-        waveforms, tmp_path / "run", LPPNT(), threshold=0.2, progress=False
-    )
+    output = tmp_path / "run"
+    result = pick_archive(waveforms, output, LPPNT(), threshold=0.2, progress=False)
     (tmp_path / "run.state").unlink()
     with pytest.raises(FileNotFoundError, match=r"run\.state is not there"):
         result.picks  # noqa: B018
     assert not (tmp_path / "run.state").exists()
 
 
+def test_the_command(association, stations, waveforms, run):
+    page = association.with_name("page.html")
+    status, output, _ = run(
+        *("report", association, "-o", page, "-s", stations, "-w", waveforms),
+        *("--snippets", 3, "--bandpass", "none"),
+    )
+    assert status == 0
+    assert str(page) in output
+    assert len(data_of(page)["snippets"]) == 3
+
+
+def test_stations_of_elsewhere_are_told(association, tmp_path, caplog):
+    place = {"latitude": 1.0, "longitude": 2.0, "elevation_m": 3.0}
+    table = pd.DataFrame([{"station_id": "XX.NONE.", **place}])
+    write_report(association, tmp_path / "page.html", stations=table)
+    assert "None of the 2 stations of picks" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"output": "page.pdf"}, r"output=.*page.pdf"),
+        ({"band": (5.0, 1.0)}, "band="),
+        ({"snippets": -1}, "snippets=-1"),
+        ({"max_picks": 0}, "max_picks=0"),
+        ({"waveforms": "nowhere"}, "nowhere"),
+        ({"waveforms": __file__}, r"waveforms=.*hold no waveforms"),
+        ({"output": "missing/page.html"}, "missing"),
+        ({"name": "nothing"}, "name=.*nothing"),
+        ({"name": "found"}, r"found\.json is damaged"),
+    ],
+)
+def test_errors(pick_file, options, message, monkeypatch):
+    monkeypatch.chdir(pick_file.parent)
+    Path("found.json").write_text("{")
+    with pytest.raises((ValueError, OSError), match=message):
+        write_report(**{"name": pick_file, **options})
+    assert not list(Path().glob("*.html"))
+
+
 def test_without_plotly(pick_file, monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
     with pytest.raises(ImportError, match=r"pip install 'seisbench-diting\[report\]'"):
         write_report(pick_file)
-
-
-def test_stations_of_elsewhere_are_told(association, tmp_path, caplog):
-    path = tmp_path / "elsewhere.csv"
-    path.write_text(
-        "network,station,latitude,longitude,elevation\nXX,NONE,1.0,2.0,3.0\n"
-    )
-    write_report(association, tmp_path / "page.html", stations=path)
-    assert "None of the 2 stations of picks" in caplog.text
-    assert "elsewhere.csv" in caplog.text
-
-
-def test_the_command(association, stations, waveforms, monkeypatch, capsys):
-    page = association.with_name("page.html")
-    arguments = [
-        *("seisbench-diting", "report", str(association), "-o", str(page)),
-        *("-s", str(stations), "-w", str(waveforms)),
-        *("--snippets", "3", "--bandpass", "none"),
-    ]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code in (0, None)
-    assert str(page) in capsys.readouterr().out
-    assert len(data_of(page)["snippets"]) == 3
