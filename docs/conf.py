@@ -19,7 +19,7 @@ shutil.rmtree(HERE / "notebooks", ignore_errors=True)
 for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
     shutil.copy(notebook, HERE / "notebooks")
 
-for command in COMMANDS:
+for command in (name for names in COMMANDS.values() for name in names):
     if app[command].default_command:
         # The help of its function, which is longer than the line of the list.
         app[command].help = None

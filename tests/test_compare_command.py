@@ -42,9 +42,9 @@ def files(tmp_path):
 def test_what_is_common_is_printed_and_written(compare, files, tmp_path):
     lines = compare(*files, "--output", tmp_path / "out")
 
-    assert lines["common"] == ["common", "3", "60.0", "%", "100.0", "%"]
-    assert lines["only in A"] == ["only", "in", "A", "2", "40.0", "%"]
-    assert lines["only in B"] == ["only", "in", "B", "0", "0.0", "%"]
+    assert lines["common"] == ["common", "3", "60.0%", "100.0%"]
+    assert lines["only in A"] == ["only", "in", "A", "2", "40.0%"]
+    assert lines["only in B"] == ["only", "in", "B", "0", "0.0%"]
     assert lines["origin time (s)"][3:] == ["0.250", "0.000", "0.250", "0.250", "3"]
     common = pd.read_csv(tmp_path / "out.common.csv")
     assert common["a_event_id"].to_list() == ["a0", "a1", "a2"]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from seisbench_diting import plots
+from seisbench_diting._util import band_filtered
 from seisbench_diting.models import LPPNT
 from seisbench_diting.tables import pick_table, write_picks
 
@@ -60,17 +61,6 @@ def test_picks_of_a_table_are_drawn(run, drawn, file, pick_file, tmp_path):
     assert title == "BW.RJOB"
 
 
-def test_picks_of_elsewhere_are_told(run, file, tmp_path):
-    row = {"station_id": "XX.AA.", "phase": "P", "time": pd.Timestamp(0, tz="UTC")}
-    write_picks(pick_table(pd.DataFrame([{**row, "probability": 0.9}])), "other.csv")
-    code, out, err = run("plot", file, "--picks", "other.csv")
-    assert (code, out) == (0, "plot.png: 0 picks\n")
-    assert err == (
-        "--picks='other.csv' holds 1 pick, but none of these stations (BW.RJOB.) and "
-        "times.\n"
-    )
-
-
 def test_a_part_of_the_time_filtered(run, drawn, file, tmp_path):
     times = ("--start", "2009-08-24T00:20:05", "--end", "2009-08-24T00:20:10")
     status, _, _ = run("plot", file, *times, "--bandpass", "1,10", "-o", "part.svg")
@@ -81,14 +71,8 @@ def test_a_part_of_the_time_filtered(run, drawn, file, tmp_path):
     for trace in stream:
         assert trace.stats.npts == 501
     # The filter began before: there is no jump where the picture begins.
-    whole = figures_filtered(file)
+    whole = band_filtered(obspy.read(str(file))[0].data, (1.0, 10.0), 100.0)
     assert stream[0].data == pytest.approx(whole[200:701])
-
-
-def figures_filtered(file):
-    from seisbench_diting._util import band_filtered
-
-    return band_filtered(obspy.read(str(file))[0].data, (1.0, 10.0), 100.0)
 
 
 def test_each_station_has_its_picture(run, file, example, tmp_path):

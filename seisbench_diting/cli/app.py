@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from .._util import (
     make,
     read_toml,
     suggestion,
+    terminated_like_interrupted,
 )
 
 app = App(
@@ -29,51 +31,39 @@ app = App(
     help_format="plaintext",
 )
 
-#: Command -> where it is, and its line in the list of commands. A command is imported
+#: Module -> its commands, and their lines in the list of commands. A command is imported
 #: when it is called, so that the others need not wait for its libraries.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "associate": ("catalogue:associate", "Find the events that picks belong to."),
-    "compare": ("catalogue:compare", "Compare two catalogues."),
-    "evaluate": (
-        "assess:evaluate",
-        "Compare the picks of models with the labels of a dataset.",
-    ),
-    "export": ("assess:export", "Write a network as ONNX or TorchScript."),
-    "latency": (
-        "assess:latency",
-        "Measure the speed of networks.",
-    ),
-    "convert": (
-        "dataset:convert",
-        "Convert DiTing's original files to a SeisBench dataset.",
-    ),
-    "demo": ("show:demo", "Pick an earthquake, print the picks and save a picture."),
-    "plot": ("show:plot", "Draw waveforms, with picks over them."),
-    "report": (
-        "show:report",
-        "Write an interactive HTML page of a run.",
-    ),
-    "weights": (
-        "weights_files:weights",
-        "List, fetch and import published weights.",
-    ),
-    "train": ("learn:train", "Train a picker with the published recipe."),
-    "distill": (
-        "learn:distill",
-        "Train a small picker from large ones, without labels.",
-    ),
-    "pick": (
-        "pick:pick_command",
-        "Pick continuous records, from one file to years of a network.",
-    ),
-    "pick-events": (
-        "pick:pick_events_command",
-        "Pick the P and S arrivals of known events.",
-    ),
+COMMANDS: dict[str, dict[str, str]] = {
+    "pick": {
+        "pick": "Pick continuous records, from one file to years of a network.",
+        "pick-events": "Pick the P and S arrivals of known events.",
+    },
+    "catalogue": {
+        "associate": "Find the events that picks belong to.",
+        "compare": "Compare two catalogues.",
+    },
+    "show": {
+        "demo": "Pick an earthquake, print the picks and save a picture.",
+        "plot": "Draw waveforms, with picks over them.",
+        "report": "Write an interactive HTML page of a run.",
+    },
+    "learn": {
+        "convert": "Convert DiTing's original files to a SeisBench dataset.",
+        "train": "Train a picker with the published recipe.",
+        "distill": "Train a small picker from large ones, without labels.",
+    },
+    "assess": {
+        "evaluate": "Compare the picks of models with the labels of a dataset.",
+        "latency": "Measure the speed of networks.",
+        "export": "Write a network as ONNX or TorchScript.",
+    },
+    "weights_files": {"weights": "List, fetch and import published weights."},
 }
 
-for _name, (_place, _summary) in COMMANDS.items():
-    app.command(f"{__package__}.{_place}", name=_name, help=_summary)
+for _module, _commands in COMMANDS.items():
+    for _name, _summary in _commands.items():
+        _place = f"{__package__}.{_module}:{_name.replace('-', '_')}"
+        app.command(_place, name=_name, help=_summary)
 app.register_install_completion_command()
 
 
@@ -91,7 +81,8 @@ def call(arguments: list[str]) -> None:
             tokens[-1] += "=-"
         else:
             tokens.append("--input=-")
-    if tokens and tokens[0] in COMMANDS and app[tokens[0]].default_command:
+    known = {name for commands in COMMANDS.values() for name in commands}
+    if tokens and tokens[0] in known and app[tokens[0]].default_command:
         # Its own help is that of the function, not the line of the list.
         app[tokens[0]].help = None
     app(tokens, result_action="return_none", print_error=False, exit_on_error=False)
@@ -239,3 +230,19 @@ def _from_file(path: str | None, cls: type[Settings]) -> dict[str, Any]:
         many = name in cls.model_fields and extra(cls.model_fields[name])["many"]
         values[name] = [value] if many and not isinstance(value, list) else value
     return values
+
+
+@contextmanager
+def interruptible(advice: str, *, handles_sigterm: bool = True) -> Iterator[None]:
+    """
+    Ends the command after Ctrl-C or SIGTERM with a message and the status 130.
+
+    :param advice: How to continue
+    :param handles_sigterm: False if a library does
+    """
+    try:
+        with terminated_like_interrupted() if handles_sigterm else nullcontext():
+            yield
+    except KeyboardInterrupt:
+        print(f"Interrupted. {advice}", file=sys.stderr)
+        sys.exit(130)

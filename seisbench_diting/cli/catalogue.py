@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._util import ArgumentError, MissingError, beside, counted
 from ..association import AssociateSettings, CompareSettings
-from .app import command_of
-from .common import leaving_nothing
+from .app import command_of, interruptible
 
 if TYPE_CHECKING:
     from ..association import Comparison
@@ -47,7 +46,7 @@ def _associate(settings: AssociateSettings) -> None:
             about = type(settings).model_fields[name].description
             raise MissingError(name, None, str(about))
     output = settings.output
-    with leaving_nothing():
+    with interruptible("Nothing was written."):
         check_output(output, settings.formats, [*inputs, settings.stations])
         for name, paths in (("inputs", inputs), ("stations", [settings.stations])):
             for path in paths:
@@ -108,30 +107,27 @@ def _compare(settings: CompareSettings) -> None:
 
 
 def _print_shares(comparison: Comparison) -> None:
-    print(f"\n{'':<24}{'events':>9}{'of A':>9}{'of B':>9}")
+    import pandas as pd
+
     of_a, of_b = comparison.share_of_a, comparison.share_of_b
-    for name, table, shares in (
-        ("common", comparison.common, (of_a, of_b)),
-        ("only in A", comparison.only_a, (1 - of_a, None)),
-        ("only in B", comparison.only_b, (None, 1 - of_b)),
-    ):
-        texts = ("" if share is None else _percent(share) for share in shares)
-        print(f"{name:<24}{len(table):>9}" + "".join(f"{t:>9}" for t in texts))
+    rows = {
+        "common": (len(comparison.common), of_a, of_b),
+        "only in A": (len(comparison.only_a), 1 - of_a, ""),
+        "only in B": (len(comparison.only_b), "", 1 - of_b),
+    }
+    heads = ["events", "of A", "of B"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=heads)
+    print(table.to_string(float_format="{:.1%}".format, na_rep="-"))
 
 
 def _print_differences(comparison: Comparison) -> None:
-    heads = ("median", "spread", "5 %", "95 %", "events")
-    print(f"\n{'B minus A':<24}" + "".join(f"{head:>9}" for head in heads))
-    for name, row in comparison.differences().iterrows():
-        # Zero is added for not -0.000.
-        values = row[["median", "spread", "low", "high"]].round(3) + 0.0
-        texts = [f"{value:.3f}" if row["count"] else "-" for value in values]
-        texts.append(f"{row['count']:.0f}")
-        print(f"{_LINES[str(name)]:<24}" + "".join(f"{text:>9}" for text in texts))
-
-
-def _percent(share: float) -> str:
-    return "-" if share != share else f"{100 * share:.1f} %"
+    table = comparison.differences().rename(index=_LINES)
+    heads = {"low": "5 %", "high": "95 %", "count": "events"}
+    table = table[["median", "spread", *heads]].rename(columns=heads)
+    # Zero is added for not -0.000.
+    table = (table.round(3) + 0.0).astype({"events": int})
+    text = table.to_string(float_format="{:.3f}".format, na_rep="-")
+    print(f"\nB minus A\n{text}")
 
 
 def _write(comparison: Comparison, output: Path) -> None:

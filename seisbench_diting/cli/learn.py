@@ -1,4 +1,4 @@
-"""``seisbench-diting train`` and ``distill``."""
+"""``seisbench-diting convert``, ``train`` and ``distill``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,31 @@ import sys
 from typing import Any
 
 from .._util import counted
+from ..data import ConvertSettings
 from ..distillation import DistillSettings
 from ..training import LearnSettings, TrainSettings
-from .app import command_of
-from .common import continuing_from_checkpoint
+from .app import command_of, interruptible
+
+_AGAIN = "Call the same again to continue."
+
+
+def _convert(settings: ConvertSettings) -> None:
+    """
+    Convert DiTing's original files to a SeisBench dataset.
+
+    If the conversion is interrupted, run the same command again to continue. The exit
+    status is 1 if something is wrong with the original files; the rest is converted.
+    """
+    from .. import data
+
+    with interruptible(_AGAIN):
+        report = data.run_conversion(settings)
+    print(report.summary())
+    print(f"Report: {settings.output / data.REPORT_FILE}")
+    for problem in report.problems:
+        print(problem, file=sys.stderr)
+    if report.problems:
+        raise ValueError(f"{counted(len(report.problems), 'problem')}, see above.")
 
 
 def _train(settings: TrainSettings) -> None:
@@ -39,7 +60,14 @@ def _distill(settings: DistillSettings) -> None:
 
 def _run(run: Any, settings: LearnSettings) -> Any:
     shown = settings.progress and sys.stderr.isatty()
-    with continuing_from_checkpoint(settings.resume, settings.checkpoint_every):
+    never = settings.resume == "never"
+    same = "the same without --resume never" if never else "the same again"
+    advice = (
+        f"Call {same} to continue from the last checkpoint; there is one every "
+        f"{settings.checkpoint_every} steps."
+    )
+    # Lightning handles SIGTERM.
+    with interruptible(advice, handles_sigterm=False):
         return run(settings.model_copy(update={"progress": shown}))
 
 
@@ -52,5 +80,6 @@ def _print(result: Any, more: str, initial_scores: dict[str, float]) -> None:
     print(f"Results in {result.output}")
 
 
+convert = command_of(ConvertSettings, _convert)
 train = command_of(TrainSettings, _train)
 distill = command_of(DistillSettings, _distill)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from .._util import counted, merged
 from ..picking import PickEventsSettings, PickSettings
-from .app import command_of
-from .common import continuing_later
+from .app import command_of, interruptible
 
 if TYPE_CHECKING:
     from ..picking import RunPicks
@@ -26,7 +25,7 @@ def _pick(settings: PickSettings) -> None:
     """
     from ..picking import pick_archive
 
-    with continuing_later():
+    with interruptible("Call the same again to continue."):
         result = pick_archive(**dict(settings))
     summary, run = result.summary, result.summary["this_run"]
     phases = ", ".join(
@@ -61,7 +60,7 @@ def _pick_events(settings: PickEventsSettings) -> None:
     """
     from ..picking import pick_events
 
-    with continuing_later():
+    with interruptible("Call the same again to continue."):
         result = pick_events(**dict(settings))
     summary = result.summary
     line = (
@@ -100,5 +99,5 @@ def _end(lines: list[str], result: RunPicks, noun: str, show: bool) -> None:
         sys.exit(3)
 
 
-pick_command = command_of(PickSettings, _pick)
-pick_events_command = command_of(PickEventsSettings, _pick_events)
+pick = command_of(PickSettings, _pick)
+pick_events = command_of(PickEventsSettings, _pick_events)

@@ -14,6 +14,7 @@ from .._util import (
     Settings,
     counted,
     option,
+    station_id,
 )
 from ..report import ReportSettings
 from .app import command_of
@@ -93,26 +94,25 @@ def _read(paths: list[Path]) -> obspy.Stream:
     stream = obspy.Stream()
     for path in paths:
         if not path.is_file():
-            kind = "a folder" if path.is_dir() else "not a file"
-            raise ArgumentError("inputs", str(path), f"is {kind}; name waveform files")
+            raise ArgumentError("inputs", str(path), "is not a waveform file")
         try:
             found, problems = read_file(path)
         except UnreadableError as error:
-            raise ArgumentError(
-                "inputs", str(path), f"can't be read: {error}"
-            ) from error
+            reason = f"can't be read: {error}"
+            raise ArgumentError("inputs", str(path), reason) from error
         for problem in problems:
             print(f"{path}: {problem}", file=sys.stderr)
         stream += found
     return stream
 
 
-def _of_station(stream: obspy.Stream, name: str) -> obspy.Stream:
+def _by_station(stream: obspy.Stream) -> dict[str, obspy.Stream]:
     import obspy
 
-    from .._util import station_id
-
-    return obspy.Stream([trace for trace in stream if station_id(trace) == name])
+    stations: dict[str, obspy.Stream] = {}
+    for trace in sorted(stream, key=station_id):
+        stations.setdefault(station_id(trace), obspy.Stream()).append(trace)
+    return stations
 
 
 def _annotate(
@@ -128,7 +128,6 @@ def _demo(settings: DemoSettings) -> None:
     """Pick an earthquake, print the picks and save a picture."""
     import obspy
 
-    from .._util import station_id
     from ..models import load_model
     from ..plots import check_picture, plot_picks, save_figure
 
@@ -143,15 +142,14 @@ def _demo(settings: DemoSettings) -> None:
         print(f"{pick.trace_id:<16}{pick.phase:<7}{time:<29}{pick.peak_value:>11.3f}")
     print(counted(len(picks), "pick"))
 
-    named = [pick.trace_id for pick in picks]
-    stations = sorted({station_id(trace) for trace in stream})
+    stations, named = _by_station(stream), [pick.trace_id for pick in picks]
     shown = max(stations, key=named.count)
     if len(stations) > 1:
         print(f"The picture shows {shown}, the station with the most picks.")
     figure = plot_picks(
-        _of_station(stream, shown),
+        stations[shown],
         [pick for pick in picks if pick.trace_id == shown],
-        _of_station(annotations, shown),
+        _by_station(annotations).get(shown),
         f"{model.name} picks at {shown.rstrip('.')}",
     )
     save_figure(figure, settings.output)
@@ -166,7 +164,6 @@ def _plot(settings: PlotSettings) -> None:
     """
     from obspy import UTCDateTime
 
-    from .._util import station_id
     from ..models import load_model
     from ..plots import check_picture
     from ..tables import read_picks
@@ -178,37 +175,29 @@ def _plot(settings: PlotSettings) -> None:
     if settings.picks is not None and not settings.picks.is_file():
         raise ArgumentError("picks", str(settings.picks), "is not a file of picks")
     table = None if settings.picks is None else read_picks(settings.picks)
-    stream = _read(settings.inputs)
-    found = sorted({station_id(trace) for trace in stream})
-    patterns = settings.stations or ("*",)
-    if not any(is_station_of(name, patterns) for name in found):
-        reason = f"the files hold {', '.join(found[:10])}"
-        raise ArgumentError("stations", ",".join(patterns), reason)
     model = None if settings.model is None else load_model(settings.model)
-    drawn = [trace for trace in stream if len(trace.slice(*ends))]
-    names = sorted({n for n in map(station_id, drawn) if is_station_of(n, patterns)})
-    if not names:
-        first = min(trace.stats.starttime for trace in stream)
-        last = max(trace.stats.endtime for trace in stream)
-        name, value = ("start", settings.start) if ends[0] else ("end", settings.end)
-        reason = f"the files hold nothing to draw then, but {first} to {last}"
-        raise ArgumentError(name, value, reason)
-    total = 0
-    for name in names:
+    found = _by_station(_read(settings.inputs))
+    stations = {
+        name: stream
+        for name, stream in found.items()
+        if is_station_of(name, settings.stations or ("*",))
+        and any(len(trace.slice(*ends)) for trace in stream)
+    }
+    if not stations:
+        names = ("stations", "start", "end", "inputs")
+        name = next(n for n in names if getattr(settings, n))
+        traces = [trace.stats for stream in found.values() for trace in stream]
+        first = min(stats.starttime for stats in traces)
+        last = max(stats.endtime for stats in traces)
+        reason = f"the files only have {', '.join(found)} from {first} to {last}"
+        raise ArgumentError(name, getattr(settings, name), reason)
+    for name, stream in stations.items():
         path = settings.output
-        if len(names) > 1:
+        if len(stations) > 1:
             path = path.with_name(f"{path.stem}.{name.strip('.')}{path.suffix}")
-        one = _of_station(stream, name)
-        number = _plot_station(one, name, table, model, settings.band, ends, path)
+        number = _plot_station(stream, name, table, model, settings.band, ends, path)
         without = table is None and model is None
         print(path if without else f"{path}: {counted(number, 'pick')}")
-        total += number
-    if table is not None and len(table) and not total:
-        print(
-            f"--picks={str(settings.picks)!r} holds {counted(len(table), 'pick')}, but none "
-            f"of these stations ({', '.join(names)}) and times.",
-            file=sys.stderr,
-        )
 
 
 def _plot_station(

@@ -19,27 +19,26 @@ def _list() -> None:
     """List the weight sets, and which of them are in the cache."""
     from ..weights import DEFAULT_SETS, weight_sets
 
-    print(
-        f"{'set':<17}{'rate':>7}{'order':>7}{'size':>9}{'P F1':>7}{'S F1':>7}  "
-        f"{'cached':<9}classes"
-    )
+    heads = ("set", "rate", "order", "size", "P F1", "S F1", "cached", "classes")
+    line = "{:<17}{:>7}{:>7}{:>9}{:>7}{:>7}  {:<9}{}".format
+    print(line(*heads))
     for entry in weight_sets():
         default = "*" if DEFAULT_SETS[entry.model] == entry.name else ""
         versions = _picker(entry.model).list_versions(entry.name, remote=False)
         cached = "yes" if entry.version in versions else "no"
-        size = "?" if entry.size is None else f"{entry.size / 1e6:.2f} MB"
-        p, s = "-", "-"
-        if entry.scores is not None:
-            p, s = f"{entry.scores.p.f1:.3f}", f"{entry.scores.s.f1:.3f}"
+        scores = [] if entry.scores is None else [entry.scores.p.f1, entry.scores.s.f1]
         print(
-            f"{entry.title + default:<17}{f'{entry.sampling_rate:g} Hz':>7}"
-            f"{entry.component_order:>7}{size:>9}{p:>7}{s:>7}  "
-            f"{'bundled' if entry.bundled else cached:<9}{' '.join(entry.labels)}"
+            line(
+                entry.title + default,
+                f"{entry.sampling_rate:g} Hz",
+                entry.component_order,
+                "?" if entry.size is None else f"{entry.size / 1e6:.2f} MB",
+                *([f"{f1:.3f}" for f1 in scores] or "--"),
+                "bundled" if entry.bundled else cached,
+                " ".join(entry.labels),
+            )
         )
-    print(
-        "* is what from_pretrained() takes without a name. "
-        "F1 on 115 Californian records."
-    )
+    print("* is the default of from_pretrained(). F1 on 115 Californian records.")
 
 
 class FetchSettings(Settings):
