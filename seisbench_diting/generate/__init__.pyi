@@ -17,12 +17,10 @@ from .augmentations import Glitch as Glitch
 from .augmentations import HorizontalRotation as HorizontalRotation
 from .augmentations import Integration as Integration
 from .augmentations import PolarityFlip as PolarityFlip
-from .augmentations import RateJitter as RateJitter
 from .augmentations import RealNoiseAtSNR as RealNoiseAtSNR
 from .augmentations import RecordEdge as RecordEdge
 from .augmentations import RecordSource as RecordSource
 from .augmentations import SecondEvent as SecondEvent
-from .augmentations import SecondRate as SecondRate
 from .augmentations import TimeStretch as TimeStretch
 from .batches import DiTingBatches as DiTingBatches
 from .batches import DiTingTestBatches as DiTingTestBatches
@@ -68,13 +66,11 @@ __all__ = [
     "PeakScale",
     "PointLabeller",
     "PolarityFlip",
-    "RateJitter",
     "RealNoiseAtSNR",
     "RecordEdge",
     "RecordReader",
     "RecordSource",
     "SecondEvent",
-    "SecondRate",
     "Step",
     "TimeStretch",
     "batch_loader",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -29,6 +28,9 @@ N_SAMPLES = 6144
 #: Smallest distance of the chosen arrival from the window's edges, in samples.
 PADLEN = 512
 
+#: Samples between noise and the first arrival.
+_MARGIN = 100
+
 #: The samples from an arrival on that are looked at for a signal.
 VISIBLE = 20
 
@@ -46,7 +48,12 @@ Window = tuple[np.ndarray, Metadata]
 
 
 def check_number(
-    name: str, value: Any, least: float, most: float = math.inf, whole: bool = False
+    name: str,
+    value: Any,
+    least: float = -math.inf,
+    most: float = math.inf,
+    whole: bool = False,
+    pair: bool = False,
 ) -> None:
     """
     :param name: Name of the argument
@@ -54,45 +61,19 @@ def check_number(
     :param least: Smallest possible value
     :param most: Largest possible value
     :param whole: If it must be a whole number
+    :param pair: If it must be two numbers, the smaller one first
     :raises ArgumentError: if the value is not possible
     """
-    if not (_is_number(value, whole) and least <= value <= most):
-        span = (
-            f"of at least {least:g}"
-            if most == math.inf
-            else f"from {least:g} to {most:g}"
-        )
-        raise ArgumentError(name, value, f"use a {'whole ' * whole}number {span}")
-
-
-def check_span(
-    name: str,
-    value: Any,
-    least: float = -math.inf,
-    most: float = math.inf,
-    whole: bool = False,
-) -> None:
-    """
-    :param name: Name of the argument
-    :param value: Its value, a pair of numbers
-    :param least: Smallest possible number
-    :param most: Largest possible number
-    :param whole: If they must be whole numbers
-    :raises ArgumentError: if the value is not possible
-    """
-    is_pair = isinstance(value, Sequence) and len(value) == 2
-    if not (
-        is_pair
-        and all(_is_number(number, whole) for number in value)
-        and least <= value[0] <= value[1] <= most
+    numbers = list(value) if pair and isinstance(value, Sequence) else [value]
+    kind: Any = Integral if whole else Real
+    if (
+        len(numbers) != 1 + pair
+        or not all(isinstance(n, kind) and least <= n <= most for n in numbers)
+        or numbers != sorted(numbers)
     ):
-        kind = f"{'whole ' * whole}numbers from {least:g} to {most:g}"
-        raise ArgumentError(name, value, f"use two {kind}, the smaller one first")
-
-
-def _is_number(value: Any, whole: bool) -> bool:
-    is_real = isinstance(value, Integral if whole else Real)
-    return is_real and not isinstance(value, bool) and math.isfinite(value)
+        what = "use two {}numbers" if pair else "use a {}number"
+        reason = what.format("whole " * whole) + f" from {least:g} to {most:g}"
+        raise ArgumentError(name, value, reason)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -109,14 +90,17 @@ class Augmentation(ABC):
 
     phases: Phases = None
     key: Key = "X"
-    #: Arguments with the checks of their values.
-    _limits: ClassVar[Mapping[str, Callable[[str, Any], None]]] = {}
+    #: Arguments with the smallest and largest value of a number, or of both of a pair.
+    _limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
 
     def __post_init__(self) -> None:
         self.key = (self.key, self.key) if isinstance(self.key, str) else self.key
         self.phases = check_phases(self.phases)
-        for name, check in self._limits.items():
-            check(name, getattr(self, name))
+        for name, limits in self._limits.items():
+            default = getattr(type(self), name)
+            pair = isinstance(default, tuple)
+            whole = isinstance(default[0] if pair else default, int)
+            check_number(name, getattr(self, name), *limits, whole, pair)
 
     def __call__(self, state_dict: dict[str, tuple[Any, Any]]) -> None:
         x, metadata = state_dict[self.key[0]]
@@ -134,12 +118,7 @@ class Augmentation(ABC):
         return read_arrivals(metadata, self.phases)
 
     def __str__(self) -> str:
-        silent = ("key", "phases", "records")
-        values = {
-            k: v for k, v in vars(self).items() if k not in silent and k[0] != "_"
-        }
-        shown = ", ".join(f"{name}={value}" for name, value in values.items())
-        return f"{type(self).__name__} ({shown})"
+        return f"{type(self).__name__} (key={self.key})"
 
 
 @dataclass(eq=False, repr=False)
@@ -222,17 +201,12 @@ class NoiseWindow(ArrivalWindow):
     coda. It may begin before the record, with zeros there, if at least a quarter of it
     lies in the record. If there is not enough noise, the window is around an arrival.
 
-    :param margin: Smallest distance of the window's end from the first arrival in samples
     :param kwargs: See :py:class:`ArrivalWindow`
     :raises ArgumentError: if an argument has an impossible value
     """
 
-    margin: int = 100
-
-    _limits: ClassVar = {"margin": partial(check_number, least=0, whole=True)}
-
     def _choose_begin(self, npts: int, metadata: Metadata) -> int:
-        quiet = samples_before(npts, metadata, self.margin, self.phases)
+        quiet = samples_before(npts, metadata, self.phases)
         least = self.n_samples if quiet >= self.n_samples else self.n_samples // 4
         if quiet < max(least, 1):
             return super()._choose_begin(npts, metadata)
@@ -252,7 +226,7 @@ class PeakScale(Augmentation):
 
     factor: tuple[float, float] = (0.5, 2.0)
 
-    _limits: ClassVar = {"factor": partial(check_span, least=0)}
+    _limits: ClassVar = {"factor": (0, math.inf)}
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         factor = np.float32(np.random.uniform(*self.factor))
@@ -298,16 +272,15 @@ def _is_seen(x: np.ndarray, arrival: Arrival) -> bool:
     return False
 
 
-def samples_before(npts: int, metadata: Metadata, margin: int, phases: Phases) -> int:
+def samples_before(npts: int, metadata: Metadata, phases: Phases) -> int:
     """
     :param npts: Length of a record
     :param metadata: Its metadata
-    :param margin: Samples between the noise and the first arrival
     :param phases: Column to "P" or "S"
-    :return: Length of the noise at the record's beginning, negative if the first
-        arrival lies before it
+    :return: Length of the noise at the record's beginning, 100 samples before the first
+        arrival; negative if that is too early
     """
-    samples = [math.floor(a.sample) - margin for a in read_arrivals(metadata, phases)]
+    samples = [math.floor(a.sample) - _MARGIN for a in read_arrivals(metadata, phases)]
     return min(npts, *samples) if samples else npts
 
 

@@ -31,7 +31,7 @@ GAP = ("trace_gap_begin_sample", "trace_gap_end_sample")
 #: Marks the arrivals of a superposed event: ``trace_p2_arrival_sample``.
 _SECOND = "2"
 
-_COLUMN = re.compile(r"trace_(.+)_(arrival|hidden)_sample")
+_match = lru_cache(re.compile(r"trace_(.+)_(arrival|hidden)_sample").fullmatch)
 
 
 class Arrival(NamedTuple):
@@ -65,19 +65,19 @@ def check_phases(phases: Phases, name: str = "phases") -> dict[str, str] | None:
     """
     if phases is None:
         return None
-    if isinstance(phases, str) or not isinstance(phases, Mapping):
-        columns = [phases] if isinstance(phases, str) else list(phases)
-        phases = {column: _stem(str(column)) or "" for column in columns}
+    if not isinstance(phases, Mapping):
+        columns = [phases] if isinstance(phases, str) else phases
+        matches = {column: _match(str(column)) for column in columns}
+        phases = {
+            column: match[1] if match else "" for column, match in matches.items()
+        }
     found = {}
     for column, phase in phases.items():
-        match = _COLUMN.fullmatch(str(column))
+        match = _match(str(column))
         known = _DIRECT.get(str(phase).lower())
         if match is None or match[2] != "arrival" or known is None:
-            raise ArgumentError(
-                name,
-                {column: phase},
-                "use {'trace_<phase>_arrival_sample': 'P'}, or 'S'",
-            )
+            reason = "use {'trace_<phase>_arrival_sample': 'P'}, or 'S'"
+            raise ArgumentError(name, {column: phase}, reason)
         found[column] = known
     return found
 
@@ -114,28 +114,19 @@ def read_arrivals(metadata: Mapping[str, Any], phases: Phases = None) -> list[Ar
         entry = _look_up(column, phases)
         if entry is None:
             continue
+        phase, event, hidden = entry
         if isinstance(value, np.ndarray) and value.ndim == 1:
-            sure = metadata.get(probability_column(column))
-            sure = np.ones(len(value)) if sure is None else sure
-            arrivals += [
-                Arrival(
-                    column,
-                    entry[0],
-                    entry[1],
-                    float(value[i]),
-                    entry[2],
-                    int(i),
-                    float(sure[i]),
-                )
-                for i in np.flatnonzero(np.isfinite(value))
-            ]
+            sure = metadata.get(probability_column(column), np.ones(len(value)))
+            for i in np.flatnonzero(np.isfinite(value)).tolist():
+                one = column, phase, event, float(value[i]), hidden, i, float(sure[i])
+                arrivals.append(Arrival(*one))
             continue
         try:
             sample = float(value)
         except (TypeError, ValueError):
             continue
         if math.isfinite(sample):
-            arrivals.append(Arrival(column, entry[0], entry[1], sample, entry[2]))
+            arrivals.append(Arrival(column, phase, event, sample, hidden))
     return arrivals
 
 
@@ -143,32 +134,23 @@ def _look_up(
     column: str, phases: Mapping[str, str] | None
 ) -> tuple[str, int, bool] | None:
     """Phase, event, and if hidden; None for a column without arrivals."""
-    for candidate, name, event, hidden in _readings(column):
-        phase = _DIRECT.get(name) if phases is None else phases.get(candidate)
+    match = _match(column)
+    if match is None:
+        return None
+    for name, event in ((match[1], 1), (match[1].removesuffix(_SECOND), 2)):
+        if phases is None:
+            phase = _DIRECT.get(name.lower())
+        else:
+            phase = phases.get(f"trace_{name}_arrival_sample")
         if phase is not None:
-            return phase, event, hidden
+            return phase, event, match[2] == "hidden"
     return None
 
 
-@lru_cache(maxsize=4096)
-def _readings(column: str) -> tuple[tuple[str, str, int, bool], ...]:
-    """Ways to read a column: column of the dataset, its phase, event, and if hidden."""
-    match = _COLUMN.fullmatch(column)
-    if match is None:
-        return ()
-    name, hidden = match[1], match[2] == "hidden"
-    names = [(name, 1)]
-    first = name.removesuffix(_SECOND)
-    if first and first != name:
-        names.append((first, 2))
-    return tuple(
-        (f"trace_{n}_arrival_sample", n.lower(), event, hidden) for n, event in names
-    )
-
-
-def _stem(column: str) -> str | None:
-    match = _COLUMN.fullmatch(column)
-    return match[1] if match else None
+def _renamed(column: str, ending: str) -> str:
+    match = _match(column)
+    assert match is not None
+    return f"trace_{match[1]}_{ending}"
 
 
 def probability_column(column: str) -> str:
@@ -176,7 +158,7 @@ def probability_column(column: str) -> str:
     :param column: Column of arrivals
     :return: Column that says how sure they are
     """
-    return f"trace_{_stem(column)}_arrival_probability"
+    return _renamed(column, "arrival_probability")
 
 
 def second_event_column(column: str) -> str:
@@ -195,7 +177,7 @@ def hide(metadata: Metadata, arrival: Arrival) -> None:
     :param metadata: Metadata
     :param arrival: Arrival in it
     """
-    hidden = f"trace_{_stem(arrival.column)}_hidden_sample"
+    hidden = _renamed(arrival.column, "hidden_sample")
     if arrival.place is None:
         metadata[hidden] = arrival.sample
         metadata[arrival.column] = math.nan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -12,15 +12,20 @@ import numpy as np
 from seisbench.data import MultiWaveformDataset, WaveformDataset
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from .._util import ArgumentError
 from .arrival_windows import N_SAMPLES, PADLEN, check_number
 from .arrivals import Phases, check_phases, find_arrivals, read_arrivals
-from .labellers import STRIDE, check_cells
-from .recipe import LABELS, check_options, make_labeller, window_augmentations
+from .labellers import STRIDE
+from .recipe import (
+    LABELS,
+    check_options,
+    label_of,
+    make_labeller,
+    window_augmentations,
+)
 from .record_reader import RecordReader
 
 #: Columns with a signal-to-noise ratio; the first that is there is taken.
-SNR_COLUMNS = ("trace_Z_P_power_snr", "trace_snr_db")
+_SNR_COLUMNS = ("trace_Z_P_power_snr", "trace_snr_db")
 
 _ABSENT = -1.0
 
@@ -49,14 +54,8 @@ def batch_loader(
     :param stop: Number of the batch after the last; None for no end
     :param step: Distance of batch numbers, for training on several devices
     :param kwargs: Passed to PyTorch's ``DataLoader``
-    :raises ArgumentError: for numbers that are not possible
     :return: Loader of arrays as tensors
     """
-    check_number("num_workers", num_workers, 0, whole=True)
-    check_number("start", start, 0, whole=True)
-    check_number("step", step, 1, whole=True)
-    if stop is not None:
-        check_number("stop", stop, start, whole=True)
     return DataLoader(
         batches,
         batch_size=None,
@@ -107,8 +106,6 @@ class _Batches(Dataset):
     ):
         self._reader = RecordReader(dataset, columns)
         check_number("seed", seed, 0, _LARGEST_SEED, whole=True)
-        if len(dataset) == 0:
-            raise ValueError("dataset has no records.")
         check_number("batch_size", batch_size, 1, len(dataset), whole=True)
         self.batch_size = batch_size
         self.seed = seed
@@ -118,18 +115,15 @@ class _Batches(Dataset):
                 "dataset has no column of direct P or S arrivals, such as "
                 "trace_p_arrival_sample; name its columns with phases=."
             )
-        if list(dataset.dimension_order) != list("NCW"):
+        rates = dataset.metadata.get("trace_sampling_rate_hz")
+        if dataset.sampling_rate is None and rates is not None and rates.nunique() > 1:
             raise ValueError(
-                f"dataset has dimension_order={dataset.dimension_order!r}; set "
-                "dataset.dimension_order = 'NCW'."
+                f"dataset has sampling rates from {rates.min():g} to {rates.max():g} Hz; "
+                "set dataset.sampling_rate to one of them."
             )
-        _check_rates(dataset, augmentations)
+        order = "".join(dataset.component_order)
         self._steps = window_augmentations(
-            **{
-                "phases": self.phases,
-                "component_order": "".join(dataset.component_order),
-                **augmentations,
-            }
+            **{"phases": self.phases, "component_order": order, **augmentations}
         )
         self._epoch: tuple[int, np.ndarray] | None = None
         self._next = 0
@@ -137,13 +131,6 @@ class _Batches(Dataset):
     @abstractmethod
     def __len__(self) -> int:
         """Number of batches in an epoch."""
-
-    @abstractmethod
-    def __getitem__(self, number: int) -> dict[str, np.ndarray]:
-        """
-        :param number: Number of the batch; beyond the first epoch the next ones follow
-        :return: Arrays of the batch
-        """
 
     def _window(self, record: int) -> dict[str, tuple[Any, Any]]:
         state = {"X": self._reader.get_sample(int(record))}
@@ -209,13 +196,8 @@ class DiTingBatches(_Batches):
         check_options(options, ("n_samples", "padlen", "phases", "component_order"))
         options |= {"n_samples": n_samples, "padlen": padlen}
         super().__init__(dataset, batch_size, seed, phases, options)
-        check_number("stride", stride, 1, whole=True)
-        self.labels = (labels,) if isinstance(labels, str) else tuple(labels)
-        if unknown := set(self.labels) - set(LABELS):
-            reason = f"there are {', '.join(LABELS)}"
-            raise ArgumentError("labels", min(unknown), reason)
-        if "lppn" in self.labels:
-            check_cells(n_samples, stride)
+        names = [labels] if isinstance(labels, str) else labels
+        self.labels = tuple(label_of(name) for name in names)
         self._labellers = [
             make_labeller(label, ("X", label), stride, self.phases)
             for label in self.labels
@@ -225,8 +207,6 @@ class DiTingBatches(_Batches):
         return len(self._reader) // self.batch_size
 
     def _records(self, number: int) -> np.ndarray:
-        if number < 0:
-            raise IndexError(f"number={number} must not be negative.")
         epoch, place = divmod(number, len(self))
         if self._epoch is None or self._epoch[0] != epoch:
             rng = np.random.default_rng([self.seed, epoch])
@@ -263,15 +243,13 @@ class DiTingTestBatches(_Batches):
     of it, within the record where that is possible, without a factor.
 
     Arrays of a batch, float32: ``wave`` (batch, components, samples); ``label``
-    (batch, 3): samples of P and S in the window, and a signal-to-noise ratio, -1 where
-    absent. If a window has several arrivals of a phase, the first one is given.
+    (batch, 3): samples of P and S in the window, and the signal-to-noise ratio in
+    ``trace_Z_P_power_snr`` or ``trace_snr_db``, -1 where absent. If a window has several arrivals of a phase, the first one is given.
 
     :param dataset: Dataset; its ``component_order`` is that of the waves
     :param batch_size: Windows a batch; the last one may have fewer
     :param n_samples: Samples a window
     :param seed: Seed of the windows
-    :param snr_column: Column of the signal-to-noise ratio. Default: the first of
-        ``trace_Z_P_power_snr`` and ``trace_snr_db`` that is there.
     :param padlen: Smallest distance of the chosen arrival from the edges in samples
     :param phases: Column to "P" or "S", or a list of columns. Default: all columns of
         direct P and S.
@@ -284,28 +262,15 @@ class DiTingTestBatches(_Batches):
         batch_size: int = 32,
         n_samples: int = N_SAMPLES,
         seed: int = 42,
-        snr_column: str | None = None,
         padlen: int = PADLEN,
         phases: Phases = None,
     ):
         columns = dataset.metadata.columns
-        present = [name for name in SNR_COLUMNS if name in columns]
-        self.snr_column = snr_column or (present[0] if present else None)
-        if snr_column is not None and snr_column not in columns:
-            raise ArgumentError("snr_column", snr_column, "it is not in the metadata")
-        super().__init__(
-            dataset,
-            min(batch_size, max(1, len(dataset))),
-            seed,
-            phases,
-            {
-                "n_samples": n_samples,
-                "padlen": padlen,
-                "within": True,
-                "factor": (1.0, 1.0),
-            },
-            [self.snr_column] if self.snr_column else [],
-        )
+        self._snr = next((name for name in _SNR_COLUMNS if name in columns), "")
+        batch_size = min(batch_size, len(dataset))
+        options = {"within": True, "factor": (1.0, 1.0)}
+        options |= {"n_samples": n_samples, "padlen": padlen}
+        super().__init__(dataset, batch_size, seed, phases, options, [self._snr])
 
     def __len__(self) -> int:
         return -(-len(self._reader) // self.batch_size)
@@ -335,10 +300,10 @@ class DiTingTestBatches(_Batches):
         for arrival in sorted(arrivals, key=lambda a: a.sample, reverse=True):
             if 0 <= arrival.sample < n_samples and not arrival.hidden:
                 first[arrival.phase] = arrival.sample
-        try:
-            snr = float(metadata.get(self.snr_column or "", _ABSENT))
-        except (TypeError, ValueError):
-            snr = _ABSENT
+        snr = _ABSENT
+        # Text in some datasets, such as STEAD.
+        with suppress(TypeError, ValueError):
+            snr = float(metadata.get(self._snr, _ABSENT))
         return [*first.values(), snr if np.isfinite(snr) else _ABSENT]
 
     def batch_data(self) -> tuple[np.ndarray, np.ndarray]:
@@ -350,16 +315,3 @@ class DiTingTestBatches(_Batches):
         """
         batch = self._following()
         return batch["wave"], batch["label"]
-
-
-def _check_rates(dataset: AnyDataset, augmentations: Mapping[str, Any]) -> None:
-    """Refuses windows of several sampling rates, unless all are brought to a second one."""
-    column = dataset.metadata.get("trace_sampling_rate_hz")
-    if dataset.sampling_rate is not None or column is None:
-        return
-    rates = sorted(set(column.dropna()))
-    if len(rates) > 1 and augmentations.get("second_rate", 0) < 1:
-        raise ValueError(
-            f"dataset has sampling rates from {rates[0]:g} to {rates[-1]:g} Hz; set "
-            "dataset.sampling_rate to one of them."
-        )

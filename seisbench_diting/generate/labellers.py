@@ -195,9 +195,6 @@ class _ArrivalLabeller(SupervisedLabeller):
     def _label(self, arrivals: list[Arrival], n_samples: int) -> np.ndarray:
         """Label of one window."""
 
-    def __str__(self) -> str:
-        return f"{type(self).__name__} (key={self.key})"
-
 
 class PointLabeller(_ArrivalLabeller):
     """
@@ -266,12 +263,11 @@ class EQTLabeller(_ArrivalLabeller):
         return label
 
     def _label(self, arrivals: list[Arrival], n_samples: int) -> np.ndarray:
-        label = np.zeros((3, n_samples), dtype=np.float32)
-        for event in (1, 2):
-            own = [arrival for arrival in arrivals if arrival.event == event]
-            for row, samples in enumerate(_visible(own)):
-                _draw_triangles(label[row], samples)
-            _draw_detection(label[2], *_of_phases(own))
+        events = [[a for a in arrivals if a.event == event] for event in (1, 2)]
+        label = eqt_label([_visible(event) for event in events], n_samples)
+        label[2] = 0
+        for event in events:
+            _draw_detection(label[2], *_of_phases(event))
         return label
 
 

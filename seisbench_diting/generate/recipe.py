@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from seisbench.generate import NullAugmentation, OneOf
@@ -11,18 +11,33 @@ from seisbench.models import EQTransformer, WaveformModel
 
 from .. import models
 from .._util import ArgumentError, suggestion
-from . import augmentations
 from .arrival_windows import (
     N_SAMPLES,
     PADLEN,
     ArrivalWindow,
-    Augmentation,
     NoiseWindow,
     PeakScale,
     check_number,
 )
 from .arrivals import Phases
-from .labellers import STRIDE, EQTLabeller, LPPNLabeller, PointLabeller, check_cells
+from .augmentations import (
+    BandLimit,
+    Clipping,
+    ComponentDropout,
+    ComponentGain,
+    Differentiation,
+    Gap,
+    GaussianNoiseAtSNR,
+    Glitch,
+    HorizontalRotation,
+    Integration,
+    PolarityFlip,
+    RealNoiseAtSNR,
+    RecordEdge,
+    SecondEvent,
+    TimeStretch,
+)
+from .labellers import STRIDE, EQTLabeller, LPPNLabeller, PointLabeller
 
 #: Labels by name.
 LABELS = ("lppn", "point", "eqt")
@@ -59,10 +74,7 @@ def label_of(model_or_label: Learner) -> str:
 
 
 def make_labeller(
-    label: str,
-    key: tuple[str, str],
-    stride: int = STRIDE,
-    phases: Phases = None,
+    label: str, key: tuple[str, str], stride: int, phases: Phases
 ) -> LPPNLabeller | PointLabeller | EQTLabeller:
     """The labeller of a label by name."""
     if label == "lppn":
@@ -104,9 +116,6 @@ def training_augmentations(
         keys = {label: label for label in labels}
     else:
         keys = {label_of(model_or_label): "y"}
-    check_number("stride", stride, 1, whole=True)
-    if "lppn" in keys:
-        check_cells(options.get("n_samples", N_SAMPLES), stride)
     return [
         *window_augmentations(phases=phases, **options),
         *(make_labeller(k, ("X", v), stride, phases) for k, v in keys.items()),
@@ -135,10 +144,6 @@ def window_augmentations(
     phases: Phases = None,
     component_order: str = "ZNE",
     noise_window: float = 0.0,
-    second_rate: float = 0.0,
-    second_rate_hz: float = 100.0,
-    rate_jitter: float = 0.0,
-    rate_jitter_share: float = 0.01,
     time_stretch: float = 0.0,
     time_stretch_factor: tuple[float, float] = (0.5, 2.0),
     second_event: float = 0.0,
@@ -175,10 +180,6 @@ def window_augmentations(
         direct P and S.
     :param component_order: Order of the components that the dataset gives; for rotation
     :param noise_window: A window before the first arrival, without label
-    :param second_rate: The record at another sampling rate
-    :param second_rate_hz: That rate
-    :param rate_jitter: The record a little stretched or squeezed
-    :param rate_jitter_share: By up to this share
     :param time_stretch: The record as if everything had happened slower or faster
     :param time_stretch_factor: Smallest and largest quotient of new and old length
     :param second_event: A second event on top, with its own labels
@@ -205,72 +206,46 @@ def window_augmentations(
     :return: Steps of a generator
     """
     given = locals()
-    for option, name in (
-        ("second_event", "second_event_records"),
-        ("real_noise", "noise_records"),
-    ):
-        if given[option]:
-            _check_source(name, given[name], component_order)
+    sources = {"second_event": "second_event_records", "real_noise": "noise_records"}
+    for option, name in sources.items():
+        records = given[name]
+        if given[option] and (
+            not records or list(records.component_order) != list(component_order)
+        ):
+            reason = f"use a dataset with records and {component_order=}"
+            raise ArgumentError(name, records, reason)
     window = ArrivalWindow(n_samples, padlen, within, phases=phases)
     quiet = NoiseWindow(n_samples, padlen, phases=phases)
-    before: dict[str, Callable[[], Augmentation]] = {
-        "second_rate": lambda: augmentations.SecondRate(second_rate_hz),
-        "rate_jitter": lambda: augmentations.RateJitter(rate_jitter_share),
-        "time_stretch": lambda: augmentations.TimeStretch(time_stretch_factor),
+    second = SecondEvent(
+        second_event_records, second_event_ratio, padlen, phases=phases
+    )
+    possible: dict[str, Any] = {
+        "time_stretch": TimeStretch(time_stretch_factor),
+        "noise_window": quiet,
+        "second_event": second,
+        "component_gain": ComponentGain(component_gain_ratio),
+        "differentiation": Differentiation(),
+        "integration": Integration(),
+        "band_limit": BandLimit(),
+        "gaussian_noise": GaussianNoiseAtSNR(snr_db, phases=phases),
+        "real_noise": RealNoiseAtSNR(noise_records, snr_db=snr_db, phases=phases),
+        "clipping": Clipping(),
+        "glitch": Glitch(phases=phases),
+        "rotation": HorizontalRotation(component_order) if rotation else None,
+        "polarity_flip": PolarityFlip(),
+        "record_edge": RecordEdge(phases=phases),
+        "component_dropout": ComponentDropout(phases=phases),
+        "gap": Gap(gap_length, phases=phases),
     }
-    after: dict[str, Callable[[], Augmentation]] = {
-        "second_event": lambda: augmentations.SecondEvent(
-            second_event_records, second_event_ratio, padlen, phases=phases
-        ),
-        "component_gain": lambda: augmentations.ComponentGain(component_gain_ratio),
-        "differentiation": augmentations.Differentiation,
-        "integration": augmentations.Integration,
-        "band_limit": augmentations.BandLimit,
-        "gaussian_noise": lambda: augmentations.GaussianNoiseAtSNR(
-            snr_db, phases=phases
-        ),
-        "real_noise": lambda: augmentations.RealNoiseAtSNR(
-            noise_records, snr_db=snr_db, phases=phases
-        ),
-        "clipping": augmentations.Clipping,
-        "glitch": lambda: augmentations.Glitch(phases=phases),
-        "rotation": lambda: augmentations.HorizontalRotation(component_order),
-        "polarity_flip": augmentations.PolarityFlip,
-        "record_edge": lambda: augmentations.RecordEdge(phases=phases),
-        "component_dropout": lambda: augmentations.ComponentDropout(phases=phases),
-        "gap": lambda: augmentations.Gap(gap_length, phases=phases),
-    }
-    check_number("noise_window", noise_window, 0, 1)
-    return [
-        *_sometimes(before, given),
-        OneOf([quiet, window], [noise_window, 1 - noise_window])
-        if noise_window
-        else window,
-        *_sometimes(after, given),
-        PeakScale(factor),
-    ]
-
-
-def _sometimes(
-    steps: Mapping[str, Callable[[], Augmentation]], probabilities: Mapping[str, Any]
-) -> Iterator[Step]:
-    """The steps with their probabilities; none for zero, so that it costs nothing."""
-    for name, make in steps.items():
-        probability = probabilities[name]
+    steps: list[Step] = []
+    for name, step in possible.items():
+        probability = given[name]
         check_number(name, probability, 0, 1)
+        other = window if step is quiet else NullAugmentation()
         if probability == 1:
-            yield make()
+            steps.append(step)
         elif probability:
-            yield OneOf([make(), NullAugmentation()], [probability, 1 - probability])
-
-
-def _check_source(name: str, source: Any, component_order: str) -> None:
-    if source is None or len(source) == 0:
-        raise ArgumentError(name, source, "use a SeisBench dataset with records")
-    if list(source.component_order) != list(component_order):
-        raise ArgumentError(
-            name,
-            source,
-            f"its component_order is {source.component_order!r}, but that of the windows "
-            f"is {component_order!r}",
-        )
+            steps.append(OneOf([step, other], [probability, 1 - probability]))
+        elif other is window:
+            steps.append(window)
+    return [*steps, PeakScale(factor)]

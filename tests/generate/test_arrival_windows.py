@@ -158,7 +158,6 @@ def test_neither_waveforms_nor_metadata_of_the_input_are_changed():
         (lambda: ArrivalWindow(n_samples=0), "n_samples=0"),
         (lambda: ArrivalWindow(padlen=3072), "padlen=3072"),
         (lambda: ArrivalWindow(n_samples=600), "padlen=512"),
-        (lambda: NoiseWindow(margin=-1), "margin=-1"),
         (lambda: PeakScale(factor=(2, 0.5)), "factor="),
         (lambda: PeakScale(factor=3), "factor=3"),
     ],

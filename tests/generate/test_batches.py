@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -41,14 +42,13 @@ def test_the_tutorials_batches(dataset):
 
 def test_other_lengths_and_some_labels(dataset):
     batches = DiTingBatches(
-        dataset, 4, stride=4, n_samples=3072, padlen=256, labels=("lppn",)
+        dataset, 4, stride=4, n_samples=3072, padlen=256, labels="lppn"
     )
-    batch = batches[0]
-
-    assert list(batch) == ["wave", "lppn"]
-    assert batch["wave"].shape == (4, 3, 3072)
-    assert batch["lppn"].shape == (4, 2, 768)
-    assert len(batches) == 5
+    assert len(batches) == len(list(batches)) == 5
+    assert {name: batch.shape for name, batch in batches[0].items()} == {
+        "wave": (4, 3, 3072),
+        "lppn": (4, 2, 768),
+    }
 
 
 def test_an_epoch_has_every_record_once(dataset):
@@ -80,18 +80,15 @@ def test_the_same_whatever_the_number_of_workers(dataset, workers):
 
 def test_a_seed_gives_the_same_batches_in_another_process(dataset):
     code = (
-        "import sys, hashlib, seisbench.data as sbd\n"
+        "import sys, zlib, seisbench.data as sbd\n"
         "from seisbench_diting.generate import DiTingBatches\n"
         "dataset = sbd.WaveformDataset(sys.argv[1], component_order='ZNE')\n"
-        "print(hashlib.sha256(DiTingBatches(dataset, 4)[5]['wave']).hexdigest())\n"
+        "print(zlib.crc32(DiTingBatches(dataset, 4)[5]['wave']))\n"
     )
-    import hashlib
-
-    output = subprocess.check_output(
-        [sys.executable, "-c", code, str(dataset.path)], text=True
-    )
+    command = [sys.executable, "-c", code, str(dataset.path)]
+    output = subprocess.check_output(command, text=True)
     wave = DiTingBatches(dataset, 4)[5]["wave"]
-    assert output.split()[-1] == hashlib.sha256(wave).hexdigest()
+    assert int(output.split()[-1]) == zlib.crc32(wave)
     other = DiTingBatches(dataset, 4, seed=43)[5]["wave"]
     assert not np.array_equal(wave, other)
 
@@ -129,17 +126,11 @@ def test_several_devices_share_the_batches(dataset):
         assert_equal(batch, batches[number])
 
 
-def test_an_epoch_can_be_iterated(dataset):
-    assert len(list(DiTingBatches(dataset, 4))) == 5
-    assert len(list(DiTingTestBatches(dataset, 4))) == 6
-
-
 def test_the_tutorials_test_batches(dataset):
     batches = DiTingTestBatches(dataset, 4)
     waves, labels = zip(*(batches.batch_data() for _ in range(6)), strict=True)
     with pytest.raises(IndexError, match="number=6"):
         batches.batch_data()
-
     assert [len(wave) for wave in waves] == [4, 4, 4, 4, 4, 1]
     wave, label = np.concatenate(waves), np.concatenate(labels)
     assert wave.dtype == label.dtype == np.float32
@@ -161,7 +152,7 @@ def test_missing_phases_and_ratios_are_minus_one(dataset):
 
     bare = copy.deepcopy(dataset)
     bare.metadata["trace_s_arrival_sample"] = np.nan
-    bare.metadata["trace_snr_db"] = np.nan
+    bare.metadata["trace_snr_db"] = "[3.0 4.0 5.0]"  # as in STEAD
     label = DiTingTestBatches(bare, 21)[0]["label"]
 
     assert (label[:, 0] >= 512).all()
@@ -181,7 +172,6 @@ def test_diting_itself(tmp_path):
     assert wave.shape == (4, 3, 6144)
     assert (lppn[:, 0] > 0).any(axis=1).all()
     test = DiTingTestBatches(dataset.test(), 2)
-    assert test.snr_column == "trace_Z_P_power_snr"
     assert test.batch_data()[1][:, 2].min() >= 0
 
 
@@ -191,27 +181,20 @@ def test_diting_itself(tmp_path):
         (lambda d: DiTingBatches(d, 0), "batch_size=0"),
         (lambda d: DiTingBatches(d, 22), "batch_size=22"),
         (lambda d: DiTingBatches(d, 4, seed=-1), "seed=-1"),
-        (lambda d: DiTingBatches(d, 4, seed=2**32), "seed=4294967296"),
         (
             lambda d: DiTingBatches(d, 4, augmentations={"padlen": 9}),
             "augmentations={'padlen': 9}",
         ),
-        (lambda d: DiTingBatches(d, 4).loader(stop=-3), "stop=-3"),
-        (lambda d: DiTingBatches(d, 4, stride=5), "n_samples=6144"),
-        (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "labels='lpp'"),
+        (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "'lpp'"),
         (lambda d: DiTingBatches(d, 4, padlen=6000), "padlen=6000"),
+        (lambda d: DiTingBatches(d, 4, stride=5)[0], "n_samples=6144"),
         (lambda d: DiTingBatches(d, 4, augmentations={"gap": 3}), "gap=3"),
         (
             lambda d: DiTingBatches(d, 4, augmentations={"gape": 1}),
             "did you mean 'gap'",
         ),
-        (lambda d: DiTingBatches([], 4), "dataset="),
         (lambda d: DiTingBatches(d, 4, phases={}), "no column of direct P or S"),
-        (lambda d: DiTingTestBatches(d, 4, snr_column="x"), "snr_column='x'"),
-        (lambda d: DiTingBatches(d, 4).loader(num_workers=-1), "num_workers=-1"),
-        (lambda d: DiTingBatches(d, 4)[-1], "number=-1"),
         (lambda d: DiTingTestBatches(d, 4)[6], "number=6"),
-        (lambda d: DiTingBatches(d.filter(d["split"] == "x", inplace=False)), "no rec"),
     ],
 )
 def test_wrong_arguments(dataset, make, word):
@@ -226,22 +209,5 @@ def test_several_sampling_rates_are_not_mixed(dataset, tmp_path):
     both = dataset + other
     with pytest.raises(ValueError, match="sampling rates from 50 to 100 Hz"):
         DiTingBatches(both, 4)
-    augmentations = {"second_rate": 1.0, "second_rate_hz": 50.0}
-    assert DiTingBatches(both, 4, augmentations=augmentations)[0]["wave"].any()
     both.sampling_rate = 50
     assert DiTingBatches(both, 4)[0]["wave"].any()
-
-
-def test_the_length_of_a_loader_with_an_end(dataset):
-    batches = DiTingBatches(dataset, 4, labels="lppn")
-    assert len(batches.loader(start=2, stop=9, step=3)) == 3
-    assert batches.labels == ("lppn",)
-
-
-def test_a_dataset_with_its_axes_exchanged(dataset):
-    import copy
-
-    other = copy.deepcopy(dataset)
-    other.dimension_order = "NWC"
-    with pytest.raises(ValueError, match="dimension_order = 'NCW'"):
-        DiTingBatches(other, 4)

@@ -1,15 +1,25 @@
-"""Labels of one window."""
+"""Labels of one window, and labellers beside SeisBench's own."""
 
 import math
 
 import numpy as np
 import pytest
+import seisbench.generate as sbg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seisbench_diting.generate import eqt_label, lppn_label, point_label
+from seisbench_diting.generate import (
+    ArrivalWindow,
+    EQTLabeller,
+    LPPNLabeller,
+    PointLabeller,
+    eqt_label,
+    lppn_label,
+    point_label,
+)
 
 N = 1024
+COLUMNS = {"trace_p_arrival_sample": "P", "trace_s_arrival_sample": "S"}
 
 anywhere = st.one_of(
     st.floats(-3 * N, 4 * N, allow_nan=False, width=32),
@@ -19,6 +29,7 @@ anywhere = st.one_of(
     st.just(math.nan),
 )
 arrivals = st.lists(anywhere, max_size=4)
+in_window = st.floats(0, N, exclude_max=True, width=32)
 
 
 def inside(samples):
@@ -62,16 +73,15 @@ def test_lppn_has_every_arrival_in_its_cell_and_no_other(p, s, stride):
             assert cell * stride + offset[cell] == pytest.approx(first, abs=1e-3)
 
 
-def test_lppn_needs_whole_cells():
-    with pytest.raises(ValueError, match="n_samples=1025"):
-        lppn_label([], [], 1025)
+def test_p_and_s_in_one_cell_gives_s():
+    label = lppn_label([801], [806], N)
+    assert label[:, 99:102].tolist() == [[-1, 2, -1], [-1, 6, -1]]
 
 
 @given(arrivals, arrivals)
 def test_point_is_a_distribution_at_every_sample(p, s):
     label = point_label(p, s, N)
 
-    assert label.shape == (3, N)
     assert label.dtype == np.float32
     assert (label >= 0).all()
     np.testing.assert_allclose(label.sum(axis=0), 1, atol=1e-6)
@@ -83,46 +93,123 @@ def test_point_is_a_distribution_at_every_sample(p, s):
         assert (label[row, near] > 0).all()
 
 
-@given(arrivals, arrivals)
-def test_eqt_is_the_triangles_as_they_are(p, s):
-    label = eqt_label([(p, s)], N)
-
-    for row, samples in ((0, p), (1, s)):
-        for x in inside(samples):
-            if x.is_integer():
-                assert label[row, int(x)] == 1
-        assert label[row].any() == bool(inside(samples))
-    assert set(np.unique(label[2])) <= {0, 1}
-
-
-@given(anywhere, anywhere)
-def test_eqt_detects_from_p_to_after_s(p, s):
-    detection = eqt_label([([p], [s])], N)[2]
-
-    expected = np.zeros(N)
-    if s >= p:
-        samples = np.arange(N)
-        end = int(s + 1.4 * (s - p))
-        expected = ((samples >= int(p)) & (samples < end)).astype(float)
-    np.testing.assert_array_equal(detection, expected)
-
-
 def test_two_events_have_two_detections():
     label = eqt_label([([100], [110]), ([500], [520])], N)
-
     assert np.flatnonzero(np.diff(label[2])).tolist() == [99, 123, 499, 547]
 
 
-def test_p_and_s_in_one_cell_gives_s():
-    label = lppn_label([801], [806], N)
-
-    assert label[0, 99:102].tolist() == [-1, 2, -1]
-    assert label[1, 100] == 6
+# Labellers
 
 
-def test_arrivals_in_the_cells_at_the_edges():
-    label = lppn_label([3], [N - 1], N)
+def label(labeller, **samples):
+    metadata = {f"trace_{name}_sample": value for name, value in samples.items()}
+    states = {"X": (np.zeros((3, N), dtype=np.float32), metadata)}
+    labeller(states)
+    assert states["X"][1] == metadata
+    return states["y"][0]
 
-    assert label[0, :2].tolist() == [1, -1]
-    assert label[0, -2:].tolist() == [-1, 2]
-    assert label[1, [0, -1]].tolist() == [3, 7]
+
+@given(in_window, in_window)
+def test_as_seisbenchs_own_labellers_in_the_window(p, s):
+    options = {"label_columns": COLUMNS, "shape": "triangle", "sigma": 20, "dim": 0}
+    point, eqt = (
+        label(sbg.ProbabilisticLabeller(**kind, **options), p_arrival=p, s_arrival=s)
+        for kind in ({"model_labels": "NPS"}, {"model_labels": "PS", "noise_column": 0})
+    )
+    ours = label(PointLabeller(), p_arrival=p, s_arrival=s)
+    np.testing.assert_allclose(ours, point, atol=1e-6)
+    ours = label(EQTLabeller(), p_arrival=p, s_arrival=s)
+    np.testing.assert_allclose(ours[:2], eqt, atol=1e-6)
+
+
+@given(st.floats(-2 * N, 3 * N), st.floats(-2 * N, 3 * N))
+def test_the_detection_is_seisbenchs_wherever_the_arrivals_are(p, s):
+    p_columns, s_columns = (list(COLUMNS)[i : i + 1] for i in (0, 1))
+    theirs = sbg.DetectionLabeller(p_columns, s_columns, factor=1.4)
+    detection = label(theirs, p_arrival=p, s_arrival=s)
+    ours = label(EQTLabeller(), p_arrival=p, s_arrival=s)
+    np.testing.assert_array_equal(ours[2:], detection)
+
+
+def test_the_detection_goes_by_the_earliest_s_even_if_it_is_hidden():
+    samples = {"p_arrival": 100.0, "s_hidden": 150.0, "Sn_arrival": 200.0}
+    ours = label(EQTLabeller(), **samples)
+    assert ours[2].sum() == 120
+    assert ours[1].argmax() == 200
+
+
+def test_a_column_that_the_first_window_had_not():
+    # SeisBench's labellers look for columns in the first window only.
+    labeller = LPPNLabeller()
+    assert not label(labeller, p_arrival=np.nan).any()
+    later = label(labeller, pn_arrival=80.0, Sg_arrival=160, pP_arrival=400)
+    assert np.flatnonzero(later[0] > 0).tolist() == [10, 20]
+
+
+@pytest.mark.parametrize("cls", [LPPNLabeller, PointLabeller, EQTLabeller])
+@pytest.mark.parametrize("name", ["phases", "label_columns"])
+def test_columns_as_seisbenchs_labellers_take_them(cls, name):
+    samples = {"p_arrival": 80.0, "Sg_arrival": 400.0, "s_arrival": 600.0}
+    columns = ["trace_p_arrival_sample", "trace_Sg_arrival_sample"]
+    first, *others = (
+        label(cls(**{name: given}), **samples)
+        for given in (
+            columns,
+            dict(zip(columns, "PS", strict=True)),
+            dict(zip(columns, ["p", "Sg"], strict=True)),
+        )
+    )
+    samples["s_arrival"] = np.nan
+    for other in (*others, label(cls(**{name: None}), **samples)):
+        np.testing.assert_array_equal(first, other)
+    own = label(cls(**{name: {"trace_x_arrival_sample": "P"}}), x_arrival=80.0)
+    assert own.any()
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [["trace_first_arrival_sample"], ["p"], [3], {3: 4}, {"trace_x_arrival_sample": 1}],
+)
+def test_columns_whose_phase_is_not_told(columns):
+    for name in ("phases", "label_columns"):
+        with pytest.raises(ValueError, match=f"{name}="):
+            LPPNLabeller(**{name: columns})
+    with pytest.raises(ValueError, match="phases="):
+        ArrivalWindow(phases=columns)
+
+
+@pytest.mark.parametrize("value", [np.nan, None, "", "none", np.inf, -np.inf])
+def test_no_arrival(value):
+    for labeller in (LPPNLabeller(), PointLabeller(), EQTLabeller()):
+        ours = label(labeller, p_arrival=value, s_arrival=value)
+        assert np.isfinite(ours).all()
+        assert not ours[-1].any()
+
+
+def test_several_windows():
+    x = np.zeros((2, 3, N), dtype=np.float32)
+    metadata = {
+        "trace_p_arrival_sample": np.array([80.0, np.nan]),
+        "trace_s_arrival_sample": np.array([160.0, 240.0]),
+    }
+    for labeller, shape in (
+        (LPPNLabeller(), (2, 2, N // 8)),
+        (PointLabeller(), (2, 3, N)),
+        (EQTLabeller(), (2, 3, N)),
+    ):
+        states = {"X": (x, metadata)}
+        labeller(states)
+        assert states["y"][0].shape == shape
+        one = label(labeller, p_arrival=np.nan, s_arrival=240.0)
+        np.testing.assert_array_equal(states["y"][0][1], one)
+
+
+def test_the_labeller_is_in_seisbench():
+    assert sbg.LPPNLabeller is LPPNLabeller
+
+
+def test_impossible_cells():
+    with pytest.raises(ValueError, match="stride=0"):
+        LPPNLabeller(stride=0)
+    with pytest.raises(ValueError, match="stride=7"):
+        label(LPPNLabeller(stride=7), p_arrival=3.0)

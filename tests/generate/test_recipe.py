@@ -96,7 +96,6 @@ def test_options_happen_as_often_as_asked():
         ),
         ({"rotation": 0.5, "component_order": "Z"}, "component_order='Z'"),
         ({"padlen": 4000}, "padlen=4000"),
-        ({"n_samples": 6145}, "n_samples=6145"),
     ],
 )
 def test_wrong_options(options, word):
