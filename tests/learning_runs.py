@@ -16,7 +16,7 @@ WHOLE = (-1, 0)
 RUN = """
 import json, os, signal, sys, torch
 from seisbench_diting import distillation, training
-from seisbench_diting.distillation import teacher_cache
+from seisbench_diting.distillation.labels import _Labeller as Labeller
 from seisbench_diting.training import module
 
 # Shells start what runs in the background with Ctrl-C ignored.
@@ -24,7 +24,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 options = json.loads(sys.argv[1])
 learn = distillation.distill if "student" in options else training.train
 step = module.PickerModule.training_step
-write = teacher_cache.TeacherCache.write
+write = Labeller._write
 torch.set_num_threads(1)
 
 def run(where, number):
@@ -39,7 +39,7 @@ def run(where, number):
             os.kill(os.getpid(), number)
 
     module.PickerModule.training_step = training_step
-    teacher_cache.TeacherCache.write = write_and_die
+    Labeller._write = write_and_die
     learn(**options)
 
 # Each run in a fork, so that what takes long to import is imported once.
@@ -63,8 +63,8 @@ def command(options: dict[str, Any], *ends: tuple[int | str, int]) -> list[str]:
 
 def run_until(options: dict[str, Any], *ends: tuple[int | str, int]) -> list[int]:
     """
-    Runs as often as there are ends: steps, or names of parts of the teacher cache, at which
-    a signal comes. Gives the exit status of each run, that of a signal negative.
+    Runs as often as there are ends: steps, or names of labelled station-days, at which a
+    signal comes. Gives the exit status of each run, that of a signal negative.
     """
     output = subprocess.check_output(
         command(options, *ends), stderr=subprocess.DEVNULL, text=True

@@ -1,7 +1,9 @@
-"""Windows for training and validation, cut from stretches with labels."""
+"""Windows for training and validation, cut from labelled stretches."""
 
 from __future__ import annotations
 
+import itertools
+import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +14,9 @@ from torch.utils.data import Dataset
 
 from .. import generate
 from .._util import ArgumentError
+from ..generate import Arrival
 from .distill_settings import AUGMENTATIONS, DistillSettings
-from .labels import SOFT_LABELS
-from .teacher_cache import Stretch
+from .labels import Stretch
 from .teachers import PHASES
 
 #: Smallest probability of the arrivals that count in validation.
@@ -33,8 +35,8 @@ _WINDOWS = 2.5
 #: A piece of noise counts as loud from this multiple of the median of its instrument.
 _LOUD = 4.0
 
-#: Samples over which loudness is measured, and blocks of them at once.
-_LOUDNESS, _BLOCKS = 512, 1024
+#: Samples over which loudness is measured.
+_LOUDNESS = 512
 
 #: Shortest stretch that can be used, as a share of a window.
 _SHORTEST = 0.05
@@ -70,20 +72,18 @@ class Pieces:
         number, centre = self.centres[idx]
         stretch = self.stretches[number]
         begin = max(0, int(centre) - self.length // 2)
-        waveforms = np.array(stretch.waveforms[:, begin : begin + self.length])
+        piece = stretch.part(begin, min(begin + self.length, stretch.n_samples))
         metadata: dict[str, Any] = {
-            "trace_npts": waveforms.shape[1],
+            "trace_npts": piece.n_samples,
             "trace_sampling_rate_hz": self.sampling_rate,
         }
-        samples = stretch.arrivals["sample"] - begin
-        near = (samples >= 0) & (samples < waveforms.shape[1])
         for phase, code in PHASES.items():
-            chosen = near & (stretch.arrivals["phase"] == code)
-            if chosen.any():
-                probabilities = stretch.arrivals["probability"][chosen].astype(float)
-                metadata[f"trace_{phase}_arrival_sample"] = samples[chosen]
+            chosen = piece.arrivals[piece.arrivals["phase"] == code]
+            if len(chosen):
+                probabilities = chosen["probability"].astype(float)
+                metadata[f"trace_{phase}_arrival_sample"] = chosen["sample"]
                 metadata[f"trace_{phase}_arrival_probability"] = probabilities
-        return waveforms[_rows(self.component_order)], metadata
+        return np.array(piece.waveforms)[_rows(self.component_order)], metadata
 
 
 def _rows(component_order: str) -> list[int]:
@@ -94,19 +94,16 @@ class Corpus(NamedTuple):
     """
     All pieces for making windows.
 
-    :param arrivals: Pieces around arrivals
-    :param cumulated: Cumulated chances of drawing them, larger for sure ones
+    :param kinds: Pieces around arrivals, quiet noise, and noise that is loud or in which a
+        teacher hesitated
+    :param cumulated: Cumulated chances of drawing arrivals, larger for sure ones
     :param sure: Sure arrivals for second events, or all if there are none
-    :param quiet: Quiet noise
-    :param other_noise: Noise that is loud or in which a teacher hesitated
     :param noise: Noise of both kinds
     """
 
-    arrivals: Pieces
+    kinds: tuple[Pieces, Pieces, Pieces]
     cumulated: np.ndarray
     sure: Pieces
-    quiet: Pieces
-    other_noise: Pieces
     noise: Pieces
 
 
@@ -118,30 +115,29 @@ def make_corpus(
 ) -> Corpus:
     """
     :param stretches: Stretches with labels
-    :param n_samples: Samples a window
+    :param n_samples: Samples per window
     :param component_order: Order of the components
     :param sampling_rate: Sampling rate in Hz
     :raises ArgumentError: if there are no arrivals
     :return: Pieces
     """
     usable = [s for s in stretches if s.n_samples >= _SHORTEST * n_samples]
-    centres, weights, sure = _arrival_centres(usable)
+    centres, probabilities, weights = _arrival_centres(usable)
     if len(centres) == 0:
         reason = "the teachers find no arrivals; use more data, or other teachers"
         raise ArgumentError("inputs", None, reason)
+    sure = probabilities >= _SURE
     quiet, other = _noise_centres(usable, n_samples)
 
-    def make(chosen: np.ndarray, windows: float) -> Pieces:
+    def make(chosen: np.ndarray, windows: float = 1.0) -> Pieces:
         length = int(windows * n_samples)
         return Pieces(usable, chosen, length, component_order, sampling_rate)
 
     return Corpus(
-        make(centres, _WINDOWS),
+        (make(centres, _WINDOWS), make(quiet), make(other)),
         np.cumsum(weights) / weights.sum(),
         make(centres[sure] if sure.any() else centres, _WINDOWS),
-        make(quiet, 1.0),
-        make(other, 1.0),
-        make(np.concatenate([quiet, other]), 1.0),
+        make(np.concatenate([quiet, other])),
     )
 
 
@@ -149,20 +145,19 @@ def _arrival_centres(
     stretches: Sequence[Stretch],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    Centres, weights, and a mask of the sure ones. The weight of a station grows with the
-    root of the sum of its arrivals, so that a swarm does not outweigh other stations.
+    Centres, probabilities and weights. The weight of a station grows with the root of the
+    sum of its arrivals, so that a swarm does not outweigh other stations.
     """
     totals: dict[str, float] = defaultdict(float)
     for stretch in stretches:
         totals[stretch.station_id] += float(stretch.arrivals["probability"].sum())
     rows = [
-        (number, int(sample), float(probability), totals[stretch.station_id])
+        (number, int(sample), probability, totals[stretch.station_id])
         for number, stretch in enumerate(stretches)
         for _, sample, probability in stretch.arrivals.tolist()
     ]
     values = np.array(rows, dtype=float).reshape(-1, 4)
-    weights = values[:, 2] / np.sqrt(values[:, 3])
-    return values[:, :2].astype(int), weights, values[:, 2] >= _SURE
+    return values[:, :2].astype(int), values[:, 2], values[:, 2] / np.sqrt(values[:, 3])
 
 
 def _noise_centres(
@@ -173,15 +168,13 @@ def _noise_centres(
     other: list[tuple[int, int]] = []
     for number, stretch in enumerate(stretches):
         loudness = _loudness(stretch.waveforms)
-        median = np.median(loudness[loudness > 0]) if (loudness > 0).any() else 0.0
-        sure = stretch.arrivals["probability"] > _NOISE
-        places = stretch.arrivals["sample"]
+        loud = _LOUD * np.median(loudness[loudness > 0]) if loudness.any() else 0.0
         for begin in range(0, stretch.n_samples - n_samples + 1, n_samples // 2):
             end = begin + n_samples
-            inside = (places >= begin) & (places < end)
+            arrivals = stretch.part(begin, end).arrivals
             peak = loudness[begin // _LOUDNESS : -(-end // _LOUDNESS)].max(initial=0)
-            if peak > 0 and not (inside & sure).any():
-                happens = inside.any() or peak > _LOUD * median
+            if peak > 0 and not (arrivals["probability"] > _NOISE).any():
+                happens = len(arrivals) > 0 or peak > loud
                 (other if happens else quiet).append((number, begin + n_samples // 2))
     first, second = (np.array(c, dtype=int).reshape(-1, 2) for c in (quiet, other))
     return first, second
@@ -189,20 +182,17 @@ def _noise_centres(
 
 def _loudness(waveforms: np.ndarray) -> np.ndarray:
     """Root mean square of each block of samples, all components; zero without data."""
-    loudness = [np.empty(0)]
-    step = _LOUDNESS * _BLOCKS
-    for begin in range(0, waveforms.shape[1], step):
-        some = np.asarray(waveforms[:, begin : begin + step], dtype=np.float64)
-        spare = -some.shape[1] % _LOUDNESS
-        some = np.pad(some, ((0, 0), (0, spare)), constant_values=np.nan)
-        blocks = some.reshape(3, -1, _LOUDNESS)
-        known = np.isfinite(blocks)
-        count = np.maximum(known.sum(axis=2), 1)
-        blocks = np.where(known, blocks, 0)
-        variance = (blocks**2).sum(axis=2) / count - (blocks.sum(axis=2) / count) ** 2
-        there = np.maximum(known.any(axis=2).sum(axis=0), 1)
-        loudness.append(np.sqrt(np.maximum(variance, 0).sum(axis=0) / there))
-    return np.concatenate(loudness)
+    blocks = -(-waveforms.shape[1] // _LOUDNESS)
+    variances = []
+    for component in waveforms:
+        padded = np.full(blocks * _LOUDNESS, np.nan)
+        padded[: len(component)] = component
+        with warnings.catch_warnings():
+            # Of blocks without data.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            variances.append(np.nanvar(padded.reshape(blocks, _LOUDNESS), axis=1))
+    known = np.isfinite(variances)
+    return np.sqrt(np.nansum(variances, axis=0) / np.maximum(known.sum(axis=0), 1))
 
 
 def make_steps(
@@ -226,10 +216,7 @@ def make_steps(
         "noise_records": corpus.noise if corpus else unknown,
     }
     options = {**AUGMENTATIONS, **settings.augmentations}
-    generate.check_options(options)
-    if taken := own.keys() & settings.augmentations.keys():
-        reason = f"{min(taken)} is a separate setting, or taken from the data"
-        raise ArgumentError("augmentations", settings.augmentations, reason)
+    generate.check_options(options, tuple(own))
     if corpus and len(corpus.noise) == 0:
         options["real_noise"] = 0.0
     return generate.window_augmentations(**own, **options)
@@ -249,9 +236,8 @@ class TeacherBatches(Dataset):
         self._corpus = corpus
         self._settings = settings
         self._label = label
-        self._steps = make_steps(settings, corpus.arrivals.component_order, corpus)
-        kinds = (corpus.arrivals, corpus.quiet, corpus.other_noise)
-        shares = np.array(settings.shares) * [len(pieces) > 0 for pieces in kinds]
+        self._steps = make_steps(settings, corpus.noise.component_order, corpus)
+        shares = np.array(settings.shares) * [len(kind) > 0 for kind in corpus.kinds]
         self._shares = shares / shares.sum()
 
     def __getitem__(self, number: int) -> dict[str, np.ndarray]:
@@ -261,14 +247,12 @@ class TeacherBatches(Dataset):
         return {"wave": np.stack(waves), self._label: np.stack(labels)}
 
     def _window(self) -> tuple[np.ndarray, np.ndarray]:
-        corpus = self._corpus
         kind = np.random.choice(3, p=self._shares)
+        pieces = self._corpus.kinds[kind]
         if kind == 0:
-            pieces = corpus.arrivals
-            drawn = int(np.searchsorted(corpus.cumulated, np.random.random()))
+            drawn = int(np.searchsorted(self._corpus.cumulated, np.random.random()))
             piece = pieces.get_sample(min(drawn, len(pieces) - 1))
         else:
-            pieces = (corpus.quiet, corpus.other_noise)[kind - 1]
             piece = pieces.get_sample(np.random.randint(len(pieces)))
         state = {"X": piece}
         for step in self._steps:
@@ -289,9 +273,63 @@ def _normalized(wave: np.ndarray) -> np.ndarray:
     return (centred / peak if peak > 0 else centred).astype(np.float32)
 
 
+def soft_lppn_label(
+    arrivals: Sequence[Arrival], n_samples: int, stride: int = generate.STRIDE
+) -> np.ndarray:
+    """
+    Label of LPPN with probabilities. If a cell has several arrivals, the most probable one
+    counts. The cells next to an arrival are ignored, unless they have an arrival.
+
+    :param arrivals: Arrivals with a signal
+    :param n_samples: Length of the window, a multiple of ``stride``
+    :param stride: Samples for one cell
+    :return: (4, n_samples / stride) float32: probabilities of N, P and S, all zero where
+        ignored, and place of the arrival in its cell in samples
+    """
+    label = np.zeros((4, n_samples // stride), dtype=np.float32)
+    label[0] = 1
+    inside = [a for a in arrivals if 0 <= a.sample < n_samples]
+    cells = {
+        int(arrival.sample // stride): arrival
+        for arrival in sorted(inside, key=lambda a: a.probability)
+    }
+    for cell in cells:
+        label[0, max(cell - 1, 0) : cell + 2] = 0
+    for cell, arrival in cells.items():
+        label[0, cell] = 1 - arrival.probability
+        label[PHASES[arrival.phase], cell] = arrival.probability
+        label[3, cell] = arrival.sample - stride * cell
+    return label
+
+
+def soft_point_label(arrivals: Sequence[Arrival], n_samples: int) -> np.ndarray:
+    """
+    Label of the pickers with a class at every sample: triangles whose heights are the
+    probabilities of the arrivals.
+
+    :param arrivals: Arrivals with a signal
+    :param n_samples: Length of the window
+    :return: (3, n_samples) float32: N, P, S. Scaled where P and S together would exceed 1;
+        N is the rest.
+    """
+    label = np.zeros((3, n_samples), dtype=np.float32)
+    for arrival in arrivals:
+        if 0 <= arrival.sample < n_samples:
+            row = label[PHASES[arrival.phase]]
+            generate.draw_triangle(row, arrival.sample, arrival.probability)
+    total = label[1] + label[2]
+    label[1:] /= np.maximum(total, 1)
+    np.maximum(1 - label[1] - label[2], 0, out=label[0])
+    return label
+
+
+#: Functions that make the labels.
+SOFT_LABELS = {"lppn": soft_lppn_label, "point": soft_point_label}
+
+
 class HeldOutBatches(Dataset):
     """
-    Consecutive windows of held-out stretches: ``wave``, and ``p`` and ``s``, the samples of
+    Consecutive windows of held-out stretches: ``wave``, and ``P`` and ``S``, the samples of
     sure arrivals in each window.
 
     :param stretches: Stretches
@@ -313,16 +351,11 @@ class HeldOutBatches(Dataset):
             for stretch in stretches
             for begin in range(0, max(1, stretch.n_samples - n_samples // 2), n_samples)
         ]
-        most = settings.validation_windows
-        if len(places) > most:
+        if len(places) > settings.validation_windows:
             # From all stations and times.
-            chosen = np.linspace(0, len(places) - 1, most).round().astype(int)
-            places = [places[i] for i in chosen]
+            spread = np.linspace(0, len(places) - 1, settings.validation_windows)
+            places = [places[i] for i in spread.round().astype(int)]
         self._places = places
-
-    def arrivals(self) -> int:
-        """:return: Number of arrivals that count"""
-        return sum(len(self._inside(*p, k)) for p in self._places for k in (1, 2))
 
     def __len__(self) -> int:
         return -(-len(self._places) // self._batch_size)
@@ -334,17 +367,26 @@ class HeldOutBatches(Dataset):
             generate.cut_centred(stretch.waveforms, first, self._n_samples)[self._rows]
             for stretch, first in places
         ]
-        p, s = ([self._inside(*place, code) for place in places] for code in (1, 2))
-        return {"wave": np.stack([_normalized(wave) for wave in waves]), "P": p, "S": s}
+        truth = [self._truth(*place) for place in places]
+        return {
+            "wave": np.stack([_normalized(wave) for wave in waves]),
+            "P": [p for p, _ in truth],
+            "S": [s for _, s in truth],
+        }
 
-    def _inside(self, stretch: Stretch, begin: int, phase: int) -> np.ndarray:
-        """Samples of sure arrivals of a phase in a window."""
-        arrivals = stretch.arrivals
-        places = arrivals["sample"] - begin
-        inside = (places >= 0) & (places < self._n_samples)
-        sure = arrivals["probability"] >= _TRUE
-        chosen = inside & sure & (arrivals["phase"] == phase)
-        return places[chosen].astype(np.float32)
+    def has_arrivals(self) -> bool:
+        return any(
+            len(p) + len(s) for p, s in itertools.starmap(self._truth, self._places)
+        )
+
+    def _truth(self, stretch: Stretch, begin: int) -> list[np.ndarray]:
+        """Samples of sure arrivals of P and S in a window."""
+        arrivals = stretch.part(begin, begin + self._n_samples).arrivals
+        arrivals = arrivals[arrivals["probability"] >= _TRUE]
+        return [
+            arrivals["sample"][arrivals["phase"] == k].astype(np.float32)
+            for k in (1, 2)
+        ]
 
 
 def split_off(
@@ -355,18 +397,16 @@ def split_off(
     :param share: Share of the samples of each station to hold out
     :return: Stretches for training, and the held-out ones, the end of each station
     """
-    if share == 0:
-        return list(stretches), []
-    limits: dict[str, float] = defaultdict(float)
-    for stretch in stretches:
-        limits[stretch.station_id] += stretch.n_samples
-    limits = {station: round((1 - share) * n) for station, n in limits.items()}
     kept, held_out = [], []
-    for stretch in sorted(stretches, key=lambda one: one.start_time):
-        room = int(max(0, min(stretch.n_samples, limits[stretch.station_id])))
-        limits[stretch.station_id] -= stretch.n_samples
-        if room > 0:
-            kept.append(stretch.part(0, room))
-        if room < stretch.n_samples:
-            held_out.append(stretch.part(room, stretch.n_samples))
+    in_order = sorted(stretches, key=lambda one: (one.station_id, one.start_time))
+    for _, group in itertools.groupby(in_order, key=lambda one: one.station_id):
+        of_station = list(group)
+        left = round((1 - share) * sum(one.n_samples for one in of_station))
+        for stretch in of_station:
+            room = min(max(left, 0), stretch.n_samples)
+            left -= stretch.n_samples
+            if room > 0:
+                kept.append(stretch.part(0, room))
+            if room < stretch.n_samples:
+                held_out.append(stretch.part(room, stretch.n_samples))
     return kept, held_out

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator
 
 from .. import training
-from .._util import INSTRUMENT_PREFERENCE, option, split_names
+from .._util import INSTRUMENT_PREFERENCE, Names, option
 from ..waveforms import (
     NamePattern,
     check_inputs,
@@ -41,16 +41,6 @@ AUGMENTATIONS: Mapping[str, Any] = {
 }
 
 
-def _split_teachers(value: Any) -> tuple[str, ...]:
-    """Names from a list or from text with commas; file names may also have commas."""
-    names: list[str] = []
-    for text in [value] if isinstance(value, str | Path) else value:
-        is_file = Path(str(text).partition("#")[0]).exists()
-        names += [str(text)] if is_file else split_names(text)
-    return tuple(names)
-
-
-_Teachers = Annotated[tuple[str, ...], BeforeValidator(_split_teachers)]
 _Inputs = Annotated[list[str], BeforeValidator(check_inputs)]
 _Share = Annotated[float, Field(ge=0)]
 _Instruments = Annotated[tuple[str, ...], BeforeValidator(check_instruments)]
@@ -70,7 +60,7 @@ class DistillSettings(training.LearnSettings):
         "Picker to train: LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN, EQT.",
         "-m",
     )
-    teachers: _Teachers = option(
+    teachers: Names = option(
         ...,
         "Pickers to learn from: MODEL/SET, such as RNN/csn,EQT/csn; saved SeisBench "
         "models; files of probabilities or folders of them, with #NAME to use only one of "

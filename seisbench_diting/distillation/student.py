@@ -19,7 +19,7 @@ from .. import models, training
 from .._util import ArgumentError, takes
 from .corpus import HeldOutBatches, TeacherBatches, make_corpus, make_steps, split_off
 from .distill_settings import DistillSettings
-from .teacher_cache import LABELS, Labels, label_archive, select
+from .labels import LABELS, label_archive, label_floor, select
 from .teachers import load_teachers
 
 #: Largest norm of a gradient.
@@ -76,35 +76,36 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
     :return: Files of the run, and its scores
     """
     torch.manual_seed(settings.seed)
-    model, is_new = _make_student(settings)
+    model = _make_student(settings)
     rate, order = float(model.sampling_rate), "".join(model.component_order)
     # Before the teachers run for hours.
     module = StudentModule(model, settings)
     make_steps(settings, order)
     training.make_trainer(settings)
     select(settings, model)
-    labelled = _labelled(settings, module)
-    teachers = load_teachers(settings.teachers, settings.overlap)
+    validation: Dataset | None = _labelled(settings, model)
+    teachers = load_teachers(settings.teachers, settings.overlap, label_floor(settings))
     with training.run_folder(settings) as checkpoint:
-        labels = label_archive(settings, model, teachers, checkpoint is not None)
-        kept, held_out = split_off(labels.stretches, settings.held_out)
+        goes_on = checkpoint is not None
+        stretches, digest = label_archive(settings, model, teachers, goes_on)
+        kept, held_out = split_off(stretches, settings.held_out)
         corpus = make_corpus(kept, settings.n_samples, order, rate)
-        validation = labelled
-        if labelled is None and held_out:
-            own = HeldOutBatches(held_out, settings, order)
-            validation = own if own.arrivals() else None
-            if validation is None:
-                _LOG.warning(
-                    "The teachers see no sure arrival in what is held out: nothing is "
-                    "validated, and the last parameters are kept."
-                )
-        before = {} if is_new else _score(module, settings, validation)
-        batches = TeacherBatches(corpus, settings, module.label)
-        settings.store(**{LABELS: labels.digest})
+        own = HeldOutBatches(held_out, settings, order)
+        if validation is None and own.has_arrivals():
+            validation = own
+        elif validation is None and held_out:
+            _LOG.warning(
+                "The teachers see no sure arrival in what is held out: nothing is "
+                "validated, and the last parameters are kept."
+            )
+        before = {}
+        if settings.init != "random" and validation and training.is_first_process():
+            before = _score(module, settings, validation)
+        settings.store(**{LABELS: digest})
         trainer = training.fit(
             settings,
             module,
-            batches,
+            TeacherBatches(corpus, settings, module.label),
             validation,
             checkpoint,
             callbacks=_averaging(settings),
@@ -114,23 +115,24 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
             settings,
             module,
             trainer.global_step,
-            arrivals=len(corpus.arrivals),
+            arrivals=len(corpus.kinds[0]),
             hours=sum(s.n_samples for s in kept) / rate / 3600,
             initial_scores=before,
         )
         if trainer.is_global_zero:
-            _warn(result)
-            init = settings.init
-            if init is not None and models.find_pair(Path(init).expanduser()):
+            init = settings.init or "the student's default weights"
+            if models.find_pair(Path(init).expanduser()):
                 # The name of a file, not its path.
                 init = Path(init).name
+            stations = {stretch.station_id for stretch in stretches}
+            networks = sorted({station.partition(".")[0] for station in stations})
+            data = (
+                f"{result.hours:.2f} h of {len(stations)} stations of the networks "
+                f"{', '.join(networks)}, without labels: {result.arrivals} arrivals that "
+                f"the teachers see. Teachers: {', '.join(t.name for t in teachers)}."
+            )
             training.write_results(
-                settings,
-                module,
-                result,
-                "distilled",
-                _described(labels, result),
-                init=init or "the student's default weights",
+                settings, module, result, "distilled", data, init=init
             )
         return result
 
@@ -138,35 +140,26 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
 distill = takes(DistillSettings)(run_distill)
 
 
-def _make_student(settings: DistillSettings) -> tuple[models.PhasePicker, bool]:
-    """The model, and whether its parameters are random."""
+def _make_student(settings: DistillSettings) -> models.PhasePicker:
     cls = training.model_class(settings.student, "student")
     if not issubclass(cls, models.PhasePicker):
         reason = f"can't be distilled; choose one of {', '.join(models.PICKERS)}"
         raise ArgumentError("student", settings.student, reason)
-    known = settings.completed(None)
-    # Before weights are fetched.
-    training.make_model(cls, known, _RATE)
-    is_new = settings.init == "random"
     initial: WaveformModel | None = None
-    if not is_new:
+    if settings.init != "random":
         initial = training.load_initial(cls, settings.init) or cls.from_pretrained()
-        known = settings.completed(initial)
-    return training.make_model(
-        cls, known, known.sampling_rate or _RATE, initial
-    ), is_new
+    known = settings.completed(initial)
+    return training.make_model(cls, known, known.sampling_rate or _RATE, initial)
 
 
 def _labelled(
-    settings: DistillSettings, module: training.PickerModule
-) -> Dataset | None:
+    settings: DistillSettings, model: models.PhasePicker
+) -> training.ValidationBatches | None:
     """Labelled records to validate on, if there are any."""
     if settings.validation is None:
         return None
-    model = module.model
-    name = str(settings.validation)
+    name, order = str(settings.validation), "".join(model.component_order)
     try:
-        order = "".join(model.component_order)
         _, dev = training.open_splits(name, order, model.sampling_rate)
     except (OSError, ValueError) as error:
         raise ArgumentError("validation", name, f"can't be used: {error}") from error
@@ -187,28 +180,6 @@ def _averaging(settings: DistillSettings) -> list[WeightAveraging]:
         return mean * decay + value * (1 - decay)
 
     return [WeightAveraging(avg_fn=average)]
-
-
-def _warn(result: DistillationResult) -> None:
-    name = "validation_f1"
-    before, after = result.initial_scores.get(name), result.scores.get(name)
-    if before is not None and after is not None and after <= before:
-        _LOG.warning(
-            "The student agrees no more with what it is validated on (F1 %.3f) than the "
-            "weights that it began with (%.3f). Try more waveforms or steps, or a smaller "
-            "learning rate.",
-            *(after, before),
-        )
-
-
-def _described(labels: Labels, result: DistillationResult) -> str:
-    stations = {stretch.station_id for stretch in labels.stretches}
-    networks = sorted({station.partition(".")[0] for station in stations})
-    return (
-        f"{result.hours:.2f} h of {len(stations)} stations of the networks "
-        f"{', '.join(networks)}, without labels: {result.arrivals} arrivals that the "
-        f"teachers see. Teachers: {', '.join(labels.teachers)}."
-    )
 
 
 class StudentModule(training.PickerModule):
@@ -242,15 +213,12 @@ class StudentModule(training.PickerModule):
 
 
 def _score(
-    module: StudentModule, settings: DistillSettings, validation: Dataset | None
+    module: StudentModule, settings: DistillSettings, validation: Dataset
 ) -> dict[str, float]:
     """F1 of a student without training."""
-    if validation is None or not training.is_first_process():
-        return {}
     with training.quiet():
-        trainer = training.make_trainer(
-            settings, devices=1, num_nodes=1, strategy="auto"
-        )
+        alone = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+        trainer = training.make_trainer(settings, **alone)
         loader = DataLoader(validation, batch_size=None)
         (scores,) = trainer.validate(module, loader, verbose=False)
     return {n: value for n, value in scores.items() if n.startswith("validation_f1")}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +28,6 @@ SEPARATION_SECONDS = 0.5
 #: Arrays of a file of probabilities: a name, and their sampling rate.
 _ARRAY = re.compile(r"(.+)_(\d+(?:\.\d+)?)hz", re.IGNORECASE)
 
-#: Pattern of a station's name in such a file.
-_STATION = re.compile(r"[^.]+\.[^.]+\.[^.]*")
-
 #: Number of a teacher's stations named in errors.
 _MOST_NAMED = 8
 
@@ -37,17 +35,20 @@ _MOST_NAMED = 8
 #: which silences them on records in m/s.
 _PEAK = 1e4
 
+#: Number of the phase, time in nanoseconds since 1970, and probability.
+Arrival = tuple[int, int, float]
+
 
 class Opinion(NamedTuple):
     """
     A teacher's opinion of a station. Times are in nanoseconds since 1970.
 
-    :param arrivals: Number of the phase, time and probability of each arrival
+    :param arrivals: Arrivals
     :param known: Starts and ends of the times that the teacher has looked at, in order. At
         other times it has no opinion, which does not mean that there are no arrivals.
     """
 
-    arrivals: list[tuple[int, int, float]]
+    arrivals: list[Arrival]
     known: list[tuple[int, int]]
 
     def clipped(self, begin: int, end: int) -> Opinion:
@@ -57,56 +58,49 @@ class Opinion(NamedTuple):
         return Opinion(arrivals, [span for span in spans if span[0] < span[1]])
 
 
-#: Arrivals by station and number of the phase: time and probability.
-_Found = dict[tuple[str, int], list[tuple[int, float]]]
+def make_opinion(
+    arrivals: Iterable[Arrival], known: Iterable[tuple[int, int]]
+) -> Opinion:
+    """
+    :param arrivals: Arrivals of one teacher at one station
+    :param known: Begin and end of the times that it has looked at
+    :return: Its opinion. If arrivals of one phase, such as Pg and Pn, are closer than
+        :py:data:`SEPARATION_SECONDS`, the most probable one is kept.
+    """
+    kept: list[Arrival] = []
+    arrivals = sorted(arrivals)
+    for number in PHASES.values():
+        of_phase = [one for one in arrivals if one[0] == number]
+        times = np.array([one[1] for one in of_phase])
+        probabilities = np.array([one[2] for one in of_phase])
+        keep = models.suppress_close(times, probabilities, SEPARATION_SECONDS * 1e9)
+        kept += [of_phase[i] for i in np.flatnonzero(keep)]
+    return Opinion(kept, join_spans(known))
 
 
 def find_peaks(
-    values: np.ndarray, begin: int, rate: float, threshold: float
-) -> list[tuple[int, float]]:
+    phase: int, values: np.ndarray, begin: int, rate: float, threshold: float
+) -> list[Arrival]:
     """
-    :param values: Probabilities of one phase, (samples,)
+    :param phase: Number of the phase
+    :param values: Its probabilities, (samples,)
     :param begin: Time of the first one in nanoseconds since 1970
     :param rate: Sampling rate in Hz
     :param threshold: Smallest probability
-    :return: Times and probabilities of the maxima, placed between samples by the parabola
-        through three of them
+    :return: Arrivals at the maxima, placed between samples by the parabola through three
+        of them
     """
     values = np.asarray(values, dtype=np.float64)
     peaks = models.peak_indices(values, threshold)
-    keep = models.suppress_close(peaks, values[peaks], SEPARATION_SECONDS * rate)
     padded = np.pad(values, 1, mode="edge")
     found = []
-    for peak in peaks[keep]:
+    for peak in peaks:
         before, top, after = padded[peak : peak + 3]
         bend = before - 2 * top + after
         shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
         time = begin + round((peak + float(shift)) / rate * 1e9)
-        found.append((time, float(top)))
+        found.append((phase, time, float(top)))
     return found
-
-
-def by_station(
-    found: _Found, known: Iterable[tuple[str, int, int]]
-) -> dict[str, Opinion]:
-    """
-    :param found: Arrivals of one teacher
-    :param known: Station, begin and end of the times that it has looked at
-    :return: Its opinion of each station. If arrivals of one phase, such as Pg and Pn, are
-        closer than :py:data:`SEPARATION_SECONDS`, the most probable one is kept.
-    """
-    spans = defaultdict(list)
-    for station, begin, end in known:
-        spans[station].append((begin, end))
-    opinions = {station: Opinion([], join_spans(s)) for station, s in spans.items()}
-    for (station, phase), arrivals in found.items():
-        arrivals = sorted(arrivals, key=lambda one: one[0])
-        times = np.array([time for time, _ in arrivals])
-        probabilities = np.array([probability for _, probability in arrivals])
-        keep = models.suppress_close(times, probabilities, SEPARATION_SECONDS * 1e9)
-        rows = [(phase, *arrivals[number]) for number in np.flatnonzero(keep)]
-        opinions.setdefault(station, Opinion([], [])).arrivals.extend(rows)
-    return opinions
 
 
 class Teacher(ABC):
@@ -124,15 +118,11 @@ class Teacher(ABC):
         self.knows = knows
 
     @abstractmethod
-    def see(
-        self, stream: obspy.Stream, begin: int, end: int, threshold: float
-    ) -> dict[str, Opinion]:
+    def see(self, stream: obspy.Stream, threshold: float) -> Opinion:
         """
         :param stream: Waveforms of one station
-        :param begin: Begin of the time that is asked for, in nanoseconds since 1970
-        :param end: Its end
         :param threshold: Smallest probability
-        :return: Its opinion of each station that it knows
+        :return: Its opinion of the station, which may be of other times as well
         """
 
 
@@ -151,9 +141,7 @@ class ModelTeacher(Teacher):
         self.model = model.eval()
         self.overlap = overlap
 
-    def see(
-        self, stream: obspy.Stream, begin: int, end: int, threshold: float
-    ) -> dict[str, Opinion]:
+    def see(self, stream: obspy.Stream, threshold: float) -> Opinion:
         stream = shared(stream)
         peak = max((np.abs(t.data.astype(float)).max() for t in stream), default=0.0)
         if peak > 0 and np.isfinite(peak):
@@ -162,155 +150,137 @@ class ModelTeacher(Teacher):
         arguments = {"overlap": self.overlap, "stacking": "avg"}
         with torch.no_grad():
             annotations = self.model.annotate(stream, copy=False, **arguments)
-        found: _Found = defaultdict(list)
+        found: list[Arrival] = []
         if isinstance(self.model, models.PhasePicker):
             # By the model's own method, which knows the place of an arrival in a cell.
             options = {f"{name}_threshold": threshold for name in self.model.labels[1:]}
             options["min_separation"] = SEPARATION_SECONDS
-            for pick in self.model.classify_aggregate(annotations, options).picks:
-                arrival = pick.peak_time.ns, float(pick.peak_value)
-                found[pick.trace_id, PHASES[pick.phase[0]]].append(arrival)
+            found = [
+                (PHASES[pick.phase[0]], pick.peak_time.ns, float(pick.peak_value))
+                for pick in self.model.classify_aggregate(annotations, options).picks
+            ]
         else:
             for trace in annotations:
                 # P or S, also of Pg and Sn; not of noise and detections.
                 phase = PHASES.get(trace.stats.channel.rpartition("_")[2][:1])
                 if phase is not None:
                     start, rate = trace.stats.starttime.ns, trace.stats.sampling_rate
-                    found[station_id(trace), phase] += find_peaks(
-                        trace.data, start, float(rate), threshold
-                    )
+                    found += find_peaks(phase, trace.data, start, rate, threshold)
         known = (
-            (station_id(t), t.stats.starttime.ns, (t.stats.endtime + t.stats.delta).ns)
+            (t.stats.starttime.ns, (t.stats.endtime + t.stats.delta).ns)
             for t in annotations
         )
-        return by_station(found, known)
+        return make_opinion(found, known)
 
 
 class FileTeacher(Teacher):
     """
-    Probabilities of any picker, as NumPy files. Each holds ``station_id`` (NET.STA.LOC),
-    ``start_time`` and arrays ``NAME_<rate>hz`` (2, samples): P and S from that time on, at
-    this rate in Hz. Arrays of one name are one teacher. An array of zeros says nothing.
+    Probabilities of any picker, as NumPy files; see :py:func:`_read_curves`.
 
     :param name: Name of the arrays, with the rate
-    :param files: Files, and what stations and times they are of
+    :param opinions: What they say of each station
     """
 
-    def __init__(self, name: str, files: Sequence[_File]) -> None:
-        versions = [(file.path.name, file.version) for file in files]
-        stations = sorted({file.station_id for file in files})
+    def __init__(self, name: str, opinions: dict[str, Opinion]) -> None:
+        digest = hashlib.sha256(repr(sorted(opinions.items())).encode())
+        stations = sorted(opinions)
         knows = ", ".join([*stations[:_MOST_NAMED], "..."][: len(stations)])
-        super().__init__(name, str((name, versions)), knows)
-        self._rate, _ = files[0].arrays[name]
-        self._files: dict[str, list[_File]] = defaultdict(list)
-        for file in files:
-            self._files[file.station_id].append(file)
+        super().__init__(name, digest.hexdigest(), knows)
+        self._opinions = opinions
 
-    def see(
-        self, stream: obspy.Stream, begin: int, end: int, threshold: float
-    ) -> dict[str, Opinion]:
-        found: _Found = defaultdict(list)
-        known = []
-        for station in {station_id(trace) for trace in stream}:
-            for file in self._files.get(station, ()):
-                _, length = file.arrays[self.name]
-                last = file.begin + round(length / self._rate * 1e9)
-                if file.begin >= end or last <= begin:
+    def see(self, stream: obspy.Stream, threshold: float) -> Opinion:
+        stations = {station_id(trace) for trace in stream} & self._opinions.keys()
+        return self._opinions[stations.pop()] if stations else Opinion([], [])
+
+
+def _read_curves(
+    path: Path, array: str, threshold: float
+) -> Iterator[tuple[str, str, Opinion]]:
+    """
+    Reads a file of probabilities: ``station_id`` (NET.STA.LOC), ``start_time``, and arrays
+    ``NAME_<rate>hz`` (2, samples): P and S from that time on, at this rate in Hz. An array
+    of zeros says nothing.
+
+    :param array: Arrays to read, with or without the rate; empty for all
+    :return: Name of each array, station, and opinion
+    """
+    try:
+        with np.load(path) as arrays:
+            station = str(arrays["station_id"])
+            begin = obspy.UTCDateTime(str(arrays["start_time"])).ns
+            if station.count(".") != 2:
+                raise ValueError(f"station_id {station!r}")
+            for match in filter(None, map(_ARRAY.fullmatch, arrays.files)):
+                if array not in ("", match[0], match[1]):
                     continue
-                values = file.read(self.name)
-                if not values.any():
-                    continue
-                known.append((station, file.begin, last))
-                for phase, row in enumerate(values, 1):
-                    found[station, phase] += find_peaks(
-                        row, file.begin, self._rate, threshold
-                    )
-        return by_station(found, known)
+                values, rate = np.asarray(arrays[match[0]], np.float32), float(match[2])
+                # Rounding may take a probability a little beyond what one can be.
+                if not (rate > 0 and ((values >= -0.01) & (values <= 1.01)).all()):
+                    raise ValueError(f"{match[0]} holds other numbers than 0 to 1")
+                p, s = values
+                found = find_peaks(1, p, begin, rate, threshold)
+                found += find_peaks(2, s, begin, rate, threshold)
+                span = (begin, begin + round(len(p) / rate * 1e9))
+                yield match[0], station, Opinion(found, [span] if values.any() else [])
+    # Damaged files raise errors of many kinds.
+    except Exception as error:
+        reason = (
+            "must hold station_id NET.STA.LOC, start_time, and arrays NAME_<rate>hz of the "
+            f"shape (2, samples), probabilities of P and S ({error})"
+        )
+        raise ArgumentError("teachers", str(path), reason) from error
 
 
-class _File:
-    """A file of probabilities: station and time, but not the values."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        status = path.stat()
-        self.version = (status.st_size, status.st_mtime_ns)
-        self.arrays: dict[str, tuple[float, int]] = {}
-        try:
-            with np.load(path) as arrays:
-                self.station_id = str(arrays["station_id"])
-                self.begin = obspy.UTCDateTime(str(arrays["start_time"])).ns
-                for match in filter(None, map(_ARRAY.fullmatch, arrays.files)):
-                    phases, length = arrays[match[0]].shape
-                    self.arrays[match[0]] = float(match[2]), length
-                    if phases != 2 or not float(match[2]) > 0:
-                        raise ValueError(f"{match[0]} is ({phases}, {length})")
-            if not self.arrays or not _STATION.fullmatch(self.station_id):
-                raise ValueError(f"{self.station_id}: {', '.join(arrays.files)}")
-        # Damaged files raise errors of many kinds.
-        except Exception as error:
-            reason = (
-                "must hold station_id NET.STA.LOC, start_time, and arrays NAME_<rate>hz of "
-                f"the shape (2, samples), P and S ({error})"
-            )
-            raise ArgumentError("teachers", str(path), reason) from error
-
-    def read(self, name: str) -> np.ndarray:
-        """
-        :param name: One of its arrays
-        :raises ArgumentError: if it is damaged, or holds no probabilities
-        :return: Probabilities of P and S, (2, samples)
-        """
-        try:
-            with np.load(self.path) as arrays:
-                values = np.asarray(arrays[name], dtype=np.float32)
-            # Rounding may take a probability a little beyond what one can be.
-            if not ((values >= -0.01) & (values <= 1.01)).all():
-                raise ValueError("probabilities must be numbers from 0 to 1")
-        except Exception as error:
-            reason = f"{name} can't be read: {error}"
-            raise ArgumentError("teachers", str(self.path), reason) from error
-        return values
-
-
-def load_teachers(names: Sequence[str], overlap: float) -> list[Teacher]:
+def load_teachers(
+    names: Sequence[str], overlap: float, threshold: float
+) -> list[Teacher]:
     """
     :param names: Models, as :py:func:`seisbench_diting.models.load_model` takes them;
         files of probabilities, or folders of them, each with ``#NAME`` for one of its
         arrays only
     :param overlap: Share of a window that the next one repeats
+    :param threshold: Smallest probability of arrivals in files
     :raises ArgumentError: if a model or file does not exist
     :return: Teachers, at least one for each name
     """
     teachers: list[Teacher] = []
     for name in names:
-        path, _, array = name.partition("#")
-        folder = Path(path).expanduser()
-        if folder.is_dir() or folder.suffix == ".npz":
-            teachers += _file_teachers(name, folder, array)
+        text, _, array = name.partition("#")
+        path = Path(text).expanduser()
+        if path.is_dir() or path.suffix == ".npz":
+            teachers += _file_teachers(name, path, array, threshold)
             continue
         try:
             model = models.load_model(name)
         except (OSError, ValueError) as error:
             reason = (
-                f"it is not a file NAME.npz or a folder of them, nor a model: {error}"
+                f"it is neither a file NAME.npz, a folder of them, nor a model: {error}"
             )
             raise ArgumentError("teachers", name, reason) from error
         # Tables and cards show the name of a file, not its path.
-        shown = folder.name if models.find_pair(folder) else name
+        shown = path.name if models.find_pair(path) else name
         teachers.append(ModelTeacher(shown, model, overlap))
     return teachers
 
 
-def _file_teachers(name: str, folder: Path, array: str) -> list[Teacher]:
-    paths = sorted(folder.glob("*.npz")) if folder.is_dir() else [folder]
-    if not paths or not paths[0].is_file():
-        raise ArgumentError(
-            "teachers", name, "is not a file NAME.npz or a folder of them"
+def _file_teachers(
+    name: str, path: Path, array: str, threshold: float
+) -> Iterator[Teacher]:
+    found: dict[str, dict[str, list[Opinion]]] = defaultdict(lambda: defaultdict(list))
+    for file in sorted(path.glob("*.npz")) if path.is_dir() else [path]:
+        for one, station, opinion in _read_curves(file, array, threshold):
+            found[one][station].append(opinion)
+    if not found:
+        reason = f"holds no files NAME.npz with arrays {array or 'NAME'}_<rate>hz"
+        raise ArgumentError("teachers", name, reason)
+    for one, stations in sorted(found.items()):
+        yield FileTeacher(
+            one,
+            {
+                station: make_opinion(
+                    (arrival for opinion in opinions for arrival in opinion.arrivals),
+                    (span for opinion in opinions for span in opinion.known),
+                )
+                for station, opinions in stations.items()
+            },
         )
-    files = [_File(path) for path in paths]
-    every = sorted({one for file in files for one in file.arrays})
-    chosen = [n for n in every if array in ("", n, n.rpartition("_")[0])]
-    if not chosen:
-        raise ArgumentError("teachers", name, f"has only the arrays {', '.join(every)}")
-    return [FileTeacher(one, [f for f in files if one in f.arrays]) for one in chosen]

@@ -346,7 +346,7 @@ def fit(
         step=trainer.world_size,
     )
     # In this process: a validation is short, and starting processes is not.
-    held_out = None if validation is None else DataLoader(validation, batch_size=None)
+    held_out = [] if validation is None else [DataLoader(validation, batch_size=None)]
     with _interruptible(), quiet():
         trainer.fit(module, loader, held_out, ckpt_path=checkpoint, weights_only=True)
     best = _read_checkpoint(folder / f"{_BEST}.ckpt")

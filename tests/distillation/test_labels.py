@@ -1,0 +1,136 @@
+"""Arrivals of several teachers, what is kept of long records, and labels of windows."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("lightning")
+
+from seisbench_diting.distillation.corpus import soft_lppn_label, soft_point_label
+from seisbench_diting.distillation.labels import (
+    Stretch,
+    choose_pieces,
+    confident,
+    make_arrivals,
+    merge_opinions,
+)
+from seisbench_diting.distillation.teachers import Opinion
+from seisbench_diting.generate import Arrival, lppn_label, point_label
+from seisbench_diting.training.module import count_matches
+
+MS = 1_000_000
+rows = st.lists(
+    st.tuples(st.sampled_from((1, 2)), st.integers(0, 10_000), st.floats(0.06, 1)),
+    max_size=12,
+)
+
+
+def opinion(*arrivals, known=((0, 20_000),)):
+    """Opinion with times in milliseconds."""
+    return Opinion(
+        [(phase, time * MS, probability) for phase, time, probability in arrivals],
+        [(begin * MS, end * MS) for begin, end in known],
+    )
+
+
+def merged(*opinions):
+    return [(k, t / MS, pytest.approx(p)) for k, t, p in merge_opinions(opinions)]
+
+
+def test_arrivals_of_two_teachers_become_one():
+    first = opinion((1, 1000, 0.9), (2, 4000, 0.6))
+    second = opinion((1, 1100, 0.3), (1, 7000, 0.8))
+    assert merged(first, second) == [(1, 1025, 0.6), (1, 7000, 0.4), (2, 4000, 0.3)]
+
+
+def test_arrivals_of_one_teacher_stay_two():
+    assert len(merge_opinions([opinion((1, 1000, 0.9), (1, 1200, 0.8))])) == 2
+
+
+def test_a_teacher_that_has_not_looked_does_not_count():
+    first = opinion((1, 1000, 0.8), (1, 9000, 0.8))
+    second = opinion((1, 1000, 0.4), known=((0, 5000), (9500, 10_000)))
+    assert merged(first, second) == [(1, 1000, 0.6), (1, 9000, 0.8)]
+
+
+@given(first=rows, second=rows)
+def test_merging_keeps_the_sum_of_probabilities(first, second):
+    found = merge_opinions([opinion(*first), opinion(*second)])
+    assert max(len(first), len(second)) <= len(found) <= len(first) + len(second)
+    expected = sum(one[2] for one in first + second) / 2
+    assert sum(one[2] for one in found) == pytest.approx(expected)
+
+
+def test_cautious_teachers_are_made_confident():
+    values = [confident(p, 0.18) for p in (0.0, 0.09, 0.18, 0.36, 1.0)]
+    np.testing.assert_allclose(values, [0, 1 / 9, 0.5, 8 / 9, 0.994], atol=1e-3)
+
+
+def stretch(n_samples, *rows):
+    return Stretch(
+        "XX.A.", "", np.zeros((n_samples, 3)), 0, n_samples, make_arrivals(rows)
+    )
+
+
+def test_pieces_with_sure_arrivals_are_kept_and_noise_as_well():
+    whole = stretch(100_000, (1, 50_500, 0.9), (2, 51_000, 0.9), (1, 9000, 0.1))
+    pieces = choose_pieces([whole], 4000, 12_000, np.random.default_rng(0))
+    assert [piece.n_samples for piece in pieces] == [4000] * 3
+    assert any(piece.begin <= 50_500 < piece.end for piece in pieces)
+    assert any(len(piece.arrivals) == 0 for piece in pieces)
+    assert choose_pieces([whole], 4000, 100_000, np.random.default_rng(0)) == [whole]
+
+
+def test_many_days_get_the_room_that_there_is():
+    rng = np.random.default_rng(1)
+    whole = stretch(100_000, (1, 5000, 0.9))
+    kept = [choose_pieces([whole], 4000, 400, rng) for _ in range(1000)]
+    assert {len(pieces) for pieces in kept} == {0, 1}
+    assert np.mean([len(pieces) for pieces in kept]) == pytest.approx(0.1, rel=0.3)
+
+
+samples = st.lists(st.floats(-100, 6300), max_size=6)
+
+
+@given(p=samples, s=samples)
+def test_sure_labels_are_those_of_an_analyst(p, s):
+    arrivals = [
+        Arrival(f"trace_{phase}_arrival_sample", phase, 1, sample, False)
+        for phase, of_phase in (("P", p), ("S", s))
+        for sample in of_phase
+    ]
+    np.testing.assert_allclose(
+        soft_point_label(arrivals, 6144), point_label(p, s, 6144), atol=1e-6
+    )
+    hard, soft = lppn_label(p, s, 6144), soft_lppn_label(arrivals, 6144)
+    ignored = hard[0] == -1
+    np.testing.assert_array_equal(soft[:3].sum(axis=0) == 0, ignored)
+    cells = [int(x // 8) for x in (*p, *s) if 0 <= x < 6144]
+    if len(set(cells)) == len(cells):
+        classes = soft[:3].argmax(axis=0)
+        np.testing.assert_array_equal(classes[~ignored], hard[0][~ignored])
+        inside = hard[0] > 0
+        np.testing.assert_allclose(soft[3][inside], hard[1][inside], atol=1e-3)
+
+
+def test_labels_are_as_sure_as_the_arrivals():
+    arrivals = [
+        Arrival("trace_P_arrival_sample", "P", 1, 1000.0, False, 0, 0.6),
+        Arrival("trace_S_arrival_sample", "S", 1, 1003.0, False, 0, 0.9),
+        Arrival("trace_S_arrival_sample", "S", 1, 3000.0, False, 1, 0.3),
+    ]
+    soft = soft_lppn_label(arrivals, 6144)
+    np.testing.assert_allclose(soft[:, 125], [0.1, 0, 0.9, 3.0], atol=1e-6)
+    np.testing.assert_allclose(soft[:, 375], [0.7, 0, 0.3, 0.0], atol=1e-6)
+    assert not soft[:3, [124, 126, 374, 376]].any()
+    point = soft_point_label(arrivals, 6144)
+    assert point[2, 3000] == pytest.approx(0.3)
+    np.testing.assert_allclose(point.sum(axis=0), 1, atol=1e-6)
+
+
+def test_each_pick_is_right_once():
+    truth, found = np.array([100.0, 130.0, 900.0]), np.array([104.0, 110.0, 500.0])
+    assert count_matches(truth, found, 50) == 2
+    assert count_matches(truth, found, 5) == 1
+    assert count_matches(truth[:0], found, 5) == 0
