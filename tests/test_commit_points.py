@@ -1,0 +1,233 @@
+"""Whatever moment a run fails at: nothing is half there, and running again ends well."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import obspy
+import pandas as pd
+import pytest
+import torch
+
+from benchmarks import original
+from seisbench_diting import tables
+from tests.faults import KINDS, fail_at_each_point
+
+pytestmark = pytest.mark.parametrize("kind", KINDS)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Content of all files; no leftover is among them."""
+    found = {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()}
+    assert not [name for name in found if ".partial" in name]
+    return {name: p.read_bytes() for name, p in found.items() if "lock" not in name}
+
+
+def test_conversion(kind, tmp_path):
+    from seisbench_diting.data import convert
+
+    source = tmp_path / "original"
+    source.mkdir()
+    for number in (0, 1):
+        original.write_part(source, number, 8, samples=300)
+
+    def run(folder):
+        convert(source, folder / "dataset", progress=False)
+
+    def outcome(folder):
+        files = files_of(folder / "dataset")
+        report = json.loads(files.pop("conversion.json"))
+        for part in report["parts"].values():
+            del part["seconds"]
+        return files, report
+
+    points = tmp_path / "points"
+    points.mkdir()
+    seen = fail_at_each_point(run, outcome, points, kind)
+    assert seen.count("replace") >= 4
+
+
+def test_picking(kind, tmp_path):
+    from seisbench_diting.models import load_model
+    from seisbench_diting.picking import pick_archive
+
+    source = tmp_path / "archive"
+    source.mkdir()
+    for code in ("AA", "BB"):
+        stream = obspy.read()
+        for trace in stream:
+            trace.stats.station = code
+            trace.write(str(source / f"{trace.id}.mseed"), format="MSEED")
+
+    def run(folder):
+        pick_archive(source, folder / "run", model, progress=False)
+
+    model = load_model("LPPNT")
+
+    def outcome(folder):
+        summary = json.loads((folder / "run.json").read_text())
+        table = (folder / "run.csv").read_bytes()
+        return table, summary["picks_by_phase"], (folder / "run.txt").exists()
+
+    points = tmp_path / "points"
+    points.mkdir()
+    seen = fail_at_each_point(
+        run, outcome, points, kind, lambda f: whole_or_missing(f / "run.csv")
+    )
+    assert seen.count("COMMIT") >= 3
+    assert seen.count("replace") >= 2
+
+
+def whole_or_missing(path):
+    if path.exists():
+        assert len(pd.read_csv(path)) == 4
+
+
+PICK = {
+    "station_id": "XX.A.",
+    "phase": "P",
+    "time": pd.Timestamp("2022-04-09T02:28:39Z"),
+    "probability": 0.9,
+    "event_id": "e",
+}
+EVENT = {"event_id": "e", "time": PICK["time"], "latitude": 1.0, "longitude": 2.0}
+
+
+@pytest.mark.parametrize("ending", ["events.csv", "xml", "txt", "events.parquet"])
+def test_tables_replace_older_ones(ending, kind, tmp_path):
+    if ending == "events.parquet":
+        pytest.importorskip("pyarrow")
+    versions = {}
+    for depth in (1.0, 2.0):
+        events = tables.event_table([{**EVENT, "depth_km": depth}])
+        versions[depth] = (events, tables.assignment_table([PICK]))
+
+    def run(folder):
+        path = folder / f"a.{ending}"
+        if not path.exists():
+            # An older version, written without faults.
+            shutil.copytree(older, folder, dirs_exist_ok=True)
+        tables.write_association(*versions[2.0], path)
+
+    def depths(folder):
+        events, picks = tables.read_association(folder / f"a.{ending}")
+        assert len(picks) == 1
+        return events["depth_km"].tolist()
+
+    def check(folder):
+        assert depths(folder) in ([1.0], [2.0])
+
+    older = tmp_path / "older"
+    older.mkdir()
+    tables.write_association(*versions[1.0], older / f"a.{ending}")
+    points = tmp_path / "points"
+    points.mkdir()
+    assert fail_at_each_point(run, depths, points, kind, check)
+
+
+def test_weights(kind, tmp_path):
+    from seisbench_diting.weights import BUNDLED, find_set, install
+
+    entry = find_set("LPPNT", "distilled")
+    content = (BUNDLED / entry.file).read_bytes()
+
+    def write(path, data):
+        path.with_name(f"{path.name}.pt.v{entry.version}").write_bytes(data)
+        path.with_name(f"{path.name}.json.v{entry.version}").write_text("{}")
+
+    def run(folder):
+        install(entry, folder / "models", write, content=content)
+
+    def check(folder):
+        # SeisBench takes a set for whole if its .json is there.
+        if (folder / f"models/distilled.json.v{entry.version}").exists():
+            weights = folder / f"models/distilled.pt.v{entry.version}"
+            assert weights.read_bytes() == content
+
+    seen = fail_at_each_point(run, files_of, tmp_path, kind, check)
+    assert seen.count("replace") == 2
+
+
+def weights_of(folder: Path) -> dict[str, list[float]]:
+    (path,) = folder.glob("*.pt")
+    state = torch.load(path, weights_only=True)
+    return {name: value.flatten().tolist() for name, value in state.items()}
+
+
+@pytest.mark.slow
+def test_training(kind, tmp_path):
+    pytest.importorskip("lightning")
+    import seisbench.data as sbd
+
+    from seisbench_diting.training import train
+
+    data = tmp_path / "dataset"
+    data.mkdir()
+    rng = np.random.default_rng(0)
+    with sbd.WaveformDataWriter(data / "metadata.csv", data / "waveforms.hdf5") as file:
+        file.data_format = {"dimension_order": "CW", "component_order": "ZNE"}
+        for i in range(8):
+            wave = rng.normal(size=(3, 1000)).astype(np.float32)
+            place = {"trace_p_arrival_sample": 300, "trace_s_arrival_sample": 500}
+            split = "train" if i < 6 else "dev"
+            file.add_trace({"trace_sampling_rate_hz": 50.0, "split": split} | place, wave)
+
+    def run(folder):
+        train(
+            "LPPNT",
+            data,
+            folder / "run",
+            max_steps=2,
+            batch_size=2,
+            n_samples=512,
+            padlen=64,
+            validate_every=1,
+            checkpoint_every=1,
+            accelerator="cpu",
+            progress=False,
+        )
+
+    points = tmp_path / "points"
+    points.mkdir()
+    fail_at_each_point(run, lambda f: weights_of(f / "run"), points, kind)
+
+
+@pytest.mark.slow
+def test_distillation(kind, tmp_path):
+    pytest.importorskip("lightning")
+    sys.path.insert(0, str(Path(__file__).parent / "distillation"))
+    from made_archive import probabilities, station_stream
+
+    from seisbench_diting.distillation import distill
+
+    archive, teacher = tmp_path / "archive", tmp_path / "teacher"
+    archive.mkdir()
+    teacher.mkdir()
+    for seed, code in enumerate(("AA", "BB")):
+        for trace in station_stream(code, 300, seed):
+            trace.write(str(archive / f"{trace.id}.mseed"), format="MSEED")
+        np.savez_compressed(teacher / f"{code}.npz", **probabilities(code, 300))
+
+    def run(folder):
+        distill(
+            "LPPNT",
+            str(teacher),
+            str(archive),
+            folder / "run",
+            init="random",
+            max_steps=2,
+            batch_size=2,
+            n_samples=1024,
+            padlen=64,
+            validate_every=1,
+            validation_windows=4,
+            checkpoint_every=1,
+            accelerator="cpu",
+            progress=False,
+        )
+
+    points = tmp_path / "points"
+    points.mkdir()
+    fail_at_each_point(run, lambda f: weights_of(f / "run"), points, kind)
