@@ -95,6 +95,7 @@ def fail_at_each_point(
     folder: Path,
     kind: str,
     check: Callable[[Path], object] = lambda path: None,
+    prepare: Callable[[Path], object] = lambda path: None,
 ) -> list[str]:
     """
     Runs once without faults. Then for each commit point: runs until it fails there, checks
@@ -104,12 +105,14 @@ def fail_at_each_point(
     :param outcome: Takes the folder, gives what must be equal
     :param folder: Empty folder
     :param check: Called between fault and second run
+    :param prepare: Called first, without faults
     :return: Names of the points
     """
 
     def begin(name: str) -> Path:
         path = folder / name
         path.mkdir()
+        prepare(path)
         return path
 
     whole = begin("whole")
