@@ -8,7 +8,6 @@ import os
 import textwrap
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from itertools import islice
 from numbers import Real
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -472,7 +471,7 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
     :param backend: "torch"; "onnx", which is faster on CPUs; or "auto"
     :raises ValueError: if ONNX Runtime is asked for, but the model is not on the CPU in
         single precision
-    :return: What runs its network. PyTorch, after one warning, where ONNX Runtime can't
+    :return: What runs its network. PyTorch where ONNX Runtime can't
         run the model
     """
     suitable = model.device.type == "cpu" and model.dtype == torch.float32
@@ -485,17 +484,11 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
             return importlib.import_module("seisbench_diting.runtime").make_runner(
                 model
             )
-        except BackendUnavailableError as error:
-            _warn_once(
-                f"{type(model).__name__} runs on PyTorch, which is slower: {error}"
-            )
+        except BackendUnavailableError:
+            # The reason was logged when the runner was made.
+            pass
     evaluated = in_evaluation_mode(model)
     return lambda waves: map(evaluated, waves)
-
-
-@cache
-def _warn_once(message: str) -> None:
-    seisbench.logger.warning(message)
 
 
 def in_evaluation_mode(model: PhasePicker) -> PhasePicker:

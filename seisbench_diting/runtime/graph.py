@@ -15,6 +15,7 @@ Every rewriting is exact but for rounding. Factors are of single layers, in this
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,9 +60,7 @@ class _Graph:
         #: Tensors that were interleaved: their phases, and how many.
         self.interleaved: dict[str, tuple[str, int]] = {}
         alias: dict[str, str] = {}
-        for original in model.graph.node:
-            node = onnx.NodeProto()
-            node.CopyFrom(original)
+        for node in copy.deepcopy(model.graph.node):
             if node.op_type == "Constant":
                 value = numpy_helper.to_array(node.attribute[0].t)
                 self.constants[node.output[0]] = value
@@ -87,29 +86,24 @@ class _Graph:
         rest = [node for node in self.nodes if id(node) not in old]
         self.nodes = [*rest[:place], *by, *rest[place:]]
 
-    def drop_unused(self) -> None:
-        needed = set(self.outputs)
-        kept = []
+    def to_model(self, model: onnx.ModelProto) -> onnx.ModelProto:
+        """A copy of the model with these nodes, without those that nobody needs."""
+        needed, kept = set(self.outputs), []
         for node in reversed(self.nodes):
             if needed.intersection(node.output):
                 kept.append(node)
                 needed.update(node.input)
-        self.nodes = kept[::-1]
-        self.constants = {k: v for k, v in self.constants.items() if k in needed}
-
-    def to_model(self, model: onnx.ModelProto) -> onnx.ModelProto:
-        self.drop_unused()
         new = onnx.ModelProto()
         new.CopyFrom(model)
         new.producer_name = "seisbench-diting"
         for part in ("node", "initializer", "value_info"):
             new.graph.ClearField(part)
-        new.graph.node.extend(self.nodes)
+        new.graph.node.extend(kept[::-1])
         new.graph.initializer.extend(
             numpy_helper.from_array(np.asarray(value, order="C"), name)
             for name, value in self.constants.items()
+            if name in needed
         )
-        onnx.checker.check_model(new)
         return new
 
 
@@ -128,19 +122,18 @@ def _two_dimensional(graph: _Graph) -> None:
     Gives every convolution, and all between them, an axis of length one before the
     last. Other layers see what they saw before.
     """
-    axis = graph.constant("height_axis", np.array([2], dtype=np.int64))
+    axis = graph.constant("height_axis", np.array([2]))
     lifted: set[str] = set()
     nodes: list[onnx.NodeProto] = []
-    names: dict[tuple[str, str], str] = {}
+    made: set[str] = set()
     weights: set[str] = set()
 
     def convert(operator: str, name: str) -> str:
-        if (operator, name) not in names:
-            names[operator, name] = f"{name}_{operator.lower()}"
-            nodes.append(
-                helper.make_node(operator, [name, axis], [names[operator, name]])
-            )
-        return names[operator, name]
+        new = f"{name}_{operator.lower()}"
+        if new not in made:
+            made.add(new)
+            nodes.append(helper.make_node(operator, [name, axis], [new]))
+        return new
 
     def lift(name: str) -> str:
         return name if name in lifted else convert("Unsqueeze", name)
@@ -149,25 +142,20 @@ def _two_dimensional(graph: _Graph) -> None:
         return convert("Squeeze", name) if name in lifted else name
 
     for node in graph.nodes:
-        spatial = node.op_type in ("Conv", "ConvTranspose", "MaxPool")
-        if spatial:
+        if node.op_type in ("Conv", "ConvTranspose", "MaxPool"):
             node.input[0] = lift(node.input[0])
             _lift_attributes(node)
-            if len(node.input) > 1 and node.input[1] not in weights:
-                weights.add(node.input[1])
-                graph.constants[node.input[1]] = graph.constants[node.input[1]][
-                    :, :, None
-                ]
+            for weight in set(node.input[1:2]) - weights:
+                weights.add(weight)
+                graph.constants[weight] = graph.constants[weight][:, :, None]
         elif node.op_type == "Resize" and (scales := _scales(graph, node)) is not None:
             node.input[0] = lift(node.input[0])
             scales = np.insert(scales, 2, np.float32(1))
             node.input[2] = graph.constant(f"{node.output[0]}_scales", scales)
         elif _is_pointwise(node) and lifted.intersection(node.input):
             if node.op_type != "BatchNormalization":
-                node.input[:] = [
-                    name if name in graph.constants else lift(name)
-                    for name in node.input
-                ]
+                known = graph.constants
+                node.input[:] = [n if n in known else lift(n) for n in node.input]
         else:
             node.input[:] = [lower(name) for name in node.input]
             nodes.append(node)
@@ -332,12 +320,8 @@ def _interleave(
     graph: _Graph, source: str, target: str, channels: int
 ) -> list[onnx.NodeProto]:
     """From (B, channels * phases, 1, T) to (B, channels, 1, T * phases)."""
-    apart = graph.constant(
-        f"phases_of_{channels}", np.array([0, channels, -1, 0], dtype=np.int64)
-    )
-    together = graph.constant(
-        f"samples_of_{channels}", np.array([0, channels, 1, -1], dtype=np.int64)
-    )
+    apart = graph.constant(f"phases_of_{channels}", np.array([0, channels, -1, 0]))
+    together = graph.constant(f"samples_of_{channels}", np.array([0, channels, 1, -1]))
     split, turned = f"{target}_split", f"{target}_turned"
     return [
         helper.make_node("Reshape", [source, apart], [split]),
@@ -363,24 +347,18 @@ def _joined_heads(graph: _Graph) -> None:
         for place, part in ((1, "weights"), (2, "biases")):
             values = [graph.constants[conv.input[place]] for conv in convs]
             inputs.append(graph.constant(f"{name}_{part}", np.concatenate(values)))
-        sizes = graph.constant(f"{name}_sizes", np.array(widths, dtype=np.int64))
-        joined = f"{name}_joined"
-        graph.replace(
-            convs,
-            [
-                helper.make_node("Conv", inputs, [joined], kernel_shape=[1, 1]),
-                helper.make_node(
-                    "Split", [joined, sizes], [c.output[0] for c in convs], axis=1
-                ),
-            ],
-        )
+        sizes = graph.constant(f"{name}_sizes", np.array(widths))
+        joined, outputs = f"{name}_joined", [conv.output[0] for conv in convs]
+        conv = helper.make_node("Conv", inputs, [joined], kernel_shape=[1, 1])
+        split = helper.make_node("Split", [joined, sizes], outputs, axis=1)
+        graph.replace(convs, [conv, split])
 
 
 def _written_out_softmax(graph: _Graph) -> None:
     for node in list(graph.nodes):
         if node.op_type != "Softmax" or _attribute(node, "axis", -1) != 1:
             continue
-        axis = graph.constant("channel_axis", np.array([1], dtype=np.int64))
+        axis = graph.constant("channel_axis", np.array([1]))
         scores, result = node.input[0], node.output[0]
         names = [f"{result}_{part}" for part in ("peak", "below", "share", "sum")]
         peak, below, share, total = names

@@ -10,10 +10,10 @@ import weakref
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import seisbench
 import torch
 from torch import nn
 
@@ -44,16 +44,6 @@ _AHEAD = 2
 _lock = threading.Lock()
 
 
-def _after_fork() -> None:
-    # The child has none of the threads that may hold the lock.
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
 class _Made:
     """The session of a model, and what it was made from."""
 
@@ -67,6 +57,9 @@ class _Made:
         # Layers of a user, PyTorch's exporter and ONNX Runtime raise all kinds of errors.
         except Exception as error:
             self.reason = f"{error}" or type(error).__name__
+            seisbench.logger.warning(
+                f"{type(model).__name__} runs on PyTorch, which is slower: {self.reason}"
+            )
 
     def fits(self, model: PhasePicker) -> bool:
         """
@@ -74,12 +67,8 @@ class _Made:
         checksum: not all ways to change a parameter leave other traces.
         """
         values = _values(model)
-        return (
-            len(values) == len(self.values)
-            and all(
-                value.dtype == before.dtype and torch.equal(value, before)
-                for value, before in zip(values, self.values, strict=True)
-            )
+        return [v.dtype for v in values] == [v.dtype for v in self.values] and (
+            all(map(torch.equal, values, self.values))
             and self.description == _description(model)
         )
 
@@ -106,6 +95,7 @@ def make_runner(model: PhasePicker) -> Runner:
     made = _made.get(model)
     if made is None or not made.fits(model):
         with _lock:
+            # Another thread may have made it meanwhile.
             made = _made.get(model)
             if made is None or not made.fits(model):
                 made = _made[model] = _Made(model)
@@ -176,39 +166,19 @@ def _graph(model: PhasePicker, description: str) -> bytes:
         return to_onnx(model)
     text = f"{weights} {description} {__version__} {torch.__version__}"
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
-    folder = type(model)._model_path() / FOLDER
-    if content := _read(folder, key):
-        return content
-    content = to_onnx(model)
-    # Without room or permission to write the graph is made again next time.
+    path = type(model)._model_path() / FOLDER / f"{key}.onnx"
     with contextlib.suppress(OSError):
-        _write(folder, key, content)
+        # When it was used last.
+        os.utime(path)
+        return path.read_bytes()
+    content = to_onnx(model)
+    # Without room or permission to write, the graph is made again next time. Another
+    # process may remove the same files.
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+        graphs = sorted(path.parent.glob("*.onnx"), key=os.path.getmtime)
+        for old in graphs[:-MOST_GRAPHS]:
+            old.unlink()
     return content
-
-
-def _read(folder: Path, key: str) -> bytes | None:
-    """The graph that was written for this key, if it is as it was written."""
-    for path in folder.glob(f"{key}-*.onnx"):
-        with contextlib.suppress(OSError):
-            content = path.read_bytes()
-            if path.name == _name(key, content):
-                # When it was used last.
-                os.utime(path)
-                return content
-            path.unlink()
-    return None
-
-
-def _write(folder: Path, key: str, content: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / _name(key, content)) as temporary:
-        temporary.write_bytes(content)
-    # Another process may remove the same files.
-    with contextlib.suppress(FileNotFoundError):
-        graphs = sorted(folder.glob("*.onnx"), key=os.path.getmtime)
-        for path in graphs[:-MOST_GRAPHS]:
-            path.unlink()
-
-
-def _name(key: str, content: bytes) -> str:
-    return f"{key}-{hashlib.sha256(content).hexdigest()[:32]}.onnx"

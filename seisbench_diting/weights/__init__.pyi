@@ -13,21 +13,3 @@ from .store import WeightsError as WeightsError
 from .store import find_in_folder as find_in_folder
 from .store import install as install
 from .store import read_set as read_set
-
-__all__ = [
-    "BUNDLED",
-    "CITATION",
-    "DEFAULT_SETS",
-    "MIRROR_VARIABLE",
-    "WEIGHT_SETS",
-    "ChecksumError",
-    "Score",
-    "Scores",
-    "WeightSet",
-    "WeightsError",
-    "find_in_folder",
-    "find_set",
-    "install",
-    "read_set",
-    "weight_sets",
-]

@@ -4,11 +4,9 @@ import copy
 import logging
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
-import time
 from multiprocessing.pool import ThreadPool
 
 import numpy as np
@@ -163,21 +161,6 @@ def test_weights_from_no_file_leave_none(cache, example, exports):
 
     assert len(exports) == 1
     assert not cache.exists()
-
-
-@pytest.mark.parametrize("damage", [b"", b"garbage", None])
-def test_a_damaged_graph_is_made_again(damage, pair, cache, example, exports):
-    expected = annotate(LPPNT.load(pair), example)
-    (graph,) = graphs(cache)
-    content = graph.read_bytes()
-    # One bit of the weights, which ONNX Runtime would not notice.
-    flipped = content[:3000] + bytes([content[3000] ^ 64]) + content[3001:]
-    graph.write_bytes(flipped if damage is None else damage)
-
-    assert_near(annotate(LPPNT.load(pair), example), expected, 1e-12)
-    assert len(exports) == 2
-    assert graphs(cache) == [graph]
-    assert graph.read_bytes() == content
 
 
 def test_a_cache_that_can_not_be_written(pair, cache, example, monkeypatch):
@@ -403,43 +386,3 @@ def test_old_graphs_are_removed(cache, tmp_path, example, monkeypatch):
             os.utime(path, (1000 + age, 1000 + age))
 
     assert len(graphs(cache)) == 3
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_fork_while_a_graph_is_made(example, monkeypatch):
-    """The child inherits locks, but not the threads that hold them."""
-    model = LPPNT()
-    annotate(model, example)
-    inside, leave = threading.Event(), threading.Event()
-    export = sessions.to_onnx
-
-    def slow(other):
-        inside.set()
-        leave.wait(60)
-        return export(other)
-
-    monkeypatch.setattr(sessions, "to_onnx", slow)
-    other = LPPNM()
-    thread = threading.Thread(target=annotate, args=(other, example))
-    thread.start()
-    try:
-        assert inside.wait(60)
-        # Others need not wait.
-        annotate(model, example)
-        child = os.fork()
-        if child == 0:
-            monkeypatch.setattr(sessions, "to_onnx", export)
-            try:
-                annotate(model, example)
-                annotate(other, example)
-            finally:
-                os._exit(0)
-        deadline = time.monotonic() + 60
-        while os.waitpid(child, os.WNOHANG) == (0, 0):
-            if time.monotonic() > deadline:
-                os.kill(child, signal.SIGKILL)
-                pytest.fail("The child hangs.")
-            time.sleep(0.05)
-    finally:
-        leave.set()
-        thread.join()

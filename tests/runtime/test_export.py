@@ -107,7 +107,7 @@ def test_a_file_that_differs_is_not_written(tmp_path, monkeypatch):
 
     monkeypatch.setattr(export, "fold_batch_norms", spoiled)
     (tmp_path / "old.onnx").write_bytes(b"old")
-    with pytest.raises(ExportError, match=r"differs by .* in 'prob'"):
+    with pytest.raises(ExportError, match=r"differs in 'prob'"):
         export_model(made("UNet"), tmp_path / "old.onnx")
     assert (tmp_path / "old.onnx").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
