@@ -9,10 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -58,6 +57,9 @@ _DATA_FORMAT = {
 #: Usual in undamaged files; only a problem above this share of all records.
 _USUAL = ("row without waveform", "waveform without row")
 _USUAL_SHARE = 0.05
+
+#: Row, trace name, split and length of a record.
+_Record: TypeAlias = tuple[Row, str, str, int]
 
 
 class PartReport(BaseModel):
@@ -235,8 +237,8 @@ def _chunk_files(folder: Path, chunk: str) -> tuple[Path, Path]:
 
 
 def _size_of(folder: Path, chunk: str) -> int:
-    files = [file for file in _chunk_files(folder, chunk) if file.is_file()]
-    return sum(file.stat().st_size for file in files)
+    files = _chunk_files(folder, chunk)
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _is_done(part: Part, report: ConversionReport, folder: Path) -> bool:
@@ -299,7 +301,10 @@ def convert_part(part: Part, settings: ConvertSettings) -> PartReport:
                 h5py.File(part.hdf5, "r") as source,
                 h5py.File(waveforms, "w") as target,
             ):
-                _copy(part, source["earthquake"], target, metadata, settings, report)
+                blocks = Blocks(target, settings.compression)
+                records = _records(part, source["earthquake"], blocks, settings, report)
+                _write_rows(metadata, records, more_columns(part), report)
+                blocks.write()
             if not report.records:
                 raise ValueError("no record has both row and waveform.")
         report.bytes = _size_of(settings.output, part.chunk)
@@ -309,18 +314,10 @@ def convert_part(part: Part, settings: ConvertSettings) -> PartReport:
     return report
 
 
-def _copy(
-    part: Part,
-    source: h5py.Group,
-    target: h5py.File,
-    metadata: Path,
-    settings: ConvertSettings,
-    report: PartReport,
+def _write_rows(
+    path: Path, records: Iterator[_Record], more: list[str], report: PartReport
 ) -> None:
-    blocks = Blocks(target, settings.compression)
-    records = _records(part, source, blocks, settings, report)
-    more = more_columns(part)
-    with metadata.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         while block := list(islice(records, _ROWS)):
             rows, trace_names, splits, samples = zip(*block, strict=True)
@@ -331,7 +328,7 @@ def _copy(
             }
             if not report.records:
                 writer.writerow(columns)
-            # Same output as pandas in a third of the time; missing values are empty.
+            # In a third of pandas' time; missing values are empty.
             cells = [
                 ["" if value is None or value != value else value for value in values]
                 for values in columns.values()
@@ -339,7 +336,6 @@ def _copy(
             writer.writerows(zip(*cells, strict=True))
             report.splits.update(splits)
             report.records += len(block)
-    blocks.write()
 
 
 def _records(
@@ -348,8 +344,8 @@ def _records(
     blocks: Blocks,
     settings: ConvertSettings,
     report: PartReport,
-) -> Iterator[tuple[Row, str, str, int]]:
-    """Row, trace name, split and length of each record that has row and waveform."""
+) -> Iterator[_Record]:
+    """Records that have both row and waveform, after the waveform has been copied."""
     unused, seen = set(source), set()
     for row in read_rows(part, report.skip):
         name, record = row.name, f"{row.name} in {row.place}"
@@ -385,7 +381,6 @@ def _read(group: h5py.Group, name: str) -> np.ndarray:
     return waveform
 
 
-@lru_cache(maxsize=1024)
 def split_of_event(event: str, shares: tuple[float, ...], seed: int) -> str:
     """
     Split of an event. It depends only on the event's name and the seed, so that parts can

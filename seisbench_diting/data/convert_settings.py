@@ -80,7 +80,5 @@ class ConvertSettings(Settings):
     @classmethod
     def _add_up(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
         if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-            raise ValueError(
-                "must be three shares that add up to 1: train, dev and test"
-            )
+            raise ValueError("use three shares that add up to 1: train, dev, test")
         return shares

@@ -180,6 +180,12 @@ _MAGNITUDE_TYPES = {"ML": "ML", "MS": "Ms", "MB": "mb", "MW": "Mw"}
 _NUMBER = (-1e300, 1e300)
 #: From the first sample to the last one, whose number depends on the record.
 _SAMPLE = (0, None)
+_SNRS = [
+    f"{component}_{phase}_{kind}_snr"
+    for component in "ZNE"
+    for phase in "PS"
+    for kind in ("amplitude", "power")
+]
 
 #: Column in SeisBench's format -> column of the CSV file, and its values: limits of
 #: numbers, words by the original ones, or None for text that is kept.
@@ -199,15 +205,7 @@ COLUMNS: dict[str, tuple[str, Any]] = {
     "path_back_azimuth_deg": ("baz", _NUMBER),
     "path_p_residual_s": ("P_residual", _NUMBER),
     "path_s_residual_s": ("S_residual", _NUMBER),
-    **{
-        f"trace_{component}_{phase}_{kind}_snr": (
-            f"{component}_{phase}_{kind}_snr",
-            _NUMBER,
-        )
-        for component in "ZNE"
-        for phase in "PS"
-        for kind in ("amplitude", "power")
-    },
+    **{f"trace_{name}": (name, _NUMBER) for name in _SNRS},
     "trace_part": ("part", None),
     "trace_original_index": ("", None),
 }

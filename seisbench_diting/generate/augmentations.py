@@ -214,10 +214,9 @@ class SecondEvent(Augmentation):
         ratio = _log_uniform(self.ratio)
         if any(a.event == 2 for a in self._arrivals(metadata)):
             return x, metadata
-        second, its = _at_rate_of(metadata, *self.records.get_sample(index))
-        second, its = ArrivalWindow(x.shape[1], self.padlen, phases=self.phases).apply(
-            second, its
-        )
+        window = ArrivalWindow(x.shape[1], self.padlen, phases=self.phases)
+        record = self.records.get_sample(index)
+        second, its = window.apply(*_at_rate_of(metadata, *record))
         peak, its_peak = np.abs(x).max(initial=0), np.abs(second).max(initial=0)
         if peak == 0 or its_peak == 0:
             return x, metadata

@@ -29,9 +29,6 @@ _SNR_COLUMNS = ("trace_Z_P_power_snr", "trace_snr_db")
 
 _ABSENT = -1.0
 
-#: NumPy's limit.
-_LARGEST_SEED = 2**32 - 1
-
 #: Dataset of SeisBench.
 AnyDataset: TypeAlias = WaveformDataset | MultiWaveformDataset
 
@@ -105,7 +102,6 @@ class _Batches(Dataset):
         columns: Sequence[str] = (),
     ):
         self._reader = RecordReader(dataset, columns)
-        check_number("seed", seed, 0, _LARGEST_SEED, whole=True)
         check_number("batch_size", batch_size, 1, len(dataset), whole=True)
         self.batch_size = batch_size
         self.seed = seed
@@ -144,10 +140,15 @@ class _Batches(Dataset):
         """One epoch, the first one, in this process."""
         return (self[number] for number in range(len(self)))
 
-    def _following(self) -> dict[str, np.ndarray]:
-        batch = self[self._next]
+    def batch_data(self) -> tuple[np.ndarray, ...]:
+        """
+        The next batch, as the tutorial's ``batch_data``; for training without end.
+
+        :raises IndexError: behind the last batch of a test
+        :return: ``wave`` and the labels in their order
+        """
         self._next += 1
-        return batch
+        return tuple(self[self._next - 1].values())
 
 
 class DiTingBatches(_Batches):
@@ -227,15 +228,6 @@ class DiTingBatches(_Batches):
             for name, key in names.items()
         }
 
-    def batch_data(self) -> tuple[np.ndarray, ...]:
-        """
-        The next batch, without end, as the tutorial's ``batch_data``.
-
-        :return: ``wave`` and the labels: ``lppn``, ``point``, ``eqt`` by default
-        """
-        batch = self._following()
-        return tuple(batch[name] for name in ("wave", *self.labels))
-
 
 class DiTingTestBatches(_Batches):
     """
@@ -305,13 +297,3 @@ class DiTingTestBatches(_Batches):
         with suppress(TypeError, ValueError):
             snr = float(metadata.get(self._snr, _ABSENT))
         return [*first.values(), snr if np.isfinite(snr) else _ABSENT]
-
-    def batch_data(self) -> tuple[np.ndarray, np.ndarray]:
-        """
-        The next batch, as the tutorial's ``batch_data``.
-
-        :raises IndexError: behind the last batch
-        :return: ``wave`` and ``label``
-        """
-        batch = self._following()
-        return batch["wave"], batch["label"]

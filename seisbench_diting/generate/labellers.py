@@ -37,9 +37,7 @@ def check_cells(n_samples: int, stride: int) -> None:
     :raises ArgumentError: if the window is not a whole number of cells
     """
     if n_samples % stride:
-        raise ArgumentError(
-            "n_samples", n_samples, f"use a multiple of stride={stride}"
-        )
+        raise ArgumentError("n_samples", n_samples, f"use a multiple of {stride=}")
 
 
 def lppn_label(

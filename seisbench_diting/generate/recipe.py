@@ -11,6 +11,7 @@ from seisbench.models import EQTransformer, WaveformModel
 
 from .. import models
 from .._util import ArgumentError, suggestion
+from . import augmentations as aug
 from .arrival_windows import (
     N_SAMPLES,
     PADLEN,
@@ -20,23 +21,6 @@ from .arrival_windows import (
     check_number,
 )
 from .arrivals import Phases
-from .augmentations import (
-    BandLimit,
-    Clipping,
-    ComponentDropout,
-    ComponentGain,
-    Differentiation,
-    Gap,
-    GaussianNoiseAtSNR,
-    Glitch,
-    HorizontalRotation,
-    Integration,
-    PolarityFlip,
-    RealNoiseAtSNR,
-    RecordEdge,
-    SecondEvent,
-    TimeStretch,
-)
 from .labellers import STRIDE, EQTLabeller, LPPNLabeller, PointLabeller
 
 #: Labels by name.
@@ -168,8 +152,8 @@ def window_augmentations(
     gap_length: tuple[int, int] = (50, 1000),
 ) -> list[Step]:
     """
-    The published recipe without label. What has no length, share or ratio in its name
-    is a probability.
+    The published recipe without label. The options that are 0 by default are
+    probabilities.
 
     :param n_samples: Length of the window in samples
     :param padlen: Least distance of the chosen arrival from the edges in samples
@@ -216,26 +200,26 @@ def window_augmentations(
             raise ArgumentError(name, records, reason)
     window = ArrivalWindow(n_samples, padlen, within, phases=phases)
     quiet = NoiseWindow(n_samples, padlen, phases=phases)
-    second = SecondEvent(
+    second = aug.SecondEvent(
         second_event_records, second_event_ratio, padlen, phases=phases
     )
     possible: dict[str, Any] = {
-        "time_stretch": TimeStretch(time_stretch_factor),
+        "time_stretch": aug.TimeStretch(time_stretch_factor),
         "noise_window": quiet,
         "second_event": second,
-        "component_gain": ComponentGain(component_gain_ratio),
-        "differentiation": Differentiation(),
-        "integration": Integration(),
-        "band_limit": BandLimit(),
-        "gaussian_noise": GaussianNoiseAtSNR(snr_db, phases=phases),
-        "real_noise": RealNoiseAtSNR(noise_records, snr_db=snr_db, phases=phases),
-        "clipping": Clipping(),
-        "glitch": Glitch(phases=phases),
-        "rotation": HorizontalRotation(component_order) if rotation else None,
-        "polarity_flip": PolarityFlip(),
-        "record_edge": RecordEdge(phases=phases),
-        "component_dropout": ComponentDropout(phases=phases),
-        "gap": Gap(gap_length, phases=phases),
+        "component_gain": aug.ComponentGain(component_gain_ratio),
+        "differentiation": aug.Differentiation(),
+        "integration": aug.Integration(),
+        "band_limit": aug.BandLimit(),
+        "gaussian_noise": aug.GaussianNoiseAtSNR(snr_db, phases=phases),
+        "real_noise": aug.RealNoiseAtSNR(noise_records, snr_db=snr_db, phases=phases),
+        "clipping": aug.Clipping(),
+        "glitch": aug.Glitch(phases=phases),
+        "rotation": aug.HorizontalRotation(component_order) if rotation else None,
+        "polarity_flip": aug.PolarityFlip(),
+        "record_edge": aug.RecordEdge(phases=phases),
+        "component_dropout": aug.ComponentDropout(phases=phases),
+        "gap": aug.Gap(gap_length, phases=phases),
     }
     steps: list[Step] = []
     for name, step in possible.items():

@@ -7,14 +7,12 @@ import seisbench.data as sbd
 HEIGHT = 1000.0
 
 
-def spike_record(
-    p=(), s=(), npts=9000, channels=3, rng=None
-) -> tuple[np.ndarray, dict]:
+def spike_record(p=(), s=(), npts=9000) -> tuple[np.ndarray, dict]:
     """
     Zeros but for the sample of each arrival, where all components are high; with
     metadata as a dataset gives them.
     """
-    x = np.zeros((channels, npts), dtype=np.float32)
+    x = np.zeros((3, npts), dtype=np.float32)
     metadata = {
         "trace_sampling_rate_hz": 50.0,
         "trace_npts": npts,
@@ -23,9 +21,8 @@ def spike_record(
         "trace_s_arrival_sample": np.nan,
     }
     for name, samples in (("p", p), ("s", s)):
-        for i, sample in enumerate(np.atleast_1d(samples)):
-            column = f"trace_{name}{'' if i == 0 else 'g'}_arrival_sample"
-            metadata[column] = float(sample)
+        for sample in np.atleast_1d(samples):
+            metadata[f"trace_{name}_arrival_sample"] = float(sample)
             if 0 <= sample < npts:
                 x[:, int(sample)] = HEIGHT
     return x, metadata
@@ -35,6 +32,15 @@ def spikes(x: np.ndarray) -> list[int]:
     """Samples that stand out."""
     size = np.linalg.norm(x, axis=0)
     return np.flatnonzero(size > 0.2 * size.max(initial=1e-30)).tolist()
+
+
+def run(steps, x, metadata, seed=0) -> dict:
+    """What a generator gives after these steps."""
+    np.random.seed(seed)
+    state = {"X": (x, metadata)}
+    for step in steps if isinstance(steps, list) else [steps]:
+        step(state)
+    return state
 
 
 class Records:
@@ -56,18 +62,16 @@ class Records:
 def write_dataset(
     path,
     number=20,
-    rng=None,
     *,
     component_order="ZNE",
     rate=50.0,
     npts=9000,
-    columns=("trace_p_arrival_sample", "trace_s_arrival_sample"),
     dimension_order="CW",
     bucket_size=None,
     chunk="",
 ):
-    """A dataset as SeisBench's writer makes it; the n-th record's samples hang on n."""
-    rng = np.random.default_rng(0) if rng is None else rng
+    """A dataset as SeisBench's writer makes it."""
+    rng = np.random.default_rng(0)
     path.mkdir(exist_ok=True, parents=True)
     files = path / f"metadata{chunk}.csv", path / f"waveforms{chunk}.hdf5"
     with sbd.WaveformDataWriter(*files) as writer:
@@ -85,16 +89,15 @@ def write_dataset(
             waveform[:, p:] *= 5
             waveform[:, s:] *= 3
             waveform = waveform.round().astype(np.float32)
-            if dimension_order == "WC":
-                waveform = waveform.T
+            metadata = {
+                "trace_sampling_rate_hz": rate,
+                "trace_snr_db": float(i),
+                "split": ("train", "dev", "test")[i % 3],
+                "trace_p_arrival_sample": p,
+                "trace_s_arrival_sample": s,
+            }
             writer.add_trace(
-                {
-                    "trace_sampling_rate_hz": rate,
-                    "trace_snr_db": float(i),
-                    "split": ("train", "dev", "test")[i % 3],
-                    **dict(zip(columns, (p, s), strict=True)),
-                },
-                waveform,
+                metadata, waveform if dimension_order == "CW" else waveform.T
             )
     if chunk:
         with (path / "chunks").open("a") as file:

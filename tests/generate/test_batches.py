@@ -1,8 +1,8 @@
 """Batches as the tutorial gives them, the same however they are loaded."""
 
+import copy
 import subprocess
 import sys
-import time
 import zlib
 
 import numpy as np
@@ -53,29 +53,22 @@ def test_other_lengths_and_some_labels(dataset):
 
 def test_an_epoch_has_every_record_once(dataset):
     batches = DiTingBatches(dataset, 7)
-    epochs = [
+    first, second = (
         np.concatenate([batches._records(i + 3 * epoch) for i in range(3)])
         for epoch in range(2)
-    ]
-
-    for epoch in epochs:
-        assert sorted(epoch) == list(range(21))
-    assert not np.array_equal(*epochs)
-
-
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_the_same_whatever_the_number_of_workers(dataset, workers):
-    batches = DiTingBatches(
-        dataset,
-        4,
-        seed=7,
-        augmentations={"gaussian_noise": 0.5, "gap": 0.5, "rotation": 0.5},
     )
-    expected = [batches[i] for i in range(3, 9)]
-    loader = batches.loader(num_workers=workers, start=3, stop=9)
+    assert sorted(first) == sorted(second) == list(range(21))
+    assert not np.array_equal(first, second)
 
-    for ours, batch in zip(loader, expected, strict=True):
-        assert_equal(ours, batch)
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_the_same_however_they_are_loaded(dataset, workers):
+    augmentations = {"gaussian_noise": 0.5, "gap": 0.5, "rotation": 0.5}
+    batches = DiTingBatches(dataset, 4, seed=7, augmentations=augmentations)
+    loader = batches.loader(num_workers=workers, start=3, stop=9, step=2)
+    assert len(loader) == 3
+    for number, ours in zip((3, 5, 7), loader, strict=True):
+        assert_equal(ours, batches[number])
 
 
 def test_a_seed_gives_the_same_batches_in_another_process(dataset):
@@ -102,28 +95,14 @@ def test_the_users_own_random_numbers_are_left_alone(dataset):
     np.testing.assert_array_equal(np.random.uniform(size=3), expected)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_an_endless_loader_stops_cleanly(dataset, workers):
-    loader = DiTingBatches(dataset, 4).loader(num_workers=workers)
-    iterator = iter(loader)
+def test_an_endless_loader_stops_cleanly(dataset):
+    iterator = iter(DiTingBatches(dataset, 4).loader(num_workers=2))
     next(iterator)
-    processes = list(getattr(iterator, "_workers", []))
-    assert len(processes) == workers
+    processes = list(iterator._workers)
     del iterator
-
-    deadline = time.monotonic() + 20
-    while any(p.is_alive() for p in processes) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(process.is_alive() for process in processes)
-
-
-def test_several_devices_share_the_batches(dataset):
-    batches = DiTingBatches(dataset, 4)
-    loaders = [batches.loader(start=rank, stop=6, step=2) for rank in range(2)]
-    taken = [batch for pair in zip(*loaders, strict=True) for batch in pair]
-
-    for number, batch in enumerate(taken):
-        assert_equal(batch, batches[number])
+    for process in processes:
+        process.join(20)
+        assert not process.is_alive()
 
 
 def test_the_tutorials_test_batches(dataset):
@@ -148,8 +127,6 @@ def test_the_tutorials_test_batches(dataset):
 
 
 def test_missing_phases_and_ratios_are_minus_one(dataset):
-    import copy
-
     bare = copy.deepcopy(dataset)
     bare.metadata["trace_s_arrival_sample"] = np.nan
     bare.metadata["trace_snr_db"] = "[3.0 4.0 5.0]"  # as in STEAD
@@ -159,28 +136,11 @@ def test_missing_phases_and_ratios_are_minus_one(dataset):
     assert (label[:, 1:] == -1).all()
 
 
-def test_diting_itself(tmp_path):
-    from benchmarks.original import write_part
-    from seisbench_diting.data import DiTing, convert
-
-    (tmp_path / "original").mkdir()
-    write_part(tmp_path / "original", 0, 40, samples=7000)
-    convert(tmp_path / "original", tmp_path / "out", progress=False)
-    dataset = DiTing(tmp_path / "out", component_order="ENZ")
-    train = DiTingBatches(dataset.train(), 4)
-    wave, lppn, *_ = train.batch_data()
-    assert wave.shape == (4, 3, 6144)
-    assert (lppn[:, 0] > 0).any(axis=1).all()
-    test = DiTingTestBatches(dataset.test(), 2)
-    assert test.batch_data()[1][:, 2].min() >= 0
-
-
 @pytest.mark.parametrize(
     ("make", "word"),
     [
         (lambda d: DiTingBatches(d, 0), "batch_size=0"),
         (lambda d: DiTingBatches(d, 22), "batch_size=22"),
-        (lambda d: DiTingBatches(d, 4, seed=-1), "seed=-1"),
         (
             lambda d: DiTingBatches(d, 4, augmentations={"padlen": 9}),
             "augmentations={'padlen': 9}",

@@ -9,7 +9,6 @@ import seisbench.data as sbd
 from made_records import write_dataset
 
 from seisbench_diting.generate import RecordReader
-from seisbench_diting.generate.record_reader import _METHODS
 
 
 def assert_same(reader, dataset, columns=()):
@@ -92,9 +91,3 @@ def test_it_can_be_given_to_other_processes(tmp_path):
         copy.deepcopy(reader),
     ):
         assert_same(other, dataset)
-
-
-def test_the_methods_that_it_goes_around_are_there():
-    # If SeisBench renames one, a subclass that overrides it would go unnoticed.
-    for name in _METHODS:
-        assert callable(getattr(sbd.WaveformDataset, name))
