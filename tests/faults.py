@@ -7,7 +7,7 @@ import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest import mock
 
@@ -121,11 +121,8 @@ def fail_at_each_point(
     expected = outcome(whole)
     for number, name in enumerate(points.seen):
         path = begin(f"{number}-{name}")
-        with CommitPoints(number, kind).watching():
-            try:
-                run(path)
-            except (Killed, Exception):
-                pass
+        with CommitPoints(number, kind).watching(), suppress(Killed, Exception):
+            run(path)
         # Connections of the run are closed, as those of a dead process are.
         gc.collect()
         check(path)
