@@ -36,7 +36,7 @@ def test_scores_on_labelled_records(entry, published, records):
 
     for measured, expected in zip(
         ncedc.score_windows(model, records),
-        (entry.scores.p, entry.scores.s),
+        (entry.p, entry.s),
         strict=True,
     ):
         assert measured.precision == pytest.approx(expected.precision, abs=0.005)

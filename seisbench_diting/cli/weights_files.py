@@ -26,14 +26,14 @@ def _list() -> None:
         default = "*" if DEFAULT_SETS[entry.model] == entry.name else ""
         versions = _picker(entry.model).list_versions(entry.name, remote=False)
         cached = "yes" if entry.version in versions else "no"
-        scores = [] if entry.scores is None else [entry.scores.p.f1, entry.scores.s.f1]
+        f1 = ["-" if one is None else f"{one.f1:.3f}" for one in (entry.p, entry.s)]
         print(
             line(
                 entry.title + default,
                 f"{entry.sampling_rate:g} Hz",
                 entry.component_order,
                 "?" if entry.size is None else f"{entry.size / 1e6:.2f} MB",
-                *([f"{f1:.3f}" for f1 in scores] or "--"),
+                *f1,
                 "bundled" if entry.bundled else cached,
                 " ".join(entry.labels),
             )

@@ -9,21 +9,19 @@ classes), so that no code asks for a set by its name.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import field
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic.dataclasses import dataclass
 
 from .._util import ArgumentError, read_toml, suggestion
 
 
-class ChecksumError(ValueError):
-    """The content of a file is not that of the weight set it was read for."""
-
-
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """
-    Scores of one phase.
+    Scores of one phase on 115 Californian records (NCEDC), with picks of at least 0.3 and
+    a tolerance of 0.5 s.
 
     :param precision: Share of the picks that are right
     :param recall: Share of the labels that are found
@@ -43,21 +41,7 @@ class Score:
         )
 
 
-@dataclass(frozen=True)
-class Scores:
-    """
-    Scores of one weight set on 115 Californian records (NCEDC), with picks of at least
-    0.3 and a tolerance of 0.5 s.
-
-    :param p: Score of the P phase
-    :param s: Score of the S phase
-    """
-
-    p: Score
-    s: Score
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WeightSet:
     """
     One weight set, published or part of this package.
@@ -78,10 +62,12 @@ class WeightSet:
         part of this package
     :param sha256: SHA-256 of the file, None where only the git blob is known
     :param size: Size of the file in bytes, None where unknown
-    :param scores: Measured scores, None where nothing was measured
-    :param default_args: Arguments of ``annotate`` and ``classify`` with these weights, as
-        pairs of name and value
-    :param remarks: More for users
+    :param default: If it is the default set of its model
+    :param p: Measured score of the P phase, None where nothing was measured
+    :param s: The same of the S phase
+    :param default_args: Arguments of ``annotate`` and ``classify`` with these weights
+    :param remark: More for users
+    :param note: More for users, on the training
     """
 
     model: str
@@ -99,9 +85,12 @@ class WeightSet:
     url: str = ""
     sha256: str | None = None
     size: int | None = None
-    scores: Scores | None = None
-    default_args: tuple[tuple[str, Any], ...] = ()
-    remarks: tuple[str, ...] = ()
+    default: bool = False
+    p: Score | None = None
+    s: Score | None = None
+    default_args: dict[str, Any] = field(default_factory=dict)
+    remark: str = ""
+    note: str = ""
 
     @property
     def title(self) -> str:
@@ -117,26 +106,27 @@ class WeightSet:
     def docstring(self) -> str:
         """Description of the set for users."""
         measured = "not measured: the file was not at hand"
-        if self.scores is not None:
-            measured = f"P {self.scores.p}; S {self.scores.s}"
+        if self.p is not None:
+            measured = f"P {self.p}; S {self.s}"
         paragraphs = (
             f"{self.model} trained on {self.records} at {self.sampling_rate:g} Hz, "
             f"components in the order {self.component_order}, "
             f"classes {', '.join(self.labels)}.",
             self.origin,
             f"On 115 Californian records (NCEDC), tolerance 0.5 s: {measured}.",
-            *self.remarks,
+            self.remark,
+            self.note,
             self.citation,
         )
-        return "\n\n".join(paragraphs)
+        return "\n\n".join(filter(None, paragraphs))
 
     def check(self, content: bytes) -> None:
         """
         :param content: A whole file
-        :raises ChecksumError: if size or checksum are not those of the set
+        :raises ValueError: if size or checksum are not those of the set
         """
         if self.size is not None and len(content) != self.size:
-            raise ChecksumError(
+            raise ValueError(
                 f"{self.title}: {len(content)} bytes instead of {self.size}"
             )
         kind, expected = "SHA-256", self.sha256
@@ -146,16 +136,13 @@ class WeightSet:
             blob = b"blob %d\0" % len(content) + content
             found = hashlib.sha1(blob, usedforsecurity=False).hexdigest()
         if found != expected:
-            raise ChecksumError(f"{self.title}: {kind} {found} instead of {expected}")
+            raise ValueError(f"{self.title}: {kind} {found} instead of {expected}")
 
     def matches(self, content: bytes) -> bool:
-        """
-        :param content: A whole file
-        :return: If size and checksum are those of the set
-        """
+        """If a file has size and checksum of the set."""
         try:
             self.check(content)
-        except ChecksumError:
+        except ValueError:
             return False
         return True
 
@@ -190,22 +177,6 @@ def find_set(model: str, name: str | None = None) -> WeightSet:
     return by_name[name]
 
 
-def _entry(values: dict[str, Any], training: dict[str, Any]) -> WeightSet:
-    values = training | values
-    p, s = values.pop("p", None), values.pop("s", None)
-    remarks = (values.pop("remark", ""), values.pop("note", ""))
-    values.pop("default", None)
-    return WeightSet(
-        **values
-        | {
-            "labels": tuple(values["labels"]),
-            "scores": Scores(Score(*p), Score(*s)) if p else None,
-            "default_args": tuple(values.get("default_args", {}).items()),
-            "remarks": tuple(filter(None, remarks)),
-        }
-    )
-
-
 _DATA = read_toml((files(__package__) / "weight_sets.toml").read_text(encoding="utf-8"))
 
 #: The paper that the networks and their weights come from.
@@ -213,10 +184,8 @@ CITATION: str = _DATA["citation"]
 
 #: All sets; the latest version of a set comes last.
 WEIGHT_SETS = tuple(
-    _entry(values, _DATA["training"][values["name"]]) for values in _DATA["set"]
+    WeightSet(**_DATA["training"][values["name"]] | values) for values in _DATA["set"]
 )
 
 #: Default set of each model.
-DEFAULT_SETS: dict[str, str] = {
-    values["model"]: values["name"] for values in _DATA["set"] if "default" in values
-}
+DEFAULT_SETS = {entry.model: entry.name for entry in WEIGHT_SETS if entry.default}

@@ -114,7 +114,7 @@ def install(
         this option, instead of fetching it a second time
     :param timeout: See :py:func:`read_set`
     :param progress: See :py:func:`read_set`
-    :raises ChecksumError: if the content given is not that of the set
+    :raises ValueError: if the content given is not that of the set
     :raises WeightsError: if the set can't be fetched or not be written. The former files
         are still there then.
     """
@@ -156,7 +156,6 @@ def find_in_folder(
     :return: Sets with a file that holds them, whatever its name; and sets with a file
         that has the name of their file, but other content
     """
-    folder = Path(folder)
     if not folder.is_dir():
         file = WEIGHT_SETS[0].file
         reason = f"name a folder that holds published files such as {file}"
@@ -167,10 +166,7 @@ def find_in_folder(
         # Not every name is a file that can be read to its end: pipes, devices.
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
             continue
-        try:
-            content = path.read_bytes()
-        except OSError:
-            content = b""
+        content = path.read_bytes()
         matching = [entry for entry in WEIGHT_SETS if entry.matches(content)]
         for entry in matching:
             found.setdefault(entry, path)

@@ -44,7 +44,7 @@ def mirror(tmp_path, monkeypatch, cache):
                 component_order="NEZ",
                 sampling_rate=40.0,
                 records=f"version {version} of records",
-                default_args=(("P_threshold", 0.6),),
+                default_args={"P_threshold": 0.6},
             )
         )
     monkeypatch.setattr(registry, "WEIGHT_SETS", tuple(entries))

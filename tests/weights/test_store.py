@@ -4,7 +4,6 @@ import errno
 import json
 import logging
 import os
-import sys
 import threading
 import time
 
@@ -14,7 +13,6 @@ from conftest import CONTENT, DEAD_URL, made_up_set
 from seisbench_diting.weights import (
     MIRROR_VARIABLE,
     WEIGHT_SETS,
-    ChecksumError,
     WeightsError,
     find_in_folder,
     install,
@@ -81,36 +79,11 @@ def test_a_fault_leaves_nothing_and_names_the_ways_out(mode, reason, serve, fold
     assert names(folder) == []
 
 
-def test_a_good_mirror(serve, folder, capsys):
+def test_a_good_mirror(serve, folder):
     server = serve("good")
     install(made_up_set(), folder, write_pair, timeout=5)
     assert_installed(folder)
     assert server.paths == ["/china.lppnm.pt"]
-    assert capsys.readouterr().err == ""
-
-
-def test_the_git_blob_verifies_where_nothing_else_is_known(serve):
-    entry = made_up_set(sha256=None, size=None)
-    serve("good")
-    assert read_set(entry, timeout=5) == CONTENT
-    serve("garbage")
-    with pytest.raises(WeightsError, match="git blob id"):
-        read_set(entry, timeout=5)
-
-
-def test_the_pinned_url_without_mirror(serve, monkeypatch):
-    server = serve("good")
-    monkeypatch.delenv(MIRROR_VARIABLE)
-    assert read_set(made_up_set(url=server.url), timeout=5) == CONTENT
-
-
-def test_a_progress_bar_only_on_a_terminal(serve, capsys, monkeypatch):
-    serve("good")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    read_set(made_up_set(), timeout=5)
-    assert "100%" in capsys.readouterr().err
-    read_set(made_up_set(), timeout=5, progress=False)
-    assert capsys.readouterr().err == ""
 
 
 def test_a_failing_mirror_is_logged_and_passed_over(serve, monkeypatch, caplog):
@@ -125,33 +98,23 @@ def test_a_failing_mirror_is_logged_and_passed_over(serve, monkeypatch, caplog):
     assert "secret" not in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (CONTENT, None),
-        (None, "No such file"),
-        (CONTENT[:-1], "49999 bytes instead of 50000"),
-        (CONTENT[:-1] + b"x", "SHA-256"),
-    ],
-)
-def test_a_folder_as_mirror(content, reason, tmp_path, monkeypatch):
+def test_a_folder_as_mirror(tmp_path, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path))
-    if content is not None:
-        (tmp_path / "china.lppnm.pt").write_bytes(content)
-    if reason is None:
-        assert read_set(made_up_set(), timeout=0.3) == CONTENT
-        return
-    with pytest.raises(WeightsError, match=reason) as caught:
+    with pytest.raises(WeightsError, match="No such file"):
         read_set(made_up_set(), timeout=0.3)
-    assert str(tmp_path) in str(caught.value)
+    (tmp_path / "china.lppnm.pt").write_bytes(CONTENT[:-1])
+    with pytest.raises(WeightsError, match="49999 bytes instead of 50000"):
+        read_set(made_up_set(), timeout=0.3)
+    (tmp_path / "china.lppnm.pt").write_bytes(CONTENT)
+    assert read_set(made_up_set(), timeout=0.3) == CONTENT
 
 
-@pytest.mark.parametrize("mirror", ["ftp://host/x", "http://[bad", "http://"])
+@pytest.mark.parametrize("mirror", ["ftp://host/x", "http://[bad"])
 def test_a_mirror_that_is_no_address(mirror, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, mirror)
     with pytest.raises(WeightsError) as caught:
         read_set(made_up_set(), timeout=0.3)
-    assert mirror.rstrip("/") in str(caught.value)
+    assert mirror in str(caught.value)
 
 
 def test_bundled_sets_need_no_network(tmp_path, monkeypatch):
@@ -181,25 +144,10 @@ def test_half_a_set_is_completed(present, folder):
     assert_installed(folder)
 
 
-def test_a_missing_folder_is_made(tmp_path):
-    install(made_up_set(), tmp_path / "a" / "b", write_pair, content=CONTENT)
-    assert_installed(tmp_path / "a" / "b")
-
-
 def test_given_content_is_checked(folder):
-    with pytest.raises(ChecksumError, match="LPPNM/csn"):
+    with pytest.raises(ValueError, match="LPPNM/csn"):
         install(made_up_set(), folder, fail_to_write, content=CONTENT[::-1])
     assert names(folder) == []
-
-
-def test_force_replaces_what_it_can_replace(serve, folder):
-    write_pair(folder / "csn", b"damaged")
-    install(made_up_set(), folder, write_pair, content=CONTENT, force=True)
-    assert_installed(folder)
-    serve("truncated")
-    with pytest.raises(WeightsError):
-        install(made_up_set(), folder, fail_to_write, force=True, timeout=0.3)
-    assert_installed(folder)
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -208,7 +156,6 @@ def test_force_replaces_what_it_can_replace(serve, folder):
     [
         (OSError(errno.ENOSPC, "No space left on device"), WeightsError),
         (RuntimeError("PytorchStreamWriter failed"), WeightsError),
-        (ValueError("no such key"), ValueError),
         (KeyboardInterrupt(), KeyboardInterrupt),
     ],
 )
@@ -285,11 +232,13 @@ def registered(monkeypatch):
     return by_sha, by_blob
 
 
-def test_renamed_files_are_found_by_content(registered, tmp_path):
+def test_files_are_found_by_content(registered, tmp_path):
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / "deep" / "er" / "copy (1)").write_bytes(b"first set")
     (tmp_path / "download.bin").write_bytes(b"second")
     (tmp_path / "unrelated.pt").write_bytes(b"third set")
+    # Of the name of a published file, but damaged.
+    (tmp_path / "china.lppnm.pt").write_bytes(b"first sat")
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe")
     assert find_in_folder(tmp_path) == (
@@ -297,27 +246,13 @@ def test_renamed_files_are_found_by_content(registered, tmp_path):
             registered[0]: tmp_path / "deep" / "er" / "copy (1)",
             registered[1]: tmp_path / "download.bin",
         },
-        {},
+        {registered[0]: tmp_path / "china.lppnm.pt"},
     )
 
 
-def test_a_damaged_file_is_told(registered, tmp_path):
-    (tmp_path / "china.lppnm.pt").write_bytes(b"first sat")
-    (tmp_path / "diting.lppnm.pt").write_bytes(b"")
-    assert find_in_folder(tmp_path) == (
-        {},
-        {
-            registered[0]: tmp_path / "china.lppnm.pt",
-            registered[1]: tmp_path / "diting.lppnm.pt",
-        },
-    )
-
-
-@pytest.mark.parametrize("name", ["missing", "file"])
-def test_no_such_folder(name, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match=f"folder=.*{name}'"):
-        find_in_folder(tmp_path / name)
+def test_no_such_folder(tmp_path):
+    with pytest.raises(ValueError, match=r"folder=.*missing'"):
+        find_in_folder(tmp_path / "missing")
 
 
 def test_the_reference_folder_holds_all_but_one(reference):
