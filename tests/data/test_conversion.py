@@ -181,35 +181,29 @@ def test_bad_rows_are_named_and_the_rest_is_kept(copied, tmp_path):
     assert len(report.problems) == 3
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (500, 0), (500, 2), (500,)])
-def test_records_of_odd_shapes_are_named(copied, tmp_path, shape):
-    with h5py.File(copied / "DiTing330km_part_1.hdf5", "a") as file:
-        names = list(file["earthquake"])[:3]
+def test_damaged_records_are_named(copied, tmp_path):
+    path = copied / "DiTing330km_part_1.hdf5"
+    with h5py.File(path, "r+") as file:
+        group = file["earthquake"]
+        names = list(group)[:5]
         for name in names:
-            del file["earthquake"][name]
-            file["earthquake"][name] = np.zeros(shape, dtype=np.float32)
+            del group[name]
+        for name, shape in zip(
+            names, [(0, 3), (500, 0), (500, 2), (500,)], strict=False
+        ):
+            group[name] = np.zeros(shape, dtype=np.float32)
+        options = {"chunks": (600, 3), "fletcher32": True, "compression": 1}
+        group.create_dataset(names[4], data=np.zeros((600, 3), "float32"), **options)
+        damaged = group[names[4]].id.get_chunk_info(0).byte_offset
+    with path.open("r+b") as file:
+        file.seek(damaged)
+        file.write(b"\x00\x01\x02\x03")
     report = run(copied, tmp_path / "out")
 
-    assert report.records == 447
+    assert report.records == 445
     (problem,) = report.problems
-    assert f"3 x unreadable waveform: {names[0]}" in problem
-
-
-def test_a_damaged_record_is_named(tmp_path):
-    names = original.write_part(tmp_path, 0, 20, samples=600)
-    with h5py.File(tmp_path / "DiTing330km_part_0.hdf5", "r+") as file:
-        group = file["earthquake"]
-        del group[names[7]]
-        options = {"chunks": (600, 3), "fletcher32": True, "compression": 1}
-        group.create_dataset(names[7], data=np.zeros((600, 3), "float32"), **options)
-        chunk = group[names[7]].id.get_chunk_info(0)
-    with (tmp_path / "DiTing330km_part_0.hdf5").open("r+b") as file:
-        file.seek(chunk.byte_offset)
-        file.write(b"\x00\x01\x02\x03")
-    report = run(tmp_path, tmp_path / "out")
-
-    assert report.records == 19
-    assert names[7] in report.problems[0]
+    assert "5 x unreadable waveform" in problem
+    assert all(name in problem for name in names)
 
 
 def damage_part(folder: Path, how: str) -> str:
@@ -381,15 +375,12 @@ def test_shares_are_what_was_asked_for():
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"compression": "lzf"}, "compression='lzf'"),
         ({"split": (0.7, 0.2, 0.1)}, r"split=\[0.7"),
         ({"split_by": "table"}, "split_by='table'"),
         ({"seed": 43}, "seed=43"),
         ({"parts": [5]}, "parts='05': there are 00, 01, 10"),
-        ({"compression": "bzip"}, "compression='bzip'"),
         ({"split_by": "day"}, "split_by='day'"),
         ({"split": (0.5, 0.5)}, "split="),
-        ({"split": (1.1, -0.1, 0)}, "split="),
         ({"workers": 0}, "workers=0"),
     ],
 )

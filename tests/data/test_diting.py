@@ -9,7 +9,6 @@ import seisbench
 import seisbench.data as sbd
 
 from seisbench_diting.data import DiTing, open_dataset
-from seisbench_diting.plots import plot_record
 
 
 @pytest.fixture
@@ -69,32 +68,13 @@ def test_a_folder_or_a_name_opens_a_dataset(converted, tmp_path):
 
 def test_chunks_rates_and_components_as_everywhere_in_seisbench(converted, dataset):
     part = DiTing(converted, chunks=["01"], component_order="ENZ", sampling_rate=25)
-
     assert len(part) == 150
     waveform, metadata = part.get_sample(0)
-    index = dataset.get_idx_from_trace_name(metadata["trace_name"], chunk="01")
-    full, full_metadata = dataset.get_sample(index)
-    assert waveform.shape[1] == (full.shape[1] + 1) // 2
-    ratio = full_metadata["trace_p_arrival_sample"] / metadata["trace_p_arrival_sample"]
-    assert ratio == 2
-    with pytest.raises(ValueError, match="does not contain the following chunks"):
-        DiTing(converted, chunks=["99"])
-
-
-def test_splits_filters_and_groups(dataset):
-    splits = dataset.train_dev_test()
-    assert sum(len(split) for split in splits) == 450
-    large = dataset.filter(dataset["source_magnitude"] > 3, inplace=False)
-    assert 0 < len(large) < 450
-    assert isinstance(large, DiTing)
-    dataset.grouping = "source_id"
-    assert len(dataset.groups) == dataset.n_events() == 3 * 38
-
-
-def test_a_record_can_be_looked_at(dataset):
-    figure = plot_record(*dataset.get_sample(0))
-    assert "000001" in figure.get_suptitle()
-    assert [text.get_text() for text in figure.axes[0].texts] == ["P", "S"]
+    full = dataset.get_idx_from_trace_name(metadata["trace_name"], chunk="01")
+    assert waveform.shape[1] == (dataset.get_waveforms(full).shape[1] + 1) // 2
+    p = dataset["trace_p_arrival_sample"][full]
+    assert metadata["trace_p_arrival_sample"] == p / 2
+    assert isinstance(part.train(), DiTing)
 
 
 def test_codes_keep_their_zeros(dataset):

@@ -59,33 +59,21 @@ class Records:
         return x.copy(), dict(metadata)
 
 
-def write_dataset(
-    path,
-    number=20,
-    *,
-    component_order="ZNE",
-    rate=50.0,
-    npts=9000,
-    dimension_order="CW",
-    bucket_size=None,
-    chunk="",
-):
-    """A dataset as SeisBench's writer makes it."""
+def write_dataset(path, number=20, *, rate=50.0, npts=9000, chunk="", **options):
+    """A dataset as SeisBench's writer makes it; options of its format or its writer."""
     rng = np.random.default_rng(0)
     path.mkdir(exist_ok=True, parents=True)
     files = path / f"metadata{chunk}.csv", path / f"waveforms{chunk}.hdf5"
+    layout = {"dimension_order": "CW", "component_order": "ZNE"}
+    layout |= {name: options.pop(name) for name in layout.keys() & options.keys()}
     with sbd.WaveformDataWriter(*files) as writer:
-        if bucket_size is not None:
-            writer.bucket_size = bucket_size
-        writer.data_format = {
-            "dimension_order": dimension_order,
-            "component_order": component_order,
-        }
+        writer.data_format = layout
+        for name, value in options.items():
+            setattr(writer, name, value)
         for i in range(number):
-            length = npts + int(rng.integers(0, 50))
             p = int(rng.integers(1000, 3000))
             s = p + int(rng.integers(100, 2000))
-            waveform = rng.normal(0, 10, (len(component_order), length))
+            waveform = rng.normal(0, 10, (3, npts + int(rng.integers(0, 50))))
             waveform[:, p:] *= 5
             waveform[:, s:] *= 3
             waveform = waveform.round().astype(np.float32)
@@ -96,9 +84,8 @@ def write_dataset(
                 "trace_p_arrival_sample": p,
                 "trace_s_arrival_sample": s,
             }
-            writer.add_trace(
-                metadata, waveform if dimension_order == "CW" else waveform.T
-            )
+            is_turned = layout["dimension_order"] == "WC"
+            writer.add_trace(metadata, waveform.T if is_turned else waveform)
     if chunk:
         with (path / "chunks").open("a") as file:
             file.write(f"{chunk}\n")

@@ -121,7 +121,6 @@ def test_the_peak_is_the_factor_whatever_the_unit(seed, unit):
     ("make", "word"),
     [
         (lambda: ArrivalWindow(n_samples=0), "n_samples=0"),
-        (lambda: ArrivalWindow(padlen=3072), "padlen=3072"),
         (lambda: ArrivalWindow(n_samples=600), "padlen=512"),
         (lambda: PeakScale(factor=(2, 0.5)), "factor="),
         (lambda: PeakScale(factor=3), "factor=3"),

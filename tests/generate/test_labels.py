@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seisbench_diting.generate import (
-    ArrivalWindow,
     EQTLabeller,
     LPPNLabeller,
     PointLabeller,
@@ -166,16 +165,11 @@ def test_columns_as_seisbenchs_labellers_take_them(cls, name):
     assert own.any()
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [["trace_first_arrival_sample"], ["p"], [3], {3: 4}, {"trace_x_arrival_sample": 1}],
-)
-def test_columns_whose_phase_is_not_told(columns):
-    for name in ("phases", "label_columns"):
-        with pytest.raises(ValueError, match=f"{name}="):
-            LPPNLabeller(**{name: columns})
-    with pytest.raises(ValueError, match="phases="):
-        ArrivalWindow(phases=columns)
+@pytest.mark.parametrize("name", ["phases", "label_columns"])
+@pytest.mark.parametrize("columns", [["trace_first_arrival_sample"], [3], {3: 4}])
+def test_columns_whose_phase_is_not_told(name, columns):
+    with pytest.raises(ValueError, match=f"{name}="):
+        LPPNLabeller(**{name: columns})
 
 
 @pytest.mark.parametrize("value", [np.nan, None, "", "none", np.inf, -np.inf])
