@@ -16,12 +16,9 @@ def _evaluate(settings: EvaluateSettings) -> None:
     Prints precision, recall, F1, and mean, standard deviation and median absolute
     deviation of the residuals (label minus pick), with 95 % intervals.
     """
-    from ..evaluation import evaluate_models, output_files, table
+    from ..evaluation import evaluate_models, table
 
-    found = evaluate_models(settings)
-    print(table(found))
-    for path in output_files(settings, found):
-        print(f"Picks in {path}")
+    print(table(evaluate_models(settings)))
     if settings.report is not None:
         print(f"Report: {settings.report / 'report.html'}")
 

@@ -327,6 +327,11 @@ def soft_point_label(arrivals: Sequence[Arrival], n_samples: int) -> np.ndarray:
 SOFT_LABELS = {"lppn": soft_lppn_label, "point": soft_point_label}
 
 
+def has_sure_arrivals(stretches: Sequence[Stretch]) -> bool:
+    """:return: If a stretch has an arrival that counts in validation"""
+    return any((one.arrivals["probability"] >= _TRUE).any() for one in stretches)
+
+
 class HeldOutBatches(Dataset):
     """
     Consecutive windows of held-out stretches: ``wave``, and ``P`` and ``S``, the samples of
@@ -343,50 +348,40 @@ class HeldOutBatches(Dataset):
         settings: DistillSettings,
         component_order: str,
     ) -> None:
-        self._n_samples = n_samples = settings.n_samples
-        self._batch_size = settings.batch_size
-        self._rows = _rows(component_order)
-        places = [
-            (stretch, begin)
-            for stretch in stretches
-            for begin in range(0, max(1, stretch.n_samples - n_samples // 2), n_samples)
+        self._size, length = settings.batch_size, settings.n_samples
+        centres = [
+            (number, begin + length // 2)
+            for number, stretch in enumerate(stretches)
+            for begin in range(0, max(1, stretch.n_samples - length // 2), length)
         ]
-        if len(places) > settings.validation_windows:
-            # From all stations and times.
-            spread = np.linspace(0, len(places) - 1, settings.validation_windows)
-            places = [places[i] for i in spread.round().astype(int)]
-        self._places = places
+        # From all stations and times.
+        most = min(len(centres), settings.validation_windows)
+        chosen = np.linspace(0, len(centres) - 1, most).round().astype(int)
+        places = np.array(centres)[chosen]
+        self._pieces = Pieces(stretches, places, length, component_order, 1.0)
 
     def __len__(self) -> int:
-        return -(-len(self._places) // self._batch_size)
+        return -(-len(self._pieces) // self._size)
 
     def __getitem__(self, number: int) -> dict[str, Any]:
-        begin = number * self._batch_size
-        places = self._places[begin : begin + self._batch_size]
-        waves = [
-            generate.cut_centred(stretch.waveforms, first, self._n_samples)[self._rows]
-            for stretch, first in places
-        ]
-        truth = [self._truth(*place) for place in places]
+        numbers = range(number * self._size, (number + 1) * self._size)
+        waves, truths = [], []
+        for i in numbers[: len(self._pieces) - numbers[0]]:
+            wave, metadata = self._pieces.get_sample(i)
+            wave = generate.cut_centred(wave, 0, self._pieces.length)
+            waves.append(_normalized(wave))
+            truths.append(metadata)
         return {
-            "wave": np.stack([_normalized(wave) for wave in waves]),
-            "P": [p for p, _ in truth],
-            "S": [s for _, s in truth],
+            "wave": np.stack(waves),
+            **{phase: [_sure(one, phase) for one in truths] for phase in PHASES},
         }
 
-    def has_arrivals(self) -> bool:
-        return any(
-            len(p) + len(s) for p, s in itertools.starmap(self._truth, self._places)
-        )
 
-    def _truth(self, stretch: Stretch, begin: int) -> list[np.ndarray]:
-        """Samples of sure arrivals of P and S in a window."""
-        arrivals = stretch.part(begin, begin + self._n_samples).arrivals
-        arrivals = arrivals[arrivals["probability"] >= _TRUE]
-        return [
-            arrivals["sample"][arrivals["phase"] == k].astype(np.float32)
-            for k in (1, 2)
-        ]
+def _sure(metadata: dict[str, Any], phase: str) -> np.ndarray:
+    """Samples of the arrivals that count in validation."""
+    name = f"trace_{phase}_arrival"
+    samples = metadata.get(f"{name}_sample", np.empty(0))
+    return samples[metadata.get(f"{name}_probability", samples) >= _TRUE]
 
 
 def split_off(

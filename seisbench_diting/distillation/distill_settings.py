@@ -45,7 +45,7 @@ _Inputs = Annotated[list[str], BeforeValidator(check_inputs)]
 _Share = Annotated[float, Field(ge=0)]
 _Instruments = Annotated[tuple[str, ...], BeforeValidator(check_instruments)]
 _Time = Annotated[str | None, BeforeValidator(check_time)]
-_Pattern = Annotated[str, BeforeValidator(NamePattern)]
+_Pattern = Annotated[NamePattern, BeforeValidator(NamePattern)]
 _Stations = Annotated[tuple[str, ...], BeforeValidator(check_stations)]
 
 
@@ -90,9 +90,6 @@ class DistillSettings(training.LearnSettings):
         0.998, "Decay of the running mean of the parameters; 0 for none.", ge=0, lt=1
     )
     padlen: training.Padlen = 256
-    validate_every: training.ValidateEvery = 500
-    validation_windows: training.ValidationWindows = 512
-    checkpoint_every: training.CheckpointEvery = 500
     workers: training.Workers = 1
     held_out: float = option(
         0.1, "Share of the data for validation, the end of each station.", ge=0, lt=1

@@ -179,16 +179,10 @@ def read_labels(folder: Path) -> list[Stretch]:
     :return: Its stretches with arrivals
     """
     return [
-        Stretch(
-            one["station_id"],
-            one["start_time"],
-            path.with_suffix(".npy"),
-            one["begin"],
-            one["end"],
-            make_arrivals(map(tuple, one["arrivals"])),
-        )
+        Stretch(samples=path.with_suffix(".npy"), arrivals=arrivals, **one)
         for path in sorted(folder.glob(f"{_NAMES}.json"))
         for one in _read(path)["stretches"]
+        for arrivals in [make_arrivals(map(tuple, one.pop("arrivals")))]
     ]
 
 
@@ -267,8 +261,7 @@ class _Labeller:
         self._student = student
         self._teachers = teachers
         self._folder = folder
-        pattern = settings.name_pattern
-        self._pattern = waveforms.NamePattern(pattern) if pattern else None
+        self._pattern = settings.name_pattern
         self._threshold = label_floor(settings)
         (folder / "teachers").mkdir(parents=True, exist_ok=True)
         days = self._plan()
@@ -311,15 +304,10 @@ class _Labeller:
 
         :raises ArgumentError: if there is nothing to learn from
         """
-        asked = {self._asked(d, t) for d in self.names.values() for t in self._teachers}
-        for folder, kept in (
-            (self._folder, self.names.keys()),
-            (self._folder / "teachers", asked),
-        ):
-            _util.remove_leftovers(folder)
-            for path in folder.glob(f"{_NAMES}.*"):
-                if path.stem not in kept:
-                    path.unlink()
+        _util.remove_leftovers(self._folder)
+        for path in self._folder.glob(f"{_NAMES}.*"):
+            if path.stem not in self.names:
+                path.unlink()
         missing = {n: d for n, d in self.names.items() if not self._list(n).exists()}
         total = sum(day.days for day in self.names.values())
         done = total - sum(day.days for day in missing.values())
@@ -373,7 +361,8 @@ class _Labeller:
     def _ask(
         self, teacher: Teacher, stream: obspy.Stream, day: waveforms.StationDay
     ) -> Opinion:
-        path = self._folder / "teachers" / f"{self._asked(day, teacher)}.json"
+        name = _file_name(day, (day.margin, teacher.checksum, self._threshold))
+        path = self._folder / "teachers" / f"{name}.json"
         if path.exists():
             return Opinion(*_read(path))
         opinion = teacher.see(stream, self._threshold).clipped(day.begin, day.end)
@@ -381,9 +370,6 @@ class _Labeller:
         if isinstance(teacher, ModelTeacher):
             _util.write_text(path, json.dumps(opinion) + "\n")
         return opinion
-
-    def _asked(self, day: waveforms.StationDay, teacher: Teacher) -> str:
-        return _file_name(day, (day.margin, teacher.checksum, self._threshold))
 
     def _write(
         self, name: str, stretches: Sequence[Stretch], problems: list[str]

@@ -11,13 +11,19 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from lightning.pytorch.callbacks import WeightAveraging
 from seisbench.models import WaveformModel
 from torch.utils.data import DataLoader, Dataset
 
 from .. import models, training
 from .._util import ArgumentError, takes
-from .corpus import HeldOutBatches, TeacherBatches, make_corpus, make_steps, split_off
+from .corpus import (
+    HeldOutBatches,
+    TeacherBatches,
+    has_sure_arrivals,
+    make_corpus,
+    make_steps,
+    split_off,
+)
 from .distill_settings import DistillSettings
 from .labels import LABELS, label_archive, label_floor, select
 from .teachers import load_teachers
@@ -53,11 +59,6 @@ class DistillationResult(training.TrainingResult):
     hours: float
     initial_scores: dict[str, float]
 
-    def shown_scores(self) -> dict[str, float]:
-        before = self.initial_scores.items()
-        suffix = "of the weights that it began with"
-        return self.scores | {f"{name} {suffix}": value for name, value in before}
-
 
 def run_distill(settings: DistillSettings) -> DistillationResult:
     """
@@ -90,9 +91,8 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
         stretches, digest = label_archive(settings, model, teachers, goes_on)
         kept, held_out = split_off(stretches, settings.held_out)
         corpus = make_corpus(kept, settings.n_samples, order, rate)
-        own = HeldOutBatches(held_out, settings, order)
-        if validation is None and own.has_arrivals():
-            validation = own
+        if validation is None and has_sure_arrivals(held_out):
+            validation = HeldOutBatches(held_out, settings, order)
         elif validation is None and held_out:
             _LOG.warning(
                 "The teachers see no sure arrival in what is held out: nothing is "
@@ -108,7 +108,7 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
             TeacherBatches(corpus, settings, module.label),
             validation,
             checkpoint,
-            callbacks=_averaging(settings),
+            averaging=settings.averaging,
             gradient_clip_val=_CLIP,
         )
         result = DistillationResult.of(
@@ -131,8 +131,11 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
                 f"{', '.join(networks)}, without labels: {result.arrivals} arrivals that "
                 f"the teachers see. Teachers: {', '.join(t.name for t in teachers)}."
             )
+            suffix = "of the weights that it began with"
+            scores = {f"{n} {suffix}": v for n, v in result.initial_scores.items()}
+            scores = result.scores | scores
             training.write_results(
-                settings, module, result, "distilled", data, init=init
+                settings, module, result, "distilled", data, scores, init=init
             )
         return result
 
@@ -166,20 +169,6 @@ def _labelled(
     if dev is None:
         raise ArgumentError("validation", name, "it has no split 'dev'")
     return training.ValidationBatches(dev, settings, None)
-
-
-def _averaging(settings: DistillSettings) -> list[WeightAveraging]:
-    if settings.averaging == 0:
-        return []
-
-    def average(
-        mean: torch.Tensor, value: torch.Tensor, number: torch.Tensor
-    ) -> torch.Tensor:
-        # Early in training, the mean follows the parameters quickly.
-        decay = min(settings.averaging, (1 + int(number)) / (50 + int(number)))
-        return mean * decay + value * (1 - decay)
-
-    return [WeightAveraging(avg_fn=average)]
 
 
 class StudentModule(training.PickerModule):

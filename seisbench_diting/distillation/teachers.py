@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -103,30 +102,7 @@ def find_peaks(
     return found
 
 
-class Teacher(ABC):
-    """
-    :param name: Name in tables
-    :param checksum: Changes with its opinions
-    :param knows: Description of the data that it knows, for errors
-    """
-
-    def __init__(
-        self, name: str, checksum: str, knows: str = "anything long enough"
-    ) -> None:
-        self.name = name
-        self.checksum = checksum
-        self.knows = knows
-
-    @abstractmethod
-    def see(self, stream: obspy.Stream, threshold: float) -> Opinion:
-        """
-        :param stream: Waveforms of one station
-        :param threshold: Smallest probability
-        :return: Its opinion of the station, which may be of other times as well
-        """
-
-
-class ModelTeacher(Teacher):
+class ModelTeacher:
     """
     A picker of this package or of SeisBench. It gets the components in its own order, at
     its own sampling rate, and its probabilities of overlapping windows are averaged.
@@ -137,11 +113,18 @@ class ModelTeacher(Teacher):
     """
 
     def __init__(self, name: str, model: WaveformModel, overlap: float) -> None:
-        super().__init__(name, f"{models.weights_checksum(model)} {overlap}")
+        self.name = name
+        self.checksum = f"{models.weights_checksum(model)} {overlap}"
+        self.knows = "anything long enough"
         self.model = model.eval()
         self.overlap = overlap
 
     def see(self, stream: obspy.Stream, threshold: float) -> Opinion:
+        """
+        :param stream: Waveforms of one station
+        :param threshold: Smallest probability
+        :return: Its opinion of the station
+        """
         stream = shared(stream)
         peak = max((np.abs(t.data.astype(float)).max() for t in stream), default=0.0)
         if peak > 0 and np.isfinite(peak):
@@ -173,7 +156,7 @@ class ModelTeacher(Teacher):
         return make_opinion(found, known)
 
 
-class FileTeacher(Teacher):
+class FileTeacher:
     """
     Probabilities of any picker, as NumPy files; see :py:func:`_read_curves`.
 
@@ -184,13 +167,19 @@ class FileTeacher(Teacher):
     def __init__(self, name: str, opinions: dict[str, Opinion]) -> None:
         digest = hashlib.sha256(repr(sorted(opinions.items())).encode())
         stations = sorted(opinions)
-        knows = ", ".join([*stations[:_MOST_NAMED], "..."][: len(stations)])
-        super().__init__(name, digest.hexdigest(), knows)
+        self.name = name
+        self.checksum = digest.hexdigest()
+        self.knows = ", ".join([*stations[:_MOST_NAMED], "..."][: len(stations)])
         self._opinions = opinions
 
     def see(self, stream: obspy.Stream, threshold: float) -> Opinion:
+        """As of :py:class:`ModelTeacher`, of all times."""
         stations = {station_id(trace) for trace in stream} & self._opinions.keys()
         return self._opinions[stations.pop()] if stations else Opinion([], [])
+
+
+#: ``checksum`` changes with what a teacher says; ``knows`` describes what it knows.
+Teacher = ModelTeacher | FileTeacher
 
 
 def _read_curves(
@@ -266,21 +255,15 @@ def load_teachers(
 def _file_teachers(
     name: str, path: Path, array: str, threshold: float
 ) -> Iterator[Teacher]:
-    found: dict[str, dict[str, list[Opinion]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[str, Opinion]] = defaultdict(
+        lambda: defaultdict(lambda: Opinion([], []))
+    )
     for file in sorted(path.glob("*.npz")) if path.is_dir() else [path]:
         for one, station, opinion in _read_curves(file, array, threshold):
-            found[one][station].append(opinion)
+            found[one][station].arrivals.extend(opinion.arrivals)
+            found[one][station].known.extend(opinion.known)
     if not found:
         reason = f"holds no files NAME.npz with arrays {array or 'NAME'}_<rate>hz"
         raise ArgumentError("teachers", name, reason)
     for one, stations in sorted(found.items()):
-        yield FileTeacher(
-            one,
-            {
-                station: make_opinion(
-                    (arrival for opinion in opinions for arrival in opinion.arrivals),
-                    (span for opinion in opinions for span in opinion.known),
-                )
-                for station, opinions in stations.items()
-            },
-        )
+        yield FileTeacher(one, {k: make_opinion(*v) for k, v in stations.items()})

@@ -13,4 +13,3 @@ from .scoring import evaluate as evaluate
 from .scoring import evaluate_models as evaluate_models
 from .scoring import load_picker as load_picker
 from .scoring import measure_latency as measure_latency
-from .scoring import output_files as output_files

@@ -29,19 +29,6 @@ _HEADINGS = [
     *("precision", "recall", "F1", "mean ms", "deviation ms", "MAD ms"),
 ]
 
-_PAGE = """\
-<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Evaluation of phase pickers</title>
-<style>
-body {{ font-family: sans-serif; margin: 2em auto; max-width: 75em; }}
-pre {{ overflow-x: auto; background: #f4f4f4; padding: 1em; }}
-img {{ max-width: 100%; }}
-</style></head>
-<body><h1>Evaluation of phase pickers</h1><p>{about}</p><pre>{table}</pre>
-{pictures}
-</body></html>
-"""
-
 
 def table(evaluations: Sequence[Evaluation], bootstraps: int = 1000) -> str:
     """
@@ -76,13 +63,6 @@ def write_report(evaluations: Sequence[Evaluation], folder: str | Path) -> Path:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = []
-    for name, title, figure in _figures(evaluations):
-        path = folder / f"{name}.png"
-        plots.save_figure(figure, path)
-        data = base64.b64encode(path.read_bytes()).decode()
-        heading = f"<h2>{html.escape(title)}</h2>\n" if title else ""
-        pictures.append(f'{heading}<img alt="" src="data:image/png;base64,{data}">')
     first = evaluations[0]
     about = (
         f"{len(first.windows)} windows. A pick of at least {first.threshold:g} closer "
@@ -90,11 +70,18 @@ def write_report(evaluations: Sequence[Evaluation], folder: str | Path) -> Path:
         f"{first.counting}. Below each value the interval that holds it with 95 % "
         f"confidence. seisbench-diting {__version__}."
     )
-    page = _PAGE.format(
-        about=html.escape(about),
-        table=html.escape(table(evaluations)),
-        pictures="\n".join(pictures),
+    page = (
+        '<!DOCTYPE html><meta charset="utf-8"><title>Evaluation of phase pickers</title>'
+        "<style>body {font-family: sans-serif; margin: 2em auto; max-width: 75em}"
+        "img {max-width: 100%}</style><h1>Evaluation of phase pickers</h1>\n"
+        f"<p>{html.escape(about)}</p>\n<pre>{html.escape(table(evaluations))}</pre>\n"
     )
+    for name, title, figure in _figures(evaluations):
+        path = folder / f"{name}.png"
+        plots.save_figure(figure, path)
+        data = base64.b64encode(path.read_bytes()).decode()
+        page += f"<h2>{html.escape(title)}</h2>\n" if title else ""
+        page += f'<img alt="" src="data:image/png;base64,{data}">\n'
     write_text(folder / "report.html", page)
     return folder / "report.html"
 

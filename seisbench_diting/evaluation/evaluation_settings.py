@@ -36,8 +36,7 @@ class EvaluateSettings(Settings):
     data: Any = option(
         None,
         "SeisBench dataset: its folder or its name.",
-        "--input",
-        "-i",
+        *("--input", "-i"),
         metavar="DATASET",
     )
     output: Path | None = option(
@@ -58,8 +57,7 @@ class EvaluateSettings(Settings):
     )
     tolerance: float = option(
         TOLERANCE_S,
-        "A pick nearer to an arrival than this is right.",
-        metavar="SECONDS",
+        "A pick nearer to an arrival than this, in seconds, is right.",
         gt=0,
     )
     threshold: float = option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,8 +192,9 @@ def evaluate_models(settings: EvaluateSettings) -> list[Evaluation]:
     :param settings: Settings, of one model or several
     :return: An evaluation for each model
     """
-    if settings.output is not None:
-        check_place(settings.output, f"output={str(settings.output)!r}")
+    output = settings.output
+    if output is not None:
+        check_place(output, f"output={str(output)!r}")
     if settings.report is not None:
         settings.report.mkdir(parents=True, exist_ok=True)
     rate, order = settings.sampling_rate, settings.component_order
@@ -203,24 +204,15 @@ def evaluate_models(settings: EvaluateSettings) -> list[Evaluation]:
     else:
         pickers = [load_picker(model, rate, order) for model in settings.model]
         found = [_evaluate(picker, settings) for picker in pickers]
-    for evaluation, path in zip(found, output_files(settings, found), strict=False):
-        evaluation.write(path)
+    for evaluation in found:
+        if output is None:
+            break
+        name = evaluation.name.replace("/", "-").replace("\\", "-")
+        middle = f".{name}" if len(found) > 1 else ""
+        evaluation.write(output.with_name(f"{output.stem}{middle}{output.suffix}"))
     if settings.report is not None:
         write_report(found, settings.report)
     return found
-
-
-def output_files(
-    settings: EvaluateSettings, found: Sequence[Evaluation]
-) -> Iterator[Path]:
-    """The validation text file of each evaluation; none if none was asked for."""
-    output = settings.output
-    if output is None:
-        return
-    for evaluation in found:
-        name = evaluation.name.replace("/", "-").replace("\\", "-")
-        middle = f".{name}" if len(found) > 1 else ""
-        yield output.with_name(f"{output.stem}{middle}{output.suffix}")
 
 
 def _evaluate(picker: WindowPicker, settings: EvaluateSettings) -> Evaluation:

@@ -17,11 +17,8 @@ from .results import LOGS as LOGS
 from .results import TrainingResult as TrainingResult
 from .results import read_log as read_log
 from .results import write_results as write_results
-from .train_settings import CheckpointEvery as CheckpointEvery
 from .train_settings import LearnSettings as LearnSettings
 from .train_settings import Output as Output
 from .train_settings import Padlen as Padlen
 from .train_settings import TrainSettings as TrainSettings
-from .train_settings import ValidateEvery as ValidateEvery
-from .train_settings import ValidationWindows as ValidationWindows
 from .train_settings import Workers as Workers

@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from seisbench.data import WaveformDataset
@@ -26,7 +26,7 @@ from .._util import ArgumentError, only_writer, remove_leftovers, takes
 from ..data import open_dataset
 from ..models import PhasePicker
 from .module import PickerModule, load_initial, make_model, model_class
-from .results import LOGS, TrainingResult, log_version, write_example, write_results
+from .results import LOGS, TrainingResult, write_results
 from .train_settings import LearnSettings, TrainSettings
 
 #: Folder of the checkpoints in a run's folder.
@@ -38,13 +38,11 @@ _BEST = "best"
 #: Steps between two lines of the logs.
 _LOG_EVERY = 10
 
+#: Settings that are options of Lightning's trainer.
+_OF_TRAINER = {"accelerator", "devices", "strategy", "precision"}
+
 #: Options of Lightning's trainer that write or show something.
-_SILENT = [
-    "logger",
-    "enable_checkpointing",
-    "enable_progress_bar",
-    "enable_model_summary",
-]
+_SILENT = ["logger", "enable_checkpointing", "enable_progress_bar"]
 
 #: Functions that make the labels, of the samples of P and S.
 _LABELS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
@@ -53,7 +51,7 @@ _LABELS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
     "eqt": lambda p, s, n_samples: generate.eqt_label([(p, s)], n_samples),
 }
 
-_LIGHTNING = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+_LIGHTNING = logging.getLogger("lightning.pytorch")
 
 #: Warnings that tell nothing: checkpoints are why a run continues, and skipped steps are
 #: counted.
@@ -85,7 +83,9 @@ def run_train(settings: TrainSettings) -> TrainingResult:
         reason = "no record is in its split 'train'; set the column 'split'"
         raise ArgumentError("data", str(settings.data), reason)
     torch.manual_seed(settings.seed)
-    model = make_model(cls, settings, sampling_rate_of(records), initial)
+    # Batches refuse records of several rates.
+    rate = rate or float(records.metadata["trace_sampling_rate_hz"].iloc[0])
+    model = make_model(cls, settings, rate, initial)
     if settings.onnx and not isinstance(model, PhasePicker):
         raise ArgumentError("onnx", True, f"{cls.__name__} can't be exported")
     module = PickerModule(model, settings)
@@ -98,9 +98,7 @@ def run_train(settings: TrainSettings) -> TrainingResult:
         padlen=settings.padlen,
         augmentations=settings.augmentations,
     )
-    # Without a split dev, a window of the training data is shown.
-    windows = ValidationBatches(records if dev is None else dev, settings, module.label)
-    validation = None if dev is None else windows
+    validation = ValidationBatches(dev, settings, module.label) if dev else None
     # Before anything is written.
     make_trainer(settings)
     with run_folder(settings) as checkpoint:
@@ -111,8 +109,7 @@ def run_train(settings: TrainSettings) -> TrainingResult:
         if trainer.is_global_zero:
             counts = f"{len(records)} records to train, {len(dev or ())} to validate"
             data = f"{records.name}, {counts}.\n\n{getattr(records, 'citation', '')}"
-            write_results(settings, module, result, "trained", data)
-            write_example(module, windows[0], result)
+            write_results(settings, module, result, "trained", data, result.scores)
         return result
 
 
@@ -133,19 +130,6 @@ def open_splits(
     if "split" not in dataset.metadata.columns:
         return dataset, None
     return dataset.train(), dataset.dev() or None
-
-
-def sampling_rate_of(dataset: WaveformDataset) -> float:
-    """
-    :raises ArgumentError: if there are several
-    :return: Sampling rate of the records that the dataset gives, in Hz
-    """
-    rates = {dataset.sampling_rate}
-    if None in rates:
-        rates = set(dataset.metadata["trace_sampling_rate_hz"])
-    if len(rates) != 1:
-        raise ArgumentError("sampling_rate", None, f"choose one of {sorted(rates)} Hz")
-    return float(*rates)
 
 
 class ValidationBatches(Dataset):
@@ -250,13 +234,7 @@ def make_trainer(settings: LearnSettings, **options: Any) -> pl.Trainer:
     :raises ArgumentError: if there are no such devices
     :return: Trainer
     """
-    of_run = {
-        "accelerator": settings.accelerator,
-        "devices": settings.devices,
-        "num_nodes": settings.nodes,
-        "strategy": settings.strategy,
-        "precision": settings.precision,
-    }
+    of_run = settings.model_dump(include=_OF_TRAINER) | {"num_nodes": settings.nodes}
     try:
         with quiet():
             return pl.Trainer(**of_run | dict.fromkeys(_SILENT, False) | options)
@@ -272,7 +250,7 @@ def fit(
     batches: Dataset,
     validation: Dataset | None,
     checkpoint: Path | None,
-    callbacks: Sequence[Callback] = (),
+    averaging: float = 0.0,
     **options: Any,
 ) -> pl.Trainer:
     """
@@ -284,51 +262,44 @@ def fit(
     :param batches: Batches to train on, by their numbers, without end
     :param validation: Batches to validate on; None for none
     :param checkpoint: Checkpoint to go on from; None to begin
-    :param callbacks: More of Lightning's callbacks
+    :param averaging: Decay of the running mean of the parameters; 0 for none
     :param options: More options of Lightning's trainer
     :raises KeyboardInterrupt: after Ctrl-C
     :return: Trainer
     """
     folder = settings.folder / CHECKPOINTS
     validates = validation is not None
-    # A run that is shorter is validated at its end.
-    validate_every = min(settings.validate_every, settings.max_steps)
-    own: list[Callback] = [*callbacks]
-    common: dict[str, Any] = {
-        "dirpath": folder,
-        "mode": "max",
-        "enable_version_counter": False,
-    }
-    if validates:
-        own.append(ModelCheckpoint(filename=_BEST, monitor="validation_f1", **common))
-    own.append(
-        _StepCheckpoint(
-            validate_every if validates else None,
-            filename="{step}",
-            monitor="step",
-            save_top_k=2,
-            every_n_train_steps=settings.checkpoint_every,
-            **common,
-        )
+    kept: dict[str, Any] = {"dirpath": folder, "mode": "max"}
+    kept["enable_version_counter"] = False
+    best = ModelCheckpoint(filename=_BEST, monitor="validation_f1", **kept)
+    steps = _StepCheckpoint(
+        filename="{step}",
+        monitor="step",
+        save_top_k=2,
+        every_n_train_steps=settings.checkpoint_every,
+        **kept,
     )
-    if settings.progress:
-        own.append(TQDMProgressBar(refresh_rate=10))
     start = _step_of(checkpoint) if checkpoint else 0
     # A folder for each continuation: the logger removes what it finds in its own.
-    place: dict[str, Any] = {"name": LOGS, "version": log_version(start)}
+    place: dict[str, Any] = {"name": LOGS, "version": f"from_step_{start:07d}"}
     trainer = make_trainer(
         settings,
         default_root_dir=settings.folder,
         max_steps=settings.max_steps,
         # The windows never end: steps are counted, not epochs.
         max_epochs=-1,
-        val_check_interval=validate_every,
+        # A run that is shorter is validated at its end.
+        val_check_interval=min(settings.validate_every, settings.max_steps),
         check_val_every_n_epoch=None,
         limit_val_batches=1.0 if validates else 0,
         num_sanity_val_steps=0,
         log_every_n_steps=_LOG_EVERY,
         use_distributed_sampler=False,
-        callbacks=own,
+        callbacks=[
+            *([_averaging(averaging)] if averaging else []),
+            *([best] if validates else []),
+            steps,
+        ],
         logger=[
             CSVLogger(settings.folder, flush_logs_every_n_steps=_LOG_EVERY, **place),
             TensorBoardLogger(settings.folder, **place),
@@ -349,14 +320,25 @@ def fit(
     held_out = [] if validation is None else [DataLoader(validation, batch_size=None)]
     with _interruptible(), quiet():
         trainer.fit(module, loader, held_out, ckpt_path=checkpoint, weights_only=True)
-    best = _read_checkpoint(folder / f"{_BEST}.ckpt")
-    if not best and checkpoint and start >= settings.max_steps:
+    found = _read_checkpoint(folder / f"{_BEST}.ckpt")
+    if not found and checkpoint and start >= settings.max_steps:
         # It had ended before: Lightning restores the last parameters, not their means.
-        best = _read_checkpoint(checkpoint)
-    if trainer.is_global_zero and best:
-        state = {n: v for n, v in best["state_dict"].items() if n.startswith("model.")}
+        found = _read_checkpoint(checkpoint)
+    if trainer.is_global_zero and found:
+        state = {n: v for n, v in found["state_dict"].items() if n.startswith("model.")}
         module.load_state_dict(state)
     return trainer
+
+
+def _averaging(decay: float) -> WeightAveraging:
+    def average(
+        mean: torch.Tensor, value: torch.Tensor, number: torch.Tensor
+    ) -> torch.Tensor:
+        # Early in training, the mean follows the parameters quickly.
+        now = min(decay, (1 + int(number)) / (50 + int(number)))
+        return mean * now + value * (1 - now)
+
+    return WeightAveraging(avg_fn=average)
 
 
 class _StepCheckpoint(ModelCheckpoint):
@@ -366,13 +348,9 @@ class _StepCheckpoint(ModelCheckpoint):
     score that is not in the checkpoint would be forgotten.
     """
 
-    def __init__(self, validate_every: int | None, **options: Any) -> None:
-        super().__init__(**options)
-        self._validate_every = validate_every
-
     def on_train_batch_end(self, trainer: pl.Trainer, *others: Any) -> None:
-        every = self._validate_every
-        if every is None or trainer.global_step % every:
+        every = trainer.val_check_interval
+        if not trainer.enable_validation or trainer.global_step % every:
             super().on_train_batch_end(trainer, *others)
 
     def on_validation_end(

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
-import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from .._util import beside, counted, replacing, write_text
+from .._util import beside, counted, write_text
 from ..models import PhasePicker
-from ..plots import plot_losses, plot_window, save_figure
+from ..plots import plot_losses, save_figure
 from ..runtime import export_model
 from .module import PickerModule
 from .train_settings import LearnSettings
@@ -58,18 +55,6 @@ class TrainingResult:
         weights = folder / type(module.model).__name__
         return cls(folder, steps, module.skipped, weights, best_scores(folder), **more)
 
-    def shown_scores(self) -> dict[str, float]:
-        """:return: Scores for the model card"""
-        return self.scores
-
-
-def log_version(start: int) -> str:
-    """
-    :param start: Steps done before
-    :return: Name of the folder of the logs from there on
-    """
-    return f"from_step_{start:07d}"
-
 
 def read_log(output: Path) -> dict[str, list[tuple[int, float]]]:
     """
@@ -111,16 +96,19 @@ def write_results(
     result: TrainingResult,
     made: str,
     data: str,
+    scores: dict[str, float],
     **changed: Any,
 ) -> None:
     """
-    Writes the weights in every form, a model card, and a picture of the losses.
+    Writes the weights, also as TorchScript and ONNX if it is a picker of this package, a
+    model card, and a picture of the losses.
 
     :param settings: Settings of the run
     :param module: Model with the parameters to keep
     :param result: Result of the run
     :param made: How the model was made, such as ``trained``
     :param data: Description of the data
+    :param scores: Scores for the card
     :param changed: Settings to show with another value in the card
     """
     model = module.model.cpu().eval()
@@ -140,7 +128,7 @@ def write_results(
         *(f"- {key}: {value}" for key, value in shown.items()),
         "\n## Scores\n",
         f"{counted(result.steps, 'step')}, {result.skipped} of them skipped.",
-        *(f"- {key}: {value:.4g}" for key, value in result.shown_scores().items()),
+        *(f"- {key}: {value:.4g}" for key, value in scores.items()),
     ]
     if not result.scores:
         lines.append("Nothing to validate on: no scores, and the last parameters.")
@@ -152,33 +140,3 @@ def write_results(
     if isinstance(model, PhasePicker):
         for ending in (".jit", ".onnx")[: 1 + settings.onnx]:
             export_model(model, beside(pair, ending))
-        return
-    with warnings.catch_warnings():
-        # TorchScript has been called deprecated for years; users' programs load it.
-        warnings.simplefilter("ignore")
-        program = torch.jit.trace(model, torch.zeros(2, 3, settings.n_samples))
-    with replacing(beside(pair, ".jit")) as temporary:
-        program.save(str(temporary))
-
-
-def write_example(
-    module: PickerModule, batch: dict[str, Any], result: TrainingResult
-) -> None:
-    """
-    Writes a picture of the first window of a batch.
-
-    :param module: Model
-    :param batch: Windows for validation
-    :param result: Result of the run
-    """
-    with torch.no_grad():
-        prob = module.probabilities(module(torch.from_numpy(batch["wave"][:1])))[0]
-    figure = plot_window(
-        batch["wave"][0],
-        module.model.sampling_rate,
-        {phase: batch[phase][0][0] for phase in "PS" if len(batch[phase][0])},
-        curves=dict(zip("PS", prob[1:], strict=True)),
-        components="".join(module.model.component_order),
-        title="dashed: labels",
-    )
-    save_figure(figure, result.output / "example.png")

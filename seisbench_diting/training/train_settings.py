@@ -40,9 +40,6 @@ Output = Annotated[Path, option(..., "Folder of the run.", "-o", identity=False)
 Padlen = Annotated[
     int, option(..., "Smallest distance of an arrival from the edges.", ge=0)
 ]
-ValidateEvery = Annotated[int, option(..., "Steps between two validations.", ge=1)]
-ValidationWindows = Annotated[int, option(..., "Maximum windows per validation.", ge=1)]
-CheckpointEvery = Annotated[int, option(..., "Steps between two checkpoints.", ge=1)]
 Workers = Annotated[
     int, option(..., "Processes that load windows; 0 for none.", ge=0, identity=False)
 ]
@@ -88,9 +85,9 @@ class LearnSettings(Settings):
     n_samples: int = option(6144, "Samples per window.", ge=1)
     padlen: Padlen = 512
     seed: int = option(42, "Seed of all random numbers.", ge=0, lt=2**32)
-    validate_every: ValidateEvery = 1000
-    validation_windows: ValidationWindows = 1024
-    checkpoint_every: CheckpointEvery = 1000
+    validate_every: int = option(500, "Steps between two validations.", ge=1)
+    validation_windows: int = option(512, "Maximum windows per validation.", ge=1)
+    checkpoint_every: int = option(500, "Steps between two checkpoints.", ge=1)
     workers: Workers = 0
     accelerator: str = option("auto", "Lightning's: cpu, gpu, ...", identity=False)
     devices: int | str = option("auto", "Lightning's, such as 2.", identity=False)

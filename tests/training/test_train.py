@@ -5,9 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,8 +15,8 @@ import torch
 
 pytest.importorskip("lightning")
 
+from benchmarks.ncedc_dataset import write_ncedc
 from seisbench_diting import models
-from seisbench_diting.cli import main
 from seisbench_diting.models import load_model
 from seisbench_diting.training import (
     NotFiniteError,
@@ -36,10 +34,8 @@ from tests.learning_runs import (
     weights_of,
 )
 
-MODELS = [*models.PICKERS, "EQTransformer"]
 
-
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [*models.PICKERS, "EQTransformer"])
 def test_every_model_trains_and_leaves_its_results(options, name):
     is_ours = name != "EQTransformer"
     model = "UNet++" if name == "UNetPP" else name.lower()
@@ -51,22 +47,53 @@ def test_every_model_trains_and_leaves_its_results(options, name):
     model = getattr(sbm, name).load(output / name).eval()
     assert model.sampling_rate == 50
     assert "".join(model.component_order) == "ZNE"
-    wave = torch.randn(3, 3, 1024)
-    with torch.no_grad():
-        expected = model(wave)
-        ours = torch.jit.load(str(output / f"{name}.jit"))(wave)
-    torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
     model.load_state_dict(weights_of(output))
+    if is_ours:
+        wave = torch.randn(3, 3, 1024)
+        with torch.no_grad():
+            expected = model(wave)
+            ours = torch.jit.load(str(output / f"{name}.jit"))(wave)
+        torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
+    assert (output / f"{name}.onnx").is_file() == is_ours
     card = (output / "MODEL_CARD.md").read_text()
     for word in (name, "12 records to train, 6 to validate", "max_steps: 2", "1024"):
         assert word in card
-    for picture in ("loss.png", "example.png"):
-        assert (output / picture).read_bytes().startswith(b"\x89PNG")
+    assert (output / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((output / "settings.json").read_text())["lr"] == 1e-4
     log = output / "logs/from_step_0000000/metrics.csv"
     assert "validation_f1" in log.read_text()
-    assert (output / f"{name}.onnx").is_file() == is_ours
-    assert not list(output.glob(".*.part*"))
+
+
+@pytest.mark.slow
+def test_32_records_are_learned(reference, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEISBENCH_DITING_REFERENCE", str(reference))
+    path = write_ncedc(tmp_path / "dataset", train=32)
+    table = pd.read_csv(path / "metadata.csv")
+    shown = table[table["split"] == "train"]
+    both = pd.concat([shown, shown.assign(split="dev")])
+    both.to_csv(path / "metadata.csv", index=False)
+    threads = torch.get_num_threads()
+    # More wait for each other on layers this small.
+    torch.set_num_threads(1)
+    try:
+        result = train(
+            model="LPPNM",
+            data=path,
+            output=tmp_path / "run",
+            max_steps=450,
+            batch_size=16,
+            lr=3e-3,
+            n_samples=3072,
+            augmentations={"within": True},
+            validate_every=50,
+            accelerator="cpu",
+            progress=False,
+        )
+    finally:
+        torch.set_num_threads(threads)
+    # Windows that were not shown in just this place.
+    assert result.scores["validation_f1_P"] >= 0.95
+    assert result.scores["validation_f1_S"] >= 0.95
 
 
 def test_a_seed_gives_the_same_weights(options, tmp_path):
@@ -94,7 +121,7 @@ def test_a_run_killed_at_any_step_ends_with_the_same_weights(options, tmp_path):
     assert have_same_weights(whole["output"], killed["output"])
 
 
-def test_a_run_that_is_asked_to_stop_continues(options, tmp_path):
+def test_a_stopped_run_continues(options, tmp_path):
     whole, stopped = options(output=tmp_path / "whole"), options()
     assert run_until(whole, WHOLE) == [0]
     asked = [(2, int(signal.SIGINT)), (4, int(signal.SIGTERM))]
@@ -105,7 +132,7 @@ def test_a_run_that_is_asked_to_stop_continues(options, tmp_path):
     assert have_same_weights(whole["output"], stopped["output"])
 
 
-def test_ctrl_c_is_what_it_is_everywhere(options, monkeypatch):
+def test_ctrl_c_raises_keyboard_interrupt(options, monkeypatch):
     handler = signal.getsignal(signal.SIGINT)
 
     def interrupted(self, batch, batch_idx):
@@ -143,8 +170,6 @@ def test_another_run_in_the_same_folder_is_refused(options):
     with pytest.raises(ValueError, match=r"lr=0\.001: .* 0\.0001"):
         train(**options(max_steps=2, lr=1e-3))
     train(**options(max_steps=2, lr=1e-3, resume="never"))
-    with pytest.raises(ValueError, match="resume='sometimes'"):
-        train(**options(resume="sometimes"))
     # Nor one of another kind, whose checkpoints have the same names.
     (output / "settings.json").rename(output / "distillation.json")
     for resume in ("auto", "never"):
@@ -152,28 +177,42 @@ def test_another_run_in_the_same_folder_is_refused(options):
             train(**options(resume=resume))
 
 
-def test_a_run_of_the_first_version_goes_on(options):
-    output = train(**options(max_steps=2)).output
-    path = output / "settings.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"label": "auto"}))
-    assert train(**options(max_steps=4)).steps == 4
+def test_two_runs_at_once_in_the_same_folder_are_refused(options):
+    long = options(max_steps=100_000)
+    process = subprocess.Popen(
+        command(long, WHOLE), stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not list(long["output"].glob("checkpoints/*.ckpt")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        with pytest.raises(ValueError, match="another run is writing there"):
+            train(**long)
+    finally:
+        # With the fork that it waits for.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def spoil(monkeypatch, is_bad):
-    """Makes the loss not a number in some steps."""
-    loss = PickerModule.loss
-    calls = []
+@pytest.fixture
+def spoil(monkeypatch):
+    """Function that makes the loss not a number in some steps."""
+    loss, calls = PickerModule.loss, []
 
-    def spoiled(self, output, label):
-        calls.append(0)
-        value = loss(self, output, label)
-        return value * float("nan") if is_bad(len(calls)) else value
+    def make(is_bad):
+        def spoiled(self, output, label):
+            calls.append(0)
+            value = loss(self, output, label)
+            return value * float("nan") if is_bad(len(calls)) else value
 
-    monkeypatch.setattr(PickerModule, "loss", spoiled)
+        monkeypatch.setattr(PickerModule, "loss", spoiled)
+
+    return make
 
 
-def test_steps_that_are_not_finite_are_skipped_and_counted(options, monkeypatch):
-    spoil(monkeypatch, lambda call: call in (2, 3))
+def test_steps_that_are_not_finite_are_skipped_and_counted(options, spoil):
+    spoil(lambda call: call in (2, 3))
     result = train(**options(validate_every=6))
 
     assert (result.steps, result.skipped) == (6, 2)
@@ -181,10 +220,9 @@ def test_steps_that_are_not_finite_are_skipped_and_counted(options, monkeypatch)
     assert "2 of them skipped" in (result.output / "MODEL_CARD.md").read_text()
 
 
-def test_a_hundred_in_a_row_end_the_run(options, monkeypatch):
-    assert module.MOST_SKIPPED == 100
+def test_many_of_them_in_a_row_end_the_run(options, monkeypatch, spoil):
     monkeypatch.setattr(module, "MOST_SKIPPED", 20)
-    spoil(monkeypatch, lambda call: call > 1)
+    spoil(lambda call: call > 1)
     with pytest.raises(NotFiniteError, match="20 steps in a row"):
         train(**options(max_steps=200, validate_every=1000))
     assert not list(options()["output"].glob("*.pt"))
@@ -201,7 +239,7 @@ def test_fine_tuning_with_frozen_layers(options, tmp_path):
     assert not any(name.startswith("encoder.") for name in changed)
 
 
-def test_weights_are_given_what_they_know(options, tmp_path):
+def test_rate_and_components_are_those_of_the_initial_weights(options, tmp_path):
     def trained(name, **others):
         result = train(**options(max_steps=1, output=tmp_path / name, **others))
         model = load_model(result.weights)
@@ -209,8 +247,6 @@ def test_weights_are_given_what_they_know(options, tmp_path):
 
     init, _ = trained("first", component_order="ENZ", sampling_rate=100.0)
     assert trained("tuned", init=init)[1] == (100, "ENZ")
-    assert trained("other", init="distilled")[1] == (100, "ENZ")
-    # Going on is the same run.
     assert trained("other", init="distilled")[1] == (100, "ENZ")
     own = {"component_order": "ZNE", "sampling_rate": 50.0}
     assert trained("own", init=f"{init}.pt", **own)[1] == (50, "ZNE")
@@ -223,23 +259,21 @@ def test_weights_are_given_what_they_know(options, tmp_path):
         ({"init": "LPPNM/distilled"}, "init='LPPNM/distilled': .*LPPNM, not of LPPNT"),
         ({"freeze": ("head.*",)}, r"freeze='head\.\*'"),
         ({"freeze": ("*",)}, r"freeze='\*': leaves nothing to train"),
-        ({"model": "PhaseNet"}, "model='PhaseNet'"),
-        ({"model": "LPPMM"}, "did you mean 'LPPNM'"),
+        ({"model": "LPPMM"}, "model='LPPMM'.*did you mean 'LPPNM'"),
         ({"model": "EQTransformer", "onnx": True}, "onnx=True"),
         ({"data": "nowhere"}, "'nowhere'"),
         ({"augmentations": {"gap": 7}}, "gap=7"),
         ({"augmentations": "gap"}, "augmentations='gap'"),
         ({"n_samples": 1000}, "n_samples=1000"),
         ({"batch_size": 1000}, "batch_size=1000"),
-        ({"max_steps": 0}, "max_steps=0"),
-        ({"workers": -1}, "workers=-1"),
         ({"lr": 0}, "lr=0"),
         ({"component_order": "ZNN"}, "component_order='ZNN'"),
+        ({"resume": "sometimes"}, "resume='sometimes'"),
         ({"accelerator": "abacus"}, "accelerator='abacus'"),
         ({"devices": "many"}, "accelerator='cpu': .*'many'"),
     ],
 )
-def test_options_that_are_not_possible_are_named(options, others, message):
+def test_impossible_options_are_named(options, others, message):
     with pytest.raises(ValueError, match=message):
         train(**options(**others))
     assert not options()["output"].exists()
@@ -257,43 +291,23 @@ def test_without_a_dev_split_there_are_no_scores(options, small_dataset, tmp_pat
     assert "24 records to train, 0 to validate" in card
 
 
-def test_two_runs_in_one_folder_at_once(options):
-    long = options(max_steps=100_000)
-    process = subprocess.Popen(
-        command(long, WHOLE), stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        checkpoints = Path(long["output"]) / "checkpoints"
-        deadline = time.monotonic() + 60
-        while not list(checkpoints.glob("*.ckpt")) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        with pytest.raises(ValueError, match="another run is writing there"):
-            train(**long)
-    finally:
-        # With the fork that it waits for.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def test_the_command(options, small_dataset, tmp_path, monkeypatch, capsys):
+def test_the_command(run, small_dataset, tmp_path):
     file = tmp_path / "options.toml"
     file.write_text("max_steps = 5\nbatch-size = 4\n[augmentations]\ngap = 0.2\n")
     arguments = f"train -m LPPNT -i {small_dataset} -o {tmp_path / 'run'} --max-steps 2"
     arguments += f" --n-samples 1024 --padlen 64 --validate-every 2 --config {file}"
-    monkeypatch.setattr(sys, "argv", ["seisbench-diting", *arguments.split()])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert not ended.value.code
-    assert "2 steps, 0 of them skipped\n" in capsys.readouterr().out
+    status, output, _ = run(*arguments.split())
+    assert not status
+    assert "2 steps, 0 of them skipped\n" in output
     settings = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert settings["augmentations"] == {"gap": 0.2}
     assert (settings["batch_size"], settings["max_steps"]) == (4, 2)
 
 
-def test_texts_of_augmentations_are_read():
-    texts = ["gap=0.2", "snr-db=[0,20]"]
-    settings = TrainSettings(model="x", data="x", output="x", augmentations=texts)
-    assert settings.augmentations == {"gap": 0.2, "snr_db": [0, 20]}
-    taken = settings.augmentations | {"gap": np.float32(0.5)}
-    settings = TrainSettings(model="x", data="x", output="x", augmentations=taken)
-    assert settings.augmentations["gap"] == 0.5
+def test_augmentations_may_be_texts_or_numbers_of_numpy():
+    def read(augmentations):
+        options = {"model": "x", "data": "x", "output": "x"}
+        return TrainSettings(**options, augmentations=augmentations).augmentations
+
+    assert read(["gap=0.2", "snr-db=[0,20]"]) == {"gap": 0.2, "snr_db": [0, 20]}
+    assert read({"gap": np.float32(0.5)}) == {"gap": 0.5}
