@@ -145,6 +145,7 @@ def _append(table: pd.DataFrame, folder: Path) -> None:
             "amplitude": table["amplitude"].fillna(0.0),
         }
     )
+    columns = ["seconds", "probability", "amplitude"]
     for (day, station), group in lines.groupby(["day", "station"]):
         name = f"{_NO_NETWORK}{station}" if station.startswith(".") else station
         if set(name) & {"/", "\\", "\0"} or name.endswith("."):
@@ -154,12 +155,9 @@ def _append(table: pd.DataFrame, folder: Path) -> None:
             )
         (folder / day).mkdir(exist_ok=True)
         for phase in "PS":
-            rows = group[group["phase"] == phase].itertuples()
-            with (folder / day / f"{name}.{phase}.txt").open("a") as file:
-                file.writelines(
-                    f"{row.seconds} {row.probability!r} {row.amplitude!r}\n"
-                    for row in rows
-                )
+            rows = group.loc[group["phase"] == phase, columns]
+            path = folder / day / f"{name}.{phase}.txt"
+            rows.to_csv(path, sep=" ", header=False, index=False, mode="a")
 
 
 def read_real(folder: str | Path) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from .._util import ArgumentError, replacing
@@ -82,28 +81,16 @@ def _write_parquet(tables: Iterable[pd.DataFrame], path: Path) -> None:
     :param path: File to write
     :raises ImportError: without pyarrow
     """
-    import pyarrow
+    from pyarrow import Table
     from pyarrow.parquet import ParquetWriter
 
-    tables = iter(tables)
-    first = next(tables)
-    kinds = {
-        "float64": pyarrow.float64(),
-        "Int64": pyarrow.int64(),
-        schema.TIME: pyarrow.timestamp("us", tz="UTC"),
-    }
-    text = pyarrow.string()
-    columns = pyarrow.schema(
-        (n, kinds.get(str(x), text)) for n, x in first.dtypes.items()
-    )
-    with (
-        replacing(path) as temporary,
-        ParquetWriter(temporary, columns) as writer,
-    ):
-        for table in chain([first], tables):
-            rows = pyarrow.Table.from_pandas(table, columns, preserve_index=False)
-            # Without pandas' own notes, which differ from version to version.
-            writer.write_table(rows.replace_schema_metadata(None))
+    pieces = (Table.from_pandas(table, preserve_index=False) for table in tables)
+    first = next(pieces)
+    # Without pandas' own notes, which differ from version to version.
+    columns = first.schema.remove_metadata()
+    with replacing(path) as temporary, ParquetWriter(temporary, columns) as writer:
+        for piece in chain([first], pieces):
+            writer.write_table(piece.replace_schema_metadata(None))
 
 
 class _Format(NamedTuple):
@@ -138,6 +125,11 @@ _EVENTS = {
 }
 
 _PAIRS = (".events.csv", ".events.parquet")
+
+#: Comments and a line of the published text of stations.
+_STATION_LINE = re.compile(
+    r"(?:#[^|\n]*\n|\s*\n)*\S+[ \t]+\S+(?:[ \t]+[^\s|]+)?(?:[ \t]+[-+\d.e]+){3}\s*(?:\n|$)"
+)
 
 
 def read_picks(path: str | Path) -> pd.DataFrame:
@@ -322,7 +314,7 @@ def read_stations(path: str | Path | pd.DataFrame) -> pd.DataFrame:
         ending, start = path.suffix.lower(), _start(path)
         if ending == ".xml" or start.startswith("<"):
             return read_inventory(path)
-        if ending != ".csv" and _is_station(start):
+        if ending != ".csv" and _STATION_LINE.match(start):
             return text.read_stations_text(path)
         return station_table(_read_csv(path))
 
@@ -373,19 +365,7 @@ def _event_kind(path: Path) -> str:
     start = _start(path)
     if start.startswith("<"):
         return ".xml"
-    for line in start.splitlines():
-        if line.startswith("#EVENT "):
-            return "catalogue"
-        if line.startswith(("#EVENT,", "##EVENT,")):
-            return "association"
-    return ".csv"
-
-
-def _is_station(start: str) -> bool:
-    """Whether a file begins with a line of the published text of stations."""
-    lines = (line for line in start.splitlines() if line.strip())
-    fields = next((x for x in lines if "|" in x or not x.startswith("#")), "").split()
-    try:
-        return len(fields) in (5, 6) and bool(np.isfinite(float(fields[-1])))
-    except ValueError:
-        return False
+    event = re.search(r"^(#EVENT\s|##?EVENT,)", start, re.MULTILINE)
+    if event is None:
+        return ".csv"
+    return "association" if event[0].endswith(",") else "catalogue"

@@ -15,10 +15,6 @@ from .schema import check
 from .stations import Station, find_station, station_table
 
 _PICK = "phase,relative_time_s,probability,time_utc,snr,amplitude,station"
-#: The name comes last, as it may hold commas.
-_EVENT_FIELDS = (
-    "epicentral_distance_km,azimuth_deg,theoretical_time,residual_s,event_id"
-)
 _EVENT = (
     "#EVENT ID TYPE YEAR MONTH DAY DAY_OF_YEAR HOUR MINUTE SECOND MICROSECOND LOC "
     "LONGITUDE LATITUDE DEP DEPTH MAG MAGNITUDE_TYPE MAGNITUDE"
@@ -68,7 +64,7 @@ def _time_texts(times: pd.Series) -> pd.Series:
 def write_picks_text(tables: Iterable[pd.DataFrame], path: Path) -> None:
     """
     For each record, its name and then its picks. Numbers are rounded, relative times and
-    probabilities to a thousandth. Columns of event picks follow the published ones.
+    probabilities to a thousandth. Columns of event picks are not in this format.
 
     :param tables: Tables of picks in order of time
     :param path: File to write
@@ -77,33 +73,22 @@ def write_picks_text(tables: Iterable[pd.DataFrame], path: Path) -> None:
 
 
 def _pick_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
+    yield f"##{_PICK}\n"
     last = None
-    for number, table in enumerate(tables):
-        of_events = "event_id" in table
-        if number == 0:
-            yield f"##{_PICK},{_EVENT_FIELDS}\n" if of_events else f"##{_PICK}\n"
+    for table in tables:
         for name, group in table.groupby("record", sort=False):
             record = str(name)
             if record != last:
                 # Two of # would be a comment.
                 yield f"# {record}\n" if record[:1] == "#" else f"#{record}\n"
                 last = record
-            group = group.assign(at=_time_texts(group["time"]))
-            if of_events:
-                group["expected"] = _time_texts(group["theoretical_time"])
             row: Any
-            for row in group.itertuples(index=False):
-                line = (
+            for row in group.assign(at=_time_texts(group["time"])).itertuples():
+                yield (
                     f"{row.phase},{row.relative_time_s:.3f},{row.probability:.3f},"
                     f"{row.at},{row.snr:.3f},{row.amplitude:.6g},"
-                    f"{row.station_id.removesuffix('.')}"
+                    f"{row.station_id.removesuffix('.')}\n"
                 )
-                if of_events:
-                    line += (
-                        f",{row.epicentral_distance_km:.3f},{row.azimuth_deg:.3f},"
-                        f"{row.expected},{row.residual_s:.6f},{row.event_id}"
-                    )
-                yield f"{line}\n"
 
 
 def read_picks_text(path: Path) -> pd.DataFrame:
@@ -118,11 +103,7 @@ def read_picks_text(path: Path) -> pd.DataFrame:
     is_record = lines.str.startswith("#") & ~is_comment
     records = lines.str[1:].str.strip().where(is_record).ffill().fillna("")
     picks = lines[~is_record & ~is_comment]
-    if (lines == f"##{_PICK},{_EVENT_FIELDS}").any():
-        names = f"{_PICK},{_EVENT_FIELDS.removesuffix(',event_id')}"
-        table = _split(picks, names, ",(?P<event_id>.*)")
-    else:
-        table = _split(picks, _PICK)
+    table = _split(picks, _PICK)
     return table.rename(columns={"time_utc": "time"}).assign(
         record=records[picks.index]
     )

@@ -303,15 +303,7 @@ def _pick_table(rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
     ]
     reason = f"they have no time, no station, or none of {', '.join(schema.PHASES)}"
     _warn(path, "picks", len(rows), len(rows) - len(known), reason)
-    table = schema.pick_table(known)
-    if "residual_s" in table:
-        # Picks of others have residuals only.
-        residual = pd.to_timedelta(table["residual_s"], unit="s").astype(
-            "timedelta64[us]"
-        )
-        expected = table["time"] - residual
-        table["theoretical_time"] = table["theoretical_time"].fillna(expected)
-    return table
+    return schema.pick_table(known)
 
 
 def _warn(path: Path, noun: str, number: int, left: int, reason: str) -> None:

@@ -61,22 +61,19 @@ class Column(NamedTuple):
     convert: _Convert | None = None
     default: object = None
 
-    def is_wrong(self, values: pd.Series) -> pd.Series | None:
-        """:return: Which values are not allowed; None if all are"""
+    def is_wrong(self, values: pd.Series) -> pd.Series:
+        """:return: Which values are not allowed"""
         if self.check is not None:
             return ~self.check(values)
+        wrong = pd.Series(False, values.index)
         if np.isfinite(self.least):
             wrong = (values < self.least) | (values > self.most)
-            return wrong | values.isna() if self.required else wrong
-        return values.isna() | (values == "") if self.required else None
+        return wrong | values.isna() | (values == "") if self.required else wrong
 
     def describe(self) -> str:
         """:return: Allowed values"""
-        if self.allowed or np.isinf(self.least):
-            return self.allowed or _KINDS[self.kind]
-        if np.isinf(self.most):
-            return f"{self.least:g} or more"
-        return f"from {self.least:g} to {self.most:g}"
+        limits = f"from {self.least:g} to {self.most:g}"
+        return self.allowed or (_KINDS[self.kind] if np.isinf(self.least) else limits)
 
 
 @dataclass(frozen=True)
@@ -101,33 +98,31 @@ class Schema:
         :return: New table, in the same order
         """
         given = as_frame(given)
-        places = self.places(given)
-        further = {} if places.keys().isdisjoint(self.further) else self.further
-        return pd.DataFrame(
-            {
-                name: self._values(given.iloc[:, places[name]], name, column)
-                if name in places
-                else self._default(given, name, column)
-                for name, column in {**self.columns, **further}.items()
-            }
-        )
+        found = self.found(given)
+        further = {} if found.keys().isdisjoint(self.further) else self.further
+        table = {}
+        for name, column in {**self.columns, **further}.items():
+            if name in found:
+                table[name] = self._values(found[name], name, column)
+            elif column.required and column.default is None and len(given):
+                names = " or ".join([name, *column.names.split()])
+                heads = ", ".join(map(str, given.columns))
+                raise ValueError(f"{self.name} has no column {names}; it has {heads}.")
+            else:
+                default = (
+                    _UNKNOWN[column.kind] if column.default is None else column.default
+                )
+                table[name] = pd.Series([default] * len(given), dtype=column.kind)
+        return pd.DataFrame(table)
 
-    def places(self, given: pd.DataFrame) -> dict[str, int]:
-        """:return: Positions of our columns in a table, under these or other names"""
+    def found(self, given: pd.DataFrame) -> dict[str, pd.Series]:
+        """:return: Our columns in a table, whatever their names there"""
         heads = {_plain(str(h)): i for i, h in reversed([*enumerate(given.columns)])}
         return {
-            name: heads[known[0]]
+            name: given.iloc[:, heads[known[0]]]
             for name, column in {**self.columns, **self.further}.items()
             if (known := [n for n in _names(name, column.names) if n in heads])
         }
-
-    def _default(self, given: pd.DataFrame, name: str, column: Column) -> pd.Series:
-        if column.required and column.default is None and len(given):
-            names = " or ".join([name, *column.names.split()])
-            heads = ", ".join(map(str, given.columns))
-            raise ValueError(f"{self.name} has no column {names}; it has {heads}.")
-        unknown = _UNKNOWN[column.kind] if column.default is None else column.default
-        return pd.Series([unknown] * len(given), dtype=column.kind)
 
     def _values(self, given: pd.Series, name: str, column: Column) -> pd.Series:
         given = given.rename(name)
@@ -183,9 +178,7 @@ def _times(values: pd.Series) -> pd.Series:
     return times.astype(pd.api.types.pandas_dtype(TIME))
 
 
-def check(
-    is_wrong: pd.Series | None, values: pd.Series, allowed: str, name: str
-) -> None:
+def check(is_wrong: pd.Series, values: pd.Series, allowed: str, name: str) -> None:
     """
     :param is_wrong: Tells which values are not allowed
     :param values: Column of a table
@@ -193,7 +186,7 @@ def check(
     :param name: Name of the table, for the error
     :raises ValueError: if a value is not allowed
     """
-    if is_wrong is not None and is_wrong.any():
+    if is_wrong.any():
         wrong = np.flatnonzero(is_wrong.fillna(False))
         where = f"{values.index.name or 'row'} {values.index[wrong[0]]}"
         value = repr(values.iloc[wrong[:1]].tolist()[0])
@@ -342,21 +335,11 @@ def pick_chunks(picks: Picks) -> Iterator[pd.DataFrame]:
     """
     :param picks: Table of picks, or tables in order of time, so that years of picks are
         never in memory at once
-    :return: Tables of picks with the columns of the first; at least one
+    :return: Tables of picks; at least one
     """
-    columns = None
-    for chunk in [picks] if isinstance(picks, pd.DataFrame) else picks:
-        table = pick_table(chunk)
-        if columns is None:
-            columns = list(table)
-        # Some chunks of event picks may have picks without an event only.
-        yield (
-            table
-            if list(table) == columns
-            else pick_table(table.reindex(columns=columns))
-        )
-    if columns is None:
-        yield pick_table([])
+    chunks = iter([picks] if isinstance(picks, pd.DataFrame) else picks)
+    yield pick_table(next(chunks, []))
+    yield from map(pick_table, chunks)
 
 
 def event_table(events: Rows) -> pd.DataFrame:

@@ -145,7 +145,7 @@ def stations_from_inventory(inventory: obspy.Inventory) -> pd.DataFrame:
 def _composed(stations: Rows) -> pd.DataFrame:
     """:return: Table with station_id and elevation_m, made from other columns if needed"""
     table = as_frame(stations)
-    known, given = STATIONS.places(table), _PARTS.places(table)
+    known, given = STATIONS.found(table), _PARTS.found(table)
     parts = _PARTS.table(table)
     if "station" in given and "station_id" not in known:
         names = parts["station"]

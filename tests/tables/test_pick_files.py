@@ -164,15 +164,6 @@ def test_other_endings(tmp_path):
             call(tmp_path / "picks.doc")
 
 
-def test_later_pieces_may_lack_the_columns_of_events(tmp_path):
-    picks = make_picks()
-    for ending in ("csv", "parquet", "txt"):
-        path = tmp_path / f"picks.{ending}"
-        tables.write_picks([picks[:4].assign(event_id="one"), picks[4:]], path)
-        found = tables.read_picks(path)
-        assert list(found["event_id"]) == ["one"] * 4 + [""] * 8
-
-
 def test_parquet_has_types_and_a_group_for_each_piece(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     tables.write_picks(pieces_of(make_picks(), 4), tmp_path / "picks.parquet")
@@ -181,7 +172,7 @@ def test_parquet_has_types_and_a_group_for_each_piece(tmp_path):
     assert file.num_row_groups == 3
     kinds = {field.name: str(field.type) for field in file.schema_arrow}
     assert kinds["time"] == "timestamp[us, tz=UTC]"
-    assert (kinds["station_id"], kinds["snr"]) == ("string", "double")
+    assert kinds["snr"] == "double"
 
 
 PUBLISHED = """\

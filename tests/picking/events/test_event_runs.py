@@ -188,8 +188,9 @@ def test_the_command(folder, tmp_path, x1_event, named, command):
     options = json.loads((tmp_path / "out.json").read_text())["options"]
     assert options["velocity"] == "ak135"
     assert options["threshold"] == 0.2
-    for ending in (".txt", ".xml"):
+    for ending in (".csv", ".xml"):
         assert set(read_picks(tmp_path / f"out{ending}")["event_id"]) == {"X1.2012"}
+    assert len(read_picks(tmp_path / "out.txt")) == 2
 
 
 def test_the_help_tells_all_a_user_needs(command):
