@@ -295,7 +295,8 @@ def convert_part(part: Part, settings: ConvertSettings) -> PartReport:
     files = _chunk_files(settings.output, part.chunk)
     try:
         if not part.tables:
-            raise FileNotFoundError("its .csv file is missing: copy it there.")
+            reason = "its .csv file is missing, and so is a table with a column 'part'."
+            raise FileNotFoundError(reason)
         with replacing(files[1]) as metadata, replacing(files[0]) as waveforms:
             with (
                 h5py.File(part.hdf5, "r") as source,

@@ -31,13 +31,13 @@ PADLEN = 512
 #: Samples between noise and the first arrival.
 _MARGIN = 100
 
-#: The samples from an arrival on that are looked at for a signal.
+#: Samples from an arrival on in which a signal must be seen.
 VISIBLE = 20
 
-#: What is smaller than this share of a component's mean is left of it by rounding.
+#: Samples smaller than this share of their mean are errors of rounding.
 _ROUNDING = 2.0**-36
 
-#: More components than this, and than samples, are axes that were exchanged.
+#: With more components than this, and than samples, the axes were exchanged.
 _MOST_COMPONENTS = 12
 
 #: Key of the state dict, or keys to read from and to write to.

@@ -59,7 +59,7 @@ def lppn_label(
     """
     check_cells(n_samples, stride)
     label = np.zeros((2, n_samples // stride), dtype=np.float32)
-    # What is written later stays.
+    # Later entries replace earlier ones.
     cells = {
         int(sample // stride): (phase, sample)
         for phase, samples in ((1, p), (2, s))

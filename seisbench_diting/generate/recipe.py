@@ -76,7 +76,7 @@ def training_augmentations(
     """
     The published recipe for SeisBench's ``GenericGenerator``: a window around an arrival
     chosen at random, means removed, divided by the joint peak, scaled by a factor drawn
-    from 0.5 to 2, and its label. What is on top of it is off by default.
+    from 0.5 to 2, and its label. The other augmentations are off by default.
 
         generator = GenericGenerator(dataset)
         generator.add_augmentations(training_augmentations("LPPNM", gap=0.2))
@@ -178,7 +178,7 @@ def window_augmentations(
     :param real_noise: Added noise of a record
     :param noise_records: Dataset it is drawn from
     :param snr_db: Smallest and largest signal-to-noise ratio of added noise
-    :param clipping: What exceeds a share of the peak is cut off
+    :param clipping: Samples above a share of the peak cut off
     :param glitch: A step or a spike in one component, which has no label
     :param rotation: Horizontals rotated by a random angle
     :param polarity_flip: All components upside down

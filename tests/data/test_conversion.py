@@ -48,7 +48,7 @@ def assert_bit_for_bit(path, source):
     return dataset
 
 
-# What people have
+# Files as people have them
 
 
 def test_real_records_with_a_table_for_each_split(reference, tmp_path):
@@ -316,7 +316,7 @@ def test_too_little_disk_is_an_error_before_the_first_byte(
     with pytest.raises(OSError, match=r"has 0.001 GB free"):
         run(parts, tmp_path / "out")
     assert {file.name for file in (tmp_path / "out").iterdir()} <= {".conversion.lock"}
-    # What the error advises is possible.
+    # The advice of the error is right.
     assert run(parts, tmp_path / "out", compression="gzip").records == 450
 
 

@@ -35,7 +35,7 @@ def spikes(x: np.ndarray) -> list[int]:
 
 
 def run(steps, x, metadata, seed=0) -> dict:
-    """What a generator gives after these steps."""
+    """State dict of a generator after these steps."""
     np.random.seed(seed)
     state = {"X": (x, metadata)}
     for step in steps if isinstance(steps, list) else [steps]:

@@ -18,7 +18,7 @@ delay = st.integers(60, 4000)
 OTHER = Records(spike_record(3000, 3700, npts=8000), spike_record(4000, npts=4500))
 NOISE = Records((np.random.default_rng(0).normal(3, 9, (3, 5000)), {}))
 
-#: What options of the recipe need besides.
+#: Further options that options of the recipe need.
 NEEDED = {
     "second_event": {
         "second_event_records": OTHER,
@@ -34,7 +34,7 @@ SIMPLE += ["time_stretch", "component_gain", "clipping", "record_edge"]
 #: Resampling spreads a spike over its neighbours.
 SPREAD = ("time_stretch",)
 
-#: What cuts arrivals off.
+#: Augmentations that cut arrivals off.
 CUTTING = ("gap", "record_edge")
 
 
@@ -56,21 +56,15 @@ def test_labels_are_where_the_arrivals_are(name, seed, p, between):
 
     assert wave.shape == (3, 6144)
     assert 0.4 < np.abs(wave).max() <= 2 + 1e-6
-    labelled, hidden = (
-        sorted(
-            int(value)
-            for key, value in its.items()
-            if key.endswith(f"_{kind}_sample") and 0 <= value < 6144
-        )
-        for kind in ("arrival", "hidden")
-    )
+    arrivals = [a for a in generate.read_arrivals(its) if 0 <= a.sample < 6144]
+    labelled = [int(a.sample) for a in arrivals if not a.hidden]
+    hidden = [int(a.sample) for a in arrivals if a.hidden]
     # Each label has its signal, and each signal its label.
     size = np.linalg.norm(wave, axis=0)
     slack = 1 if name in SPREAD else 0
     for sample in labelled:
-        assert size[sample - slack if sample else 0 : sample + slack + 1].max() > (
-            0.15 * size.max()
-        )
+        beside = size[max(sample - slack, 0) : sample + slack + 1]
+        assert beside.max() > 0.15 * size.max()
     seen = np.flatnonzero(size > 0.65 * size.max())
     if labelled:
         # One that is cut off soon after it is seen, but has no label.
@@ -245,30 +239,19 @@ def test_a_stretch_keeps_the_rate_and_what_is_missing(wave):
     missing = np.flatnonzero(np.isnan(stretched[0]))
     assert abs(missing[0] - 2000) < 5
     assert abs(missing[-1] - 2200) < 5
-    lengths = {
-        generate.TimeStretch().apply(wave, dict(metadata))[0].shape[1]
-        for _ in range(30)
-    }
+    others = (generate.TimeStretch().apply(wave, {})[0] for _ in range(30))
+    lengths = {other.shape[1] for other in others}
     assert len(lengths) > 10
     assert 1000 <= min(lengths) < 1400
     assert 2900 < max(lengths) <= 4000
 
 
-INSTRUMENTS = [
-    *(
-        generate.BandLimit,
-        generate.Clipping,
-        generate.ComponentGain,
-        generate.Differentiation,
-        generate.Glitch,
-        generate.Integration,
-    ),
-    generate.RecordEdge,
-]
+INSTRUMENTS = ["BandLimit", "Clipping", "ComponentGain", "Differentiation", "Glitch"]
 
 
-@pytest.mark.parametrize("cls", INSTRUMENTS)
-def test_what_is_zero_stays_zero_and_the_input_unchanged(cls, wave):
+@pytest.mark.parametrize("name", [*INSTRUMENTS, "Integration", "RecordEdge"])
+def test_what_is_zero_stays_zero_and_the_input_unchanged(name, wave):
+    cls = getattr(generate, name)
     before = wave.copy()
     for _ in range(20):
         changed, _ = cls().apply(wave, {})
