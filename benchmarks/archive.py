@@ -91,14 +91,12 @@ def run_ours(folder: Path, model: str, workers: int, stations: str) -> dict:
             progress=False,
         )
         seconds = time.perf_counter() - begin
-    spent = result.summary["this_run"]["seconds_of_all_workers"]
     children = workers * peak_gb_of_children() if workers > 1 else 0.0
     return {
         "seconds": seconds,
         "days": result.summary["this_run"]["station_days"],
         "picks": result.summary["picks"],
         "memory": peak_gb() + children,
-        "spent": spent,
     }
 
 
@@ -112,15 +110,12 @@ def run_plain(folder: Path, stations: str) -> dict:
         str(reference() / "peers/phasenet/volpick"), version_str="1"
     )
     begin = time.perf_counter()
-    reading = 0.0
     rows = []
     days = 0
     for station in sorted(folder.glob(f"2020/XX/{stations.partition('.')[2]}")):
         for vertical in sorted(station.glob("HHZ.D/*")):
-            started = time.perf_counter()
             name = vertical.name.replace("HHZ", "HH?")
             stream = obspy.read(str(station / "HH?.D" / name))
-            reading += time.perf_counter() - started
             rows += [
                 (pick.trace_id, pick.phase, str(pick.peak_time), pick.peak_value)
                 for pick in model.classify(stream).picks
@@ -132,7 +127,6 @@ def run_plain(folder: Path, stations: str) -> dict:
         "days": days,
         "picks": len(rows),
         "memory": peak_gb(),
-        "spent": {"reading": reading, "network": seconds - reading, "rest": 0.0},
     }
 
 
@@ -155,17 +149,10 @@ def row(name: str, runs: list[dict], plain: float) -> list[object]:
     """Cells of a row; ``plain`` are the seconds a station day of the loop."""
     seconds = median(runs, "seconds")
     days = runs[0]["days"]
-    spent = runs[0]["spent"]
-    total = sum(spent.values()) or 1.0
-    shares = " / ".join(
-        f"{100 * spent.get(part, 0.0) / total:.0f}"
-        for part in ("reading", "network", "rest")
-    )
     memory = max(run["memory"] for run in runs)
     return [
         *(name, f"{days / seconds * 3600:.0f}", f"{seconds / days:.2f}"),
-        *(f"{plain / (seconds / days):.2f}", f"{memory:.2f}", shares),
-        runs[0]["picks"],
+        *(f"{plain / (seconds / days):.2f}", f"{memory:.2f}", runs[0]["picks"]),
     ]
 
 
@@ -207,8 +194,7 @@ def compare(folder: Path, options: argparse.Namespace) -> None:
     plain = runs["PhaseNet", 1]
     each = median(plain, "seconds") / plain[0]["days"]
     print_header(
-        *("", "station days an hour", "s a station day", "ratio", "peak GB"),
-        *("reading / network / rest, %", "picks"),
+        *("", "station days an hour", "s a station day", "ratio", "peak GB", "picks"),
     )
     print_row(*row("loop of `obspy.read` and PhaseNet's `classify`", plain, each))
     for name in OURS:

@@ -15,7 +15,6 @@ from .messages import merged as merged
 from .messages import suggestion as suggestion
 from .processes import map_unordered as map_unordered
 from .processes import process_pool as process_pool
-from .processes import stop_pool as stop_pool
 from .processes import terminated_like_interrupted as terminated_like_interrupted
 from .processes import without_interruption as without_interruption
 from .progress import progress_bar as progress_bar

@@ -8,7 +8,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -16,7 +23,7 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, TypeVar
 
-_Task = TypeVar("_Task")
+_Task = TypeVar("_Task", bound=tuple[Any, ...])
 _Result = TypeVar("_Result")
 
 
@@ -65,32 +72,34 @@ def _end_with(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-def stop_pool(pool: ProcessPoolExecutor) -> None:
-    """
-    Ends the processes of a pool immediately.
-
-    :param pool: Pool
-    """
-    for process in list((pool._processes or {}).values()):
-        process.kill()
-    pool.shutdown(cancel_futures=True)
-
-
 def map_unordered(
-    submit: Callable[[_Task], Future[_Result]], tasks: Iterable[_Task], ahead: int
+    make_pool: Callable[[], Executor],
+    function: Callable[..., _Result],
+    tasks: Iterable[_Task],
+    ahead: Callable[[], int],
 ) -> Iterator[tuple[_Task, Future[_Result]]]:
     """
-    :param submit: Begins a task
-    :param tasks: Tasks, consumed only as needed, so that there may be any number
-    :param ahead: Largest number of tasks in progress
+    If a process dies, the futures of all tasks in progress raise
+    :py:class:`BrokenExecutor`, and a new pool goes on.
+
+    :param make_pool: Starts processes or threads; processes are ended at the end
+    :param function: Called with the arguments of each task
+    :param tasks: Arguments, consumed only as needed, so that there may be any number
+    :param ahead: Gives the largest number of tasks in progress
     :return: Tasks with their futures, as they end
     """
     remaining = iter(tasks)
     waiting: dict[Future[_Result], _Task] = {}
+    pool = make_pool()
     try:
         while True:
-            for task in islice(remaining, ahead - len(waiting)):
-                waiting[submit(task)] = task
+            for task in islice(remaining, max(0, ahead() - len(waiting))):
+                try:
+                    future = pool.submit(function, *task)
+                except BrokenExecutor:
+                    pool = make_pool()
+                    future = pool.submit(function, *task)
+                waiting[future] = task
             if not waiting:
                 return
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
@@ -99,6 +108,11 @@ def map_unordered(
     finally:
         for future in waiting:
             future.cancel()
+        if isinstance(pool, ProcessPoolExecutor):
+            # The results of tasks in progress are no longer needed.
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+        pool.shutdown(wait=isinstance(pool, ProcessPoolExecutor))
 
 
 @contextmanager

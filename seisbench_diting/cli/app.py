@@ -72,20 +72,11 @@ def call(arguments: list[str]) -> None:
     :param arguments: Command and its options
     :raises CycloptsError: if they can't be parsed
     """
-    tokens: list[str] = []
-    for argument in arguments:
-        # cyclopts takes "-", standard input, for an option.
-        if argument != "-":
-            tokens.append(argument)
-        elif tokens and tokens[-1] in ("-i", "--input"):
-            tokens[-1] += "=-"
-        else:
-            tokens.append("--input=-")
     known = {name for commands in COMMANDS.values() for name in commands}
-    if tokens and tokens[0] in known and app[tokens[0]].default_command:
+    if arguments and arguments[0] in known and app[arguments[0]].default_command:
         # Its own help is that of the function, not the line of the list.
-        app[tokens[0]].help = None
-    app(tokens, result_action="return_none", print_error=False, exit_on_error=False)
+        app[arguments[0]].help = None
+    app(arguments, result_action="return_none", print_error=False, exit_on_error=False)
 
 
 def command_of(

@@ -17,6 +17,7 @@ from .._util import (
     station_id,
 )
 from ..report import ReportSettings
+from ..waveforms import Time
 from .app import command_of
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ class PlotSettings(Settings):
     stations: Names = option(
         (), "Patterns of stations to draw, such as 'CX.PB*,GE.*'.", metavar="PATTERNS"
     )
-    start: str | None = option(None, "First time to draw, UTC.", metavar="TIME")
-    end: str | None = option(None, "Last time to draw, UTC.", metavar="TIME")
+    start: Time = option(None, "First time to draw, UTC.", metavar="TIME")
+    end: Time = option(None, "Last time to draw, UTC.", metavar="TIME")
     band: OptionalBand = option(
         None, "Band to draw in Hz, or none.", "--bandpass", metavar="LOW,HIGH"
     )

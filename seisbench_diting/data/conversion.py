@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,7 +27,6 @@ from .._util import (
     process_pool,
     remove_leftovers,
     replacing,
-    stop_pool,
     takes,
     write_text,
 )
@@ -268,19 +268,16 @@ def _converted(
     if workers < 2:
         yield from ((part.chunk, convert_part(part, settings)) for part in parts)
         return
-    pool = process_pool(workers)
+    tasks = [(part, settings) for part in parts]
+    pool = partial(process_pool, workers)
     try:
-        for part, future in map_unordered(
-            lambda part: pool.submit(convert_part, part, settings), parts, workers
-        ):
-            yield part.chunk, future.result()
+        for task, future in map_unordered(pool, convert_part, tasks, lambda: workers):
+            yield task[0].chunk, future.result()
     except BrokenProcessPool as error:
         raise OSError(
             "A worker process died, perhaps of too little memory. Run the same again, "
             "with fewer workers."
         ) from error
-    finally:
-        stop_pool(pool)
 
 
 def convert_part(part: Part, settings: ConvertSettings) -> PartReport:

@@ -10,13 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from .. import training
 from .._util import INSTRUMENT_PREFERENCE, Names, option
-from ..waveforms import (
-    NamePattern,
-    check_inputs,
-    check_instruments,
-    check_stations,
-    check_time,
-)
+from ..waveforms import Inputs, Instruments, NamePattern, StationPatterns, Time
 
 #: Augmentations of windows, besides moving and stretching them. They are strong because
 #: a few hours of data have to represent everything that a picker may meet.
@@ -41,12 +35,8 @@ AUGMENTATIONS: Mapping[str, Any] = {
 }
 
 
-_Inputs = Annotated[list[str], BeforeValidator(check_inputs)]
 _Share = Annotated[float, Field(ge=0)]
-_Instruments = Annotated[tuple[str, ...], BeforeValidator(check_instruments)]
-_Time = Annotated[str | None, BeforeValidator(check_time)]
 _Pattern = Annotated[NamePattern, BeforeValidator(NamePattern)]
-_Stations = Annotated[tuple[str, ...], BeforeValidator(check_stations)]
 
 
 class DistillSettings(training.LearnSettings):
@@ -70,7 +60,7 @@ class DistillSettings(training.LearnSettings):
         many=True,
         min_length=1,
     )
-    inputs: _Inputs = option(
+    inputs: Inputs = option(
         ...,
         "Folder, waveform file or list of files, as for `pick`. May be repeated.",
         *("--input", "-i"),
@@ -118,14 +108,14 @@ class DistillSettings(training.LearnSettings):
         "some stretches with arrivals and with noise are used.",
         gt=0,
     )
-    instruments: _Instruments = option(
+    instruments: Instruments = option(
         INSTRUMENT_PREFERENCE, "Codes of band and instrument, the preferred first."
     )
-    stations: _Stations = option(
+    stations: StationPatterns = option(
         (), "Patterns of NET.STA or NET.STA.LOC, such as CX.PB*.", many=True
     )
-    start: _Time = option(None, "Start of the time to use, UTC, such as 2014-05-01.")
-    end: _Time = option(None, "End of the time to use, exclusive.")
+    start: Time = option(None, "Start of the time to use, UTC, such as 2014-05-01.")
+    end: Time = option(None, "End of the time to use, exclusive.")
     name_pattern: _Pattern | None = option(
         None, "Pattern of the ends of file names, as for `pick`."
     )

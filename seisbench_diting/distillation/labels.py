@@ -273,7 +273,7 @@ class _Labeller:
         #: Station-days by the names of their files.
         self.names = {_file_name(day, made_from): day for day in days}
 
-    def _plan(self) -> list[waveforms.StationDay]:
+    def _plan(self) -> list[waveforms.Unit]:
         settings, run = self._settings, self._folder.parent
         archive = waveforms.Archive(self._folder / "archive.state")
         try:
@@ -327,7 +327,7 @@ class _Labeller:
         # Not with_suffix: names have points.
         return self._folder / f"{name}.json"
 
-    def _label(self, name: str, day: waveforms.StationDay) -> None:
+    def _label(self, name: str, day: waveforms.Unit) -> None:
         begin, end = day.begin - day.margin, day.end + day.margin
         reading = waveforms.read_segments(day.segments, begin, end, self._pattern)
         stream, problems, failure = reading
@@ -352,14 +352,14 @@ class _Labeller:
         if not stretches:
             knows = "; ".join(sorted({teacher.knows for teacher in self._teachers}))
             reason = f"teachers say nothing of it; they know {knows}"
-            problems.append((day.station_id, reason))
+            problems.append((day.segments[0].station_id, reason))
         size = _PIECE_WINDOWS * self._settings.n_samples
         rng = np.random.default_rng([self._settings.seed, *name.encode()])
         pieces = choose_pieces(stretches, size, self._most, rng)
         self._write(name, pieces, [": ".join(one) for one in problems])
 
     def _ask(
-        self, teacher: Teacher, stream: obspy.Stream, day: waveforms.StationDay
+        self, teacher: Teacher, stream: obspy.Stream, day: waveforms.Unit
     ) -> Opinion:
         name = _file_name(day, (day.margin, teacher.checksum, self._threshold))
         path = self._folder / "teachers" / f"{name}.json"
@@ -404,7 +404,7 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _file_name(day: waveforms.StationDay, made_from: Any) -> str:
+def _file_name(day: waveforms.Unit, made_from: Any) -> str:
     """Name of a file, without ending, that depends on the sources of its content."""
     # Keys are made of codes from headers, which may hold anything.
     clean = "".join(c if c.isalnum() or c in ".-" else "_" for c in day.key)

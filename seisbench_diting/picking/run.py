@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +22,28 @@ from .._util import (
     no_writer,
     only_writer,
     progress_bar,
-    terminated_like_interrupted,
+    write_text,
 )
 from ..models import weights_checksum
-from ..tables import pick_table
-from ..waveforms import Archive, Problem, StationDay
-from .outputs import (
-    PICK_COLUMNS,
-    Journal,
-    pick_chunks,
-    write_journals,
-    write_outputs,
-    write_summary,
-)
-from .pick_settings import STATE, RunSettings, own_files, own_folders
-from .stream_picks import load_on
-from .workers import Runner, Unit, UnitResult
+from ..tables import pick_table, write_picks, write_real
+from ..waveforms import Archive, Problem, Unit
+from .pick_settings import RunSettings
+from .stream_picks import load_on, table_of
+from .workers import Runner, UnitResult
+
+#: Endings of the files and folders of a run.
+STATE, LOG, ERRORS, SUMMARY = ".state", ".log", ".err", ".json"
+REAL, PICTURES = ".real", ".figures"
+
+#: Formats of the table of picks, and the endings of their files.
+FORMATS = {
+    "csv": ".csv",
+    "parquet": ".parquet",
+    "txt": ".txt",
+    "quakeml": ".xml",
+    "pyocto": ".pyocto.csv",
+    "gamma": ".gamma.csv",
+}
 
 #: Abort after this many consecutive failures.
 MOST_FAILURES = 20
@@ -43,20 +51,34 @@ MOST_FAILURES = 20
 #: Packages whose versions a summary tells.
 _PACKAGES = ("seisbench-diting", "seisbench", "torch", "obspy", "onnxruntime")
 
+#: Columns of picks in a state, beside the unit; those of events are the last five.
+_COLUMNS = (
+    *("station_id", "phase", "time", "probability", "snr", "amplitude", "record"),
+    *("relative_time_s", "event_id", "epicentral_distance_km", "azimuth_deg"),
+    *("theoretical_time", "residual_s"),
+)
+
+#: Picks in memory at once.
+_ROWS = 50_000
+
 _PENDING = (
     "FROM plan LEFT JOIN units ON units.key = plan.key WHERE (units.key IS NULL OR "
     "units.fingerprint != plan.fingerprint OR units.failure IS NOT NULL)"
 )
+_PICKED = "FROM units WHERE failure IS NULL"
+_FAILED = "FROM units WHERE failure IS NOT NULL AND key IN (SELECT key FROM plan)"
 
 
 class RunState(Archive):
     """Headers, plan, results and picks of a run."""
 
+    VERSION = 3
+
     SCHEMA = f"""{Archive.SCHEMA}
     CREATE TABLE IF NOT EXISTS options (name TEXT PRIMARY KEY, value TEXT);
     CREATE TABLE IF NOT EXISTS plan (
         position INTEGER PRIMARY KEY, key TEXT UNIQUE, fingerprint TEXT, days REAL,
-        begin INTEGER, end INTEGER, segments TEXT);
+        begin INTEGER, end INTEGER, margin INTEGER, segments TEXT);
     CREATE TABLE IF NOT EXISTS units (
         key TEXT PRIMARY KEY, fingerprint TEXT, days REAL, picks INTEGER, counts TEXT,
         failure TEXT);
@@ -81,52 +103,51 @@ class RunState(Archive):
         :param options: Options that affect the picks
         :raises ArgumentError: if an earlier run of this name had other options
         """
-        before = dict(self.rows("SELECT name, value FROM options"))
-        new = {name: json.dumps(value) for name, value in options.items()}
-        if not before:
-            with self.transaction():
-                self.execute_many("INSERT INTO options VALUES (?, ?)", new.items())
-            return
-        for name in sorted({*before, *new}):
-            old = before.get(name, "null")
-            if old != new.get(name, "null"):
+        before = {n: json.loads(v) for n, v in self.rows("SELECT * FROM options")}
+        for name in sorted({*before, *options}) if before else ():
+            old, new = before.get(name), options.get(name)
+            if old != new:
                 raise ArgumentError(
                     name,
-                    options.get(name),
-                    f"the run {self.path.with_suffix('')} was started with {old}. Choose "
+                    new,
+                    f"the run {self.path.with_suffix('')} was started with {old!r}. Choose "
                     f"another output, or remove {self.path.name} and the files beside it",
                 )
+        rows = [(name, json.dumps(value)) for name, value in options.items()]
+        with self.transaction():
+            self.execute_many("INSERT OR IGNORE INTO options VALUES (?, ?)", rows)
 
-    def write_plan(
-        self, units: Iterable[Unit | StationDay], problems: list[Problem]
-    ) -> None:
+    def write_plan(self, units: Iterable[Unit], problems: list[Problem]) -> set[str]:
         """
         :param units: Units to pick; consumed one by one
         :param problems: Data that are not used, and why; complete after the last unit
+        :return: Stations of the units
         """
+        stations: set[str] = set()
         with self.transaction():
             self.execute("DELETE FROM plan")
             self.execute("DELETE FROM problems WHERE unit = ''")
             for unit in units:
+                stations.update(segment.station_id for segment in unit.segments)
+                # With other times, a day is another one.
+                fingerprint = f"{unit.fingerprint} {unit.begin} {unit.end}"
+                values = (unit.key, fingerprint, unit.days, unit.begin, unit.end)
                 self.execute(
-                    "INSERT INTO plan VALUES (NULL, ?, ?, ?, ?, ?, ?)",
-                    [
-                        *(unit.key, unit.fingerprint, unit.days, unit.begin, unit.end),
-                        self.packed(unit.segments),
-                    ],
+                    "INSERT INTO plan VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
+                    (*values, unit.margin, self.packed(unit.segments)),
                 )
             self._add_problems("", [*self.problems(), *problems])
+        return stations
 
     def pending(self) -> Iterator[Unit]:
         """:return: Units that are not picked yet, have changed, or failed"""
-        position = 0
-        while row := self.execute(
-            "SELECT position, plan.key, plan.fingerprint, plan.days, begin, end, segments "
-            f"{_PENDING} AND position > ? ORDER BY position LIMIT 1",
-            [position],
-        ).fetchone():
-            position, key, fingerprint, days, begin, end, segments = row
-            yield Unit(key, fingerprint, days, begin, end, self.unpacked(segments))
+        # Results are written while this goes on.
+        for (position,) in list(self.rows(f"SELECT position {_PENDING}")):
+            query = "SELECT * FROM plan WHERE position = ?"
+            (row,) = self.rows(query, [position])
+            _, key, fingerprint, days, begin, end, margin, text = row
+            segments = self.unpacked(text)
+            yield Unit(key, begin, end, margin, days, segments, fingerprint)
 
     def commit(self, unit: Unit, result: UnitResult) -> None:
         """
@@ -134,10 +155,8 @@ class RunState(Archive):
         and so are picks of times whose files are gone.
         """
         with self.transaction():
-            before = self.execute(
-                "SELECT failure FROM units WHERE key = ?", [unit.key]
-            ).fetchone()
-            if result.failure is not None and before == (None,):
+            picked = f"SELECT 1 {_PICKED} AND key = ?"
+            if result.failure is not None and self.value(picked, [unit.key]):
                 self.execute(
                     "UPDATE units SET failure = ? WHERE key = ?",
                     [result.failure, unit.key],
@@ -149,20 +168,19 @@ class RunState(Archive):
                 [(unit.key, *span) for span in result.replaced],
             )
             self.execute_many(
-                f"INSERT INTO picks (unit, {', '.join(PICK_COLUMNS)}) "
-                f"VALUES ({', '.join('?' * (len(PICK_COLUMNS) + 1))})",
+                f"INSERT INTO picks (unit, {', '.join(_COLUMNS)}) "
+                f"VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})",
                 [
-                    (unit.key, *(pick.get(name) for name in PICK_COLUMNS))
+                    (unit.key, *(pick.get(name) for name in _COLUMNS))
                     for pick in result.picks
                 ],
             )
             self._add_problems(unit.key, result.problems)
+            counts = json.dumps(result.counts)
+            values = (unit.fingerprint, unit.days, len(result.picks), counts)
             self.execute(
                 "INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    *(unit.key, unit.fingerprint, unit.days, len(result.picks)),
-                    *(json.dumps(result.counts), result.failure),
-                ],
+                (unit.key, *values, result.failure),
             )
 
     def _add_problems(self, unit: str, problems: Iterable[Problem]) -> None:
@@ -170,6 +188,18 @@ class RunState(Archive):
             "INSERT OR IGNORE INTO problems VALUES (?, ?, ?)",
             [(unit, subject, reason) for subject, reason in problems],
         )
+
+
+def pick_chunks(state: RunState) -> Iterator[pd.DataFrame]:
+    """:return: Tables of picks in order of time; only one is in memory at a time"""
+    of_events = state.value("SELECT 1 FROM picks WHERE event_id IS NOT NULL LIMIT 1")
+    columns = _COLUMNS if of_events else _COLUMNS[:-5]
+    rows = state.rows(
+        f"SELECT {', '.join(columns)} FROM picks WHERE hidden = 0 "
+        "ORDER BY time, station_id, phase, probability"
+    )
+    while some := list(islice(rows, _ROWS)):
+        yield table_of(pd.DataFrame(some, columns=list(columns)))
 
 
 @dataclass(frozen=True)
@@ -216,13 +246,12 @@ def open_run(settings: RunSettings, what: str) -> Iterator[Run]:
     :param settings: Settings of the run
     :param what: Name of the units, for messages
     :raises ArgumentError: if another run writes there, or an earlier one had other options
-    :return: The run. During the run, SIGTERM acts as Ctrl-C.
+    :return: The run
     """
-    output = settings.output
-    path = beside(output, STATE)
+    output, path = settings.output, beside(settings.output, STATE)
     with only_writer(output, "picking run"):
         is_new = not path.exists()
-        for other in sorted(own_files(output) | own_folders(output)):
+        for other in sorted(_own_paths(output)):
             if is_new and other.exists():
                 raise ArgumentError(
                     "output",
@@ -230,28 +259,33 @@ def open_run(settings: RunSettings, what: str) -> Iterator[Run]:
                     f"{other.name} exists without the state of its run, {path.name}. "
                     "Choose another name, or remove it",
                 )
-        state = RunState(path)
-        run = None
-        try:
-            with terminated_like_interrupted():
+        with closing(RunState(path)) as state:
+            run = None
+            try:
                 run = Run(settings, state, what)
                 yield run
-        except BaseException as error:
-            if run is not None and run.began:
-                # What was picked is counted, also after an interruption.
-                with suppress(OSError):
-                    write_summary(output, run.summary("stopped"))
-            elif is_new and isinstance(error, OSError | ValueError):
-                # So that the name can be used again, with other options.
-                state.remove()
-            raise
-        finally:
-            state.close()
+            except BaseException as error:
+                if run is not None and run.began:
+                    # What was picked is told, also after an interruption.
+                    with suppress(OSError):
+                        run.write_lists("stopped")
+                elif is_new and isinstance(error, Exception):
+                    # So that the name can be used again, with other options.
+                    state.close()
+                    for file in (path, path.with_name(f"{path.name}-journal")):
+                        file.unlink(missing_ok=True)
+                raise
+
+
+def _own_paths(output: Path) -> set[Path]:
+    """Files and folders that a run of this name may write."""
+    endings = (*FORMATS.values(), STATE, f"{STATE}-journal", LOG, ERRORS, SUMMARY)
+    return {beside(output, ending) for ending in (*endings, REAL, PICTURES)}
 
 
 class Run:
     """
-    The steps of a run, in their order.
+    The steps of a run, in their order. First, its options are checked and headers read.
 
     :param settings: Settings of the run
     :param state: Its state
@@ -261,32 +295,33 @@ class Run:
     def __init__(self, settings: RunSettings, state: RunState, what: str) -> None:
         self.state = state
         self.model = load_on(settings.model, settings.device)
+        #: If a result may have been written.
+        self.began = False
         self._settings = settings
         self._output = settings.output
         self._what = what
         self._started = time.monotonic()
-        self._seconds: dict[str, float] = {}
+        self._stations: set[str] = set()
         self._new = 0.0
-        #: If a result may have been written.
-        self.began = False
-        #: Number of stations, if only some stations of the input are picked.
-        self.stations: int | None = None
         self._options = {
             "model": self.model.name,
             "weights": weights_checksum(self.model),
             **settings.identity(),
         }
         state.keep_options(self._options)
-
-    def index(self) -> None:
-        """Reads headers. Files of the run may lie in a folder that it picks."""
-        own, folders = own_files(self._output), own_folders(self._output)
-        self.state.index(
-            self._settings.inputs,
-            self._settings.name_pattern,
-            lambda path: path in own or not folders.isdisjoint(path.parents),
-            self._settings.progress,
+        # Files of the run may lie in a folder that it picks.
+        own = _own_paths(self._output)
+        state.index(
+            settings.inputs,
+            settings.name_pattern,
+            lambda path: not own.isdisjoint((path, *path.parents)),
+            settings.progress,
         )
+
+    def plan(self, units: Iterable[Unit], problems: list[Problem]) -> bool:
+        """As :py:meth:`RunState.write_plan`; false if there are no units."""
+        self._stations = self.state.write_plan(units, problems)
+        return bool(self._stations)
 
     def execute(self, runner: Runner) -> None:
         """
@@ -294,91 +329,102 @@ class Run:
 
         :param runner: Picks units
         """
-        state, value = self.state, self.state.value
         self.began = True
-        journal = Journal(state, self._output)
-        total = value("SELECT sum(days) FROM plan") or 0.0
-        waiting = value(f"SELECT sum(plan.days) {_PENDING}") or 0.0
+        total = self.state.value("SELECT sum(days) FROM plan")
+        waiting = self.state.value(f"SELECT sum(plan.days) {_PENDING}") or 0.0
         bar = progress_bar(
             "Picking", self._what, self._settings.progress, total, total - waiting
         )
         failures = 0
-        try:
-            with closing(runner(state.pending())) as results:
-                for unit, result in results:
-                    state.commit(unit, result)
-                    if result.failure is not None:
-                        failures += 1
-                        journal.errors([(unit.key, result.failure)])
-                        if failures >= MOST_FAILURES:
-                            raise ValueError(
-                                f"{failures} {self._what} in a row could not be picked; "
-                                f"the last one: {result.failure}"
-                            )
-                        continue
+        with bar, closing(runner(self.state.pending())) as results:
+            for unit, result in results:
+                self.state.commit(unit, result)
+                if result.failure is None:
                     failures = 0
-                    journal.errors(result.problems)
-                    journal.picked(unit.key, unit.days, len(result.picks))
-                    for name, seconds in result.seconds.items():
-                        self._seconds[name] = self._seconds.get(name, 0.0) + seconds
                     self._new += unit.days
                     bar.update(unit.days)
-        finally:
-            bar.close()
-            journal.close()
+                    continue
+                failures += 1
+                bar.set_postfix_str(f"failed: {unit.key}")
+                if failures >= MOST_FAILURES:
+                    raise ValueError(
+                        f"{failures} {self._what} in a row could not be picked; the last "
+                        f"one: {result.failure}"
+                    )
 
     def finish(self) -> RunPicks:
         """:return: What was written"""
-        files = write_outputs(
-            self.state, self._output, self._settings.formats, self._settings.real
-        )
-        write_journals(self.state, self._output)
-        failures = list(
-            self.state.rows("SELECT key, failure FROM units WHERE failure IS NOT NULL")
-        )
-        summary = self.summary("incomplete" if failures else "complete")
-        write_summary(self._output, summary)
+        settings, files = self._settings, []
+        endings = [FORMATS[name] for name in settings.formats]
+        for ending in endings + [REAL] * settings.real:
+            files.append(beside(self._output, ending))
+            write = write_real if ending == REAL else write_picks
+            write(pick_chunks(self.state), files[-1])
+        failures = list(self.state.rows(f"SELECT key, failure {_FAILED}"))
+        summary = self.write_lists("incomplete" if failures else "complete")
         return RunPicks(self._output, summary, files, failures)
 
-    def summary(self, status: str) -> dict[str, Any]:
-        """:return: Content of ``NAME.json``"""
+    def write_lists(self, status: str) -> dict[str, Any]:
+        """
+        Writes the lists of units that were picked and of data that were not used, and the
+        summary.
+
+        :param status: For the summary
+        :return: The summary
+        """
+        rows = self.state.rows
+        write_text(
+            beside(self._output, LOG),
+            (
+                f"{key}\t{days:.6f} station days\t{picks} picks\n"
+                for key, days, picks in rows(
+                    f"SELECT key, days, picks {_PICKED} ORDER BY rowid"
+                )
+            ),
+        )
+        write_text(
+            beside(self._output, ERRORS),
+            (
+                f"{subject}\t{' '.join(reason.split())}\n"
+                for subject, reason in rows(
+                    "SELECT DISTINCT subject, reason FROM problems UNION ALL "
+                    f"SELECT key, failure {_FAILED}"
+                )
+            ),
+        )
+        summary = self._summary(status)
+        text = json.dumps(summary, indent=2, ensure_ascii=False)
+        write_text(beside(self._output, SUMMARY), f"{text}\n")
+        return summary
+
+    def _summary(self, status: str) -> dict[str, Any]:
         value, rows = self.state.value, self.state.rows
         seconds = time.monotonic() - self._started
         name = self._what.replace(" ", "_")
-        picked = "FROM units WHERE failure IS NULL"
-        counts: dict[str, int] = {}
-        for (text,) in rows(f"SELECT counts {picked}"):
-            for counted, number in json.loads(text).items():
-                counts[counted] = counts.get(counted, 0) + number
+        counts: Counter[str] = Counter()
+        for (text,) in rows(f"SELECT counts {_PICKED}"):
+            counts.update(json.loads(text))
+        by_phase = (
+            "SELECT phase, count(*) FROM picks WHERE hidden = 0 GROUP BY phase "
+            "ORDER BY phase"
+        )
         return {
             "status": status,
             "output": str(self._output),
             "files": value("SELECT count(*) FROM files"),
             "files_with_problems": len(self.state.problems()),
-            "stations": len(self.state.stations())
-            if self.stations is None
-            else self.stations,
-            "records": value(f"SELECT count(*) {picked}"),
-            "records_failed": value(
-                "SELECT count(*) FROM units WHERE failure IS NOT NULL"
-            ),
-            name: round(value(f"SELECT sum(days) {picked}") or 0.0, 6),
+            "stations": len(self._stations),
+            "records": value(f"SELECT count(*) {_PICKED}"),
+            "records_failed": value(f"SELECT count(*) {_FAILED}"),
+            name: round(value(f"SELECT sum(days) {_PICKED}") or 0.0, 6),
             "picks": value("SELECT count(*) FROM picks WHERE hidden = 0"),
-            "picks_by_phase": dict(
-                rows(
-                    "SELECT phase, count(*) FROM picks WHERE hidden = 0 "
-                    "GROUP BY phase ORDER BY phase"
-                )
-            ),
+            "picks_by_phase": dict(rows(by_phase)),
             "problems": value("SELECT count(*) FROM problems"),
             **counts,
             "this_run": {
                 name: round(self._new, 6),
                 "seconds": round(seconds, 3),
                 f"{name}_per_hour": round(self._new / seconds * 3600, 1),
-                "seconds_of_all_workers": {
-                    part: round(spent, 3) for part, spent in self._seconds.items()
-                },
             },
             "options": self._options,
             "versions": {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import glob
-import time
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
-from threading import Lock
-from typing import Any
+from urllib.parse import quote
 
 import obspy
+import pandas as pd
 import torch
 from seisbench.models import WaveformModel
 
@@ -21,19 +21,28 @@ from ..waveforms import (
     TOLERANCE,
     Problem,
     Selection,
+    Unit,
     covered_spans,
     read_segments,
     time_span,
 )
-from .outputs import table_of
-from .pick_settings import PICTURES, PickSettings, RunSettings
-from .run import RunPicks, RunState, open_run
-from .stream_picks import load_on, pick_waveforms, rate_of, window_seconds
-from .workers import Runner, Unit, UnitResult, in_processes, in_threads, on_cluster
+from .pick_settings import PickSettings, RunSettings
+from .run import PICTURES, RunPicks, RunState, open_run
+from .stream_picks import (
+    load_on,
+    pick_waveforms,
+    rate_of,
+    table_of,
+    window_seconds,
+)
+from .workers import Runner, UnitResult, in_processes, in_threads, on_cluster
 
 #: Windows before and after a day, so that its ends are picked as in an uncut record.
 _MARGIN_WINDOWS = 2
 _MARGIN_SECONDS = 10.0
+
+#: Length of a picture; only the parts of longer records with picks are shown.
+_PICTURE_SECONDS = 600
 
 
 @takes(PickSettings)
@@ -41,12 +50,13 @@ def pick_archive(settings: PickSettings) -> RunPicks:
     """
     Picks an archive of any size, station by station and day by day. Files are joined
     according to their headers. If it is interrupted, the same call continues. If it is
-    called again later, it picks data that are new or have changed.
+    called again later, it picks data that are new or have changed. Inputs, stations and
+    times may be others then: what was picked before is kept.
 
     :raises ArgumentError: if an option is not possible, if another run writes there, or
         if a former run of this name had other options
     :raises OSError: if the disk is full; nothing is lost
-    :raises KeyboardInterrupt: after Ctrl-C or SIGTERM; call the same again to continue
+    :raises KeyboardInterrupt: after Ctrl-C; call the same again to continue
     :return: What was written
     """
     others = settings.workers > 1 or settings.scheduler is not None
@@ -60,28 +70,24 @@ def pick_archive(settings: PickSettings) -> RunPicks:
     start, end = time_span(settings.start, settings.end)
     inventory = read_inventory(settings)
     with open_run(settings, "station days") as run:
-        run.index()
+        seconds = _MARGIN_WINDOWS * window_seconds(run.model) + _MARGIN_SECONDS
         selection = Selection(
             settings.instruments,
             settings.stations,
             start,
             end,
-            _margin(run.model, settings),
+            round((seconds + 5 * settings.min_separation) * SECOND),
             MIN_RATE_SHARE * rate_of(run.model),
         )
         problems: list[Problem] = []
         days = run.state.station_days(selection, problems, settings.progress)
-        run.state.write_plan(days, problems)
-        # Keys begin with the station.
-        query = "SELECT count(DISTINCT substr(key, 1, instr(key, ' '))) FROM plan"
-        run.stations = run.state.value(query)
-        if not run.stations:
+        if not run.plan(days, problems):
             given = [n for n in ("stations", "start", "end") if getattr(settings, n)]
             name = given[0] if given else "inputs"
             value = getattr(settings, name)
             raise ArgumentError(name, value, "leaves nothing of the input to pick")
         run.execute(_runner(settings, run.model, inventory))
-        hide_doubles(run.state, settings.min_separation, start, end)
+        hide_doubles(run.state, settings.min_separation)
         return run.finish()
 
 
@@ -97,20 +103,8 @@ def read_inventory(settings: RunSettings) -> obspy.Inventory | None:
         return obspy.read_inventory(glob.escape(str(settings.inventory)))
     # ObsPy raises the errors of its parsers.
     except Exception as error:
-        raise ArgumentError(
-            "inventory",
-            str(settings.inventory),
-            f"can't be read as StationXML: {error}",
-        ) from error
-
-
-def _margin(model: WaveformModel, settings: PickSettings) -> int:
-    seconds = (
-        _MARGIN_WINDOWS * window_seconds(model)
-        + _MARGIN_SECONDS
-        + 5 * settings.min_separation
-    )
-    return round(seconds * SECOND)
+        reason = f"can't be read as StationXML: {error}"
+        raise ArgumentError("inventory", str(settings.inventory), reason) from error
 
 
 def _runner(
@@ -122,10 +116,25 @@ def _runner(
     name = str(path.absolute()) if find_pair(path) else settings.model
     portable = settings.model_copy(update={"model": name})
     if settings.scheduler is not None:
-        return on_cluster(_OnWorker(portable), str(settings.scheduler))
+        return on_cluster(
+            partial(_pick_elsewhere, portable, 0), str(settings.scheduler)
+        )
     # All processes together use as many threads as this one would.
     threads = max(1, torch.get_num_threads() // settings.workers)
-    return in_processes(_OnWorker(portable, threads), settings.workers)
+    return in_processes(partial(_pick_elsewhere, portable, threads), settings.workers)
+
+
+def _pick_elsewhere(settings: PickSettings, threads: int, unit: Unit) -> UnitResult:
+    if threads:
+        torch.set_num_threads(threads)
+    return _loaded_picker(settings)(unit)
+
+
+@lru_cache(maxsize=1)
+def _loaded_picker(settings: PickSettings) -> StationDayPicker:
+    """The picker of a run in another process, which loads the model once."""
+    model = load_on(settings.model, settings.device)
+    return StationDayPicker(settings, model, read_inventory(settings))
 
 
 @dataclass(frozen=True)
@@ -152,21 +161,15 @@ class StationDayPicker:
                 ((a - TOLERANCE) // 1000, (b + TOLERANCE) // 1000) for a, b in spans
             ]
         )
-        started = time.perf_counter()
         try:
-            margin = _margin(self.model, self.settings)
             stream, result.problems, result.failure = read_segments(
                 unit.segments,
-                unit.begin - margin,
-                unit.end + margin,
+                unit.begin - unit.margin,
+                unit.end + unit.margin,
                 self.settings.name_pattern,
             )
-            read = time.perf_counter()
-            result.seconds["reading"] = read - started
             if len(stream):
                 self._pick(unit, stream, result)
-            rest = time.perf_counter() - read - result.seconds.get("network", 0.0)
-            result.seconds["rest"] = rest
         # A failed station-day must not stop the run.
         except Exception as error:
             result.failure = f"{type(error).__name__}: {error}"
@@ -177,99 +180,68 @@ class StationDayPicker:
         picked = pick_waveforms(
             stream, self.model, self.settings, self.inventory, unit.segments
         )
-        result.seconds["network"] = picked.network_seconds
         result.problems += [
             (subject or unit.key, reason) for subject, reason in picked.problems
         ]
-        begin, end = (unit.begin - TOLERANCE) // 1000, (unit.end + TOLERANCE) // 1000
-        result.picks = [row for row in picked.rows if begin <= row["time"] < end]
+        begin, end = unit.begin - TOLERANCE, unit.end + TOLERANCE
+        start, stop = time_span(self.settings.start, self.settings.end)
+        begin = begin if start is None else max(begin, start)
+        end = end if stop is None else min(end, stop)
+        result.picks = [r for r in picked.rows if begin <= r["time"] * 1000 < end]
         if shown is not None and result.picks:
-            from .day_plots import draw_station_day
+            self._draw(unit, shown, table_of(result.picks), picked.annotations)
 
-            station, _, *instrument = unit.key.split(" ")
-            draw_station_day(
-                beside(self.settings.output, PICTURES),
-                station,
-                "".join(instrument),
-                shown,
-                table_of(result.picks),
-                picked.annotations,
-            )
+    def _draw(
+        self,
+        unit: Unit,
+        stream: obspy.Stream,
+        picks: pd.DataFrame,
+        curves: obspy.Stream,
+    ) -> None:
+        """Draws all ten minutes with picks, or the whole record if it is not longer."""
+        from ..plots import plot_picks, save_figure
+
+        station = unit.segments[0].station_id
+        folder = beside(self.settings.output, PICTURES) / quote(station)
+        folder.mkdir(parents=True, exist_ok=True)
+        first = min(trace.stats.starttime for trace in stream)
+        parts = picks.groupby(picks["time"].dt.floor(f"{_PICTURE_SECONDS}s"))
+        pictures = [(obspy.UTCDateTime(ns=t.value), rows) for t, rows in parts]
+        if max(trace.stats.endtime for trace in stream) - first <= _PICTURE_SECONDS:
+            pictures = [(first, picks)]
+        for begin, rows in pictures:
+            end = begin + _PICTURE_SECONDS
+            if len(shown := stream.slice(begin, end)):
+                title = f"{station} {begin.strftime('%Y-%m-%d %H:%M:%S')}"
+                inside = curves.slice(begin, end) if len(curves) else None
+                figure = plot_picks(shown, rows, inside, title)
+                name = begin.strftime("%Y-%m-%dT%H-%M-%S")
+                # With the instrument, if all are picked.
+                name += unit.key[len(station) + 11 :].replace(" ", ".")
+                save_figure(figure, folder / f"{name}.png")
 
 
-_lock = Lock()
-_picker_of: dict[str, StationDayPicker] = {}
-
-
-@dataclass(frozen=True)
-class _OnWorker:
+def hide_doubles(state: RunState, min_separation: float) -> None:
     """
-    Picks a station-day in another process, which loads the model once.
-
-    :param settings: Settings of the run
-    :param threads: Threads of the network, 0 for PyTorch's default
-    """
-
-    settings: PickSettings
-    threads: int = 0
-
-    def __call__(self, unit: Unit) -> UnitResult:
-        with _lock:
-            text = self.settings.model_dump_json()
-            if text not in _picker_of:
-                if self.threads:
-                    torch.set_num_threads(self.threads)
-                # The picker of an earlier run is no longer needed.
-                _picker_of.clear()
-                _picker_of[text] = StationDayPicker(
-                    self.settings,
-                    load_on(self.settings.model, self.settings.device),
-                    read_inventory(self.settings),
-                )
-            picker = _picker_of[text]
-        return picker(unit)
-
-
-def hide_doubles(
-    state: RunState, min_separation: float, start: int | None, end: int | None
-) -> None:
-    """
-    Hides picks that were found on two days, and picks outside the requested time.
+    Hides picks that were found on two days.
 
     :param state: State of a run
-    :param min_separation: If two picks of one phase are closer than this, in seconds, the
-        more probable one is kept
-    :param start: First time, in nanoseconds since 1970
-    :param end: End of the time, exclusive
+    :param min_separation: Of picks of one phase that are closer than this, in seconds, the
+        most probable one is kept
     """
     day, tolerance = DAY // 1000, TOLERANCE // 1000
     apart = max(round(min_separation * 1e6), 2 * tolerance)
     near = apart + tolerance
-    rows = state.execute(
-        "SELECT rowid, unit, station_id, phase, time, probability FROM picks "
-        "WHERE time % ? < ? OR time % ? >= ? ORDER BY station_id, phase, time",
-        [day, near, day, day - near],
-    ).fetchall()
-    hidden = []
-    last: dict[tuple[str, str, str], tuple[Any, ...]] = {}
-    for row in rows:
-        number, unit, station, phase, time_us, probability = row
-        # With the instrument code, if all instruments are picked.
-        key = (station, phase, " ".join(unit.split(" ")[2:]))
-        before = last.get(key)
-        if before is None or before[1] == unit or time_us - before[4] >= apart:
-            last[key] = row
-        elif probability > before[5]:
-            hidden.append(before[0])
-            last[key] = row
-        else:
-            hidden.append(number)
+    # The end of a key is the instrument, if all are picked.
+    instrument = "substr({0}.unit, length({0}.station_id) + 12)".format
+    order = "({0}.probability, -{0}.time, -{0}.rowid)".format
     with state.transaction():
-        state.execute("UPDATE picks SET hidden = 0 WHERE hidden = 1")
-        state.execute_many(
-            "UPDATE picks SET hidden = 1 WHERE rowid = ?", [(n,) for n in hidden]
+        state.execute(
+            "UPDATE picks SET hidden = EXISTS (SELECT 1 FROM picks AS other WHERE "
+            f"other.time > picks.time - {apart} AND other.time < picks.time + {apart} AND "
+            "other.station_id = picks.station_id AND other.phase = picks.phase AND "
+            "other.unit != picks.unit AND "
+            f"{instrument('other')} = {instrument('picks')} AND "
+            f"{order('other')} > {order('picks')}) "
+            f"WHERE time % {day} < {near} OR time % {day} >= {day - near}"
         )
-        if start is not None:
-            state.execute("UPDATE picks SET hidden = 1 WHERE time < ?", [start // 1000])
-        if end is not None:
-            state.execute("UPDATE picks SET hidden = 1 WHERE time >= ?", [end // 1000])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,16 @@ import torch
 from scipy import signal
 from seisbench.models import WaveformModel
 
-from .._util import ArgumentError, band_sections, station_id, takes
+from .._util import ArgumentError, band_sections, make, station_id
 from ..models import (
     PhasePicker,
     load_model,
     rename_components,
     split_at_missing,
 )
+from ..tables import pick_table
 from ..waveforms import Part, Problem, Segment, cut_overlaps, shared
-from .outputs import table_of
-from .pick_settings import PickOptions, StreamSettings
+from .pick_settings import PickOptions
 
 #: Default rate in Hz and length of windows in s, for models that do not define them.
 _USUAL_RATE = 100.0
@@ -44,7 +44,7 @@ _RESPONSE_SECONDS = 60.0
 #: SeisBench's own models can't be used by several threads.
 _foreign_lock = threading.Lock()
 
-_of_thread = threading.local()
+_notes: ContextVar[list[str] | None] = ContextVar("_notes", default=None)
 
 
 @dataclass
@@ -55,48 +55,63 @@ class Picked:
     :param rows: Rows of a pick table, with times in microseconds since 1970
     :param problems: What was not used, and why
     :param annotations: Probability curves
-    :param network_seconds: Time of the model
     """
 
     rows: list[dict[str, Any]]
     problems: list[Problem]
     annotations: obspy.Stream
-    network_seconds: float
+
+
+def pick_stream(
+    stream: obspy.Stream,
+    model: WaveformModel | str = "LPPNM",
+    *,
+    inventory: obspy.Inventory | None = None,
+    record: str = "",
+    **options: Any,
+) -> pd.DataFrame:
+    """
+    Picks any number of stations, with SNR and amplitude of the vertical component.
+
+    :param stream: Waveforms; they are not modified
+    :param model: Picker, or its name as for ``seisbench-diting pick``
+    :param inventory: If given, amplitudes are in m/s
+    :param record: Name of the record, for the column of this name
+    :param options: ``device``, ``threshold``, ``min_separation``, ``overlap``,
+        ``snr_window`` and ``bandpass``, as of :py:func:`pick_archive`
+    :raises ArgumentError: if an option is not possible
+    :return: Table of picks, see :py:data:`seisbench_diting.tables.COLUMNS`
+    """
+    settings = make(PickOptions, {"model": model, **options})
+    loaded, segments = (
+        load_on(settings.model, settings.device),
+        segments_of(stream, record),
+    )
+    picked = pick_waveforms(shared(stream), loaded, settings, inventory, segments)
+    return table_of(picked.rows)
 
 
 def segments_of(stream: obspy.Stream, record: str) -> list[Segment]:
     """:return: The traces of a stream that is one record"""
-    return [
-        Segment(
-            Part(record, ""),
-            station_id(trace),
-            trace.stats.channel,
-            trace.stats.starttime.ns,
-            trace.stats.endtime.ns,
-            trace.stats.sampling_rate,
-            trace.stats.starttime.ns,
-        )
-        for trace in stream
-    ]
+    found = []
+    for trace in stream:
+        stats, begin = trace.stats, trace.stats.starttime.ns
+        times = begin, stats.endtime.ns, stats.sampling_rate, begin
+        part = Part(record, "")
+        found.append(Segment(part, station_id(trace), stats.channel, *times))
+    return found
 
 
-@takes(StreamSettings)
-def pick_stream(settings: StreamSettings) -> pd.DataFrame:
+def table_of(rows: Sequence[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """
-    Picks any number of stations, with SNR and amplitude of the vertical component.
-
-    :raises ArgumentError: if an option is not possible
-    :return: Table of picks, see :py:data:`seisbench_diting.tables.COLUMNS`
+    :param rows: Rows with times in microseconds since 1970
+    :return: Table of picks
     """
-    stream = settings.stream
-    picked = pick_waveforms(
-        shared(stream),
-        load_on(settings.model, settings.device),
-        settings,
-        settings.inventory,
-        segments_of(stream, settings.record),
-    )
-    return table_of(picked.rows)
+    table = pd.DataFrame(rows)
+    for name in ("time", "theoretical_time"):
+        if name in table:
+            table[name] = pd.to_datetime(table[name], unit="us", utc=True)
+    return pick_table(table)
 
 
 def load_on(model: WaveformModel | str, device: str) -> WaveformModel:
@@ -108,16 +123,15 @@ def load_on(model: WaveformModel | str, device: str) -> WaveformModel:
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    loaded = load_model(model) if isinstance(model, str | Path) else model.eval()
     try:
-        torch.empty(0, device=device)
+        return loaded.to(device)
     # PyTorch raises a different error for each kind of device.
     except Exception as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise ArgumentError(
             "device", device, f"is not possible here: {reason}. Use cpu, or auto"
         ) from error
-    loaded = load_model(model) if isinstance(model, str | Path) else model.eval()
-    return loaded.to(device)
 
 
 def rate_of(model: WaveformModel) -> float:
@@ -149,36 +163,33 @@ def pick_waveforms(
     split_at_missing(stream)
     problems = cut_overlaps(stream)
     verticals = _verticals(stream)
-    started = time.perf_counter()
-    with collected_warnings() as notes:
+    with _collected_warnings() as notes:
         annotations, picks = _classify(model, stream, options)
-    network_seconds = time.perf_counter() - started
     problems += [("", note) for note in notes]
-    measure = Measure(options.snr_window, options.bandpass, inventory)
     by_station: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    rows = [
-        {
-            "station_id": pick.trace_id,
-            "phase": pick.phase,
-            "time": round(pick.peak_time.ns / 1000),
-            "probability": float(pick.peak_value),
-        }
-        for pick in picks
-    ]
-    for row in rows:
-        by_station[row["station_id"]].append(row)
-    for station, of_station in by_station.items():
+    for pick in picks:
+        by_station[pick.trace_id].append(
+            {
+                "station_id": pick.trace_id,
+                "phase": pick.phase,
+                "time": round(pick.peak_time.ns / 1000),
+                "probability": float(pick.peak_value),
+            }
+        )
+    measure = Measure(options.snr_window, options.bandpass, inventory)
+    for station, rows in by_station.items():
         # Rows are in the order of time.
-        times = np.array([row["time"] * 1000 for row in of_station])
+        times = np.array([row["time"] * 1000 for row in rows])
         snr, amplitude, wrong = measure(verticals.get(station, []), times)
         problems += [(station, reason) for reason in wrong]
         near = [segment for segment in segments if segment.station_id == station]
-        for row, ratio, peak in zip(of_station, snr, amplitude, strict=True):
+        for row, ratio, peak in zip(rows, snr, amplitude, strict=True):
             # Neither JSON nor SQLite has NaN.
             row["snr"] = float(ratio) if np.isfinite(ratio) else None
             row["amplitude"] = float(peak) if np.isfinite(peak) else None
             row["record"], row["relative_time_s"] = _locate(row["time"] * 1000, near)
-    return Picked(rows, problems, annotations, network_seconds)
+    all_rows = [row for rows in by_station.values() for row in rows]
+    return Picked(all_rows, problems, annotations)
 
 
 def _verticals(stream: obspy.Stream) -> dict[str, list[obspy.Trace]]:
@@ -186,11 +197,9 @@ def _verticals(stream: obspy.Stream) -> dict[str, list[obspy.Trace]]:
     named = shared(stream)
     rename_components(named)
     found = defaultdict(list)
-    for trace, original in zip(named, stream, strict=True):
+    for trace, original in zip(named, shared(stream), strict=True):
         if trace.stats.channel[-1:] == "Z":
-            found[station_id(trace)].append(
-                obspy.Trace(original.data, original.stats.copy())
-            )
+            found[station_id(trace)].append(original)
     return found
 
 
@@ -214,34 +223,25 @@ def _classify(
     return annotations, picks.picks
 
 
-class _Collector(logging.Filter):
-    """Filter that keeps warnings of threads that collect them out of the log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        notes = getattr(_of_thread, "notes", None)
-        if notes is None or record.levelno < logging.WARNING:
-            return True
-        notes.append(record.getMessage())
-        return False
-
-
-_collector = _Collector()
-
-
 @contextmanager
-def collected_warnings() -> Iterator[list[str]]:
-    """
-    :return: List that collects SeisBench's warnings of this thread, instead of the log
-    """
+def _collected_warnings() -> Iterator[list[str]]:
+    """Collects SeisBench's warnings of this thread in a list, instead of the log."""
     # Adding it again changes nothing.
-    seisbench.logger.addFilter(_collector)
-    before = getattr(_of_thread, "notes", None)
+    seisbench.logger.addFilter(_is_for_log)
     notes: list[str] = []
-    _of_thread.notes = notes
+    token = _notes.set(notes)
     try:
         yield notes
     finally:
-        _of_thread.notes = before
+        _notes.reset(token)
+
+
+def _is_for_log(record: logging.LogRecord) -> bool:
+    notes = _notes.get()
+    if notes is None or record.levelno < logging.WARNING:
+        return True
+    notes.append(record.getMessage())
+    return False
 
 
 def _locate(at: int, segments: Sequence[Segment]) -> tuple[str, float | None]:
@@ -249,12 +249,12 @@ def _locate(at: int, segments: Sequence[Segment]) -> tuple[str, float | None]:
     Finds the record of a pick, by the vertical component if there is one, and its time in
     seconds after the first sample that all components of the record have.
     """
-    around = [s for s in segments if s.stretch <= at <= s.end]
-    if not around:
-        # Between the last sample of one file and the first of the next.
-        if not segments:
-            return "", None
-        around = [min(segments, key=lambda s: max(s.stretch - at, at - s.end))]
+    if not segments:
+        return "", None
+    # The nearest one, between the last sample of one file and the first of the next.
+    around = [s for s in segments if s.stretch <= at <= s.end] or [
+        min(segments, key=lambda s: max(s.stretch - at, at - s.end))
+    ]
     # If files overlap, the samples of the one that begins first are used.
     used: dict[str, Segment] = {}
     for segment in sorted(around, key=lambda s: (s.stretch, s.part.path)):
@@ -288,8 +288,7 @@ class Measure:
         :return: SNR and amplitude, each (picks,), NaN where there are no data; and
             problems
         """
-        snr = np.full(len(times), np.nan)
-        amplitude = np.full(len(times), np.nan)
+        found = np.full((2, len(times)), np.nan)
         problems: list[str] = []
         for trace in vertical:
             stats = trace.stats
@@ -297,29 +296,31 @@ class Measure:
             inside = np.flatnonzero((times >= begin) & (times <= end))
             if len(inside):
                 places = np.round((times[inside] - begin) * 1e-9 * stats.sampling_rate)
-                found = self._of_trace(trace, places.astype(np.int64), problems)
-                snr[inside], amplitude[inside] = found
-        return snr, amplitude, list(dict.fromkeys(problems))
+                of_trace = self._of_trace(trace, places.astype(np.int64), problems)
+                found[:, inside] = of_trace
+        return *found, list(dict.fromkeys(problems))
 
     def _of_trace(
         self, trace: obspy.Trace, places: np.ndarray, problems: list[str]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> np.ndarray:
         rate = trace.stats.sampling_rate
+        found = np.full((2, len(places)), np.nan)
         sections = band_sections(self.band, rate)
-        n = max(2, round(self.seconds * rate))
-        around = 0 if self.inventory is None else round(_RESPONSE_SECONDS * rate)
-        lead = n + round(_LEAD_PERIODS / self.band[0] * rate) + around
-        snr = np.full(len(places), np.nan)
-        amplitude = np.full(len(places), np.nan)
         if sections is None:
             problems.append(
                 f"{trace.id} has no SNR and amplitude: {rate:g} Hz is too low for the "
                 f"band of {self.band[0]:g} to {self.band[1]:g} Hz"
             )
-            return snr, amplitude
-        for first, last, members in _groups(places, lead, n + around):
-            first, last = max(0, first), min(trace.stats.npts, last)
-            data = np.asarray(trace.data[first:last], dtype=np.float64)
+            return found
+        n = max(2, round(self.seconds * rate))
+        around = 0 if self.inventory is None else round(_RESPONSE_SECONDS * rate)
+        lead = n + round(_LEAD_PERIODS / self.band[0] * rate) + around
+        # Picks whose stretches touch are measured in one.
+        gaps = np.flatnonzero(np.diff(places) > lead + n + around) + 1
+        for members in np.split(np.arange(len(places)), gaps):
+            first = max(0, places[members[0]] - lead)
+            data = trace.data[first : places[members[-1]] + n + around]
+            data = np.asarray(data, dtype=np.float64)
             filtered = ground = _filtered(sections, data)
             if self.inventory is not None:
                 try:
@@ -333,11 +334,10 @@ class Measure:
                     ground = np.full_like(filtered, np.nan)
             for i in members:
                 place = places[i] - first
-                before = filtered[max(0, place - n) : place]
-                after = filtered[place : place + n]
-                snr[i] = _ratio(after, before, n)
-                amplitude[i] = np.abs(ground[max(0, place - n) : place + n]).max()
-        return snr, amplitude
+                before = max(0, place - n)
+                ratio = _ratio(filtered[place : place + n], filtered[before:place], n)
+                found[:, i] = ratio, np.abs(ground[before : place + n]).max()
+        return found
 
     def _velocity(self, trace: obspy.Trace, first: int, data: np.ndarray) -> np.ndarray:
         piece = obspy.Trace(data.copy(), trace.stats.copy())
@@ -349,21 +349,6 @@ class Measure:
 def _filtered(sections: np.ndarray, data: np.ndarray) -> np.ndarray:
     # Start the filter in the steady state of the first value, to avoid a step.
     return signal.sosfilt(sections, data - data[0])
-
-
-def _groups(
-    places: np.ndarray, lead: int, tail: int
-) -> list[tuple[int, int, list[int]]]:
-    """Stretches around the picks, with the samples needed before and after them."""
-    groups: list[tuple[int, int, list[int]]] = []
-    for i, place in enumerate(places):
-        first, last = int(place) - lead, int(place) + tail
-        if groups and first <= groups[-1][1]:
-            begin, end, members = groups[-1]
-            groups[-1] = begin, max(end, last), [*members, i]
-        else:
-            groups.append((first, last, [i]))
-    return groups
 
 
 def _ratio(after: np.ndarray, before: np.ndarray, n: int) -> float:

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -18,127 +19,10 @@ import obspy
 
 from .._util import ArgumentError, merged, progress_bar
 from .file_search import NamePattern, find_files
-from .reading import SECOND, Part, Problem, Segment, UnreadableError, read_headers
-from .selection import TOLERANCE, choose_segments, covered_spans, is_station_of
-
-#: Nanoseconds.
-DAY = 86400 * SECOND
+from .reading import Part, Problem, Segment, UnreadableError, read_headers
+from .selection import DAY, TOLERANCE, choose_segments, covered_spans, is_station_of
 
 _FILES_A_TRANSACTION = 200
-
-
-class Database:
-    """
-    An SQLite file. Transactions are atomic, also in a crash.
-
-    :param path: File, which is made if it does not exist
-    :param only_read: If nothing will be written
-    :raises ValueError: if it is something else, damaged, or of another version
-    :raises FileNotFoundError: if it is only read, and does not exist
-    :raises OSError: if it can't be written, or read
-    """
-
-    SCHEMA: ClassVar[str] = ""
-
-    #: Version of the schema; files with another one are refused.
-    VERSION: ClassVar[int] = 2
-
-    def __init__(self, path: Path, only_read: bool = False) -> None:
-        self.path = path
-        # Without SQLite's own locks, which network file systems lack: the run has a lock.
-        uri = f"file:{quote(str(path.absolute()))}?nolock=1"
-        if only_read and not path.is_file():
-            raise FileNotFoundError(f"{path} is not there; was its run removed?")
-        # SQLite undoes what a killed run began to write, if it has the rights to.
-        self._only_read = only_read and not (
-            os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
-        )
-        with self._reporting():
-            self._connection = sqlite3.connect(
-                f"{uri}&mode=ro" if self._only_read else uri,
-                uri=True,
-                isolation_level=None,
-            )
-            if not self._only_read:
-                self._connection.execute("PRAGMA journal_mode = TRUNCATE")
-                self._connection.execute("PRAGMA synchronous = FULL")
-            version = self.value("PRAGMA user_version")
-            if version not in (0, self.VERSION):
-                raise ValueError(
-                    f"{path} was written by another version of this package. Continue "
-                    "with that version, or choose another output."
-                )
-            if not self._only_read:
-                self._connection.executescript(self.SCHEMA)
-                self._connection.execute(f"PRAGMA user_version = {self.VERSION}")
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def remove(self) -> None:
-        """Closes and removes the file."""
-        self.close()
-        for ending in ("", "-journal"):
-            self.path.with_name(f"{self.path.name}{ending}").unlink(missing_ok=True)
-
-    @contextmanager
-    def _reporting(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if self._only_read:
-                raise OSError(
-                    f"{self.path} can't be read ({error}). If its run was killed, its "
-                    "owner must run it again."
-                ) from error
-            raise OSError(
-                f"{self.path} can't be written ({error}). Is the disk full, or is "
-                "writing not allowed? Run the same command again afterwards: it "
-                "continues, and nothing is lost."
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise ValueError(
-                f"{self.path} is damaged, or not the file of a run ({error}). Remove it "
-                "to begin again."
-            ) from error
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """A transaction: commits everything written inside, or nothing."""
-        with self._reporting():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
-        with self._reporting():
-            return self._connection.execute(statement, tuple(values))
-
-    def execute_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        with self._reporting():
-            self._connection.executemany(statement, rows)
-
-    def rows(
-        self, statement: str, values: Iterable[Any] = ()
-    ) -> Iterator[tuple[Any, ...]]:
-        """Rows of a query, with only a few in memory at a time."""
-        cursor = self.execute(statement, values)
-        while True:
-            with self._reporting():
-                some = cursor.fetchmany(1000)
-            if not some:
-                return
-            yield from some
-
-    def value(self, statement: str, values: Iterable[Any] = ()) -> Any:
-        """First column of the first row; None if there is no row."""
-        row = self.execute(statement, values).fetchone()
-        return None if row is None else row[0]
 
 
 @dataclass(frozen=True)
@@ -163,40 +47,125 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class StationDay:
+class Unit:
     """
-    A station, or one of its instruments, on a day of UTC. Times are in nanoseconds since
-    1970.
+    Waveforms that are processed as a whole: of a station, or one of its instruments, on a
+    day of UTC, or of an event. Times are in nanoseconds since 1970.
 
     :param key: Name
-    :param station_id: NET.STA.LOC
     :param begin: Begin of the day, or of the part of it that is wanted
     :param end: Its end
     :param margin: Time before and after it whose samples are needed
-    :param days: Share of the day that its samples cover
+    :param days: Share of the day that its samples cover; 1 for an event
     :param segments: What to read
+    :param fingerprint: Changes with the files
     """
 
     key: str
-    station_id: str
     begin: int
     end: int
     margin: int
     days: float
     segments: tuple[Segment, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes with the files."""
-        return fingerprint_of(self.segments)
+    fingerprint: str
 
 
-def fingerprint_of(segments: Iterable[Segment]) -> str:
-    """:return: What changes with the files of segments"""
+def fingerprint_of(segments: Iterable[Segment], *texts: str) -> str:
+    """:return: Text that changes with the files of segments, and with other texts"""
     digest = hashlib.sha256()
-    for segment in segments:
-        digest.update(f"{segment}\n".encode())
+    for text in (*(f"{segment}\n" for segment in segments), *texts):
+        digest.update(text.encode())
     return digest.hexdigest()[:32]
+
+
+class Database:
+    """
+    An SQLite file. Transactions are atomic, also in a crash.
+
+    :param path: File, which is made if it does not exist
+    :param only_read: If nothing will be written
+    :raises ValueError: if it is something else, damaged, or of another version
+    :raises FileNotFoundError: if it is only read, and does not exist
+    :raises OSError: if it can't be written, or read
+    """
+
+    SCHEMA: ClassVar[str] = ""
+
+    #: Version of the schema; files with another one are refused.
+    VERSION: ClassVar[int] = 2
+
+    def __init__(self, path: Path, only_read: bool = False) -> None:
+        self.path = path
+        if only_read and not path.is_file():
+            raise FileNotFoundError(f"{path} is not there; was its run removed?")
+        # A reader with the rights to write undoes what a killed run began to write.
+        is_ours = os.access(path.parent, os.W_OK | os.X_OK) and (
+            not path.exists() or os.access(path, os.W_OK)
+        )
+        mode = "ro" if only_read and not is_ours else "rwc"
+        # Without SQLite's own locks, which network file systems lack: the run has a lock.
+        uri = f"file:{quote(str(path.absolute()))}?nolock=1&mode={mode}"
+        with self._reporting():
+            self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+            version = self.value("PRAGMA user_version")
+            if version not in (0, self.VERSION):
+                raise ValueError(
+                    f"{path} was written by another version of this package. Continue "
+                    "with that version, or choose another output."
+                )
+            if mode == "rwc":
+                self._connection.executescript(
+                    "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL;"
+                    f"{self.SCHEMA}; PRAGMA user_version = {self.VERSION};"
+                )
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise OSError(
+                f"{self.path} can't be written or read ({error}). Is the disk full, or are "
+                "rights missing? Run the same command again afterwards: it continues, and "
+                "nothing is lost."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise ValueError(
+                f"{self.path} is damaged, or not the file of a run ({error}). Remove it "
+                "to begin again."
+            ) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction: commits everything written inside, or nothing."""
+        with self._reporting():
+            self._connection.execute("BEGIN IMMEDIATE")
+            # This undoes it after an error.
+            with self._connection:
+                yield
+                self._connection.execute("COMMIT")
+
+    def execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
+        with self._reporting():
+            return self._connection.execute(statement, tuple(values))
+
+    def execute_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        with self._reporting():
+            self._connection.executemany(statement, rows)
+
+    def rows(
+        self, statement: str, values: Iterable[Any] = ()
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query, one by one."""
+        with self._reporting():
+            yield from self._connection.execute(statement, tuple(values))
+
+    def value(self, statement: str, values: Iterable[Any] = ()) -> Any:
+        """First column of the first row; None if there is no row."""
+        return next(self.rows(statement, values), (None,))[0]
 
 
 class Archive(Database):
@@ -235,12 +204,9 @@ class Archive(Database):
         """
         inputs = list(inputs)
         walk = (self.value("SELECT max(walk) FROM files") or 0) + 1
+        paths = (path for path in find_files(inputs) if not skipped(path))
         with progress_bar("Reading headers", "files", progress) as bar:
-            paths = (path for path in find_files(inputs) if not skipped(path))
-            while some := [
-                path
-                for _, path in zip(range(_FILES_A_TRANSACTION), paths, strict=False)
-            ]:
+            while some := list(islice(paths, _FILES_A_TRANSACTION)):
                 with self.transaction():
                     for path in some:
                         self._index_file(path, pattern, walk)
@@ -342,16 +308,12 @@ class Archive(Database):
             "path > ? AND path < ?", [f"{folder}/", f"{folder}0"]
         )
 
-    def _segments_where(
-        self,
-        condition: str,
-        values: Iterable[Any],
-        order: str = "begin, path, position",
-    ) -> list[Segment]:
+    def _segments_where(self, condition: str, values: Iterable[Any]) -> list[Segment]:
         rows = self.rows(
             "SELECT path, format, position, length, station_id, channel, begin, end, "
             "rate, stretch, size || '-' || modified, segments.id FROM segments "
-            f"JOIN files ON files.id = segments.file WHERE {condition} ORDER BY {order}",
+            f"JOIN files ON files.id = segments.file WHERE {condition} "
+            "ORDER BY begin, path, position",
             values,
         )
         return [
@@ -363,24 +325,22 @@ class Archive(Database):
     def packed(segments: Iterable[Segment]) -> str:
         """:return: Short text, from which :py:meth:`unpacked` makes the segments"""
         return json.dumps(
-            [[s.row, s.begin, s.end] if s.cut else s.row for s in segments]
+            [[s.row, s.begin, s.end] if s.cut else [s.row] for s in segments]
         )
 
     def unpacked(self, text: str) -> tuple[Segment, ...]:
-        items = [one if isinstance(one, list) else [one] for one in json.loads(text)]
-        rows = json.dumps([item[0] for item in items])
-        where = "segments.id IN (SELECT value FROM json_each(?))"
-        found = {s.row: s for s in self._segments_where(where, [rows])}
+        where = "segments.id IN (SELECT json_extract(value, '$[0]') FROM json_each(?))"
+        found = {s.row: s for s in self._segments_where(where, [text])}
         return tuple(
             replace(found[row], begin=cut[0], end=cut[1], cut=True)
             if cut
             else found[row]
-            for row, *cut in items
+            for row, *cut in json.loads(text)
         )
 
     def station_days(
         self, selection: Selection, problems: list[Problem], progress: bool = True
-    ) -> Iterator[StationDay]:
+    ) -> Iterator[Unit]:
         """
         :param selection: What is wanted
         :param problems: Channels that are not used, and why, are added here
@@ -396,7 +356,7 @@ class Archive(Database):
 
     def _days_of(
         self, station: str, selection: Selection, problems: list[Problem]
-    ) -> Iterator[StationDay]:
+    ) -> Iterator[Unit]:
         query = "SELECT min(begin) FROM segments WHERE station_id = ? AND end >= ?"
         begin = self.value(query, [station, -(1 << 63)])
         while begin is not None:
@@ -411,7 +371,7 @@ class Archive(Database):
 
     def _on_day(
         self, station: str, day: int, selection: Selection, problems: list[Problem]
-    ) -> list[StationDay]:
+    ) -> list[Unit]:
         begin, end, margin = day * DAY, (day + 1) * DAY, selection.margin
         begin = max(begin, selection.start) if selection.start is not None else begin
         end = min(end, selection.end) if selection.end is not None else end
@@ -431,8 +391,8 @@ class Archive(Database):
             if covered <= TOLERANCE and covered < end - begin:
                 continue
             key = " ".join([station, date, code]).strip()
-            days = covered / DAY
+            share, used = covered / DAY, tuple(segments)
             found.append(
-                StationDay(key, station, begin, end, margin, days, tuple(segments))
+                Unit(key, begin, end, margin, share, used, fingerprint_of(used))
             )
         return found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BeforeValidator
 
 from .._util import ArgumentError
 
@@ -28,36 +29,31 @@ CODES = ("network", "station", "location", "channel")
 _OTHER_FIELDS = ("year", "julday", "month", "day", "hour", "minute", "second", "any")
 
 
-def check_inputs(inputs: str | Path | Iterable[str | Path]) -> list[str]:
-    """
-    :param inputs: As of :py:func:`find_files`, or one of them
-    :raises ArgumentError: if there are none, or one does not exist
-    :return: The inputs with absolute paths
-    """
+def _check_inputs(inputs: str | Path | Iterable[str | Path]) -> tuple[str, ...]:
     names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if not names:
-        raise ArgumentError(
-            "inputs", names, "name a folder, a file, or a list of files"
-        )
+        raise ValueError("name a folder, a waveform file, or a list of files")
     absolute = []
     for name in map(str, names):
-        path = Path(name).expanduser()
-        if name != "-" and not path.exists():
+        path = os.path.abspath(os.path.expanduser(name))
+        if not os.path.exists(path):
             raise ArgumentError(
                 "inputs",
                 name,
-                "does not exist; name a folder, a waveform file, a list of files, or - "
-                "for a list on standard input",
+                "does not exist; name a folder, a waveform file, or a list of files",
             )
-        absolute.append(name if name == "-" else os.path.abspath(path))
-    return absolute
+        absolute.append(path)
+    return tuple(absolute)
+
+
+#: Folders and files as of :py:func:`find_files`, or one of them, with absolute paths.
+Inputs = Annotated[tuple[str, ...], BeforeValidator(_check_inputs)]
 
 
 def find_files(inputs: Iterable[str | Path]) -> Iterator[Path]:
     """
     :param inputs: Folders, which are searched at any depth; waveform files; text files
-        with a list of files, one or ``root,file1,file2,file3`` a line; ``-`` for such a
-        list on standard input
+        with a list of files, one or ``root,file1,file2,file3`` a line
     :raises FileNotFoundError: if an input does not exist
     :return: Absolute paths of files, each once; those of a folder in alphabetical order.
         A file of a list may be missing.
@@ -72,9 +68,6 @@ def find_files(inputs: Iterable[str | Path]) -> Iterator[Path]:
 
 
 def _find(name: str) -> Iterator[str]:
-    if name == "-":
-        yield from _listed(sys.stdin, Path.cwd())
-        return
     path = Path(name).expanduser()
     if path.is_dir():
         yield from _walk(path)
@@ -136,25 +129,24 @@ class NamePattern(str):
     lack, ``*`` and ``{any}`` for anything without a slash.
 
     :param text: The pattern
-    :raises ArgumentError: if it holds other names, or neither station nor channel
+    :raises ArgumentError: if it holds other names, one twice, or no station and channel
     """
 
     def __new__(cls, text: str) -> NamePattern:
         names = re.findall(r"\{(.*?)\}", text)
-        reason = None
-        for name in names:
-            if name not in CODES + _OTHER_FIELDS:
-                known = ", ".join(CODES + _OTHER_FIELDS)
-                reason = f"holds {{{name}}}; possible are {known}"
-            elif name in CODES and names.count(name) > 1:
-                reason = f"holds {{{name}}} twice"
-        if not {"station", "channel"} & set(names):
-            reason = reason or (
-                "must hold {station} or {channel}, such as "
-                "{network}.{station}.{location}.{channel}.*"
+        codes = [name for name in names if name in CODES]
+        if (
+            not {"station", "channel"} & set(codes)
+            or len(set(codes)) < len(codes)
+            or not set(names) <= {*CODES, *_OTHER_FIELDS}
+        ):
+            raise ArgumentError(
+                "name_pattern",
+                text,
+                "must hold {station} or {channel}, each code once, such as {network}."
+                "{station}.{location}.{channel}.*; also possible are "
+                f"{', '.join(_OTHER_FIELDS)}",
             )
-        if reason:
-            raise ArgumentError("name_pattern", text, reason)
         return super().__new__(cls, text)
 
     def complete(self, stream: obspy.Stream, path: Path) -> bool:

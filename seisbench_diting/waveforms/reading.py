@@ -23,9 +23,7 @@ from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
 from .._util import for_each_rate, station_id
 from .file_search import CODES, NamePattern
-
-#: Nanoseconds.
-SECOND = 1_000_000_000
+from .selection import SECOND
 
 #: Larger MiniSEED files are read in pieces of this size, which any length of records
 #: divides.

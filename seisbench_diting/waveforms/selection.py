@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator
 
 from .._util import (
     INSTRUMENT_PREFERENCE,
@@ -20,30 +22,26 @@ from .._util import (
 if TYPE_CHECKING:
     from .reading import Problem, Segment
 
-#: Takes all instruments of a station.
-ALL_INSTRUMENTS = ("all",)
-
 #: Nanoseconds.
-_SECOND = 1_000_000_000
+SECOND = 1_000_000_000
+DAY = 86400 * SECOND
 
 #: Largest jump of a clock. Segments of two instruments are this far apart, and picks this
 #: close outside a day also belong to it.
-TOLERANCE = _SECOND // 10
+TOLERANCE = SECOND // 10
 
 #: Another instrument fills in where the preferred one has no samples for a minute, which
 #: is about a window of the models.
-SHORTEST_FILL = 60 * _SECOND
+SHORTEST_FILL = 60 * SECOND
+
+#: Takes all instruments of a station.
+ALL_INSTRUMENTS = ("all",)
 
 #: Last letters of channels that models take.
 _COMPONENTS = "ZNE123"
 
 
-def check_time(value: Any) -> str | None:
-    """
-    :param value: Time as text, or an object of Python, pandas or ObsPy; None for none
-    :raises ValueError: if it is not a time
-    :return: The time as text
-    """
+def _check_time(value: Any) -> str | None:
     if value is None:
         return None
     import obspy
@@ -51,69 +49,51 @@ def check_time(value: Any) -> str | None:
     try:
         return str(obspy.UTCDateTime(value))
     except (TypeError, ValueError):
-        raise ValueError(
-            "is not a time; write 2014-05-01 or 2014-05-01T12:30:00"
-        ) from None
+        raise ValueError("write 2014-05-01 or 2014-05-01T12:30:00") from None
 
 
-def time_span(start: Any, end: Any) -> tuple[int | None, int | None]:
-    """
-    :param start: First time, see :py:func:`check_time`
-    :param end: Time behind the last one
-    :raises ArgumentError: if one is not a time, or the end is not after the start
-    :return: Both in nanoseconds since 1970
-    """
-    import obspy
-
-    times: list[int | None] = []
-    for name, value in (("start", start), ("end", end)):
-        try:
-            text = check_time(value)
-        except ValueError as error:
-            raise ArgumentError(name, str(value), str(error)) from None
-        times.append(None if text is None else obspy.UTCDateTime(text).ns)
-    first, last = times
-    if first is not None and last is not None and first >= last:
-        raise ArgumentError("end", str(end), f"must be after start={start}")
-    return first, last
-
-
-def check_instruments(value: Any) -> tuple[str, ...]:
-    """
-    :param value: Band and instrument codes in order of preference, ``all``, or None
-    :raises ArgumentError: if it is something else
-    :return: Codes, or :py:data:`ALL_INSTRUMENTS`
-    """
-    if value is None:
-        return INSTRUMENT_PREFERENCE
-    codes = split_names(value)
+def _check_instruments(value: Any) -> tuple[str, ...]:
+    codes = INSTRUMENT_PREFERENCE if value is None else split_names(value)
     if codes == ALL_INSTRUMENTS:
         return codes
     if not codes or not all(len(code) == 2 and code.isalnum() for code in codes):
-        raise ArgumentError(
-            "instruments",
-            value,
-            "write codes of band and instrument, the preferred first, such as "
-            "HH,BH,EH, or all",
+        raise ValueError(
+            "write codes of band and instrument, the preferred first, such as HH,BH,EH, "
+            "or all"
         )
     return tuple(code.upper() for code in codes)
 
 
-def check_stations(value: Any) -> tuple[str, ...]:
-    """
-    :param value: Patterns of NET.STA or NET.STA.LOC, in a list or as text with commas
-    :raises ArgumentError: if one is a file
-    :return: Patterns
-    """
+def _check_stations(value: Any) -> tuple[str, ...]:
     patterns = split_names(value)
-    for pattern in patterns:
-        if Path(pattern).is_file():
-            raise ArgumentError(
-                "stations",
-                pattern,
-                "is a file; write patterns of NET.STA or NET.STA.LOC, such as CX.PB*",
-            )
+    if any(Path(pattern).is_file() for pattern in patterns):
+        raise ValueError(
+            "is a file; write patterns of NET.STA or NET.STA.LOC, such as CX.PB*"
+        )
     return patterns
+
+
+#: Time as text, from text or an object of Python, pandas or ObsPy; or None.
+Time = Annotated[str | None, BeforeValidator(_check_time)]
+#: Codes of band and instrument in order of preference, or :py:data:`ALL_INSTRUMENTS`.
+Instruments = Annotated[tuple[str, ...], BeforeValidator(_check_instruments)]
+#: Patterns of NET.STA or NET.STA.LOC.
+StationPatterns = Annotated[tuple[str, ...], BeforeValidator(_check_stations)]
+
+
+def time_span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    """
+    :param start: First time, a :py:data:`Time`
+    :param end: Time behind the last one
+    :raises ArgumentError: if the end is not after the start
+    :return: Both in nanoseconds since 1970
+    """
+    from obspy import UTCDateTime
+
+    first, last = (None if t is None else UTCDateTime(t).ns for t in (start, end))
+    if first is not None and last is not None and first >= last:
+        raise ArgumentError("end", end, f"must be after start={start}")
+    return first, last
 
 
 def is_station_of(station: str, patterns: Sequence[str]) -> bool:
@@ -161,13 +141,11 @@ def choose_segments(
         used = [piece for segment in of_code for piece in _cut(segment, free)]
         if used != of_code:
             before = ", ".join(sorted({s.channel[:-1] for s in chosen}))
-            problems.append(
-                (
-                    of_code[0].station_id,
-                    f"{code} is not used where {before} records as well; the option for "
-                    "instruments changes that",
-                )
+            reason = (
+                f"{code} is not used where {before} records as well; the option for "
             )
+            reason += "instruments changes that"
+            problems.append((of_code[0].station_id, reason))
         chosen += used
     return ({"": chosen} if chosen else {}), problems
 
@@ -213,7 +191,7 @@ def covered_spans(
     :return: Disjoint times in between in which any of them has samples
     """
     clipped = (
-        (max(s.begin, begin), min(s.end + round(_SECOND / s.rate), end))
+        (max(s.begin, begin), min(s.end + round(SECOND / s.rate), end))
         for s in segments
     )
     return join_spans((first, last) for first, last in clipped if first < last)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import obspy
 import pytest
 import seisbench
-from archives import small_archive
+from archives import renamed, run, small_archive
 
 from seisbench_diting.cli import main
 from seisbench_diting.weights import MIRROR_VARIABLE
@@ -42,10 +42,21 @@ def fast(published):
 
 @pytest.fixture(scope="session")
 def small(cx_pb01, tmp_path_factory):
-    """An archive of 216 files."""
-    folder = tmp_path_factory.mktemp("small") / "archive"
-    assert small_archive(cx_pb01, folder) == 216
-    return folder
+    """An archive of 12 station-days in 72 files."""
+    return small_archive(cx_pb01, tmp_path_factory.mktemp("small") / "archive")
+
+
+@pytest.fixture(scope="session")
+def whole(small, fast, tmp_path_factory):
+    """Run over the small archive that nothing disturbed."""
+    return run(small, tmp_path_factory.mktemp("whole") / "out", fast)
+
+
+@pytest.fixture(scope="session")
+def hour(cx_pb01):
+    """An hour of CX.A."""
+    start = cx_pb01[0].stats.starttime
+    return renamed(cx_pb01.slice(start, start + 3600), "A", "2020-03-01T10:00:00")
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from archives import row_tuples
+from archives import row_tuples, run
 
-from seisbench_diting.picking import pick_archive
 from seisbench_diting.tables import read_picks, read_real
 
 
@@ -15,18 +14,6 @@ def pick(named, command):
         return command("pick", *arguments, *model)
 
     return pick
-
-
-def test_the_help_tells_all_a_user_needs(command):
-    text = command("pick", "--help").output
-
-    text = " ".join(text.replace("│", " ").split())
-    for word in (
-        *("seisbench-diting pick -i ARCHIVE", "root,file1,file2,file3", "NAME.err"),
-        *("HH,BH,EH,SH,HN,EI", "tcp://HOST:8786", "--config", "--threshold", "--prob"),
-        *("--snritv", "--ifreal", "m/s"),
-    ):
-        assert word in text
 
 
 def test_every_format_of_the_event_record(pick, reference, tmp_path):
@@ -87,17 +74,9 @@ def test_options_from_a_file(pick, named, small, tmp_path):
     assert options["threshold"] == 0.5
     assert options["min_separation"] == 2
     assert options["bandpass"] == [2, 8]
-    assert options["stations"] == ["CX.S1", "CX.S2"]
     assert not (tmp_path / "out.txt").exists()
-    direct = pick_archive(
-        small,
-        tmp_path / "direct",
-        named,
-        threshold=0.5,
-        min_separation=2,
-        stations="CX.S[12]",
-        progress=False,
-    )
+    options = {"threshold": 0.5, "min_separation": 2, "stations": "CX.S[12]"}
+    direct = run(small, tmp_path / "direct", named, **options)
     assert row_tuples(read_picks(tmp_path / "out.csv")) == row_tuples(direct.picks)
 
 

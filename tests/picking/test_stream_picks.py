@@ -7,9 +7,9 @@ import pytest
 import seisbench
 from archives import assert_same_picks, make_inventory
 
-from seisbench_diting.picking import pick_stream, plot_picks
-from seisbench_diting.picking.stream_picks import Measure
-from seisbench_diting.picking.stream_picks import collected_warnings as collecting
+from seisbench_diting.picking import pick_stream
+from seisbench_diting.picking.pick_settings import PickOptions
+from seisbench_diting.picking.stream_picks import Measure, pick_waveforms
 from seisbench_diting.tables import COLUMNS
 
 
@@ -25,7 +25,6 @@ def test_a_table_of_a_stream(fast, event_record):
     start = pd.Timestamp(event_record[0].stats.starttime.datetime, tz="UTC")
     seconds = (table["time"] - start).dt.total_seconds()
     np.testing.assert_allclose(table["relative_time_s"], seconds, atol=1e-5)
-    assert len(plot_picks(event_record, table).axes) == 3
 
 
 def test_thresholds_and_separation(published, cx_pb01):
@@ -56,10 +55,10 @@ def test_models_of_seisbench(reference, event_record):
     assert table["snr"].notna().all()
 
 
-def test_no_picks_and_no_stream(fast):
+def test_no_picks_and_impossible_options(fast):
     assert len(pick_stream(obspy.Stream(), fast)) == 0
-    with pytest.raises(TypeError, match=r"stream must be an obspy.Stream, got Trace"):
-        pick_stream(obspy.Trace(), fast)
+    with pytest.raises((TypeError, ValueError), match="did you mean 'threshold'"):
+        pick_stream(obspy.Stream(), fast, treshold=0.2)
     with pytest.raises(ValueError, match="threshold=2"):
         pick_stream(obspy.Stream(), fast, threshold=2)
 
@@ -125,32 +124,30 @@ def test_bands_beyond_the_sampling_rate():
     assert "20 Hz is too low for the band of 9.5 to 12 Hz" in problem
 
 
-def inventory(gain: float):
-    return make_inventory("XX", "A", "", "HHZ", gain)
-
-
 def test_amplitudes_in_metres_a_second():
     times = np.array([100 * 10**9])
     counts = Measure(1.0, (1.0, 10.0))([step(100.0)], times)
 
-    snr, amplitude, problems = Measure(1.0, (1.0, 10.0), inventory(2e9))(
-        [step(100.0)], times
-    )
+    inventory = make_inventory("XX", "A", "", "HHZ", 2e9)
+    measure = Measure(1.0, (1.0, 10.0), inventory)
+    snr, amplitude, problems = measure([step(100.0)], times)
 
     assert problems == []
     assert snr[0] == pytest.approx(counts[0][0], rel=1e-3)
     assert amplitude[0] == pytest.approx(counts[1][0] / 2e9, rel=0.03)
     other = step(100.0)
     other.stats.station = "B"
-    _, amplitude, (problem,) = Measure(1.0, (1.0, 10.0), inventory(2e9))([other], times)
+    _, amplitude, (problem,) = measure([other], times)
     assert np.isnan(amplitude[0])
     assert "XX.B..HHZ has no amplitude: its response can't be removed" in problem
 
 
-def test_warnings_are_collected_and_not_shown(caplog):
-    with collecting() as notes:
-        seisbench.logger.warning("inside")
+def test_warnings_are_told_in_the_table_of_problems_and_not_shown(fast, caplog):
+    options = PickOptions(model=fast)
+    stream = obspy.read()[:2]
+
+    picked = pick_waveforms(stream, fast, options, None, [])
     seisbench.logger.warning("outside")
 
-    assert notes == ["inside"]
-    assert "inside" not in caplog.text
+    assert any("has no component" in reason for _, reason in picked.problems)
+    assert caplog.messages == ["outside"]

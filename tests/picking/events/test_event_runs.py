@@ -126,7 +126,7 @@ def test_new_and_moved_events_are_picked(folder, tmp_path, x1_event, model):
         result.picks[result.picks["event_id"] == "X1.2012"]["residual_s"],
         first["residual_s"],
     )
-    with pytest.raises(ValueError, match=r"velocity='ak135'.*\"iasp91\""):
+    with pytest.raises(ValueError, match=r"velocity='ak135'.*'iasp91'"):
         run(folder, tmp_path / "out", both, None, model, velocity="ak135")
 
 
@@ -148,7 +148,6 @@ def test_what_can_not_be_picked(folder, tmp_path, x1_event, x1_stations, model):
     refused(r"missing.csv", catalog=tmp_path / "missing.csv")
     refused(r"missing.csv", stations=tmp_path / "missing.csv")
     refused(r"velocity|model|crust", velocity="crust9")
-    refused(r"instruments='all'", instruments="all")
     refused(r"before=-1", before=-1)
     refused(
         r"hold no waveforms of the 1 events",
@@ -167,7 +166,7 @@ def test_stations_without_a_place_are_told(
 
     assert len(result.picks) == 0
     assert (
-        "X1.2012 X1.53085.01\tits coordinates are not known"
+        "X1.2012 X1.53085.01\tno coordinates in the table of stations"
         in (tmp_path / "out.err").read_text()
     )
 
@@ -191,25 +190,3 @@ def test_the_command(folder, tmp_path, x1_event, named, command):
     for ending in (".csv", ".xml"):
         assert set(read_picks(tmp_path / f"out{ending}")["event_id"]) == {"X1.2012"}
     assert len(read_picks(tmp_path / "out.txt")) == 2
-
-
-def test_the_help_tells_all_a_user_needs(command):
-    text = command("pick-events", "--help").output
-
-    text = " ".join(text.replace("│", " ").split())
-    for word in (
-        *("seisbench-diting pick-events -c CATALOG", "named after its id", "iasp91"),
-        *("NET STA LOC LON LAT ELEVATION_M", "SAC files", "exp(-(dt / width)^2 / 2)"),
-    ):
-        assert word in text
-
-
-@pytest.mark.parametrize("missing", ["--input", "--output", "--catalog"])
-def test_what_the_command_needs(missing, tmp_path, command):
-    arguments = {"--input": str(tmp_path), "--output": "out", "--catalog": "c.csv"}
-    arguments.pop(missing)
-
-    result = command("pick-events", *(x for pair in arguments.items() for x in pair))
-
-    assert result.status == 2
-    assert f"{missing} is missing" in result.errors

@@ -1,0 +1,544 @@
+"""Pick known events: windows around theoretical arrivals, and the picks that fit."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import numpy as np
+import obspy
+import pandas as pd
+from obspy.geodetics import gps2dist_azimuth
+from seisbench.models import WaveformModel
+
+from .. import tables
+from .._util import ArgumentError, beside, make, station_id, takes
+from ..models import MIN_RATE_SHARE
+from ..travel_times import TravelTimes
+from ..waveforms import (
+    SECOND,
+    Problem,
+    Segment,
+    Unit,
+    UnreadableError,
+    choose_segments,
+    complete_codes,
+    fingerprint_of,
+    read_part,
+    read_segments,
+    shared,
+)
+from .pick_settings import EventOptions, PickEventsSettings
+from .run import PICTURES, RunPicks, RunState, open_run
+from .station_days import read_inventory
+from .stream_picks import (
+    pick_waveforms,
+    rate_of,
+    segments_of,
+    table_of,
+    window_seconds,
+)
+from .workers import UnitResult, in_threads
+
+#: Share of a network's picks that have the name of the other phase. The larger it is, the
+#: closer to its own time a pick must be that fits the other one.
+CONFUSION = 0.1
+
+#: Smallest time between P and S, as a share of the theoretical one. Closer P and S are one
+#: arrival.
+LEAST_SEPARATION = 1 / 3
+
+#: Why picks are not chosen, in the order of the counts.
+REASONS = ("wrong_phase", "too_far", "not_best")
+
+#: Row of a table of events.
+Event: TypeAlias = Any
+
+#: Gives the waveforms of a station between two times, in seconds after the origin time, and
+#: where they come from.
+Read: TypeAlias = Callable[[str, float, float], tuple[obspy.Stream, list[Segment]]]
+
+_ARRIVAL_COLUMNS = ["station_id", "latitude", "longitude", "elevation_m"]
+_ARRIVAL_COLUMNS += ["epicentral_distance_km", "azimuth_deg"]
+
+
+#: Seconds after the origin time in which arrivals are searched in an archive: up to S at
+#: 100 degrees, the end of the table of travel times.
+_LONGEST = 1700
+
+#: Seconds before it, for windows around near arrivals.
+_EARLIER = 300
+
+#: Picks of an event are replaced at all times.
+_EVER = (-(1 << 62), 1 << 62)
+
+
+@dataclass
+class EventPicks:
+    """
+    Picks of an event.
+
+    :param event: Row of a table of events
+    :param rows: Rows of a table of event picks, with times in microseconds since 1970
+    :param discarded: Number of other picks: those of the ``wrong_phase``, those
+        ``too_far`` from their theoretical time, and the ``not_best``
+    :param problems: Stations, channels or nothing, and what was wrong there
+    :param stations: Table of the stations with a window, nearest first: station_id,
+        latitude, longitude, elevation_m, epicentral_distance_km, azimuth_deg, and in
+        seconds after the origin time p_seconds, s_seconds, begin_seconds, end_seconds
+    :param candidates: Table of all picks in the windows
+    :param waveforms: The windows
+    :param curves: Probability curves in the windows; only for models of this package
+    """
+
+    event: Event
+    rows: list[dict[str, Any]]
+    discarded: dict[str, int]
+    problems: list[Problem]
+    stations: pd.DataFrame
+    candidates: pd.DataFrame
+    waveforms: obspy.Stream
+    curves: obspy.Stream
+
+    @property
+    def picks(self) -> pd.DataFrame:
+        """Table with the columns of event picks."""
+        return tables.assignment_table(table_of(self.rows))
+
+
+def pick_event(
+    stream: obspy.Stream,
+    event: Event,
+    stations: pd.DataFrame,
+    model: WaveformModel,
+    travel_times: TravelTimes,
+    *,
+    inventory: obspy.Inventory | None = None,
+    record: str = "",
+    **options: Any,
+) -> EventPicks:
+    """
+    Picks at most one P and one S at each station, see :py:func:`choose_picks`.
+
+    :param stream: Waveforms of any number of stations; they are not modified
+    :param event: Row of a table of events
+    :param stations: Table of stations
+    :param model: Picker
+    :param travel_times: Travel times
+    :param inventory: If given, amplitudes are in m/s
+    :param record: Name of the record, for the column of this name
+    :param options: Those of :py:func:`pick_stream`, and ``before``, ``after``, ``p_width``
+        and ``p_width_per_km``, as of :py:func:`pick_events`
+    :raises ArgumentError: if an option is not possible
+    :raises ValueError: if a place or time is impossible
+    :return: Picks, and what they were chosen from
+    """
+    settings = make(EventOptions, {"model": model, **options})
+    values = event._asdict() if hasattr(event, "_asdict") else dict(event)
+    (row,) = tables.event_table([values]).itertuples(index=False)
+    traces: dict[str, obspy.Stream] = defaultdict(obspy.Stream)
+    for trace in stream:
+        if trace.stats.npts:
+            traces[station_id(trace)].append(trace)
+    picker = EventPicker(settings, model, travel_times, inventory)
+    return picker.pick(
+        row,
+        traces,
+        tables.station_table(stations),
+        lambda name, *_: (traces[name], segments_of(traces[name], record)),
+    )
+
+
+def arrivals_at(
+    event: Event,
+    station_ids: Iterable[str],
+    stations: pd.DataFrame,
+    travel_times: TravelTimes,
+) -> tuple[pd.DataFrame, list[str]]:
+    """
+    Distances and azimuths are on the WGS84 ellipsoid. A station whose location code isn't
+    in the table has the place of another one of its name.
+
+    :param event: Event
+    :param station_ids: NET.STA.LOC of the stations
+    :param stations: Table of stations
+    :param travel_times: Travel times
+    :return: Table of arrivals, see :py:class:`EventPicks`, nearest station first; and the
+        stations without coordinates
+    """
+    place: Any
+    places: dict[str, Any] = {}
+    for place in stations.itertuples(index=False):
+        places[place.station_id] = place
+        places.setdefault(place.station_id.rpartition(".")[0], place)
+    rows, unknown = [], list[str]()
+    for name in station_ids:
+        place = places.get(name) or places.get(name.rpartition(".")[0])
+        if place is None:
+            unknown.append(name)
+            continue
+        here = place.latitude, place.longitude
+        metres, azimuth, _ = gps2dist_azimuth(event.latitude, event.longitude, *here)
+        rows.append((name, *here, place.elevation_m, metres / 1000, azimuth))
+    types = dict.fromkeys(_ARRIVAL_COLUMNS[1:], float)
+    table = pd.DataFrame(rows, columns=_ARRIVAL_COLUMNS).astype(types)
+    table["p_seconds"], table["s_seconds"] = travel_times.first_arrivals(
+        table["epicentral_distance_km"].to_numpy(),
+        event.depth_km,
+        table["elevation_m"].to_numpy() / 1000,
+    )
+    order = ["epicentral_distance_km", "station_id"]
+    return table.sort_values(order, ignore_index=True), unknown
+
+
+def choose_picks(
+    rows: Sequence[dict[str, Any]],
+    p_time: float,
+    s_time: float,
+    distance_km: float,
+    options: EventOptions,
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """
+    Chooses at most one P and one S: the pair, or single pick, with the largest sum of
+    probability times weight. The weight is ``exp(-(dt / width)**2 / 2)`` for the deviation
+    dt from the theoretical time of the first P or S, and 0 beyond the limit. Pg and Pn
+    count as P, Sg and Sn as S, and keep their names.
+
+    A pick has the wrong phase if it fits the other phase much better than its own:
+    ``CONFUSION * weight(other) > weight(own)``. S must be later than P by at least
+    ``LEAST_SEPARATION`` of the theoretical difference.
+
+    :param rows: Picks of one station, with times in microseconds since 1970
+    :param p_time: Theoretical time of P in microseconds since 1970; NaN if there is none
+    :param s_time: The same of S
+    :param distance_km: Epicentral distance
+    :param options: For the widths
+    :return: Chosen picks with ``theoretical_time`` and ``residual_s``, and numbers of the
+        other picks
+    """
+    times = np.array([row["time"] for row in rows], dtype=float)
+    is_p = np.array([row["phase"][:1] == "P" for row in rows], dtype=bool)
+    weights = [
+        _weight((times - time) / 1e6 / options.width(phase, distance_km), options.limit)
+        for phase, time in (("P", p_time), ("S", s_time))
+    ]
+    own, other = np.where(is_p, weights, weights[::-1])
+    wrong = CONFUSION * other > own
+    possible = ~wrong & (own > 0)
+    scores = own * np.array([row["probability"] for row in rows], dtype=float)
+    p, s = np.flatnonzero(possible & is_p), np.flatnonzero(possible & ~is_p)
+    least = max(1.0, np.nan_to_num(LEAST_SEPARATION * (s_time - p_time)))
+    pairs = [[i, j] for i in p for j in s if times[j] - times[i] >= least]
+    singles = [[i] for i in (*p, *s)]
+    # In a tie, a pair, or the earliest.
+    best = max([*pairs, *singles], key=lambda one: scores[one].sum(), default=[])
+    chosen = []
+    for i in best:
+        time = int(p_time if is_p[i] else s_time)
+        residual = (rows[i]["time"] - time) / 1e6
+        chosen.append(rows[i] | {"theoretical_time": time, "residual_s": residual})
+    numbers = wrong.sum(), (~wrong & ~possible).sum(), possible.sum() - len(best)
+    return chosen, dict(zip(REASONS, map(int, numbers), strict=True))
+
+
+def _weight(ratio: np.ndarray, limit: float) -> np.ndarray:
+    # Comparisons with NaN are false.
+    return np.where(np.abs(ratio) <= limit, np.exp(-(ratio**2) / 2), 0.0)
+
+
+def window_around(
+    options: EventOptions, p: float, s: float, least: float, record: tuple[float, float]
+) -> tuple[float, float] | None:
+    """
+    Window from ``before`` P until ``after`` S. If it is shorter than ``least``, it is
+    extended on both sides as far as the record allows. If the record ends on one side,
+    the window is extended more on the other.
+
+    :param options: Seconds before and after
+    :param p: Seconds from the origin time to P; NaN if there is none
+    :param s: The same to S; NaN for a window around P alone
+    :param least: Seconds that the model needs
+    :param record: Begin and end of the record in seconds after the origin time
+    :return: Start and end of a window inside the record; None if it is outside of it
+    """
+    begin = (s if math.isnan(p) else p) - options.before
+    end = (p if math.isnan(s) else s) + options.after
+    if begin >= record[1] or end <= record[0]:
+        return None
+    missing = max(least - (end - begin), 0)
+    begin, end = begin - missing / 2, end + missing / 2
+    if begin < record[0]:
+        begin, end = record[0], max(end, record[0] + least)
+    if end > record[1]:
+        begin, end = min(begin, record[1] - least), record[1]
+    return max(begin, record[0]), end
+
+
+@dataclass(frozen=True)
+class EventPicker:
+    """
+    Picks events.
+
+    :param options: How picks are found, measured and chosen, and the window
+    :param model: Picker
+    :param travel_times: Travel times
+    :param inventory: If given, amplitudes are in m/s
+    """
+
+    options: EventOptions
+    model: WaveformModel
+    travel_times: TravelTimes
+    inventory: obspy.Inventory | None
+
+    def pick(
+        self, event: Event, names: Iterable[str], stations: pd.DataFrame, read: Read
+    ) -> EventPicks:
+        """
+        :param event: Row of a table of events
+        :param names: NET.STA.LOC of stations with waveforms
+        :param stations: Table of stations
+        :param read: Gives their waveforms
+        :return: Picks, and what they were chosen from
+        """
+        around, unknown = arrivals_at(event, names, stations, self.travel_times)
+        problems = [
+            (name, "no coordinates in the table of stations") for name in unknown
+        ]
+        waveforms, spans = obspy.Stream(), []
+        segments: list[Segment] = []
+        station: Any
+        for station in around.itertuples(index=False):
+            cut, of_station = self._window(event, station, read)
+            waveforms += cut
+            segments += of_station
+            spans.append(_ends(cut, event) if len(cut) else (np.nan, np.nan))
+            if not len(cut):
+                reason = "no data in the window around the theoretical arrivals"
+                if math.isnan(station.p_seconds) and math.isnan(station.s_seconds):
+                    distance = station.epicentral_distance_km
+                    reason = f"at {distance:.0f} km there is no theoretical arrival"
+                problems.append((station.station_id, reason))
+        around[["begin_seconds", "end_seconds"]] = np.array(spans).reshape(-1, 2)
+        around = around[around["begin_seconds"].notna()].reset_index(drop=True)
+
+        picked = pick_waveforms(
+            shared(waveforms), self.model, self.options, self.inventory, segments
+        )
+        by_station: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in picked.rows:
+            by_station[row["station_id"]].append(row)
+        rows, discarded = [], Counter(dict.fromkeys(REASONS, 0))
+        for station in around.itertuples(index=False):
+            chosen, numbers = choose_picks(
+                by_station[station.station_id],
+                _microseconds(event, station.p_seconds),
+                _microseconds(event, station.s_seconds),
+                station.epicentral_distance_km,
+                self.options,
+            )
+            discarded.update(numbers)
+            place = {
+                "event_id": event.event_id,
+                "epicentral_distance_km": station.epicentral_distance_km,
+                "azimuth_deg": station.azimuth_deg,
+            }
+            rows += [row | place for row in chosen]
+        return EventPicks(
+            event,
+            rows,
+            dict(discarded),
+            problems + picked.problems,
+            around,
+            table_of(picked.rows),
+            waveforms,
+            picked.annotations,
+        )
+
+    def _window(
+        self, event: Event, station: Any, read: Read
+    ) -> tuple[obspy.Stream, list[Segment]]:
+        """The window of a station; empty if it has no data or no arrivals."""
+        p, s = station.p_seconds, station.s_seconds
+        if math.isnan(p) and math.isnan(s):
+            return obspy.Stream(), []
+        least = window_seconds(self.model)
+        first = float(np.nanmin((p, s))) - self.options.before - least
+        last = float(np.nanmax((p, s))) + self.options.after + least
+        stream, segments = read(station.station_id, first, last)
+        if not len(stream):
+            return stream, segments
+        window = window_around(self.options, p, s, least, _ends(stream, event))
+        if window is None:
+            return obspy.Stream(), segments
+        origin = obspy.UTCDateTime(ns=event.time.value)
+        return stream.slice(origin + window[0], origin + window[1]), segments
+
+
+def _microseconds(event: Event, seconds: float) -> float:
+    """Seconds after the origin time as microseconds since 1970."""
+    return event.time.value // 1000 + float(np.round(seconds * 1e6))
+
+
+def _ends(stream: obspy.Stream, event: Event) -> tuple[float, float]:
+    """Begin and end in seconds after the origin time."""
+    origin = obspy.UTCDateTime(ns=event.time.value)
+    begin = min(trace.stats.starttime for trace in stream)
+    end = max(trace.stats.endtime for trace in stream)
+    return begin - origin, end - origin
+
+
+@takes(PickEventsSettings)
+def pick_events(settings: PickEventsSettings) -> RunPicks:
+    """
+    Picks the P and S arrivals of known events: for each station and phase, the pick that
+    fits the theoretical time best, see :py:func:`.event_picks.choose_picks`.
+
+    If it is interrupted, the same call continues. If it is called again later, it picks
+    events that are new, or whose place, stations or files have changed.
+
+    :raises ArgumentError: if an option is not possible, or if another run, or one with
+        other options, writes there
+    :raises OSError: if the disk is full; nothing is lost
+    :raises KeyboardInterrupt: after Ctrl-C; call the same again to continue
+    :return: What was written
+    """
+    travel_times = TravelTimes(settings.velocity, settings.default_depth)
+    catalog, given = settings.catalog, settings.stations
+    given_events = (
+        catalog if isinstance(catalog, pd.DataFrame) else tables.read_events(catalog)
+    )
+    rows = tables.event_table(given_events).itertuples(index=False)
+    events: dict[str, Event] = {str(event.event_id): event for event in rows}
+    if not events:
+        raise ArgumentError("catalog", str(catalog), "holds no events")
+    stations = None if given is None else tables.read_stations(given)
+    inventory = read_inventory(settings)
+    with open_run(settings, "events") as run:
+        problems: list[Problem] = []
+        units = _units(run.state, settings.inputs, events, stations, problems)
+        if not run.plan(units, problems):
+            raise ArgumentError(
+                "inputs",
+                ",".join(settings.inputs),
+                f"hold no waveforms of the {len(events)} events of the catalogue: "
+                "neither folders with their ids nor records of their times",
+            )
+        picker = EventPicker(settings, run.model, travel_times, inventory)
+        run.execute(in_threads(EventReader(settings, picker, events, stations)))
+        return run.finish()
+
+
+def _units(
+    state: RunState,
+    inputs: Iterable[str],
+    events: dict[str, Event],
+    stations: pd.DataFrame | None,
+    problems: list[Problem],
+) -> Iterator[Unit]:
+    places = "" if stations is None else stations.to_csv(index=False)
+    folders = [Path(name) for name in inputs if Path(name).is_dir()]
+    for key, event in events.items():
+        origin = event.time.value
+        begin, end = origin - _EARLIER * SECOND, origin + _LONGEST * SECOND
+        # Those below its own folder; without one, those of its time.
+        own = [folder / key for folder in folders]
+        own += [folder for folder in folders if folder.name == key]
+        segments = [s for folder in own for s in state.segments_below(folder)]
+        if not segments:
+            for station in state.stations():
+                segments += state.segments(station, begin, end)
+        if not segments:
+            problems.append((key, "no waveforms of its time, or in its folder"))
+            continue
+        fingerprint = fingerprint_of(segments, str(event), places)
+        yield Unit(key, begin, end, 0, 1.0, tuple(segments), fingerprint)
+
+
+@dataclass(frozen=True)
+class EventReader:
+    """
+    Reads an event's waveforms around its theoretical arrivals, picks and draws it.
+
+    :param settings: Settings of the run
+    :param picker: Picks it
+    :param events: Events by their ids
+    :param stations: Station table; None for the places in SAC headers
+    """
+
+    settings: PickEventsSettings
+    picker: EventPicker
+    events: dict[str, Event]
+    stations: pd.DataFrame | None
+
+    def __call__(self, unit: Unit) -> UnitResult:
+        result = UnitResult(replaced=[_EVER])
+        event = self.events[unit.key]
+        settings, origin = self.settings, event.time.value
+        min_rate = MIN_RATE_SHARE * rate_of(self.picker.model)
+        by_station: dict[str, list[Segment]] = defaultdict(list)
+        for segment in unit.segments:
+            by_station[segment.station_id].append(segment)
+
+        def read(
+            station: str, begin: float, end: float
+        ) -> tuple[obspy.Stream, list[Segment]]:
+            used, unused = choose_segments(
+                by_station[station], settings.instruments, min_rate
+            )
+            segments = [segment for of_code in used.values() for segment in of_code]
+            stream, problems, failure = read_segments(
+                segments,
+                origin + round(begin * SECOND),
+                origin + round(end * SECOND),
+                settings.name_pattern,
+            )
+            result.problems += unused + problems
+            result.failure = result.failure or failure
+            return stream, segments
+
+        try:
+            stations = self.stations
+            if stations is None:
+                stations = self._places_in_headers(unit.segments)
+            picked = self.picker.pick(event, sorted(by_station), stations, read)
+            result.picks = picked.rows
+            result.problems += [
+                (f"{unit.key} {where}".strip(), why) for where, why in picked.problems
+            ]
+            result.counts = {f"discarded_{r}": n for r, n in picked.discarded.items()}
+            if settings.plot and len(picked.stations):
+                self._draw(picked)
+        # A failed event must not stop the run.
+        except Exception as error:
+            result.failure = f"{type(error).__name__}: {error}"
+        return result
+
+    def _places_in_headers(self, segments: Iterable[Segment]) -> pd.DataFrame:
+        headers = obspy.Stream()
+        for part in dict.fromkeys(s.part for s in segments if s.part.format == "SAC"):
+            # Reading its samples reports files that can't be read.
+            with suppress(UnreadableError):
+                found, _ = read_part(part, headonly=True)
+                complete_codes(found, part.path, self.settings.name_pattern)
+                headers += found
+        return tables.stations_from_stream(headers)
+
+    def _draw(self, picked: EventPicks) -> None:
+        from ..plots import plot_map, plot_section, plot_station, save_figure
+
+        pictures = beside(self.settings.output, PICTURES)
+        folder = pictures / quote(picked.event.event_id, safe=" ")
+        folder.mkdir(parents=True, exist_ok=True)
+        band, travel_times = self.settings.bandpass, self.picker.travel_times
+        figure: Any = plot_section(picked, travel_times, self.settings, band)
+        save_figure(figure, folder / "section.png")
+        save_figure(plot_map(picked), folder / "map.png")
+        for station in picked.stations["station_id"]:
+            figure = plot_station(picked, station, band)
+            save_figure(figure, folder / f"{quote(station, safe=' ')}.png")
