@@ -270,22 +270,16 @@ def measure_latency(settings: LatencySettings) -> pd.DataFrame:
     peer = PhaseNet().eval().to(device)
     peer_ms = _milliseconds(peer, lambda waves: map(peer, waves), settings)
     rows = []
-    for name in settings.model or models.PICKERS:
-        model = name
-        if not isinstance(name, WaveformModel):
-            # The time does not depend on the parameters.
-            random = not settings.model
-            model = (
-                getattr(models, name)().eval() if random else models.load_model(name)
-            )
+    # The time does not depend on the parameters.
+    for given in settings.model or [getattr(models, n)() for n in models.PICKERS]:
+        is_model = isinstance(given, WaveformModel)
+        model = given if is_model else models.load_model(given)
+        name = type(model).__name__ if is_model else str(given)
         if not isinstance(model, models.PhasePicker):
-            reason = f"it is a {type(model).__name__}, not a picker of this package"
-            raise ArgumentError("model", name, reason)
-        model.to(device)
-        runner = models.choose_runner(model, settings.backend)
+            raise ArgumentError("model", name, "it is not a picker of this package")
+        runner = models.choose_runner(model.to(device), settings.backend)
         ms = _milliseconds(model, runner, settings)
-        ratio = peer_ms / peer.in_samples * model.in_samples / ms
-        rows.append((type(model).__name__ if name is model else str(name), ms, ratio))
+        rows.append((name, ms, peer_ms / peer.in_samples * model.in_samples / ms))
     return pd.DataFrame(rows, columns=["model", "ms", "times_phasenet"])
 
 

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import obspy
@@ -20,7 +22,14 @@ from seisbench_diting.distillation import DistillSettings, distill, read_labels
 from seisbench_diting.distillation.corpus import TeacherBatches, make_corpus
 from seisbench_diting.distillation.teachers import ModelTeacher
 from seisbench_diting.models import LPPNT, load_model
-from tests.learning_runs import WHOLE, have_same_weights, run_until, weights_of
+from seisbench_diting.weights import MIRROR_VARIABLE
+from tests.learning_runs import (
+    WHOLE,
+    have_same_weights,
+    run_until,
+    weights_of,
+    write_dataset,
+)
 
 #: Augmentations that take more than a few hundred steps to learn.
 HARDEST = (
@@ -176,24 +185,19 @@ def test_a_run_may_lie_above_its_archive_beside_other_files(options, archive, tm
     assert (project / "labels" / "mine.json").exists()
 
 
-def test_unused_data_are_told(options, archive, tmp_path, caplog):
+def test_unused_files_and_stations_are_told(
+    options, archive, teacher, tmp_path, caplog
+):
     mine = tmp_path / "mine"
     shutil.copytree(archive, mine)
     (mine / "broken.mseed").write_bytes(b"no waveforms")
-    distill(**options(inputs=(str(mine),), max_steps=np.int64(1)))
-    assert "broken.mseed" in caplog.text
-
-
-def test_stations_that_no_teacher_knows_are_told(options, teacher, tmp_path, caplog):
-    only = tmp_path / "only"
-    only.mkdir()
-    shutil.copy(teacher / "AA.npz", only)
-    result = distill(**options(teachers=(str(only),), max_steps=1))
+    make = partial(options, inputs=mine, teachers=teacher / "AA.npz", max_steps=1)
+    result = distill(**make())
     assert {s.station_id for s in stretches_of(result.output)} == {"XX.AA."}
+    assert "broken.mseed" in caplog.text
     assert re.search(r"XX\.BB\..*they know XX\.AA\.", caplog.text)
-    other = options(teachers=(str(only),), stations="XX.BB", output=tmp_path / "b")
     with pytest.raises(ValueError, match=r"nothing to learn from.*XX\.BB\."):
-        distill(**other)
+        distill(**make(stations="XX.BB", output=tmp_path / "b"))
 
 
 def test_a_teacher_says_nothing_of_times_that_it_has_not_seen(
@@ -244,25 +248,7 @@ def test_disk_is_bounded_and_unused_files_are_removed(options):
 
 
 def test_a_checkpoint_is_chosen_by_labelled_records(options, tmp_path):
-    import seisbench.data as sbd
-
-    folder = tmp_path / "labelled"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    files = folder / "metadata.csv", folder / "waveforms.hdf5"
-    with sbd.WaveformDataWriter(*files) as writer:
-        writer.data_format = {"dimension_order": "CW", "component_order": "ENZ"}
-        for split in ("train", "dev", "dev"):
-            writer.add_trace(
-                {
-                    "trace_sampling_rate_hz": 100.0,
-                    "trace_p_arrival_sample": 1000.0,
-                    "trace_s_arrival_sample": 1400.0,
-                    "split": split,
-                },
-                rng.normal(size=(3, 4000)).astype(np.float32),
-            )
-    result = distill(**options(validation=str(folder)))
+    result = distill(**options(validation=write_dataset(tmp_path / "labelled")))
     assert set(result.scores) >= {"validation_f1", "validation_f1_P"}
     assert (result.output / "checkpoints" / "best.ckpt").is_file()
 
@@ -295,23 +281,17 @@ def test_scores_of_the_initial_weights_are_told(options, tmp_path):
     ("others", "message"),
     [
         ({"student": "EQTransformer"}, "student='EQTransformer'"),
-        ({"student": "Nobody"}, "student='Nobody'"),
         ({"n_samples": 1000}, "n_samples=1000"),
         ({"teachers": ()}, "teachers="),
         ({"inputs": "nowhere"}, "inputs='nowhere'"),
         ({"init": "LPPNM/nobody"}, "init='LPPNM/nobody'"),
-        ({"lr": float("inf")}, "lr=inf"),
         ({"shares": (0, 1, 1)}, "shares="),
-        ({"shares": ("a", 1, 1)}, "shares="),
         ({"start": "2020-01-02", "end": "2020-01-01"}, "start="),
-        ({"augmentations": {"gap": 2.0}}, "gap=2.0"),
         ({"augmentations": {"gape": 0.2}}, "gape"),
         ({"augmentations": {"within": False}}, "augmentations=.*within"),
         ({"stations": ("YY.*",)}, "inputs=.*nothing that can be used"),
         ({"threshold": 0.995}, "inputs="),
-        ({"component_order": ""}, "component_order=''"),
         ({"validation": "nowhere"}, "validation='nowhere'"),
-        ({"accelerator": "abacus"}, "accelerator='abacus'"),
     ],
 )
 def test_impossible_options_are_named(options, others, message):
@@ -319,6 +299,18 @@ def test_impossible_options_are_named(options, others, message):
         distill(**options(**others))
     asked = {"stations", "threshold"} & others.keys()
     assert asked or not options()["output"].exists()
+
+
+def test_the_documentation_runs(reference, cache, archive, tmp_path, monkeypatch):
+    monkeypatch.setenv(MIRROR_VARIABLE, str(reference / "weights"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ARCHIVE").symlink_to(archive)
+    page = Path(__file__).parents[2] / "docs" / "distillation.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    code = code.replace("max_steps=2000", "max_steps=2, batch_size=2, workers=0")
+    (tmp_path / "code.py").write_text(code, encoding="utf-8")
+    runpy.run_path(str(tmp_path / "code.py"))
+    assert (tmp_path / "RUN" / "LPPNT.pt").is_file()
 
 
 def test_the_command(run, archive, teacher, tmp_path):
