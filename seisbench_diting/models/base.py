@@ -189,14 +189,9 @@ class PhasePicker(PretrainedModel):
 
     def get_model_args(self) -> dict[str, Any]:
         """All arguments that make this model again, for :py:meth:`save`."""
-        return {
-            "in_samples": self.in_samples,
-            "phases": self.labels,
-            "sampling_rate": self.sampling_rate,
-            "component_order": self.component_order,
-            "filter_args": self.filter_args,
-            "filter_kwargs": self.filter_kwargs,
-        }
+        names = ["in_samples", "sampling_rate", "component_order"]
+        names += ["filter_args", "filter_kwargs"]
+        return {"phases": self.labels, **{name: getattr(self, name) for name in names}}
 
     def annotate(
         self, stream: obspy.Stream, copy: bool = True, **kwargs: Any
@@ -471,8 +466,7 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
     :param backend: "torch"; "onnx", which is faster on CPUs; or "auto"
     :raises ValueError: if ONNX Runtime is asked for, but the model is not on the CPU in
         single precision
-    :return: What runs its network. PyTorch where ONNX Runtime can't
-        run the model
+    :return: What runs its network. PyTorch where ONNX Runtime can't run it
     """
     suitable = model.device.type == "cpu" and model.dtype == torch.float32
     if backend == "onnx" and not suitable:
@@ -481,9 +475,8 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
     if backend != "torch" and suitable:
         try:
             # By its name, as it imports the models.
-            return importlib.import_module("seisbench_diting.runtime").make_runner(
-                model
-            )
+            runtime = importlib.import_module("seisbench_diting.runtime")
+            return runtime.make_runner(model)
         except BackendUnavailableError:
             # The reason was logged when the runner was made.
             pass

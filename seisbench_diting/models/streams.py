@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import permutations
+from typing import Any, TypeAlias
 
 import numpy as np
 import obspy
@@ -42,6 +43,9 @@ JUMP_STEPS = 10
 # Samples that are scaled at once: so many stay in the cache of a processor.
 _BLOCK = 1 << 15
 
+#: Traces by what they have in common.
+Groups: TypeAlias = dict[Any, list[obspy.Trace]]
+
 
 def instrument_id(trace: obspy.Trace) -> str:
     """NET.STA.LOC and the band and instrument code of a trace."""
@@ -52,6 +56,17 @@ def sample_number(time: obspy.UTCDateTime, sampling_rate: float) -> int:
     """Number of the sample at a time, counted from 1970."""
     # Not rounded to the nearest: clocks of exactly half a sample exist.
     return math.floor(time.timestamp * sampling_rate + 0.3)
+
+
+def _by(key: Callable[[obspy.Trace], Any], traces: Iterable[obspy.Trace]) -> Groups:
+    groups: Groups = {}
+    for trace in traces:
+        groups.setdefault(key(trace), []).append(trace)
+    return groups
+
+
+def _rate(trace: obspy.Trace) -> float:
+    return trace.stats.sampling_rate
 
 
 def drop_unusable(stream: obspy.Stream, target: float) -> None:
@@ -107,13 +122,9 @@ def drop_overlaps_of_rates(stream: obspy.Stream) -> None:
 
     :param stream: Stream, modified in place
     """
-    channels: dict[str, dict[float, list[obspy.Trace]]] = {}
-    for trace in stream:
-        rates = channels.setdefault(trace.id, defaultdict(list))
-        rates[trace.stats.sampling_rate].append(trace)
     dropped: dict[int, str] = {}
-    for channel, rates in channels.items():
-        for (_, some), (_, others) in permutations(rates.items(), 2):
+    for channel, traces in _by(lambda trace: trace.id, stream).items():
+        for some, others in permutations(_by(_rate, traces).values(), 2):
             dropped |= {id(t): channel for t in some if any_overlap([t], others)}
     if names := ", ".join(sorted(set(dropped.values()))):
         seisbench.logger.warning(
@@ -130,18 +141,14 @@ def select_instruments(stream: obspy.Stream) -> None:
 
     :param stream: Stream, modified in place
     """
-    stations: dict[str, dict[str, list[obspy.Trace]]] = {}
-    for trace in stream:
-        instruments = stations.setdefault(station_id(trace), defaultdict(list))
-        instruments[trace.stats.channel[:-1]].append(trace)
-
     drop: set[int] = set()
-    for station, instruments in stations.items():
-        first, *others = codes = instrument_order(instruments)
-        kept = list(instruments[first])
-        for code in others:
+    for station, traces in _by(station_id, stream).items():
+        instruments = _by(lambda trace: trace.stats.channel[:-1], traces)
+        codes = instrument_order(instruments)
+        kept: list[obspy.Trace] = []
+        for code in codes:
             if not any_overlap(instruments[code], kept):
-                kept.extend(instruments[code])
+                kept += instruments[code]
                 continue
             drop.update(id(trace) for trace in instruments[code])
             seisbench.logger.warning(
@@ -168,12 +175,8 @@ def rename_components(stream: obspy.Stream) -> None:
 
     :param stream: Stream, modified in place
     """
-    instruments = defaultdict(list)
-    for trace in stream:
-        if trace.stats.channel:
-            instruments[instrument_id(trace)].append(trace)
-
-    for traces in instruments.values():
+    named = (trace for trace in stream if trace.stats.channel)
+    for traces in _by(instrument_id, named).values():
         codes = {trace.stats.channel[-1] for trace in traces}
         if codes & set("123") and codes & set("NE"):
             seisbench.logger.warning(
@@ -200,10 +203,8 @@ def warn_about_components(
     :param component_order: Components of the model
     :param strict: If such stations are left out
     """
-    stations = defaultdict(set)
-    for trace in stream:
-        stations[station_id(trace)].add(trace.stats.channel[-1:])
-    for station, codes in stations.items():
+    for station, traces in _by(station_id, stream).items():
+        codes = {trace.stats.channel[-1:] for trace in traces}
         missing = [code for code in component_order if code not in codes]
         if len(missing) == len(component_order) or (missing and strict):
             effect = "It is not used."
@@ -274,8 +275,8 @@ def bridge_dead(trace: obspy.Trace, dead: list[tuple[int, int]]) -> None:
 def mark_dead(
     trace: obspy.Trace,
     dead: list[tuple[int, int]],
-    ratio: float = 1.0,
-    skipped: int = 0,
+    ratio: float,
+    skipped: int,
 ) -> None:
     """
     Sets dead stretches of a trace to NaN, in place.
@@ -403,15 +404,12 @@ def cut_records(
                    any is.
     :return: Records, sorted by station and time
     """
-    instruments: dict[str, dict[float, list[obspy.Trace]]] = {}
-    for trace in stream:
-        if trace.stats.channel[-1:] in [*component_order]:
-            rates = instruments.setdefault(instrument_id(trace), defaultdict(list))
-            rates[trace.stats.sampling_rate].append(trace)
-    for _, rates in sorted(instruments.items()):
+    order = [*component_order]
+    used = (trace for trace in stream if trace.stats.channel[-1:] in order)
+    for _, of_instrument in sorted(_by(instrument_id, used).items()):
         # Components of one time stay together: their rates differ a little at most.
         groups: list[list[obspy.Trace]] = []
-        for traces in rates.values():
+        for traces in _by(_rate, of_instrument).values():
             group = next((g for g in groups if any_overlap(traces, g)), None)
             if group is None:
                 groups.append(traces)

@@ -38,7 +38,7 @@ def noise(n_samples, seed=0):
 
 def cut(stream, order="ZNE", strict=False):
     for trace in stream:
-        streams.mark_dead(trace, streams.find_dead(trace))
+        streams.mark_dead(trace, streams.find_dead(trace), 1.0, 0)
     return list(streams.cut_records(stream, order, strict))
 
 

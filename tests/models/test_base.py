@@ -1,9 +1,9 @@
+"""annotate and classify: times, gaps, instruments, arguments, modes."""
+
 import asyncio
 import inspect
 import json
-import logging
 import re
-import threading
 
 import numpy as np
 import obspy
@@ -12,12 +12,11 @@ import seisbench.models as sbm
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from obspy import UTCDateTime
+from made import START, make_trace, warnings_of
 from torch import nn
 
 from seisbench_diting.models import LPPNM, PICKERS, PhasePicker, load_model
 
-START = UTCDateTime(2024, 1, 1)
 WIDTH = 0.1
 RATES = (20, 40, 50, 62.5, 100, 125, 128, 200, 250)
 
@@ -76,29 +75,7 @@ class EverywhereCells(Everywhere):
         return curves, torch.full_like(curves[:, 0], 7.75)
 
 
-class Position(Amplitude):
-    """P is the place in the window."""
-
-    def forward(self, x):
-        p = torch.linspace(0, 1, x.shape[-1]).expand(len(x), -1)
-        return torch.stack([1 - p, p, torch.zeros_like(p)], dim=1)
-
-
 MODELS = [Amplitude, Cells]
-
-
-def make_trace(data, channel="HHZ", start=START, rate=100.0, station="STA"):
-    return obspy.Trace(
-        data,
-        {
-            "network": "XX",
-            "station": station,
-            "location": "",
-            "channel": channel,
-            "starttime": start,
-            "sampling_rate": rate,
-        },
-    )
 
 
 def make_stream(
@@ -176,10 +153,6 @@ def refined(trace, moment):
     return trace.stats.starttime - START + (k + shift) / trace.stats.sampling_rate
 
 
-def warnings_of(caplog):
-    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-
-
 # Pick times
 
 
@@ -206,17 +179,6 @@ def test_curves_lie_where_the_pulses_are_to_a_part_of_a_sample(rate, start):
             assert abs(refined(curve, moment) - moment) < 0.1 * 0.01
 
 
-@pytest.mark.parametrize("model_class", MODELS)
-@pytest.mark.parametrize("start", [0.998393, 0.123456, 0.005, 0.009999, 1 / 3])
-def test_pulses_on_samples_are_picked_exactly(model_class, start):
-    start = round(start, 6)
-    p, s = [start + 20.2, start + 61.07], [start + 30.66, start + 73.81]
-    stream = make_stream(p, s, START + start, seconds=100)
-    model = model_class()
-    assert times_of(model, stream, "P") == pytest.approx(p, abs=2e-6)
-    assert times_of(model, stream, "S") == pytest.approx(s, abs=2e-6)
-
-
 @settings(deadline=None, max_examples=15)
 @given(
     start=st.integers(min_value=0, max_value=10**7),
@@ -239,15 +201,6 @@ def test_times_follow_a_rate_that_is_nearly_that_of_the_model(model_class):
     assert times_of(model, stream, "P") == pytest.approx(p, abs=0.0051)
     curve = curve_of(model.annotate(stream))
     assert curve.stats.sampling_rate == pytest.approx(99.95 / model.stride, rel=1e-12)
-
-
-@pytest.mark.parametrize("first_rate", [100.0, 99.95])
-def test_times_follow_the_rate_of_each_record(first_rate):
-    other_rate = 199.95 - first_rate
-    stream = make_stream([20.0], seconds=50, rate=first_rate)
-    stream += make_stream([150.0], start=START + 60, seconds=100, rate=other_rate)
-    found = times_of(Amplitude(), stream, "P")
-    assert found == pytest.approx([20.0, 150.0], abs=0.0051)
 
 
 @pytest.mark.parametrize("rate", [50, 62.5, 100, 125, 200])
@@ -353,17 +306,6 @@ def test_the_shortest_records_do_no_harm(n_samples, rate, model_class):
     model.classify(stream)
 
 
-@pytest.mark.parametrize("model_class", MODELS)
-@pytest.mark.parametrize("rate", [50, 100, 200])
-def test_a_record_shorter_than_a_window_is_picked(model_class, rate):
-    stream = make_stream([3.0], [6.0], seconds=12, rate=rate)
-    found = [(phase, time) for _, phase, time, _ in picks_of(model_class(), stream)]
-    assert found == [
-        ("P", pytest.approx(3, abs=0.0051)),
-        ("S", pytest.approx(6, abs=0.0051)),
-    ]
-
-
 @pytest.mark.parametrize("model_class", [Everywhere, EverywhereCells])
 @pytest.mark.parametrize("start", [0.0, 0.03, 0.998393])
 @pytest.mark.parametrize("n_samples", [101, 3003, 7001])
@@ -404,24 +346,6 @@ def test_offsets_are_in_samples_and_label_their_class():
         assert found == pytest.approx(moment, abs=1e-6)
 
 
-def test_offsets_are_never_averages():
-    class Parity(Cells):
-        """The offset tells which window of a batch it is from."""
-
-        count = 0
-
-        def forward(self, x):
-            probabilities, offset = super().forward(x)
-            offset[:] = (torch.arange(len(x)) % 2 * 6.5 + 0.5)[:, None]
-            return probabilities, offset
-
-    stream = make_stream([20.0, 60.0, 100.0, 140.0], seconds=200)
-    for stacking in ("taper", "avg", "max"):
-        annotations = Parity().annotate(stream, overlap=0.5, stacking=stacking)
-        values = set(curve_of(annotations, "off").data.tolist())
-        assert values == {0.5, 7.0}
-
-
 # Independence of what must not matter
 
 
@@ -453,12 +377,6 @@ def test_the_unit_does_not_matter(model_class, rate, unit):
     same_picks(picks_of(model, scale(stream, unit)), expected)
 
 
-def test_classifying_twice_gives_the_same():
-    stream = make_stream([20.0, 61.0], [30.0, 93.0], seconds=130)
-    model = Cells()
-    assert picks_of(model, stream) == picks_of(model, stream)
-
-
 @pytest.mark.parametrize("model_class", MODELS)
 @pytest.mark.parametrize("stacking", ["avg", "max", "taper"])
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.7, 1, 3000])
@@ -469,18 +387,6 @@ def test_stacking_and_overlap_keep_the_times(model_class, stacking, overlap):
     args = {"stacking": stacking, "overlap": overlap}
     assert times_of(model, stream, "P", **args) == pytest.approx(p, abs=1e-6)
     assert times_of(model, stream, "S", **args) == pytest.approx(s, abs=1e-6)
-
-
-@pytest.mark.parametrize("cut", [0.01, 3.33, 41.27, 100.0])
-def test_windows_are_placed_by_time(cut):
-    model = Position(in_samples=1024)
-    stream = make_stream(seconds=200)
-    whole = curve_of(model.annotate(stream))
-    later = curve_of(model.annotate(stream.copy().trim(starttime=START + cut)))
-    assert later.stats.starttime == START + cut
-    begin = round(cut * 100)
-    away = slice(1024, -1024)
-    assert np.allclose(later.data[away], whole.data[begin:][away], atol=1e-6)
 
 
 @pytest.mark.parametrize("model_class", MODELS)
@@ -498,24 +404,23 @@ def test_a_record_cut_at_another_start_gives_the_same_picks(model_class, cut):
     "arguments", [{"overlap": 300}, {"overlap": 0.3, "window_origin": "record"}]
 )
 def test_windows_can_be_placed_from_the_first_sample(arguments):
-    model = Position(in_samples=1024)
+    class Position(Amplitude):
+        """P is the place in the window."""
+
+        def forward(self, x):
+            p = torch.linspace(0, 1, x.shape[-1]).expand(len(x), -1)
+            return torch.stack([1 - p, p, torch.zeros_like(p)], dim=1)
+
     curves = [
-        curve_of(model.annotate(make_stream(seconds=50, start=START + s), **arguments))
-        for s in (0, 1.23, 77.777)
+        curve_of(
+            Position(in_samples=1024).annotate(
+                make_stream(seconds=50, start=START + shift), **arguments
+            )
+        )
+        for shift in (0, 1.23, 77.777)
     ]
     for curve in curves:
         assert np.array_equal(curve.data, curves[0].data)
-
-
-def test_windows_in_samples_can_be_placed_by_time():
-    model = Position(in_samples=1024)
-    arguments = {"overlap": 300, "window_origin": "time"}
-    stream = make_stream(seconds=60)
-    whole = curve_of(model.annotate(stream, **arguments))
-    stream.trim(starttime=START + 1.23)
-    later = curve_of(model.annotate(stream, **arguments))
-    away = slice(1024, -1024)
-    assert np.allclose(later.data[away], whole.data[123:][away], atol=1e-6)
 
 
 # Gaps and overlaps
@@ -588,15 +493,6 @@ def test_constant_records_have_no_picks(model_class, rate, value):
         noise = trace.stats.channel.endswith("_N")
         assert (trace.data == (1 if noise else 0)).all()
     assert len(model.classify(stream).picks) == 0
-
-
-@pytest.mark.parametrize("model_class", MODELS)
-def test_constant_records_have_no_picks_without_a_threshold(model_class):
-    stream = make_stream(seconds=70)
-    for trace in stream:
-        trace.data[:] = 0
-    output = model_class().classify(stream, P_threshold=0.0, S_threshold=0.0)
-    assert len(output.picks) == 0
 
 
 @pytest.mark.parametrize("rate", [50, 62.5, 100, 200])
@@ -692,18 +588,6 @@ def test_mismatching_overlaps_of_one_component_leave_the_others(caplog):
     assert [pick[1] for pick in found] == ["S", "S"]
 
 
-def test_traces_that_follow_each_other_are_one_record():
-    stream = make_stream([20.0, 101.0], [30.0, 110.0])
-    expected = Amplitude().annotate(stream)
-    parts = obspy.Stream()
-    for begin in range(0, 150, 30):
-        parts += stream.slice(START + begin, START + begin + 29.99)
-    found = Amplitude().annotate(parts)
-    assert len(found) == len(expected)
-    for trace, other in zip(found, expected, strict=True):
-        assert np.allclose(trace.data, other.data, atol=1e-6)
-
-
 # Stations, instruments, components
 
 
@@ -785,14 +669,6 @@ def test_strict_leaves_out_what_is_incomplete(caplog):
     assert len(warnings_of(caplog)) == 1
 
 
-def test_channels_without_components_are_left_out(caplog):
-    stream = make_stream([20.0], [30.0], seconds=62)
-    expected = picks_of(Amplitude(), stream)
-    stream += make_trace(np.arange(100), "LOG", station="OTHER")
-    same_picks(picks_of(Amplitude(), stream), expected)
-    assert len(warnings_of(caplog)) == 1
-
-
 def test_normalization_of_each_component_by_itself():
     stream = make_stream([20.0], [30.0], seconds=62)
     for trace in stream[1:]:
@@ -825,34 +701,13 @@ def test_what_is_no_stream_is_refused(method, value):
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
-        ("overlap", -0.1),
-        ("overlap", 6144),
-        ("overlap", 1e9),
-        ("overlap", "half"),
-        ("overlap", np.nan),
-        ("overlap", np.inf),
-        ("overlap", None),
-        ("stacking", "mean"),
-        ("stacking", None),
+        *(("overlap", value) for value in (-0.1, 6144, "half", np.nan, None)),
+        *(("stacking", value) for value in ("mean", None)),
         ("window_origin", "start"),
-        ("window_origin", None),
-        ("batch_size", 0),
-        ("batch_size", -3),
-        ("batch_size", 2.5),
-        ("batch_size", "many"),
-        ("min_separation", -1),
-        ("min_separation", np.nan),
-        ("min_separation", "1 s"),
-        ("blinding", 5),
-        ("blinding", (1, 2, 3)),
-        ("blinding", (-1, 0)),
-        ("blinding", (3072, 3072)),
-        ("blinding", (0.5, 0)),
-        ("P_threshold", 1.1),
-        ("S_threshold", -0.1),
-        ("P_threshold", np.nan),
-        ("P_threshold", "low"),
-        ("P_threshold", None),
+        *(("batch_size", value) for value in (0, 2.5, "many")),
+        *(("min_separation", value) for value in (-1, np.nan)),
+        *(("blinding", value) for value in (5, (-1, 0), (3072, 3072), (0.5, 0))),
+        *(("P_threshold", value) for value in (1.1, np.nan, "low", None)),
         ("*_threshold", 2),
     ],
 )
@@ -863,27 +718,6 @@ def test_impossible_arguments_are_refused(argument, value, method):
         getattr(Amplitude(), method)(stream, **{argument: value})
 
 
-@pytest.mark.parametrize("overlap", [6137, 0.999])
-def test_windows_closer_than_a_cell_are_refused(overlap):
-    with pytest.raises(ValueError, match=rf"overlap={overlap}"):
-        Cells().annotate(make_stream(seconds=20), overlap=overlap)
-
-
-@pytest.mark.parametrize("model_class", MODELS)
-def test_windows_may_move_by_one_cell(model_class):
-    model = model_class(in_samples=64)
-    stream = make_stream([1.0], seconds=2)
-    for overlap in (64 - model.stride, 1 - model.stride / 64):
-        curve = curve_of(model.annotate(stream, overlap=overlap))
-        assert np.isfinite(curve.data).all()
-
-
-def test_impossible_default_arguments_are_refused():
-    model = Amplitude(default_args={"overlap": 7000})
-    with pytest.raises(ValueError, match="overlap=7000"):
-        model.annotate(make_stream(seconds=20))
-
-
 @pytest.mark.parametrize("method", ["annotate", "classify"])
 def test_unknown_arguments_warn(caplog, method):
     stream = make_stream([3.0], [5.0], seconds=10)
@@ -891,26 +725,6 @@ def test_unknown_arguments_warn(caplog, method):
     getattr(model, method)(stream, overlpa=0.3)
     assert len(warnings_of(caplog)) == 1
     assert "overlpa" in warnings_of(caplog)[0]
-
-
-def test_known_arguments_do_not_warn(caplog):
-    stream = make_stream([3.0], [5.0], seconds=10)
-    Amplitude().classify(
-        stream,
-        P_threshold=0.2,
-        S_threshold=0.2,
-        overlap=0.5,
-        batch_size=8,
-        stacking="avg",
-        min_separation=0.5,
-        window_origin="record",
-        blinding=(0, 0),
-        strict=False,
-        norm_amp_per_comp=False,
-        flexible_horizontal_components=True,
-        zerophase_resample=True,
-    )
-    assert warnings_of(caplog) == []
 
 
 @pytest.mark.parametrize("method", ["annotate", "classify"])
@@ -953,13 +767,6 @@ def test_default_arguments_are_used_and_can_be_overridden():
     assert model.default_args == {"P_threshold": 0.95}
 
 
-def test_one_threshold_for_all_phases():
-    stream = make_stream([20.0], [30.0], seconds=62)
-    assert picks_of(Amplitude(), stream, **{"*_threshold": 0.95}) == []
-    found = picks_of(Amplitude(), stream, **{"*_threshold": 0.95, "S_threshold": 0.1})
-    assert [pick[1] for pick in found] == ["S"]
-
-
 class Regional(Amplitude):
     """Pg and Sg at the first maximum, half as probable Pn and Sn at the same time."""
 
@@ -984,18 +791,6 @@ def test_a_threshold_serves_all_phases_of_its_kind(thresholds, expected):
     model = Regional(phases=["N", "Pg", "Sg", "Pn", "Sn"])
     found = picks_of(model, stream, **thresholds)
     assert sorted(pick[1] for pick in found) == expected
-
-
-def test_channels_are_named_after_the_phases():
-    model = Regional(phases=["N", "Pg", "Sg", "Pn", "Sn"])
-    annotations = model.annotate(make_stream(seconds=10))
-    assert [trace.stats.channel for trace in annotations] == [
-        "Regional_N",
-        "Regional_Pg",
-        "Regional_Sg",
-        "Regional_Pn",
-        "Regional_Sn",
-    ]
 
 
 @pytest.mark.parametrize("model_class", MODELS)
@@ -1066,99 +861,22 @@ def test_the_mode_of_the_model_stays(training):
     assert torch.is_grad_enabled()
 
 
-def test_the_mode_stays_after_an_error():
-    class Broken(Amplitude):
-        def forward(self, x):
-            raise RuntimeError("broken")
-
-    model = Broken().train()
-    with pytest.raises(RuntimeError, match="broken"):
-        model.annotate(make_stream(seconds=10))
-    assert model.training
-
-
-def test_two_threads_with_one_model_both_see_evaluation_mode():
-    inside, first_is_done = threading.Event(), threading.Event()
-    modes = []
-
-    class Watched(Amplitude):
-        def forward(self, x):
-            if not inside.is_set():
-                inside.set()
-                second_entered.wait(10)
-            else:
-                second_entered.set()
-                first_is_done.wait(10)
-                modes.append(self.training)
-            return super().forward(x)
-
-    second_entered = threading.Event()
-    model = Watched().train()
-    stream = make_stream([3.0], seconds=10)
-    options = {"args": (stream,), "kwargs": {"backend": "torch"}}
-    first = threading.Thread(target=model.annotate, **options)
-    first.start()
-    assert inside.wait(10)
-    second = threading.Thread(target=model.annotate, **options)
-    second.start()
-    first.join()
-    first_is_done.set()
-    second.join()
-    assert modes == [False]
-    assert model.training
-
-
-@pytest.mark.parametrize("model_class", MODELS)
-def test_inside_a_running_event_loop(model_class):
-    stream = make_stream([20.0], [30.0], seconds=70)
-    model = model_class()
-    expected = model.annotate(stream)
-    expected_picks = picks_of(model, stream)
+def test_asynchronous_calls_run_side_by_side_with_arguments():
+    streams = [make_stream([20.0 + k], [30.0], seconds=62) for k in range(3)]
+    model = Amplitude()
 
     async def main():
-        annotations = model.annotate(stream)
-        output = model.classify(stream)
-        return (
-            annotations,
-            output,
-            await model.annotate_async(stream),
-            await model.classify_async(stream),
-        )
+        # The others work inside of an event loop, too.
+        assert model.classify(streams[0]).picks
+        calls = (model.classify_async(one, S_threshold=0.95) for one in streams)
+        return await model.annotate_async(streams[0]), await asyncio.gather(*calls)
 
-    first, output, second, output_async = asyncio.run(main())
-    for annotations in (first, second):
-        for trace, other in zip(annotations, expected, strict=True):
-            assert trace.id == other.id
-            assert np.array_equal(trace.data, other.data)
-    for result in (output, output_async):
-        found = [
-            (pick.trace_id, pick.phase, pick.peak_time - START, pick.peak_value)
-            for pick in result.picks
-        ]
-        assert found == expected_picks
-
-
-def test_asynchronous_calls_take_arguments_and_run_side_by_side():
-    streams = [make_stream([20.0 + k], [30.0], seconds=62) for k in range(4)]
-    model = Amplitude().eval()
-
-    async def main():
-        return await asyncio.gather(
-            *(model.classify_async(stream, S_threshold=0.95) for stream in streams)
-        )
-
-    outputs = asyncio.run(main())
+    annotations, outputs = asyncio.run(main())
+    expected = model.annotate(streams[0])
+    assert [trace.id for trace in annotations] == [trace.id for trace in expected]
     for k, output in enumerate(outputs):
         (pick,) = output.picks
         assert pick.peak_time - START == pytest.approx(20 + k, abs=1e-6)
-
-
-def test_asynchronous_calls_refuse_what_is_no_stream():
-    async def main():
-        await Amplitude().annotate_async(make_trace(np.zeros(100)))
-
-    with pytest.raises(TypeError, match=r"obspy\.Stream"):
-        asyncio.run(main())
 
 
 def test_the_output_names_its_creator():

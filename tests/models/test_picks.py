@@ -1,5 +1,3 @@
-from itertools import pairwise
-
 import numpy as np
 import obspy
 import pytest
@@ -13,7 +11,6 @@ from seisbench_diting.models.windows import (
     find_phase_point2point,
     peak_indices,
     picks_from_annotations,
-    sort_picks,
     suppress_close,
 )
 
@@ -70,24 +67,6 @@ def test_maxima(curve, expected):
     assert peak_indices(np.array(curve, dtype=float), 0.3).tolist() == expected
 
 
-@settings(deadline=None)
-@given(
-    st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.31, 0.5, 0.9, 1.0, np.nan]), max_size=40)
-)
-def test_maxima_are_high_and_no_lower_than_their_neighbours(values):
-    curve = np.array(values, dtype=np.float32)
-    peaks = peak_indices(curve, 0.3)
-    assert (np.diff(peaks) > 0).all()
-    filled = np.concatenate([[-1], np.nan_to_num(curve, nan=-1), [-1]])
-    for peak in peaks:
-        assert curve[peak] >= np.float32(0.3)
-        assert filled[peak] <= filled[peak + 1] >= filled[peak + 2]
-    if len(curve) and np.nanmax(np.append(curve, 0)) >= np.float32(0.3):
-        assert np.nanargmax(curve) in peaks or np.isclose(
-            curve[peaks].max(), np.nanmax(curve)
-        )
-
-
 # Minimum separation
 
 
@@ -120,40 +99,6 @@ def test_of_close_picks_the_most_probable_stays(drawn):
         assert (values[near] >= values[i]).any()
 
 
-@settings(deadline=None)
-@given(picks_and_separation)
-def test_the_most_probable_pick_always_stays(drawn):
-    picks, separation = drawn
-    if not picks:
-        return
-    picks = sorted(picks)
-    values = np.array([value for _, value in picks])
-    keep = suppress_close(
-        np.array([float(time) for time, _ in picks]), values, separation
-    )
-    assert keep[np.argmax(values)]
-
-
-@settings(deadline=None)
-@given(
-    st.lists(
-        st.integers(min_value=0, max_value=10**5), min_size=1, max_size=15, unique=True
-    ),
-    st.floats(min_value=0, max_value=20),
-    st.randoms(use_true_random=False),
-)
-def test_picks_do_not_depend_on_the_order_of_the_curves(samples, separation, random):
-    traces = []
-    for k, sample in enumerate(sorted(samples)):
-        traces.append(curve_trace([0, 0.4 + 0.03 * k, 0], start=START + sample / 100))
-    shuffled = list(traces)
-    random.shuffle(shuffled)
-    expected = find(traces, min_separation=separation)
-    found = find(shuffled, min_separation=separation)
-    assert [pick.peak_time for pick in found] == [pick.peak_time for pick in expected]
-    assert [pick.peak_value for pick in found] == [pick.peak_value for pick in expected]
-
-
 def test_a_pick_that_was_dropped_drops_no_other():
     times = np.array([0.0, 0.8, 1.6])
     assert suppress_close(times, np.array([0.9, 0.8, 0.7]), 1).tolist() == [1, 0, 1]
@@ -165,17 +110,6 @@ def test_the_earlier_of_two_equally_probable_picks_stays():
         1,
         0,
     ]
-
-
-def test_picks_as_far_apart_as_the_separation_both_stay():
-    keep = suppress_close(np.array([0.0, 1.0, 2.0]), np.array([0.5, 0.9, 0.5]), 1.0)
-    assert keep.all()
-
-
-def test_no_separation_keeps_everything():
-    times = np.array([0.0, 0.01, 0.02])
-    assert suppress_close(times, np.array([0.5, 0.9, 0.5]), 0).all()
-    assert suppress_close(np.array([]), np.array([]), 1).shape == (0,)
 
 
 # Picks from curves
@@ -223,15 +157,6 @@ def test_a_curve_below_the_threshold_has_no_pick():
     assert len(find([])) == 0
 
 
-@pytest.mark.parametrize("rate", [100.0, 99.9998, 50.0, 62.5, 12.5])
-def test_times_follow_the_rate_of_the_curve(rate):
-    curve = np.zeros(100_000)
-    curve[[5, 99_990]] = 0.9
-    picks = find([curve_trace(curve, rate)])
-    for pick, sample in zip(picks, (5, 99_990), strict=True):
-        assert abs(pick.peak_time - (START + sample / rate)) < 2e-6
-
-
 def test_the_separation_is_in_seconds_and_by_station():
     curve = np.zeros(400)
     curve[[100, 150, 350]] = 0.5, 0.9, 0.4
@@ -253,39 +178,6 @@ def test_the_separation_holds_across_gaps():
     (pick,) = find([before, after], min_separation=1.0)
     assert pick.peak_time == START + 0.5
     assert len(find([before, after], min_separation=0.4)) == 2
-
-
-@settings(deadline=None)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    threshold=st.floats(min_value=0.01, max_value=1),
-    separation=st.floats(min_value=0, max_value=2),
-    stride=st.sampled_from([1, 8]),
-    rate=st.floats(min_value=1, max_value=250),
-)
-def test_picks_are_in_order_inside_their_spans(
-    seed, threshold, separation, stride, rate
-):
-    rng = np.random.default_rng(seed)
-    curves, offsets = [], []
-    for i in range(4):
-        curve = rng.uniform(size=60) ** 3
-        curve[rng.integers(0, 60, 3)] = np.nan
-        label = {"start": START + 7.77 * (i // 2), "station": "AB"[i % 2]}
-        curves.append(curve_trace(curve, rate / stride, **label))
-        offset = rng.choice([0, stride, 0.3 * stride], 60)
-        offsets.append(curve_trace(offset, rate / stride, **label))
-    extra = {"offsets": obspy.Stream(offsets), "stride": stride} if stride > 1 else {}
-    picks = find(curves, threshold, separation, **extra)
-    times = [pick.peak_time for pick in picks]
-    assert times == sorted(times)
-    for pick in picks:
-        assert pick.start_time <= pick.peak_time <= pick.end_time
-        assert pick.peak_value >= np.float32(threshold) - 1e-7
-    for station in "AB":
-        own = [pick.peak_time for pick in picks if f".{station}." in pick.trace_id]
-        gaps = [later - earlier for earlier, later in pairwise(own)]
-        assert all(gap >= separation - 1e-6 for gap in gaps)
 
 
 @pytest.mark.parametrize("rate", [50.0, 100.0, 99.95])
@@ -314,50 +206,6 @@ def test_an_offset_at_the_end_of_its_cell_is_not_behind_it():
         stride=8,
     )
     assert pick.start_time <= pick.peak_time <= pick.end_time
-
-
-def test_each_curve_has_its_own_offsets():
-    curve = [0, 0.9, 0]
-    label = [{"station": "A"}, {"station": "B"}, {"station": "A", "start": START + 9}]
-    picks = find(
-        [curve_trace(curve, 12.5, **entry) for entry in label],
-        offsets=obspy.Stream(
-            curve_trace(np.full(3, value), 12.5, **entry)
-            for value, entry in zip((1, 5, 3), label, strict=True)
-        ),
-        stride=8,
-    )
-    found = {pick.peak_time - START: pick.trace_id for pick in picks}
-    assert {round(time, 6) for time in found} == {0.09, 0.13, 9.11}
-    assert [pick.trace_id for pick in picks] == ["XX.A.00", "XX.B.00", "XX.A.00"]
-
-
-def test_offsets_count_for_the_separation():
-    curve = [0, 0.9, 0, 0.8, 0]
-    apart = obspy.Stream([curve_trace([0, 0, 0, 7, 0], 12.5)])
-    close = obspy.Stream([curve_trace([0, 7, 0, 0, 0], 12.5)])
-    for offsets, count in ((apart, 2), (close, 1)):
-        picks = find([curve_trace(curve, 12.5)], 0.3, 0.2, offsets=offsets, stride=8)
-        assert len(picks) == count
-
-
-def test_picks_are_sorted_by_time_station_and_phase():
-    def pick(seconds, station, phase):
-        time = START + seconds
-        return sbu.Pick(f"XX.{station}.", time, time, time, 0.5, phase)
-
-    expected = [
-        pick(0, "B", "S"),
-        pick(1, "A", "P"),
-        pick(1, "A", "S"),
-        pick(1, "B", "P"),
-        pick(2, "A", "P"),
-    ]
-    for seed in range(5):
-        shuffled = np.random.default_rng(seed).permutation(len(expected))
-        result = sort_picks([expected[i] for i in shuffled])
-        assert isinstance(result, sbu.PickList)
-        assert list(result) == expected
 
 
 # Functions of the tutorial
@@ -417,32 +265,9 @@ def test_lppn_offsets_of_several_shapes(shape):
     assert result[1][0][1] == 72 + 59 / 16
 
 
-def test_lppn_distance_is_in_cells_and_the_stride_can_be_chosen():
-    prob = batch_of_windows({(0, 1): {10: 0.9, 14: 0.8}}, 50)
-    offset = np.ones((2, 50))
-    assert len(find_phase_lppn([prob, offset])[0]) == 1
-    found = find_phase_lppn([prob, offset], dist=3, stride=4)[0]
-    assert [entry[1] for entry in found] == [41, 57]
-
-
 @pytest.mark.parametrize("shape", [(3, 400), (2, 2, 400), (400,), (1, 2, 3, 4)])
 def test_probabilities_of_a_wrong_shape_are_refused(shape):
     with pytest.raises(ValueError, match=r"shape"):
         find_phase_point2point(np.zeros(shape))
     with pytest.raises(ValueError, match=r"shape"):
         find_phase_lppn([np.zeros(shape), np.zeros((2, 400))])
-
-
-def test_lppn_output_of_a_wrong_form_is_refused():
-    prob = np.zeros((2, 3, 50))
-    for output in ([prob, prob, prob], [prob, np.zeros((2, 49))], [prob]):
-        with pytest.raises(ValueError, match=r"unpack|reshape"):
-            find_phase_lppn(output)
-
-
-def test_no_windows_give_no_picks():
-    assert find_phase_point2point(np.zeros((0, 3, 400))) == []
-
-
-def test_no_windows_give_no_picks_for_lppn():
-    assert find_phase_lppn([np.zeros((0, 3, 50)), np.zeros((0, 50))]) == []

@@ -180,11 +180,6 @@ def test_files_that_are_no_version_are_ignored(mirror, cache):
     assert LPPNT.from_pretrained("made").weights_version == "2"
 
 
-def test_loaded_models_are_in_evaluation_mode(mirror, cache):
-    assert not LPPNT.from_pretrained("made").training
-    assert not LPPNT.load(cache / "lppnt" / "made", version_str="2").training
-
-
 def test_every_published_set_is_listed_offline(cache):
     for name in PICKERS:
         details = getattr(seisbench.models, name).list_pretrained(details=True)

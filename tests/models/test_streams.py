@@ -32,43 +32,6 @@ def test_unusable_traces_are_dropped_with_one_warning(caplog, trace, words):
 # Masked and missing samples
 
 
-def test_split_at_missing_leaves_complete_traces_alone():
-    data = np.arange(10)
-    stream = make_stream(make_trace(data))
-    streams.split_at_missing(stream)
-    assert len(stream) == 1
-    assert not np.ma.isMaskedArray(stream[0].data)
-    assert np.array_equal(stream[0].data, data)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_split_at_missing_cuts_where_samples_are_not_finite(value):
-    data = np.arange(20.0)
-    data[5:8] = value
-    data[15] = value
-    stream = make_stream(make_trace(data))
-    streams.split_at_missing(stream)
-    assert [trace.data.tolist() for trace in stream] == [
-        list(range(5)),
-        list(range(8, 15)),
-        list(range(16, 20)),
-    ]
-    assert [trace.stats.starttime - START for trace in stream] == [0, 0.08, 0.16]
-    assert not any(np.ma.isMaskedArray(trace.data) for trace in stream)
-
-
-def test_split_at_missing_cuts_where_samples_are_masked():
-    mask = np.zeros(20, dtype=bool)
-    mask[:3] = mask[10:12] = True
-    stream = make_stream(make_trace(np.ma.masked_array(np.arange(20), mask=mask)))
-    streams.split_at_missing(stream)
-    assert [trace.data.tolist() for trace in stream] == [
-        list(range(3, 10)),
-        list(range(12, 20)),
-    ]
-    assert [trace.stats.starttime - START for trace in stream] == [0.03, 0.12]
-
-
 def test_split_at_missing_joins_mask_and_nan():
     data = np.arange(12.0)
     data[3] = np.nan
@@ -77,13 +40,6 @@ def test_split_at_missing_joins_mask_and_nan():
     stream = make_stream(make_trace(np.ma.masked_array(data, mask=mask)))
     streams.split_at_missing(stream)
     assert [trace.stats.npts for trace in stream] == [3, 4, 3]
-
-
-def test_split_at_missing_takes_a_mask_without_masked_samples():
-    stream = make_stream(make_trace(np.ma.masked_array(np.arange(4), mask=[False] * 4)))
-    streams.split_at_missing(stream)
-    assert len(stream) == 1
-    assert not np.ma.isMaskedArray(stream[0].data)
 
 
 @pytest.mark.parametrize(
@@ -197,18 +153,6 @@ def test_components_are_renamed(caplog, codes, expected, reverse):
     assert warnings_of(caplog) == []
 
 
-def test_components_are_renamed_for_each_station_by_itself():
-    stream = make_stream(
-        *(make_trace(noise(5), "HH" + c, station="A") for c in "Z12"),
-        *(make_trace(noise(5), "HH" + c, station="B") for c in "Z23"),
-        *(make_trace(noise(5), "HH" + c, station="C") for c in "123"),
-    )
-    streams.rename_components(stream)
-    for station in "ABC":
-        selected = stream.select(station=station)
-        assert [trace.stats.channel for trace in selected] == ["HHZ", "HHN", "HHE"]
-
-
 def test_components_are_renamed_for_each_instrument_by_itself():
     """A borehole sensor with 123 was replaced by another one with ZNE."""
     stream = make_stream(
@@ -251,12 +195,6 @@ def test_missing_components_warn_once(caplog, channels, strict, words):
     assert all(word in messages[0] for word in words)
 
 
-def test_complete_stations_do_not_warn(caplog):
-    stream = make_stream(*(make_trace(noise(5), "HH" + c) for c in "ENZ"))
-    streams.warn_about_components(stream, "ZNE", True)
-    assert warnings_of(caplog) == []
-
-
 # Resampling
 
 
@@ -278,32 +216,6 @@ def test_resampling_ratio_is_within_the_tolerance(rate, target):
     assert max(ratio.numerator, ratio.denominator) <= streams.MAX_RATIO_TERM
 
 
-@pytest.mark.parametrize(
-    ("rate", "target", "ratio"),
-    [
-        (100, 100, Fraction(1)),
-        (99.9998, 100, Fraction(1)),
-        (100.0002, 100, Fraction(1)),
-        (99.95, 100, Fraction(1)),
-        (49.99, 50, Fraction(1)),
-        (20, 100, Fraction(5)),
-        (40, 100, Fraction(5, 2)),
-        (50, 100, Fraction(2)),
-        (62.5, 100, Fraction(8, 5)),
-        (125, 100, Fraction(4, 5)),
-        (128, 100, Fraction(25, 32)),
-        (200, 100, Fraction(1, 2)),
-        (199.9996, 100, Fraction(1, 2)),
-        (250, 100, Fraction(2, 5)),
-        (1000, 50, Fraction(1, 20)),
-        (100, 50, Fraction(1, 2)),
-        (1, 100, Fraction(100)),
-    ],
-)
-def test_resampling_ratios_of_usual_rates(rate, target, ratio):
-    assert streams.resampling_ratio(rate, target) == ratio
-
-
 @pytest.mark.parametrize("rate", [100.0, 99.9998, 100.05])
 def test_traces_of_about_the_target_rate_are_not_touched(rate):
     data = np.arange(50, dtype=np.int32)
@@ -311,22 +223,6 @@ def test_traces_of_about_the_target_rate_are_not_touched(rate):
     streams.resample_trace(trace, 100)
     assert trace.data is data
     assert trace.stats.sampling_rate == rate
-
-
-@settings(deadline=None, max_examples=40)
-@given(
-    rate=st.floats(min_value=5, max_value=500), target=st.sampled_from([50.0, 100.0])
-)
-def test_the_new_rate_is_the_old_one_times_the_ratio(rate, target):
-    trace = make_trace(noise(100), rate=rate, start=START + 0.123456)
-    skipped = streams.resample_trace(trace, target)
-    ratio = streams.resampling_ratio(rate, target)
-    assert trace.stats.sampling_rate == pytest.approx(rate * float(ratio), rel=1e-14)
-    left = 100 - skipped
-    assert trace.stats.npts == -(-left * ratio.numerator // ratio.denominator)
-    moved = trace.stats.starttime - (START + 0.123456)
-    assert moved == pytest.approx(skipped / rate, abs=1e-6)
-    assert 0 <= skipped < max(ratio.denominator, 2)
 
 
 @pytest.mark.parametrize("rate", [*RATES, 80, 333, 500])
@@ -357,31 +253,6 @@ def test_an_offset_passes_unchanged(rate, offset):
     trace = make_trace(np.full(int(20 * rate), offset), rate=rate)
     streams.resample_trace(trace, 100)
     assert np.abs(trace.data / offset - 1).max() < 1e-12
-
-
-@pytest.mark.parametrize("rate", [*RATES, 333])
-def test_a_large_offset_does_not_ring(rate):
-    t = np.arange(int(30 * rate)) / rate
-    signal = np.sin(2 * np.pi * 2 * t)
-    plain = make_trace(signal, rate=rate)
-    shifted = make_trace(signal + 1e7, rate=rate)
-    for trace in (plain, shifted):
-        streams.resample_trace(trace, 100)
-    difference = shifted.data - 1e7 - plain.data
-    assert np.abs(difference[200:-200]).max() < 1e-6
-    # At the ends, what is added behind the record may depend on the offset a little.
-    assert np.abs(difference).max() < 1e-2
-
-
-@pytest.mark.parametrize("rate", RATES)
-def test_what_is_far_from_a_step_stays_constant(rate):
-    data = np.full(int(40 * rate), 500.0)
-    data[int(20 * rate) :] = 1500.0
-    trace = make_trace(data, rate=rate)
-    streams.resample_trace(trace, 100)
-    t = np.arange(trace.stats.npts) / trace.stats.sampling_rate
-    assert np.abs(trace.data[(t > 2) & (t < 18)] - 500).max() < 1e-8
-    assert np.abs(trace.data[(t > 22) & (t < 38)] - 1500).max() < 1e-8
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -425,12 +296,3 @@ def test_the_shortest_traces_are_resampled(n_samples, rate):
     streams.resample_trace(trace, 100)
     assert np.isfinite(trace.data).all()
     assert np.abs(trace.data - 7).max() < 1e-9
-
-
-@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32, ">i4"])
-def test_traces_of_any_type_are_resampled(dtype):
-    trace = make_trace((1000 * noise(400)).astype(dtype), rate=200)
-    expected = make_trace(trace.data.astype(float), rate=200)
-    for one in (trace, expected):
-        streams.resample_trace(one, 100)
-    assert np.array_equal(trace.data, expected.data)

@@ -50,26 +50,12 @@ def test_each_component_has_its_own_peak_if_wanted():
     assert np.allclose(result, plain_normalize(batch, True), rtol=0, atol=1e-6)
 
 
-def test_windows_of_a_batch_do_not_matter_to_each_other():
-    batch = random_batch((4, 3, 256)) * torch.tensor([1, 1e6, 1e-6, 0])[:, None, None]
-    together = normalize(batch)
-    for window, expected in zip(batch, together, strict=True):
-        assert torch.equal(normalize(window[None])[0], expected)
-
-
 @pytest.mark.parametrize("per_component", [False, True])
 @pytest.mark.parametrize("exponent", range(-30, 31))
 def test_the_unit_does_not_matter(exponent, per_component):
     batch = random_batch() + 2
     scaled = normalize(batch * 10.0**exponent, per_component)
     assert torch.allclose(scaled, normalize(batch, per_component), rtol=0, atol=2e-7)
-
-
-@pytest.mark.parametrize("exponent", [-30, -12, 12, 30])
-def test_the_unit_does_not_matter_in_single_precision(exponent):
-    batch = random_batch(dtype=torch.float32)
-    scaled = normalize(batch * 10.0**exponent)
-    assert torch.allclose(scaled, normalize(batch), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("per_component", [False, True])
@@ -111,40 +97,11 @@ def test_a_constant_component_is_exactly_zero_beside_others(value):
     assert (normalize(batch * 1e-12)[0, 1] == 0).all()
 
 
-def test_a_constant_with_missing_samples_is_exactly_zero():
-    batch = torch.full((1, 3, 6144), 1000.3)
-    batch[:, :, 1000:3000] = torch.nan
-    assert torch.equal(normalize(batch), torch.zeros(1, 3, 6144))
-
-
-def test_a_batch_without_samples_of_data_is_zero():
-    assert torch.equal(
-        normalize(torch.full((2, 3, 64), torch.nan)), torch.zeros(2, 3, 64)
-    )
-
-
 @pytest.mark.parametrize("offset", [1e4, -1e6, 2.0**23])
 def test_single_precision_with_an_offset_keeps_every_sample(offset):
     counts = torch.from_numpy(np.random.default_rng(0).integers(-50, 50, (1, 3, 6144)))
     batch = (counts + offset).to(torch.float32)
     assert np.allclose(normalize(batch), plain_normalize(counts), rtol=0, atol=1e-6)
-
-
-def test_a_weak_signal_on_a_large_offset_is_no_rounding():
-    signal = random_batch((1, 3, 6144))
-    assert np.allclose(
-        normalize(signal + 1e8), plain_normalize(signal), rtol=0, atol=1e-6
-    )
-
-
-@pytest.mark.parametrize("per_component", [False, True])
-def test_the_input_is_left_alone(per_component):
-    batch = random_batch((1, 3, 128))
-    batch[0, 0, :10] = torch.nan
-    before = batch.clone()
-    normalize(batch, per_component)
-    assert torch.equal(batch.nan_to_num(), before.nan_to_num())
-    assert torch.isnan(batch[0, 0, :10]).all()
 
 
 @settings(deadline=None)
@@ -217,47 +174,12 @@ def test_inner_windows_begin_at_multiples_of_the_step(layout):
     assert (inner % layout["step"] == 0).all()
 
 
-@settings(deadline=None)
-@given(layouts(), st.integers(min_value=0, max_value=1500), st.integers(0, 1500))
-def test_records_that_overlap_share_their_windows(layout, later, shorter):
-    n_samples = layout["n_samples"]
-    begin, end = min(later, n_samples - 1), max(n_samples - shorter, 1)
-    if end <= begin:
-        return
-    part = {
-        **layout,
-        "n_samples": end - begin,
-        "first_sample": layout["first_sample"] + begin,
-    }
-
-    def inner_windows(layout):
-        first = layout["first_sample"]
-        return set((window_offsets(**layout)[1:-1] + first).tolist())
-
-    first = part["first_sample"]
-    inside = {
-        start
-        for start in inner_windows(layout)
-        if start > first
-        and start + layout["in_samples"] < first + part["n_samples"] - layout["stride"]
-    }
-    assert inside <= inner_windows(part)
-    assert inner_windows(part) <= inner_windows(layout) | {
-        start for start in inner_windows(part) if start <= first
-    }
-
-
 @pytest.mark.parametrize("stride", [1, 8])
 @pytest.mark.parametrize("n_samples", [1, 100, 6000, 6136])
 def test_a_record_shorter_than_a_window_has_one(n_samples, stride):
     for first_sample in (0, 3, 170_412_345_675):
         offsets = window_offsets(n_samples, first_sample, 6144, 4608, stride)
         assert offsets.tolist() == [-(first_sample % stride)]
-
-
-def test_a_record_of_one_window_has_one():
-    assert window_offsets(6144, 0, 6144, 4608, 8).tolist() == [0]
-    assert window_offsets(6144, 4608, 6144, 4608, 1).tolist() == [0]
 
 
 def test_positions_counted_from_the_record():
@@ -277,12 +199,6 @@ def test_positions_counted_from_a_fixed_time():
 # Cutting windows
 
 
-def test_windows_are_cut():
-    data = np.arange(60, dtype=np.float32).reshape(3, 20)
-    assert np.array_equal(cut_window(data, 4, 8), data[:, 4:12])
-    assert cut_window(data, 4, 8).dtype == np.float32
-
-
 @pytest.mark.parametrize(
     ("offset", "before", "after"), [(-3, 3, 0), (15, 0, 5), (-5, 5, 0), (-2, 2, 0)]
 )
@@ -294,13 +210,6 @@ def test_windows_are_padded_with_nan(offset, before, after):
     assert np.isnan(window[:, 10 - after :]).all()
     expected = data[:, max(0, offset) : offset + 10]
     assert np.array_equal(window[:, before : 10 - after], expected)
-
-
-def test_windows_longer_than_the_record_are_padded_on_both_sides():
-    data = np.ones((3, 5), dtype=np.float32)
-    window = cut_window(data, -2, 12)
-    assert window.shape == (3, 12)
-    assert np.array_equal(np.isfinite(window[0]), [0] * 2 + [1] * 5 + [0] * 5)
 
 
 # Putting predictions together
@@ -388,26 +297,6 @@ def test_stacks_agree_with_brute_force(
 
 
 @pytest.mark.parametrize("method", STACKING)
-def test_one_window_passes_unchanged(method):
-    prediction = np.random.default_rng(0).dirichlet([1, 1, 1], 40).astype(np.float32)
-    stack = new_stack(40, 3, False, method)
-    stack.add(0, prediction)
-    assert np.allclose(stack.curves(), prediction.T, rtol=1e-6)
-
-
-@pytest.mark.parametrize("method", STACKING)
-def test_the_prediction_is_not_changed(method):
-    prediction = np.random.default_rng(0).uniform(size=(16, 4)).astype(np.float32)
-    prediction[:3] = np.nan
-    before = prediction.copy()
-    stack = new_stack(20, 3, True, method)
-    stack.add(0, prediction)
-    stack.add(8, prediction)
-    stack.curves()
-    assert np.array_equal(prediction, before, equal_nan=True)
-
-
-@pytest.mark.parametrize("method", STACKING)
 def test_the_offset_is_never_an_average(method):
     sure = np.tile(np.float32([0.1, 0.9, 0, 2]), (40, 1))
     unsure = np.tile(np.float32([0.95, 0.05, 0, 7]), (40, 1))
@@ -420,50 +309,9 @@ def test_the_offset_is_never_an_average(method):
         assert (offsets[25:35] == 2).all()
 
 
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_offset_comes_with_the_largest_probability(order):
-    windows = [
-        np.tile(np.float32([0.3, 0.7, 0.0, 2]), (8, 1)),
-        np.tile(np.float32([0.2, 0.4, 0.4, 7]), (8, 1)),
-    ]
-    stack = new_stack(8, 3, True, "max")
-    for i in order:
-        stack.add(0, windows[i])
-    result = stack.curves()
-    assert np.allclose(result[1], 0.7)
-    assert (result[3] == 2).all()
-
-
 @pytest.mark.parametrize("method", STACKING)
 def test_the_first_window_wins_among_equals(method):
     stack = new_stack(8, 3, True, method)
     for value in (1, 2, 3):
         stack.add(0, np.tile(np.float32([0.5, 0.5, 0, value]), (8, 1)))
     assert (stack.curves()[3] == 1).all()
-
-
-@pytest.mark.parametrize("method", STACKING)
-def test_noise_alone_still_has_an_offset(method):
-    stack = new_stack(8, 3, True, method)
-    stack.add(0, np.tile(np.float32([1, 0, 0, 5]), (8, 1)))
-    assert (stack.curves()[3] == 5).all()
-
-
-@pytest.mark.parametrize("method", STACKING)
-@pytest.mark.parametrize("regression", [False, True])
-def test_samples_without_any_window_are_nan(method, regression):
-    stack = new_stack(30, 3, regression, method)
-    stack.add(10, np.full((10, 3 + regression), 0.3, dtype=np.float32))
-    missing = np.isnan(stack.curves())
-    assert missing[:, :10].all()
-    assert missing[:, 20:].all()
-    assert not missing[:, 10:20].any()
-
-
-def test_probabilities_of_the_average_sum_to_one():
-    rng = np.random.default_rng(1)
-    for method in ("avg", "taper"):
-        stack = new_stack(90, 3, False, method)
-        for start in (0, 10, 25, 50):
-            stack.add(start, rng.dirichlet([1, 1, 1], 40).astype(np.float32))
-        assert np.allclose(stack.curves().sum(axis=0), 1, atol=1e-6)
