@@ -17,136 +17,74 @@ from seisbench_diting.plots import (
 )
 
 
-@pytest.fixture
-def demo(example):
+def labels_of(figure):
+    return [axes.get_ylabel() for axes in figure.axes]
+
+
+def pick_rows(stream, seconds, phases="P"):
+    """A table of picks at a station, seconds after the begin of its records."""
+    start = pd.Timestamp(stream[0].stats.starttime.datetime, tz="UTC")
+    table = pd.DataFrame({"time": start + pd.to_timedelta(seconds, unit="s")})
+    table["phase"] = list(itertools.islice(itertools.cycle(phases), len(table)))
+    return table.assign(station_id="BW.RJOB.", probability=0.98)
+
+
+def test_a_panel_for_each_component_and_one_for_the_curves(example, tmp_path):
     start = example[0].stats.starttime
-    curve = example[0].copy()
-    curve.stats.channel = "LPPNM_P"
-    curve.data = curve.data * 0 + 0.5
+    curve = example[:1].copy()
+    curve[0].stats.channel = "LPPNM_P"
+    curve[0].data = curve[0].data * 0 + 0.5
     pick = sbu.Pick("BW.RJOB.", start + 4, start + 5, start + 4.7, 0.98, "P")
-    return example, [pick], obspy.Stream([curve])
+    later = sbu.Pick("BW.RJOB.", start + 90, start + 92, start + 91, 0.98, "P")
+    figure = plot_picks(example, [pick, later], curve, title="Title")
 
-
-def test_a_panel_for_each_component_and_one_for_the_curves(demo):
-    figure = plot_picks(*demo, title="Title")
-
-    assert [axes.get_ylabel() for axes in figure.axes] == [
-        "BW.RJOB..EHZ",
-        "BW.RJOB..EHN",
-        "BW.RJOB..EHE",
-        "Probability",
-    ]
+    assert labels_of(figure)[::3] == ["BW.RJOB..EHZ", "Probability"]
     for axes in figure.axes:
         assert 4.7 in [line.get_xdata()[0] for line in axes.lines]
-    assert figure.axes[0].texts[0].get_text() == "P 0.98"
+    (text,) = figure.axes[0].texts
+    assert text.get_text() == "P 0.98"
     # It stands above the axes, where a clipped one would not be drawn.
-    assert not figure.axes[0].texts[0].get_annotation_clip()
+    assert not text.get_annotation_clip()
+
+    # A notebook shows it without pyplot; a failed save leaves nothing.
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="not supported"):
+        save_figure(figure, tmp_path / "picture.xyz")
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_table_of_picks_without_curves(demo):
-    stream, picks, _ = demo
-    other = stream[:1].copy()
+def test_a_table_of_picks_is_drawn_at_its_station(example):
+    other = example[:1].copy()
     other[0].stats.station = "OTHER"
-    table = pd.DataFrame(
-        {
-            "station_id": ["BW.RJOB."],
-            "phase": ["P"],
-            "time": [pd.Timestamp(picks[0].peak_time.datetime, tz="UTC")],
-            "probability": [0.98],
-        }
-    )
 
-    figure = plot_picks(stream + other, table)
+    figure = plot_picks(example + other, pick_rows(example, [4.7]))
 
-    assert len(figure.axes) == 4
     marked = [axes for axes in figure.axes if len(axes.lines) == 2]
-    assert {axes.get_ylabel().split(".")[1] for axes in marked} == {"RJOB"}
-    assert len(marked) == 3
+    assert [axes.get_ylabel().split(".")[1] for axes in marked] == ["RJOB"] * 3
 
 
-def test_picks_of_another_time_are_left_out(demo):
-    stream, picks, curves = demo
+def test_gaps_and_missing_curves(example):
+    middle = example[0].stats.starttime + 15
+    stream = example.slice(endtime=middle) + example.slice(starttime=middle + 3)
 
-    figure = plot_picks(stream.slice(endtime=picks[0].peak_time - 1), picks, curves)
-
-    assert list(figure.axes[0].texts) == []
-    assert len(figure.axes[0].lines) == 1
-
-
-def test_an_empty_stream_can_not_be_drawn():
+    assert len(plot_picks(stream.merge(), [], obspy.Stream()).axes) == 4
     with pytest.raises(ValueError, match="stream is empty"):
         plot_picks(obspy.Stream(), [])
 
 
-def test_gaps_and_missing_curves(demo):
-    stream = demo[0].copy()
-    middle = stream[0].stats.starttime + 15
-    stream = stream.slice(endtime=middle) + stream.slice(starttime=middle + 3)
+def test_labels_cover_no_others(example):
+    table = pick_rows(example, [4.7, 5.0, 5.01, 5.2, 5.3, 6.7], "PS")
 
-    figure = plot_picks(stream.merge(), [], obspy.Stream())
-
-    assert len(figure.axes) == 4
-
-
-def test_labels_cover_no_others(demo):
-    stream, picks, _ = demo
-    begin = pd.Timestamp(picks[0].peak_time.datetime, tz="UTC")
-    seconds = [0, 0.3, 0.31, 0.5, 0.6, 2.0]
-    table = pd.DataFrame(
-        {
-            "station_id": "BW.RJOB.",
-            "phase": ["P", "S", "P", "S", "P", "S"],
-            "time": [begin + pd.Timedelta(seconds=s) for s in seconds],
-            "probability": 0.5,
-        }
-    )
-
-    figure = plot_picks(stream, table)
+    figure = plot_picks(example, table)
 
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert len(boxes) == 6
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
-    # Of very many not all; but each is a line.
-    many = pd.concat([table] * 20)
-    crowded = plot_picks(stream, many)
+    # Of very many picks all have a line, but not all a label.
+    crowded = plot_picks(example, pd.concat([table] * 20))
     assert len(crowded.axes[0].texts) < 40
     assert len(crowded.axes[0].lines) >= 120
-
-
-def test_a_failed_save_leaves_nothing(demo, tmp_path):
-    figure = plot_picks(*demo)
-    with pytest.raises(ValueError, match="not supported"):
-        save_figure(figure, tmp_path / "picture.xyz")
-    assert list(tmp_path.iterdir()) == []
-
-    save_figure(figure, tmp_path / "picture.png")
-    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
-
-
-def test_a_record_with_its_arrivals(rng):
-    metadata = {
-        "trace_sampling_rate_hz": 50,
-        "trace_component_order": "ZNE",
-        "trace_p_arrival_sample": 1000.0,
-        "trace_s_arrival_sample": np.nan,
-        "trace_Sg_arrival_sample": 2000,
-        "source_id": "000014",
-        "source_magnitude": np.nan,
-        "station_code": "0100",
-        "path_ep_distance_km": 12.5,
-    }
-    figure = plot_record(rng.normal(size=(3, 9000)), metadata)
-
-    assert [axes.get_ylabel() for axes in figure.axes] == ["Z", "N", "E"]
-    assert [text.get_text() for text in figure.axes[0].texts] == ["P", "Sg"]
-    for axes in figure.axes:
-        assert [line.get_xdata()[0] for line in axes.lines[1:]] == [20, 40]
-    assert "source_id 000014" in figure.get_suptitle()
-
-
-def test_a_notebook_shows_figures_without_pyplot(example):
-    assert plot_picks(example, [])._repr_png_().startswith(b"\x89PNG")
 
 
 def test_long_traces_keep_their_extremes_and_gaps():
@@ -160,30 +98,42 @@ def test_long_traces_keep_their_extremes_and_gaps():
     assert len(shown) < 45_000
     assert seconds[np.nanargmax(shown)] == pytest.approx(5000, abs=1)
     assert (np.nanmax(shown), np.nanmin(shown)) == (50, np.nanmin(data))
-    assert not ((seconds > 6002) & (seconds < 6998)).any()
     # No line goes across the gap.
+    assert not ((seconds > 6002) & (seconds < 6998)).any()
     assert np.isnan(shown[np.searchsorted(np.nan_to_num(seconds, nan=6000), 6000)])
-    (_, short) = (
-        plot_picks(stream.slice(endtime=stream[0].stats.starttime + 90), [])
-        .axes[0]
-        .lines[0]
-        .get_data()
+    short = stream.slice(endtime=stream[0].stats.starttime + 90)
+    assert plot_picks(short, []).axes[0].lines[0].get_ydata()[:901].tolist() == (
+        data[:901].tolist()
     )
-    assert np.array_equal(short[:901], data[:901])
+
+
+def test_a_record_with_its_arrivals(rng):
+    metadata = {
+        "trace_sampling_rate_hz": 50,
+        "trace_component_order": "ZNE",
+        "trace_p_arrival_sample": 1000.0,
+        "trace_s_arrival_sample": np.nan,
+        "trace_Sg_arrival_sample": 2000,
+        "source_id": "000014",
+    }
+    figure = plot_record(rng.normal(size=(3, 9000)), metadata)
+
+    assert labels_of(figure) == ["Z", "N", "E"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["P", "Sg"]
+    for axes in figure.axes:
+        assert [line.get_xdata()[0] for line in axes.lines[1:]] == [20, 40]
+    assert "source_id 000014" in figure.get_suptitle()
 
 
 def test_a_window_with_labels_picks_and_curves(rng):
     curves = {"P": np.full(500, 0.5), "S": np.full(500, 0.1)}
-    figure = plot_window(
-        rng.normal(size=(3, 4000)), 50.0, {"P": 1000}, [("S", 2000)], curves, title="T"
-    )
+    waveform = rng.normal(size=(3, 4000))
+    figure = plot_window(waveform, 50.0, {"P": 1000}, [("S", 2000)], curves, title="T")
 
-    assert [axes.get_ylabel() for axes in figure.axes] == ["Z", "N", "E", "Probability"]
+    assert labels_of(figure) == ["Z", "N", "E", "Probability"]
     for axes in figure.axes[:3]:
-        styles = [
-            (line.get_xdata()[0], line.get_linestyle()) for line in axes.lines[1:]
-        ]
-        assert styles == [(20, "--"), (40, "-")]
+        marks = [(line.get_xdata()[0], line.get_linestyle()) for line in axes.lines[1:]]
+        assert marks == [(20, "--"), (40, "-")]
     assert figure.axes[3].lines[0].get_xdata()[-1] == pytest.approx(79.84)
 
 
@@ -194,15 +144,13 @@ def test_a_station_of_an_event(picked, tmp_path):
 
     whole, p, s = (figure.axes[column::3] for column in range(3))
     assert [axes.get_ylabel() for axes in whole] == ["HHZ", "HHE", "Probability"]
-    labels = [text.get_text() for text in figure.legends[0].texts]
-    assert {"theoretical P", "theoretical S", "P pick", "discarded"} <= set(labels)
+    labels = {text.get_text() for text in figure.legends[0].texts}
+    assert {"theoretical P", "theoretical S", "P pick", "discarded"} <= labels
     assert whole[0].get_xlim() == (-5, 54.99)
+    picks = picked.picks[picked.picks["station_id"] == name].set_index("phase")
     for column, phase in ((p, "P"), (s, "S")):
         assert column[0].get_title() == f"{phase} 0.90, residual +0.10 s"
-        rows = picked.picks[picked.picks["phase"] == phase]
-        at = (
-            rows.set_index("station_id")["time"][name] - picked.event.time
-        ).total_seconds()
+        at = (picks["time"][phase] - picked.event.time).total_seconds()
         begin, end = column[0].get_xlim()
         assert begin < at < end
         assert at in [line.get_xdata()[0] for line in column[0].lines]
@@ -211,8 +159,7 @@ def test_a_station_of_an_event(picked, tmp_path):
 
 
 def test_a_station_without_picks_and_arrivals(picked):
-    picked.picks = picked.picks[:0]
-    picked.candidates = picked.candidates[:0]
+    picked.picks, picked.candidates = picked.picks[:0], picked.candidates[:0]
     picked.curves = obspy.Stream()
     picked.stations["s_seconds"] = np.nan
     for trace in picked.waveforms:

@@ -1,6 +1,5 @@
 """Tables of picks, and their files in every format, whole and piece by piece."""
 
-import pickle
 from datetime import datetime
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 import seisbench.util as sbu
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_associations import assert_same, ordered, pick_lists
+from made_associations import assert_same, pick_lists
 
 from seisbench_diting import tables
 
@@ -84,21 +83,6 @@ def test_every_digit_comes_back(rows, ending, tmp_path_factory):
     for written in (picks, pieces_of(picks, 2)):
         tables.write_picks(written, path)
         assert_same(tables.read_picks(path), picks)
-
-
-@settings(max_examples=12, deadline=None)
-@given(rows=pick_lists())
-def test_text_comes_back_rounded(rows, tmp_path_factory):
-    path = tmp_path_factory.mktemp("picks") / "picks.txt"
-    picks = ordered(tables.pick_table(rows))
-    tables.write_picks(pieces_of(tables.pick_table(rows), 2), path)
-
-    found = tables.read_picks(path)
-    same = [name for name in picks if picks[name].dtype != float]
-    assert_same(found[same], picks[same])
-    for name in ("probability", "snr", "relative_time_s"):
-        ours, theirs = np.sort(found[name]), np.sort(picks[name])
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=5.001e-4)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -261,15 +245,6 @@ def test_picks_for_pyocto_and_gamma(tmp_path):
     texts = pd.read_csv(tmp_path / "a.gamma.csv")["timestamp"]
     # GaMMA reads them so, on every Python.
     assert pd.Timestamp(datetime.fromisoformat(texts[0])) == picks["time"][0]
-
-
-def test_pickles_are_not_opened(tmp_path, monkeypatch):
-    for name in ("load", "loads", "Unpickler"):
-        monkeypatch.setattr(pickle, name, None)
-    for ending in ("csv", "xml"):
-        (tmp_path / f"a.{ending}").write_bytes(pickle.dumps(obspy.core.event.Catalog()))
-        with pytest.raises(ValueError, match=r"a\.(csv|xml)"):
-            tables.read_picks(tmp_path / f"a.{ending}")
 
 
 def test_real_picks(reference, tmp_path):
