@@ -15,7 +15,6 @@ from .style import new_figure as new_figure
 from .style import save_figure as save_figure
 from .style import styled as styled
 from .traces import plot_picks as plot_picks
-from .traces import plot_record as plot_record
 from .traces import plot_station as plot_station
 from .traces import plot_window as plot_window
 
@@ -32,7 +31,6 @@ __all__ = [
     "plot_map",
     "plot_moveout",
     "plot_picks",
-    "plot_record",
     "plot_residuals",
     "plot_section",
     "plot_station",

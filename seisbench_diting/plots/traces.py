@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -93,33 +92,6 @@ def _each_pick(picks: Any) -> Iterator[tuple[str, str, obspy.UTCDateTime, float]
     else:
         for pick in picks:
             yield pick.trace_id, pick.phase, pick.peak_time, pick.peak_value
-
-
-def plot_record(
-    waveform: np.ndarray, metadata: Mapping[str, Any], title: str | None = None
-) -> Figure:
-    """
-    One panel for each component of a record of a SeisBench dataset, with its arrivals.
-
-        plot_record(*dataset.get_sample(0))
-
-    :param waveform: Waveforms, (components, samples)
-    :param metadata: Metadata of the record
-    :param title: Heading. Default: event, station and magnitude.
-    :return: Figure
-    """
-    labels = {
-        match[1].upper() if len(match[1]) == 1 else match[1]: float(sample)
-        for column, sample in metadata.items()
-        if (match := re.fullmatch(r"trace_(.+)_arrival_sample", column))
-        and np.isfinite(sample)
-    }
-    if title is None:
-        columns = ("source_id", "station_code", "source_magnitude")
-        title = ", ".join(f"{name} {metadata.get(name)}" for name in columns)
-    rate = float(metadata["trace_sampling_rate_hz"])
-    components = metadata.get("trace_component_order") or ""
-    return plot_window(waveform, rate, labels, components=components, title=title)
 
 
 @styled()

@@ -214,7 +214,7 @@ def _opened_waveforms(run: Run, settings: ReportSettings) -> Iterator[Any]:
             text = settings.name_pattern
             pattern = NamePattern(text) if text else None
             archive.index(
-                settings.waveforms,
+                list(map(str, settings.waveforms)),
                 pattern,
                 progress=settings.progress,
                 argument="waveforms",
@@ -314,7 +314,9 @@ def _page(
     plotly: str,
 ) -> str:
     folder = files(__package__)
-    events = _largest(run.events)
+    events = run.events
+    if events is not None and len(events) > _MOST_EVENTS:
+        events = events.sample(_MOST_EVENTS, random_state=0).sort_values("time")
     data = {
         "picks": _picks(run.counts.sample, events),
         "counts": {
@@ -367,7 +369,7 @@ def _facts(run: Run, snippets: int) -> dict[str, Any]:
     if run.events is not None:
         events = f"{len(run.events):,}"
         if len(run.events) > _MOST_EVENTS:
-            events += f", of which {_MOST_EVENTS:,} are on this page"
+            events += f", of which {_MOST_EVENTS:,}, drawn at random, are on this page"
     if len(counts.sample) < counts.total:
         picks += f", of which {len(counts.sample):,}, drawn at random, are on this page"
     times = [time.strftime("%Y-%m-%d %H:%M:%S") for time in counts.span]
@@ -403,17 +405,6 @@ def _picks(picks: pd.DataFrame, events: pd.DataFrame | None) -> dict[str, Any]:
         found["distance"] = _rounded(picks["epicentral_distance_km"], 2)
         found["residual"] = _rounded(picks["residual_s"], 3)
     return found
-
-
-def _largest(events: pd.DataFrame | None) -> pd.DataFrame | None:
-    """If there are too many events, those with the most picks, in order of time."""
-    if events is None or len(events) <= _MOST_EVENTS:
-        return events
-    if "pick_count" in events:
-        events = events.nlargest(_MOST_EVENTS, "pick_count")
-    else:
-        events = events.sample(_MOST_EVENTS, random_state=0)
-    return events.sort_values("time").reset_index(drop=True)
 
 
 def _events(events: pd.DataFrame) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import field_validator
 
-from .._util import OptionalBand, Settings, option
+from .._util import OptionalBand, Paths, Settings, option
 
 
 class ReportSettings(Settings):
@@ -29,7 +29,7 @@ class ReportSettings(Settings):
         "-s",
         metavar="FILE",
     )
-    waveforms: list[str] = option(
+    waveforms: Paths = option(
         [],
         "Folder, waveform file, or list of files; may be repeated. Default: the inputs of "
         "the picking run.",
@@ -62,11 +62,6 @@ class ReportSettings(Settings):
         metavar="PATTERN",
     )
     progress: bool = option(True, "Show the progress.", off="--quiet")
-
-    @field_validator("waveforms", mode="before")
-    @classmethod
-    def _may_be_one(cls, value: Any) -> list[str]:
-        return [str(x) for x in ([value] if isinstance(value, str | Path) else value)]
 
     @field_validator("output")
     @classmethod

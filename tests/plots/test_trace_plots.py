@@ -10,7 +10,6 @@ import seisbench.util as sbu
 
 from seisbench_diting.plots import (
     plot_picks,
-    plot_record,
     plot_station,
     plot_window,
     save_figure,
@@ -105,24 +104,6 @@ def test_long_traces_keep_their_extremes_and_gaps():
     assert plot_picks(short, []).axes[0].lines[0].get_ydata()[:901].tolist() == (
         data[:901].tolist()
     )
-
-
-def test_a_record_with_its_arrivals(rng):
-    metadata = {
-        "trace_sampling_rate_hz": 50,
-        "trace_component_order": "ZNE",
-        "trace_p_arrival_sample": 1000.0,
-        "trace_s_arrival_sample": np.nan,
-        "trace_Sg_arrival_sample": 2000,
-        "source_id": "000014",
-    }
-    figure = plot_record(rng.normal(size=(3, 9000)), metadata)
-
-    assert labels_of(figure) == ["Z", "N", "E"]
-    assert [text.get_text() for text in figure.axes[0].texts] == ["P", "Sg"]
-    for axes in figure.axes:
-        assert [line.get_xdata()[0] for line in axes.lines[1:]] == [20, 40]
-    assert "source_id 000014" in figure.get_suptitle()
 
 
 def test_a_window_with_labels_picks_and_curves(rng):

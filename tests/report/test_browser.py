@@ -148,5 +148,5 @@ def test_of_very_many_events_a_part_is_drawn(tmp_path, association):
     with opened(write_report(tmp_path / "many.events.csv")) as page:
         page.wait(lambda: page.find("#map .scatterlayer .point"))
         assert lines(page, "map") == [["events", 8000]]
-        assert "8,000 are on this page" in page.text("header")
+        assert "8,000, drawn at random, are on this page" in page.text("header")
         assert page.console() == []
