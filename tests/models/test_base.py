@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import pickle
 import re
 
 import numpy as np
@@ -203,18 +204,6 @@ def test_times_follow_a_rate_that_is_nearly_that_of_the_model(model_class):
     assert curve.stats.sampling_rate == pytest.approx(99.95 / model.stride, rel=1e-12)
 
 
-@pytest.mark.parametrize("rate", [50, 62.5, 100, 125, 200])
-@pytest.mark.parametrize("offset", [0, 7_000_000, -(2**23)])
-def test_24_bit_counts_with_a_large_offset(rate, offset):
-    p, s = [20.2, 61.0, 250.0], [30.6, 73.8, 251.0]
-    stream = make_stream(p, s, seconds=300, rate=rate)
-    for k, trace in enumerate(stream):
-        trace.data = np.round(2000 * trace.data + offset + k).astype(np.int32)
-        trace.data[::7] += 1
-    assert times_of(Amplitude(), stream, "P") == pytest.approx(p, abs=0.011)
-    assert times_of(Amplitude(), stream, "S") == pytest.approx(s, abs=0.011)
-
-
 @pytest.mark.parametrize("codes", ["ZNE", "Z12", "Z23", "123"])
 @pytest.mark.parametrize("order", ["ZNE", "ENZ", "NZE"])
 @pytest.mark.parametrize("model_class", MODELS)
@@ -256,43 +245,26 @@ def test_resampling_with_a_causal_filter_works(rate):
 # What an annotation covers
 
 
-@pytest.mark.parametrize("n_samples", [1, 2, 5, 99, 3000, 6143, 6144, 6145, 20_000])
+@pytest.mark.parametrize("n_samples", [1, 16, 99, 3000, 6143, 6144, 6145, 20_000])
 @pytest.mark.parametrize("start", [0.0, 0.998393, 0.03])
-def test_an_annotation_covers_just_the_record(n_samples, start):
+@pytest.mark.parametrize("model_class", MODELS)
+def test_an_annotation_covers_just_the_record(n_samples, start, model_class):
     stream = make_stream(start=START + start, seconds=n_samples / 100)
-    annotations = Amplitude().annotate(stream)
-    assert [trace.stats.channel for trace in annotations] == [
-        "Amplitude_N",
-        "Amplitude_P",
-        "Amplitude_S",
-    ]
+    model = model_class()
+    annotations = model.annotate(stream)
+    # Of cells those that lie in the record as a whole.
+    room = (model.stride - 1) / 100 + 1e-6
     for trace in annotations:
-        assert trace.stats.npts == n_samples
-        assert abs(trace.stats.starttime - (START + start)) < 1e-6
-        assert trace.stats.sampling_rate == 100
+        assert trace.stats.sampling_rate == 100 / model.stride
         assert trace.id.startswith("XX.STA..")
+        assert -1e-6 <= trace.stats.starttime - (START + start) <= room
+        end = trace.stats.endtime + trace.stats.delta
+        assert abs(end - (START + start + n_samples / 100)) <= room
         assert np.isfinite(trace.data).all()
-
-
-@pytest.mark.parametrize("n_samples", [16, 99, 3000, 6143, 6144, 6145, 20_000])
-@pytest.mark.parametrize("start", [0.0, 0.998393, 0.03])
-@pytest.mark.parametrize("overlap", [0.25, 1536])
-def test_an_annotation_in_cells_covers_just_the_record(n_samples, start, overlap):
-    stream = make_stream(start=START + start, seconds=n_samples / 100)
-    annotations = Cells().annotate(stream, overlap=overlap)
-    assert [trace.stats.channel for trace in annotations] == [
-        "Cells_N",
-        "Cells_P",
-        "Cells_S",
-        "Cells_off",
-    ]
-    end = START + start + n_samples / 100
-    for trace in annotations:
-        assert trace.stats.sampling_rate == 12.5
-        assert -1e-6 <= trace.stats.starttime - (START + start) < 0.08 - 1e-6
-        last = trace.stats.endtime + 0.08
-        assert abs(last - end) < 0.08 - 1e-6
-        assert np.isfinite(trace.data).all()
+    labels = ["N", "P", "S", "off"][: 4 if model.regression else 3]
+    if n_samples >= 16:
+        found = [trace.stats.channel.partition("_")[2] for trace in annotations]
+        assert found == labels
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 3, 7, 9])
@@ -426,20 +398,6 @@ def test_windows_can_be_placed_from_the_first_sample(arguments):
 # Gaps and overlaps
 
 
-@pytest.mark.parametrize("model_class", MODELS)
-@pytest.mark.parametrize("rate", [50, 100, 200])
-def test_a_gap_splits_the_annotation(model_class, rate):
-    stream = make_stream([20.0, 101.0], [30.0, 110.0], rate=rate)
-    model = model_class()
-    expected = picks_of(model, stream)
-    stream = cut_out(stream, 50, 80)
-    curves = model.annotate(stream).select(channel="*_P")
-    assert len(curves) == 2
-    assert abs(curves[0].stats.endtime - (START + 50)) < 0.1
-    assert abs(curves[1].stats.starttime - (START + 80)) < 0.1
-    same_picks(picks_of(model, stream), expected, tolerance=0.0051)
-
-
 @pytest.mark.parametrize("rate", [50, 100, 200])
 @pytest.mark.parametrize("component", [0, 1, 2])
 def test_the_return_of_a_component_does_not_fire(rate, component):
@@ -527,14 +485,6 @@ def test_missing_samples_are_gaps(kind, model_class, rate):
         assert np.isfinite(trace.data).all()
         assert np.array_equal(trace.data, other.data)
     assert len(picks_of(model, stream)) == 4
-
-
-@pytest.mark.parametrize("data", [np.full(9000, np.nan), np.ma.masked_all(9000)])
-def test_a_stream_of_nothing_but_missing_samples(data):
-    stream = obspy.Stream([make_trace(data.copy(), "HH" + c) for c in "ZNE"])
-    model = Amplitude()
-    assert len(model.annotate(stream)) == 0
-    assert len(model.classify(stream).picks) == 0
 
 
 def test_one_missing_sample_in_one_component_stays_small():
@@ -736,18 +686,9 @@ def test_the_input_is_left_alone(method):
     stream[1].data = np.ma.masked_array(stream[1].data, mask=mask)
     stream[2].data[300:310] = np.nan
     stream[0].data = np.round(1e6 * stream[0].data).astype(np.int32)
-    before = stream.copy()
+    before = pickle.dumps(stream)
     getattr(Amplitude(), method)(stream)
-    assert len(stream) == len(before)
-    for trace, other in zip(stream, before, strict=True):
-        assert trace.stats == other.stats
-        assert trace.data.dtype == other.data.dtype
-        assert np.array_equal(
-            np.ma.getmaskarray(trace.data), np.ma.getmaskarray(other.data)
-        )
-        assert np.array_equal(
-            np.ma.filled(trace.data, 0), np.ma.filled(other.data, 0), equal_nan=True
-        ) or np.array_equal(np.ma.filled(trace.data, 0), np.ma.filled(other.data, 0))
+    assert pickle.dumps(stream) == before
 
 
 @pytest.mark.parametrize("model_class", MODELS)

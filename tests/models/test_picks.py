@@ -129,13 +129,6 @@ def test_times_and_values_of_a_pick():
     assert pick.end_time == START + 0.0437
 
 
-def test_a_pick_at_the_first_and_at_the_last_sample():
-    first, last = find([curve_trace([0.9, 0, 0, 0.2, 0.8])])
-    assert first.start_time == first.peak_time == first.end_time == START
-    assert last.start_time == START + 0.03
-    assert last.peak_time == last.end_time == START + 0.04
-
-
 def test_two_maxima_above_half_the_threshold_share_start_and_end():
     first, second = find([curve_trace([0, 0.2, 0.9, 0.25, 0.5, 0.2, 0])])
     assert first.peak_time == START + 0.02
@@ -148,13 +141,6 @@ def test_a_pick_ends_where_the_curve_is_nan():
     (pick,) = find([curve_trace([np.nan, 0.5, 0.9, np.nan, 0.5])], threshold=0.6)
     assert pick.start_time == START + 0.01
     assert pick.end_time == START + 0.02
-
-
-def test_a_curve_below_the_threshold_has_no_pick():
-    picks = find([curve_trace([0, 0.29, 0]), curve_trace([np.nan] * 3)])
-    assert isinstance(picks, sbu.PickList)
-    assert len(picks) == 0
-    assert len(find([])) == 0
 
 
 def test_the_separation_is_in_seconds_and_by_station():
@@ -232,18 +218,6 @@ def test_point_to_point_picks():
     assert [entry[2] for entry in result[0]] == pytest.approx([0.9, 0.5, 0.75])
 
 
-def test_point_to_point_picks_keep_their_distance():
-    prob = batch_of_windows(
-        {(0, 1): {100: 0.6, 130: 0.9}, (1, 2): {100: 0.6, 130: 0.9}}
-    )
-    assert [[e[:2] for e in w] for w in find_phase_point2point(prob)] == [
-        [[1, 130]],
-        [[2, 130]],
-    ]
-    assert [len(w) for w in find_phase_point2point(prob, dist=20)] == [2, 2]
-    assert [len(w) for w in find_phase_point2point(prob, height=0.95)] == [0, 0]
-
-
 def test_lppn_picks():
     prob = batch_of_windows({(0, 1): {5: 0.9}, (1, 1): {7: 0.5}, (1, 2): {20: 0.8}}, 50)
     offset = np.zeros((2, 50), dtype=np.float32)
@@ -254,15 +228,6 @@ def test_lppn_picks():
         [[1, 63.75], [2, 160.25]],
     ]
     assert [e[2] for e in result[1]] == pytest.approx([0.5, 0.8])
-
-
-@pytest.mark.parametrize("shape", [(2, 50), (2, 1, 50), (2, 50, 1)])
-def test_lppn_offsets_of_several_shapes(shape):
-    prob = batch_of_windows({(0, 1): {5: 0.9}, (1, 2): {9: 0.9}}, 50)
-    offset = np.arange(100, dtype=np.float32).reshape(2, 50) / 16
-    result = find_phase_lppn((prob, offset.reshape(shape)))
-    assert result[0][0][1] == 40 + 5 / 16
-    assert result[1][0][1] == 72 + 59 / 16
 
 
 @pytest.mark.parametrize("shape", [(3, 400), (2, 2, 400), (400,), (1, 2, 3, 4)])

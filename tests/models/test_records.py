@@ -27,18 +27,6 @@ def test_a_record_holds_the_components_in_the_order_of_the_model():
         assert not record.silent().any()
 
 
-@pytest.mark.parametrize("fraction", [0.0, 0.001, 0.25, 0.5, 0.65, 0.998])
-def test_first_sample_is_the_same_wherever_a_record_begins(fraction):
-    start = START + fraction / 100
-    whole = make_trace(noise(2000), start=start)
-    (record,) = cut(make_stream(whole))
-    for cut_samples in (1, 7, 333, 1024):
-        trace = whole.copy()
-        trace.trim(starttime=start + cut_samples / 100)
-        (later,) = cut(make_stream(trace))
-        assert later.first_sample - record.first_sample == cut_samples
-
-
 def test_a_gap_in_all_components_makes_two_records():
     stream = make_stream(
         *(make_trace(noise(300), "HH" + c) for c in "ZNE"),
@@ -93,14 +81,6 @@ def test_a_gap_in_one_component_is_nan_and_its_return_is_silent():
     assert np.array_equal(np.flatnonzero(record.silent()), expected)
 
 
-def test_a_component_that_ends_earlier_is_no_return():
-    stream = make_stream(make_trace(noise(2000), "HHZ"), make_trace(noise(1600), "HHN"))
-    (record,) = cut(stream)
-    assert record.returns == []
-    assert not record.silent().any()
-    assert np.isnan(record.data[2]).all()
-
-
 def test_strict_records_are_where_all_components_are():
     stream = make_stream(
         make_trace(noise(2000), "HHZ"),
@@ -150,15 +130,6 @@ def test_times_of_each_record_follow_its_own_rate():
     assert abs(second.start_time - (START + 60)) < 1e-6
 
 
-def test_instruments_that_follow_each_other_are_not_mixed_in_one_record():
-    stream = make_stream(
-        *(make_trace(noise(300), "HH" + c) for c in "ZNE"),
-        *(make_trace(1e6 * noise(300), "BH" + c, START + 3) for c in "ZNE"),
-    )
-    streams.select_instruments(stream)
-    assert [record.data.shape[1] for record in cut(stream)] == [300, 300]
-
-
 def test_records_are_sorted_by_station_and_time():
     stream = make_stream(
         make_trace(noise(50), station="B", start=START + 100),
@@ -195,15 +166,6 @@ def test_a_dead_stretch_is_nan_and_its_return_is_silent(value):
     assert record.returns == [1200]
 
 
-def test_equal_samples_for_less_than_the_limit_are_alive():
-    n = round(100 * streams.DEAD_SECONDS)
-    for length, dead in ((n - 1, False), (n, True)):
-        data = 100 * noise(1000)
-        data[300 : 300 + length] = 55.5
-        (record,) = cut(make_stream(make_trace(data)))
-        assert np.isnan(record.data[0]).any() == dead
-
-
 @pytest.mark.parametrize("offset", [0, 5000, -(2**23)])
 @pytest.mark.parametrize("unit", [1.0, 1e-9, 1e-12, 3e-7, 1e12])
 @pytest.mark.parametrize("step", [1, 2, 5, 10])
@@ -216,15 +178,6 @@ def test_a_quiet_coarse_digitizer_does_not_return_with_a_jump(offset, unit, step
     (record,) = cut(make_stream(make_trace((counts + offset) * unit)))
     assert np.isfinite(record.data).any(axis=0).all()
     assert record.returns == []
-
-
-@pytest.mark.parametrize("unit", [1.0, 1e-9, 1e12])
-def test_a_large_step_out_of_a_dead_stretch_is_a_jump(unit):
-    counts = np.tile([0, 1], 500).astype(float)
-    counts[400:600] = 0
-    counts[600:700] += 11 * 2
-    (record,) = cut(make_stream(make_trace(counts * unit)))
-    assert record.returns == [600]
 
 
 def test_an_all_zero_record_is_silent_without_nan_warnings(recwarn):

@@ -43,13 +43,6 @@ def test_components_have_mean_zero_and_a_joint_peak_of_one(dtype):
     assert np.allclose(result, plain_normalize(batch), rtol=0, atol=1e-6)
 
 
-def test_each_component_has_its_own_peak_if_wanted():
-    batch = random_batch() * torch.tensor([1, 5, 0.1])[:, None] + 3
-    result = normalize(batch, per_component=True)
-    assert torch.equal(result.abs().amax(dim=2), torch.ones(2, 3))
-    assert np.allclose(result, plain_normalize(batch, True), rtol=0, atol=1e-6)
-
-
 @pytest.mark.parametrize("per_component", [False, True])
 @pytest.mark.parametrize("exponent", range(-30, 31))
 def test_the_unit_does_not_matter(exponent, per_component):
@@ -87,39 +80,6 @@ def test_constant_windows_are_exactly_zero(value, dtype, per_component):
     assert torch.equal(normalize(batch, per_component), torch.zeros(2, 3, 6144))
 
 
-@pytest.mark.parametrize("value", [0.1, 1e9 / 3, 1e-15])
-def test_a_constant_component_is_exactly_zero_beside_others(value):
-    batch = random_batch((1, 3, 6144))
-    batch[0, 1] = value
-    result = normalize(batch, per_component=True)
-    assert (result[0, 1] == 0).all()
-    assert torch.equal(result[0, [0, 2]].abs().amax(dim=1), torch.ones(2))
-    assert (normalize(batch * 1e-12)[0, 1] == 0).all()
-
-
-@pytest.mark.parametrize("offset", [1e4, -1e6, 2.0**23])
-def test_single_precision_with_an_offset_keeps_every_sample(offset):
-    counts = torch.from_numpy(np.random.default_rng(0).integers(-50, 50, (1, 3, 6144)))
-    batch = (counts + offset).to(torch.float32)
-    assert np.allclose(normalize(batch), plain_normalize(counts), rtol=0, atol=1e-6)
-
-
-@settings(deadline=None)
-@given(
-    st.lists(
-        st.floats(min_value=-1e6, max_value=1e6, allow_subnormal=False),
-        min_size=1,
-        max_size=40,
-    ),
-    st.integers(min_value=-30, max_value=30),
-)
-def test_normalized_values_are_finite_and_at_most_one(values, exponent):
-    batch = torch.tensor(values, dtype=torch.float64).expand(1, 3, -1) * 10.0**exponent
-    result = normalize(batch)
-    assert torch.isfinite(result).all()
-    assert result.abs().max() in (0, 1)
-
-
 # Window positions
 
 
@@ -138,40 +98,17 @@ def layouts(draw):
 
 @settings(deadline=None)
 @given(layouts())
-def test_windows_cover_every_sample(layout):
-    offsets = window_offsets(**layout)
-    covered = np.zeros(layout["n_samples"], dtype=bool)
-    for offset in offsets:
-        covered[max(0, offset) : offset + layout["in_samples"]] = True
-    assert covered.all()
-
-
-@settings(deadline=None)
-@given(layouts())
-def test_windows_are_sorted_unique_and_aligned(layout):
-    offsets = window_offsets(**layout)
-    assert (np.diff(offsets) > 0).all()
-    assert (np.diff(offsets) <= layout["step"]).all()
-    assert ((offsets + layout["first_sample"]) % layout["stride"] == 0).all()
-
-
-@settings(deadline=None)
-@given(layouts())
-def test_windows_hardly_leave_the_record(layout):
+def test_windows_cover_the_record_and_lie_at_fixed_times(layout):
     offsets = window_offsets(**layout)
     stride, in_samples = layout["stride"], layout["in_samples"]
     assert -stride < offsets[0] <= 0
+    assert layout["n_samples"] <= offsets[-1] + in_samples
+    steps = np.diff(offsets)
+    assert ((steps > 0) & (steps <= layout["step"])).all()
+    assert ((offsets + layout["first_sample"]) % stride == 0).all()
+    assert ((offsets[1:-1] + layout["first_sample"]) % layout["step"] == 0).all()
     if len(offsets) > 1:
-        end = offsets[-1] + in_samples
-        assert layout["n_samples"] <= end < layout["n_samples"] + stride
-
-
-@settings(deadline=None)
-@given(layouts())
-def test_inner_windows_begin_at_multiples_of_the_step(layout):
-    offsets = window_offsets(**layout)
-    inner = offsets[1:-1] + layout["first_sample"]
-    assert (inner % layout["step"] == 0).all()
+        assert offsets[-1] + in_samples < layout["n_samples"] + stride
 
 
 @pytest.mark.parametrize("stride", [1, 8])

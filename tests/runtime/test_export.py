@@ -12,7 +12,6 @@ from seisbench_diting.runtime import (
     ExportError,
     export,
     export_model,
-    fold_batch_norms,
 )
 from seisbench_diting.weights import weight_sets
 
@@ -81,18 +80,6 @@ def test_published_weights(entry, suffix, published, tmp_path):
 
     # TorchScript looks for something faster for each size, which takes long.
     assert_same(model, path, (1, 7, 64) if suffix == "onnx" else (1, 7))
-
-
-@pytest.mark.parametrize("name", models.PICKERS)
-def test_batch_norms_are_folded(name):
-    model = made(name)
-    before = sum(isinstance(m, nn.BatchNorm1d) for m in model.modules())
-    folded = fold_batch_norms(model)
-    after = sum(isinstance(m, nn.BatchNorm1d) for m in folded.modules())
-
-    # EQT's residual blocks begin with one.
-    assert after == (5 if name == "EQT" else 0) < before
-    assert sum(isinstance(m, nn.BatchNorm1d) for m in model.modules()) == before
 
 
 def test_a_file_that_differs_is_not_written(tmp_path, monkeypatch):
