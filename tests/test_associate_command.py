@@ -14,7 +14,6 @@ from seisbench_diting.tables import (
     read_association,
     read_events,
     read_picks,
-    stations_from_stream,
     write_picks,
     write_real,
     write_stations,
@@ -262,24 +261,6 @@ def test_unknown_stations_are_listed(files, made, associate):
     lines = (files / "events.err").read_text().splitlines()
     assert len(lines) == lost
     assert all(line.startswith("station unknown: XX.S000. ") for line in lines)
-
-
-def test_picks_of_a_real_record_in_the_published_text(reference, tmp_path, associate):
-    """One station is no event, but its picks are read."""
-    from benchmarks.common import published
-    from seisbench_diting.picking import pick_stream
-
-    stream = obspy.read(str(reference / "data" / "x1_event" / "*"))
-    picks = pick_stream(stream, published("LPPNM", "csn"))
-    write_picks(picks, tmp_path / "picks.txt")
-    write_stations(stations_from_stream(stream), tmp_path / "stations.txt")
-
-    output = associate(
-        *("-i", tmp_path / "picks.txt", "-s", tmp_path / "stations.txt"),
-        *("-o", tmp_path / "events"),
-    )
-
-    assert output.startswith(f"0 events with 0 of {len(picks)} picks at 1 station,")
 
 
 def test_from_waveforms_to_events(reference, tmp_path, associate):

@@ -151,15 +151,14 @@ def write_association_text(
     """
     Each event and then its picks. Values are under the headers that name them, and rounded:
     coordinates and depths to four decimals, the others but times to three. Names of events,
-    magnitudes, columns of quality, azimuths, and what else picks have, are not in this
-    format. What is unknown is ``nan``.
+    magnitudes, columns of quality and azimuths are not in this format. Unknown values are
+    ``nan``.
 
     :param events: Table of events
     :param assignments: Table of assigned picks
     :param path: File to write
     :param stations: Table of stations, for their coordinates
-    :raises ValueError: if a station's name holds commas or blanks, or if only other
-        locations of a station are known, at several places
+    :raises ValueError: if a station's name holds commas or blanks
     """
     names = assignments["station_id"]
     allowed = "NET.STA.LOC without commas and blanks; a .xml file can hold it"

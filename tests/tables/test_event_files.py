@@ -138,15 +138,6 @@ def test_files_that_are_not_a_pair(ending, tmp_path):
     assert (len(found), len(none)) == (2, 0)
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.xml"])
-def test_catalogues_without_picks(name, tmp_path):
-    events, _ = made()
-    tables.write_events(events, tmp_path / name)
-    found, picks = tables.read_association(tmp_path / name)
-    pd.testing.assert_frame_equal(found, events)
-    pd.testing.assert_frame_equal(picks, tables.assignment_table([]))
-
-
 def test_assigned_picks_have_one_event_each():
     events, picks = made()
     found = tables.check_association(events, picks[::-1])
