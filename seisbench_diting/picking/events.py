@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -146,12 +145,15 @@ def pick_event(
     for trace in stream:
         if trace.stats.npts:
             traces[station_id(trace)].append(trace)
-    picker = EventPicker(settings, model, travel_times, inventory)
-    return picker.pick(
+    return pick_around(
         row,
         traces,
         tables.station_table(stations),
         lambda name, *_: (traces[name], segments_of(traces[name], record)),
+        model,
+        travel_times,
+        settings,
+        inventory,
     )
 
 
@@ -252,152 +254,99 @@ def _weight(ratio: np.ndarray, limit: float) -> np.ndarray:
     return np.where(np.abs(ratio) <= limit, np.exp(-(ratio**2) / 2), 0.0)
 
 
-def window_around(
-    options: EventOptions, p: float, s: float, least: float, record: tuple[float, float]
-) -> tuple[float, float] | None:
+def pick_around(
+    event: Event,
+    names: Iterable[str],
+    stations: pd.DataFrame,
+    read: Read,
+    model: WaveformModel,
+    travel_times: TravelTimes,
+    options: EventOptions,
+    inventory: obspy.Inventory | None,
+) -> EventPicks:
     """
-    Window from ``before`` P until ``after`` S. If it is shorter than ``least``, it is
-    extended on both sides as far as the record allows. If the record ends on one side,
-    the window is extended more on the other.
+    Picks an event in windows from ``before`` P until ``after`` S. If that is less than the
+    model needs, windows are longer on both sides by what is missing, as one of them may be
+    beyond the end of the record.
 
-    :param options: Seconds before and after
-    :param p: Seconds from the origin time to P; NaN if there is none
-    :param s: The same to S; NaN for a window around P alone
-    :param least: Seconds that the model needs
-    :param record: Begin and end of the record in seconds after the origin time
-    :return: Start and end of a window inside the record; None if it is outside of it
-    """
-    begin = (s if math.isnan(p) else p) - options.before
-    end = (p if math.isnan(s) else s) + options.after
-    if begin >= record[1] or end <= record[0]:
-        return None
-    missing = max(least - (end - begin), 0)
-    begin, end = begin - missing / 2, end + missing / 2
-    if begin < record[0]:
-        begin, end = record[0], max(end, record[0] + least)
-    if end > record[1]:
-        begin, end = min(begin, record[1] - least), record[1]
-    return max(begin, record[0]), end
-
-
-@dataclass(frozen=True)
-class EventPicker:
-    """
-    Picks events.
-
-    :param options: How picks are found, measured and chosen, and the window
+    :param event: Row of a table of events
+    :param names: NET.STA.LOC of stations with waveforms
+    :param stations: Table of stations
+    :param read: Gives their waveforms
     :param model: Picker
     :param travel_times: Travel times
+    :param options: How picks are found, measured and chosen, and the window
     :param inventory: If given, amplitudes are in m/s
+    :return: Picks, and what they were chosen from
     """
-
-    options: EventOptions
-    model: WaveformModel
-    travel_times: TravelTimes
-    inventory: obspy.Inventory | None
-
-    def pick(
-        self, event: Event, names: Iterable[str], stations: pd.DataFrame, read: Read
-    ) -> EventPicks:
-        """
-        :param event: Row of a table of events
-        :param names: NET.STA.LOC of stations with waveforms
-        :param stations: Table of stations
-        :param read: Gives their waveforms
-        :return: Picks, and what they were chosen from
-        """
-        around, unknown = arrivals_at(event, names, stations, self.travel_times)
-        problems = [
-            (name, "no coordinates in the table of stations") for name in unknown
-        ]
-        waveforms, spans = obspy.Stream(), []
-        segments: list[Segment] = []
-        station: Any
-        for station in around.itertuples(index=False):
-            cut, of_station = self._window(event, station, read)
-            waveforms += cut
-            segments += of_station
-            spans.append(_ends(cut, event) if len(cut) else (np.nan, np.nan))
-            if not len(cut):
-                reason = "no data in the window around the theoretical arrivals"
-                if math.isnan(station.p_seconds) and math.isnan(station.s_seconds):
-                    distance = station.epicentral_distance_km
-                    reason = f"at {distance:.0f} km there is no theoretical arrival"
-                problems.append((station.station_id, reason))
-        around[["begin_seconds", "end_seconds"]] = np.array(spans).reshape(-1, 2)
-        around = around[around["begin_seconds"].notna()].reset_index(drop=True)
-
-        picked = pick_waveforms(
-            shared(waveforms), self.model, self.options, self.inventory, segments
-        )
-        by_station: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in picked.rows:
-            by_station[row["station_id"]].append(row)
-        rows, discarded = [], Counter(dict.fromkeys(REASONS, 0))
-        for station in around.itertuples(index=False):
-            chosen, numbers = choose_picks(
-                by_station[station.station_id],
-                _microseconds(event, station.p_seconds),
-                _microseconds(event, station.s_seconds),
-                station.epicentral_distance_km,
-                self.options,
-            )
-            discarded.update(numbers)
-            place = {
-                "event_id": event.event_id,
-                "epicentral_distance_km": station.epicentral_distance_km,
-                "azimuth_deg": station.azimuth_deg,
-            }
-            rows += [row | place for row in chosen]
-        return EventPicks(
-            event,
-            rows,
-            dict(discarded),
-            problems + picked.problems,
-            around,
-            table_of(picked.rows),
-            waveforms,
-            picked.annotations,
-        )
-
-    def _window(
-        self, event: Event, station: Any, read: Read
-    ) -> tuple[obspy.Stream, list[Segment]]:
-        """The window of a station; empty if it has no data or no arrivals."""
-        p, s = station.p_seconds, station.s_seconds
-        if math.isnan(p) and math.isnan(s):
-            return obspy.Stream(), []
-        least = window_seconds(self.model)
-        first = float(np.nanmin((p, s))) - self.options.before - least
-        last = float(np.nanmax((p, s))) + self.options.after + least
-        stream, segments = read(station.station_id, first, last)
-        if not len(stream):
-            return stream, segments
-        window = window_around(self.options, p, s, least, _ends(stream, event))
-        if window is None:
-            return obspy.Stream(), segments
-        origin = obspy.UTCDateTime(ns=event.time.value)
-        return stream.slice(origin + window[0], origin + window[1]), segments
-
-
-def _microseconds(event: Event, seconds: float) -> float:
-    """Seconds after the origin time as microseconds since 1970."""
-    return event.time.value // 1000 + float(np.round(seconds * 1e6))
-
-
-def _ends(stream: obspy.Stream, event: Event) -> tuple[float, float]:
-    """Begin and end in seconds after the origin time."""
+    around, unknown = arrivals_at(event, names, stations, travel_times)
+    problems = [(name, "no coordinates in the table of stations") for name in unknown]
     origin = obspy.UTCDateTime(ns=event.time.value)
-    begin = min(trace.stats.starttime for trace in stream)
-    end = max(trace.stats.endtime for trace in stream)
-    return begin - origin, end - origin
+    waveforms, spans = obspy.Stream(), []
+    segments: list[Segment] = []
+    station: Any
+    for station in around.itertuples(index=False):
+        spans.append((np.nan, np.nan))
+        arrivals = [t for t in (station.p_seconds, station.s_seconds) if t == t]
+        if not arrivals:
+            distance = station.epicentral_distance_km
+            reason = f"at {distance:.0f} km there is no theoretical arrival"
+            problems.append((station.station_id, reason))
+            continue
+        begin, end = arrivals[0] - options.before, arrivals[-1] + options.after
+        missing = max(0.0, window_seconds(model) - (end - begin))
+        begin, end = begin - missing, end + missing
+        stream, of_station = read(station.station_id, begin, end)
+        stream = stream.slice(origin + begin, origin + end)
+        waveforms += stream
+        segments += of_station
+        if len(stream):
+            first = min(trace.stats.starttime for trace in stream) - origin
+            last = max(trace.stats.endtime for trace in stream) - origin
+            spans[-1] = first, last
+        else:
+            reason = "no data in the window around the theoretical arrivals"
+            problems.append((station.station_id, reason))
+    around[["begin_seconds", "end_seconds"]] = np.array(spans).reshape(-1, 2)
+    around = around[around["begin_seconds"].notna()].reset_index(drop=True)
+
+    picked = pick_waveforms(shared(waveforms), model, options, inventory, segments)
+    by_station: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in picked.rows:
+        by_station[row["station_id"]].append(row)
+    rows, discarded = [], Counter(dict.fromkeys(REASONS, 0))
+    for station in around.itertuples(index=False):
+        p_time, s_time = (
+            event.time.value // 1000 + float(np.round(seconds * 1e6))
+            for seconds in (station.p_seconds, station.s_seconds)
+        )
+        distance = station.epicentral_distance_km
+        found = by_station[station.station_id]
+        chosen, numbers = choose_picks(found, p_time, s_time, distance, options)
+        discarded.update(numbers)
+        place = {
+            "event_id": event.event_id,
+            "epicentral_distance_km": distance,
+            "azimuth_deg": station.azimuth_deg,
+        }
+        rows += [row | place for row in chosen]
+    return EventPicks(
+        event,
+        rows,
+        dict(discarded),
+        problems + picked.problems,
+        around,
+        table_of(picked.rows),
+        waveforms,
+        picked.annotations,
+    )
 
 
 @takes(PickEventsSettings)
 def pick_events(settings: PickEventsSettings) -> RunPicks:
     """
     Picks the P and S arrivals of known events: for each station and phase, the pick that
-    fits the theoretical time best, see :py:func:`.event_picks.choose_picks`.
+    fits the theoretical time best, see :py:func:`.events.choose_picks`.
 
     If it is interrupted, the same call continues. If it is called again later, it picks
     events that are new, or whose place, stations or files have changed.
@@ -422,15 +371,16 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
     with open_run(settings, "events") as run:
         problems: list[Problem] = []
         units = _units(run.state, settings.inputs, events, stations, problems)
-        if not run.plan(units, problems):
+        run.stations = run.state.write_plan(units, problems)
+        if not run.stations:
             raise ArgumentError(
                 "inputs",
                 ",".join(settings.inputs),
                 f"hold no waveforms of the {len(events)} events of the catalogue: "
                 "neither folders with their ids nor records of their times",
             )
-        picker = EventPicker(settings, run.model, travel_times, inventory)
-        run.execute(in_threads(EventReader(settings, picker, events, stations)))
+        tools = run.model, travel_times, inventory
+        run.execute(in_threads(EventReader(settings, events, stations, *tools)))
         return run.finish()
 
 
@@ -466,21 +416,25 @@ class EventReader:
     Reads an event's waveforms around its theoretical arrivals, picks and draws it.
 
     :param settings: Settings of the run
-    :param picker: Picks it
     :param events: Events by their ids
     :param stations: Station table; None for the places in SAC headers
+    :param model: Picker
+    :param travel_times: Travel times
+    :param inventory: If given, amplitudes are in m/s
     """
 
     settings: PickEventsSettings
-    picker: EventPicker
     events: dict[str, Event]
     stations: pd.DataFrame | None
+    model: WaveformModel
+    travel_times: TravelTimes
+    inventory: obspy.Inventory | None
 
     def __call__(self, unit: Unit) -> UnitResult:
         result = UnitResult(replaced=[_EVER])
         event = self.events[unit.key]
         settings, origin = self.settings, event.time.value
-        min_rate = MIN_RATE_SHARE * rate_of(self.picker.model)
+        min_rate = MIN_RATE_SHARE * rate_of(self.model)
         by_station: dict[str, list[Segment]] = defaultdict(list)
         for segment in unit.segments:
             by_station[segment.station_id].append(segment)
@@ -506,7 +460,9 @@ class EventReader:
             stations = self.stations
             if stations is None:
                 stations = self._places_in_headers(unit.segments)
-            picked = self.picker.pick(event, sorted(by_station), stations, read)
+            tools = self.model, self.travel_times, settings, self.inventory
+            names = sorted(by_station)
+            picked = pick_around(event, names, stations, read, *tools)
             result.picks = picked.rows
             result.problems += [
                 (f"{unit.key} {where}".strip(), why) for where, why in picked.problems
@@ -535,8 +491,8 @@ class EventReader:
         pictures = beside(self.settings.output, PICTURES)
         folder = pictures / quote(picked.event.event_id, safe=" ")
         folder.mkdir(parents=True, exist_ok=True)
-        band, travel_times = self.settings.bandpass, self.picker.travel_times
-        figure: Any = plot_section(picked, travel_times, self.settings, band)
+        band = self.settings.bandpass
+        figure: Any = plot_section(picked, self.travel_times, self.settings, band)
         save_figure(figure, folder / "section.png")
         save_figure(plot_map(picked), folder / "map.png")
         for station in picked.stations["station_id"]:

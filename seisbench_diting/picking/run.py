@@ -301,7 +301,8 @@ class Run:
         self._output = settings.output
         self._what = what
         self._started = time.monotonic()
-        self._stations: set[str] = set()
+        #: Stations of the plan.
+        self.stations: set[str] = set()
         self._new = 0.0
         self._options = {
             "model": self.model.name,
@@ -317,11 +318,6 @@ class Run:
             lambda path: not own.isdisjoint((path, *path.parents)),
             settings.progress,
         )
-
-    def plan(self, units: Iterable[Unit], problems: list[Problem]) -> bool:
-        """As :py:meth:`RunState.write_plan`; false if there are no units."""
-        self._stations = self.state.write_plan(units, problems)
-        return bool(self._stations)
 
     def execute(self, runner: Runner) -> None:
         """
@@ -413,7 +409,7 @@ class Run:
             "output": str(self._output),
             "files": value("SELECT count(*) FROM files"),
             "files_with_problems": len(self.state.problems()),
-            "stations": len(self._stations),
+            "stations": len(self.stations),
             "records": value(f"SELECT count(*) {_PICKED}"),
             "records_failed": value(f"SELECT count(*) {_FAILED}"),
             name: round(value(f"SELECT sum(days) {_PICKED}") or 0.0, 6),

@@ -81,7 +81,8 @@ def pick_archive(settings: PickSettings) -> RunPicks:
         )
         problems: list[Problem] = []
         days = run.state.station_days(selection, problems, settings.progress)
-        if not run.plan(days, problems):
+        run.stations = run.state.write_plan(days, problems)
+        if not run.stations:
             given = [n for n in ("stations", "start", "end") if getattr(settings, n)]
             name = given[0] if given else "inputs"
             value = getattr(settings, name)

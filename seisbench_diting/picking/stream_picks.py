@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,8 +162,12 @@ def pick_waveforms(
     split_at_missing(stream)
     problems = cut_overlaps(stream)
     verticals = _verticals(stream)
-    with _collected_warnings() as notes:
+    notes: list[str] = []
+    token = _notes.set(notes)
+    try:
         annotations, picks = _classify(model, stream, options)
+    finally:
+        _notes.reset(token)
     problems += [("", note) for note in notes]
     by_station: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for pick in picks:
@@ -223,25 +226,16 @@ def _classify(
     return annotations, picks.picks
 
 
-@contextmanager
-def _collected_warnings() -> Iterator[list[str]]:
-    """Collects SeisBench's warnings of this thread in a list, instead of the log."""
-    # Adding it again changes nothing.
-    seisbench.logger.addFilter(_is_for_log)
-    notes: list[str] = []
-    token = _notes.set(notes)
-    try:
-        yield notes
-    finally:
-        _notes.reset(token)
-
-
 def _is_for_log(record: logging.LogRecord) -> bool:
+    """Moves warnings of SeisBench into the list of this thread, if it has one."""
     notes = _notes.get()
     if notes is None or record.levelno < logging.WARNING:
         return True
     notes.append(record.getMessage())
     return False
+
+
+seisbench.logger.addFilter(_is_for_log)
 
 
 def _locate(at: int, segments: Sequence[Segment]) -> tuple[str, float | None]:
@@ -323,8 +317,11 @@ class Measure:
             data = np.asarray(data, dtype=np.float64)
             filtered = ground = _filtered(sections, data)
             if self.inventory is not None:
+                piece = obspy.Trace(data.copy(), trace.stats.copy())
+                piece.stats.starttime += first / rate
                 try:
-                    ground = _filtered(sections, self._velocity(trace, first, data))
+                    piece.remove_response(self.inventory, output="VEL", water_level=60)
+                    ground = _filtered(sections, piece.data)
                 # Responses can be wrong in many ways.
                 except Exception as error:
                     problems.append(
@@ -338,12 +335,6 @@ class Measure:
                 ratio = _ratio(filtered[place : place + n], filtered[before:place], n)
                 found[:, i] = ratio, np.abs(ground[before : place + n]).max()
         return found
-
-    def _velocity(self, trace: obspy.Trace, first: int, data: np.ndarray) -> np.ndarray:
-        piece = obspy.Trace(data.copy(), trace.stats.copy())
-        piece.stats.starttime += first / trace.stats.sampling_rate
-        piece.remove_response(self.inventory, output="VEL", water_level=60)
-        return piece.data
 
 
 def _filtered(sections: np.ndarray, data: np.ndarray) -> np.ndarray:

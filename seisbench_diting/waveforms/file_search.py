@@ -103,13 +103,8 @@ def _walk(folder: Path) -> Iterator[str]:
 def _is_list(path: Path) -> bool:
     """Whether a text has paths; some waveform formats are also text."""
     with path.open("rb") as file:
-        start = file.read(65536)
-    try:
-        # The last letter may have been cut.
-        text = start.decode("utf-8-sig", "strict" if len(start) < 65536 else "ignore")
-    except UnicodeDecodeError:
-        return False
-    lines = text.splitlines()[:_SEARCHED_LINES]
+        start = file.read(65536).decode("utf-8-sig", "ignore")
+    lines = start.splitlines()[:_SEARCHED_LINES]
     return any(map(os.path.exists, _listed(lines, path.parent)))
 
 

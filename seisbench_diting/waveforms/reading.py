@@ -9,9 +9,8 @@ import re
 import threading
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,22 +132,14 @@ def find_format(path: Path) -> str:
     raise UnreadableError("it is in none of the waveform formats that ObsPy reads")
 
 
-@cache
-def _check_of(name: str) -> Callable[[str], bool]:
-    """ObsPy's function that tells if a file is in this format."""
-    entry = ENTRY_POINTS["waveform"][name]
-    return buffered_load_entry_point(
-        entry.dist.name, f"obspy.plugin.waveform.{name}", "isFormat"
-    )
-
-
 def _is_format(name: str, path: Path) -> bool:
+    entry = ENTRY_POINTS["waveform"][name]
+    group = f"obspy.plugin.waveform.{name}"
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return bool(_check_of(name)(str(path)))
-        except MemoryError:
-            raise
+            check = buffered_load_entry_point(entry.dist.name, group, "isFormat")
+            return bool(check(str(path)))
         # The checks of some formats raise any error for files of others.
         except Exception as error:
             _raise_if_passing(error, str(path))
@@ -174,8 +165,6 @@ def read_part(part: Part, **options: Any) -> tuple[obspy.Stream, list[str]]:
         with _warnings_lock, warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always")
             stream = obspy.read(source, format=part.format, **options)
-    except MemoryError:
-        raise
     # ObsPy's errors for damaged files depend on the format.
     except Exception as error:
         _raise_if_passing(error, part.path)
@@ -188,7 +177,7 @@ def read_part(part: Part, **options: Any) -> tuple[obspy.Stream, list[str]]:
 def _raise_if_passing(error: Exception, path: str) -> None:
     """Raises errors of the system again: the file may be fine at another time."""
     # Some formats raise OSErrors of their own, without a number.
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
         raise error
     with Path(path).open("rb"):
         pass

@@ -7,14 +7,10 @@ import numpy as np
 import obspy
 import pandas as pd
 import pytest
-from archives import row_tuples
+from archives import lines, row_tuples, write_all
 
 from seisbench_diting.picking import pick_events
-from seisbench_diting.tables import (
-    read_picks,
-    write_events,
-    write_stations,
-)
+from seisbench_diting.tables import read_picks, write_events, write_stations
 
 
 def run(inputs, output, catalog, stations, model, **options):
@@ -45,8 +41,9 @@ def check_picks(table):
     assert table["residual_s"].between(1, 4).all()
 
 
-@pytest.mark.parametrize("catalog", ["txt", "csv", "xml"])
-@pytest.mark.parametrize("stations", ["txt", "csv", None])
+@pytest.mark.parametrize(
+    ("catalog", "stations"), [("txt", "txt"), ("csv", None), ("xml", "csv")]
+)
 def test_an_event_of_every_kind_of_catalogue(
     catalog, stations, folder, tmp_path, x1_event, x1_stations, model
 ):
@@ -78,36 +75,25 @@ def test_an_event_of_every_kind_of_catalogue(
 
 
 def test_an_archive_of_day_files(event_record, tmp_path, x1_event, x1_stations, model):
-    for trace in event_record:
-        for day, piece in enumerate(
-            (
-                trace.slice(endtime=obspy.UTCDateTime(2012, 7, 27)),
-                trace.slice(obspy.UTCDateTime(2012, 7, 27) + 0.001),
-            )
-        ):
-            path = tmp_path / "archive" / f"{trace.id}.{day}"
-            path.parent.mkdir(exist_ok=True)
-            piece.write(str(path), format="MSEED")
-    later = x1_event.assign(event_id="later")
-    later["time"] = later["time"] + pd.Timedelta(days=3)
+    midnight = obspy.UTCDateTime(2012, 7, 27)
+    write_all(event_record.slice(endtime=midnight), tmp_path / "in" / "1", "MSEED")
+    write_all(event_record.slice(midnight + 0.001), tmp_path / "in" / "2", "MSEED")
+    days = pd.Timedelta(days=3)
+    later = x1_event.assign(event_id="later", time=x1_event["time"] + days)
     catalog = pd.concat([x1_event, later])
+    stations = x1_stations.assign(station_id="X1.53085.")
 
-    result = run(tmp_path / "archive", tmp_path / "out", catalog, x1_stations, model)
+    result = run(tmp_path / "in", tmp_path / "out", catalog, stations, model, plot=True)
 
-    table = result.picks
-    assert set(table["event_id"]) == {"X1.2012"}
-    assert sorted(table["phase"]) == ["P", "S"]
-    errors = (tmp_path / "out.err").read_text()
-    assert "later\tno waveforms of its time, or in its folder" in errors
-
-
-def test_figures_of_an_event(folder, tmp_path, x1_event, x1_stations, model):
-    run(folder, tmp_path / "out", x1_event, x1_stations, model, plot=True)
-
-    pictures = tmp_path / "out.figures" / "X1.2012"
-    names = {path.name for path in pictures.iterdir()}
-    assert names == {"section.png", "map.png", "X1.53085.01.png"}
-    assert all(path.stat().st_size > 10_000 for path in pictures.iterdir())
+    assert set(result.picks["event_id"]) == {"X1.2012"}
+    assert sorted(result.picks["phase"]) == ["P", "S"]
+    assert lines(tmp_path / "out.err") == [
+        "later\tno waveforms of its time, or in its folder"
+    ]
+    pictures = list((tmp_path / "out.figures" / "X1.2012").iterdir())
+    names = {"section.png", "map.png", "X1.53085.01.png"}
+    assert {path.name for path in pictures} == names
+    assert all(path.stat().st_size > 10_000 for path in pictures)
 
 
 def test_new_and_moved_events_are_picked(folder, tmp_path, x1_event, model):
@@ -130,45 +116,28 @@ def test_new_and_moved_events_are_picked(folder, tmp_path, x1_event, model):
         run(folder, tmp_path / "out", both, None, model, velocity="ak135")
 
 
-def test_what_can_not_be_picked(folder, tmp_path, x1_event, x1_stations, model):
-    def refused(message, **changes):
-        values = {
-            "inputs": folder,
-            "output": tmp_path / "refused",
-            "catalog": x1_event,
-            "stations": x1_stations,
-            "model": model,
-        }
-        with pytest.raises((ValueError, OSError), match=message):
-            run(**{**values, **changes})
-        assert not (tmp_path / "refused.csv").exists()
-
-    refused(r"catalog=.* holds no events", catalog=x1_event[:0])
-    refused(r"no column time", catalog=pd.DataFrame({"id": ["a"]}))
-    refused(r"missing.csv", catalog=tmp_path / "missing.csv")
-    refused(r"missing.csv", stations=tmp_path / "missing.csv")
-    refused(r"velocity|model|crust", velocity="crust9")
-    refused(r"before=-1", before=-1)
-    refused(
-        r"hold no waveforms of the 1 events",
-        catalog=x1_event.assign(time=x1_event["time"] + pd.Timedelta(days=9)).assign(
-            event_id="late"
-        ),
-    )
-
-
-def test_stations_without_a_place_are_told(
-    folder, tmp_path, x1_event, x1_stations, model
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("catalog", pd.DataFrame({"event_id": []}), "catalog=.* holds no events"),
+        ("catalog", pd.DataFrame({"id": ["a"]}), "no column time"),
+        ("catalog", "missing.csv", "missing.csv"),
+        ("stations", "missing.csv", "missing.csv"),
+        ("velocity", "crust9", "velocity|model|crust"),
+        ("before", -1, "before=-1"),
+        ("catalog", "later", "hold no waveforms of the 1 events"),
+    ],
+)
+def test_what_can_not_be_picked(
+    name, value, message, folder, tmp_path, x1_event, x1_stations, model
 ):
-    elsewhere = x1_stations.assign(station_id="XX.OTHER.")
-
-    result = run(folder, tmp_path / "out", x1_event, elsewhere, model)
-
-    assert len(result.picks) == 0
-    assert (
-        "X1.2012 X1.53085.01\tno coordinates in the table of stations"
-        in (tmp_path / "out.err").read_text()
-    )
+    if isinstance(value, str) and value == "later":
+        time = x1_event["time"] + pd.Timedelta(days=9)
+        value = x1_event.assign(time=time, event_id="later")
+    values = {"catalog": x1_event, "stations": x1_stations, name: value}
+    with pytest.raises((ValueError, OSError), match=message):
+        run(folder, tmp_path / "out", model=model, **values)
+    assert not list(tmp_path.glob("out.*"))
 
 
 def test_the_command(folder, tmp_path, x1_event, named, command):
