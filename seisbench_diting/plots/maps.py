@@ -253,7 +253,7 @@ def plot_association(
     ends = _draw_map(panels["map"], events, picks, station_table(stations))
     coloured = _draw_depths(panels["longitude"], panels["latitude"], events, ends)
     _draw_times(panels["time"], panels["bar"], events["time"], coloured)
-    _draw_counts(panels["counts"], events, picks)
+    _draw_counts(panels["counts"], picks)
     _draw_residuals(panels["residuals"], picks)
     if not title:
         title = f"{counted(len(events), 'event', ',')} with "
@@ -366,21 +366,15 @@ def _draw_times(panel: Any, bar: Any, times: pd.Series, coloured: Any) -> None:
         bar.set_title("Origin time (UTC)", fontsize=9)
 
 
-def _draw_counts(panel: Any, events: pd.DataFrame, picks: pd.DataFrame) -> None:
-    panel.set(xlabel="Picks of an event", ylabel="Events")
+def _draw_counts(panel: Any, picks: pd.DataFrame) -> None:
+    panel.set(xlabel="P and S picks of an event", ylabel="Events")
     if picks.empty:
         _leave_empty(panel, "no picks")
         return
-    kind = picks["phase"].str[0]
-    counts = pd.crosstab(picks["event_id"], kind).reindex(events["event_id"])
-    counts = counts.fillna(0).assign(both=lambda table: table.sum(axis=1))
-    most = int(counts["both"].max())
-    step = int(np.ceil((most + 1) / 40))
-    bins = np.arange(0, most + 1 + step, step) - 0.5
-    panel.hist(counts["both"], bins, color="#CCCCCC", label="P and S")
-    for phase in kind.unique():
-        line = {"histtype": "step", "color": COLOURS[phase], "lw": 1.4}
-        panel.hist(counts[phase], bins, label=phase, **line)
+    counts = pd.crosstab(picks["event_id"], picks["phase"].str[0])
+    colours = [COLOURS[str(phase)] for phase in counts]
+    bins = np.arange(int(counts.to_numpy().max()) + 2) - 0.5
+    panel.hist(counts.to_numpy(), bins, color=colours, label=list(counts))
     panel.legend()
     panel.locator_params(nbins=6, integer=True)
 

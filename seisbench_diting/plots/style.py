@@ -32,12 +32,7 @@ _PICTURES = (".png", ".pdf", ".svg", ".jpg")
 _STYLE: dict[Any, Any] = {
     "font.size": 9.5,
     "axes.titlesize": 10,
-    "axes.labelsize": 10,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.fontsize": 9,
     "legend.frameon": False,
-    "figure.titlesize": 11,
     "axes.formatter.useoffset": False,
     "axes.formatter.limits": (-3, 4),
     "lines.linewidth": 1,
@@ -99,15 +94,8 @@ def legend_below(figure: Figure, panels: Iterable[Any]) -> None:
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    figure.legend(
-        found.values(),
-        found.keys(),
-        loc="outside lower center",
-        ncols=len(found),
-        fontsize=9,
-        handlelength=1.6,
-        columnspacing=1.4,
-    )
+    place: Any = {"loc": "outside lower center", "ncols": len(found)}
+    figure.legend(found.values(), found.keys(), fontsize=9, handlelength=1.6, **place)
 
 
 def write(

@@ -45,15 +45,10 @@ def to_pyocto(picks: pd.DataFrame) -> pd.DataFrame:
     :return: Table with ``station``, ``phase``, ``time`` (seconds since 1970, within a
         microsecond) and ``probability``
     """
-    table = pick_table(picks)
-    return pd.DataFrame(
-        {
-            "station": table["station_id"],
-            "phase": table["phase"].str[:1],
-            "time": table["time"].astype("int64") / 1e6,
-            "probability": table["probability"],
-        }
-    )
+    table = pick_table(picks).rename(columns={"station_id": "station"})
+    table["phase"] = table["phase"].str[:1]
+    table["time"] = table["time"].astype("int64") / 1e6
+    return table[["station", "phase", "time", "probability"]]
 
 
 def to_gamma(picks: pd.DataFrame) -> pd.DataFrame:
@@ -65,16 +60,11 @@ def to_gamma(picks: pd.DataFrame) -> pd.DataFrame:
     :param picks: Table of picks
     :return: Table with ``id``, ``timestamp`` (UTC), ``type``, ``prob`` and ``amp``
     """
+    names = {"station_id": "id", "time": "timestamp", "phase": "type"}
+    names |= {"probability": "prob", "amplitude": "amp"}
     table = pick_table(picks)
-    return pd.DataFrame(
-        {
-            "id": table["station_id"],
-            "timestamp": table["time"],
-            "type": table["phase"].str[:1].str.lower(),
-            "prob": table["probability"],
-            "amp": table["amplitude"],
-        }
-    )
+    table["phase"] = table["phase"].str[:1].str.lower()
+    return table[list(names)].rename(columns=names)
 
 
 def write_real(picks: Picks, folder: str | Path) -> None:

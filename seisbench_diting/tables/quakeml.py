@@ -89,8 +89,13 @@ def write_picks_quakeml(tables: Iterable[pd.DataFrame], path: Path) -> None:
             "QuakeML can't hold picks without an event; write a .csv file."
         )
     rows = _rows(picks.sort_values("event_id", kind="stable") if len(picks) else picks)
-    each = groupby(rows, lambda row: row.event_id)
-    write_text(path, _document(_unlocated(name, of_event) for name, of_event in each))
+    each = groupby(rows, lambda row: _name(row.event_id))
+    write_text(path, _document(_unlocated(name, picks) for name, picks in each))
+
+
+def _unlocated(name: str, rows: Iterable[Any]) -> str:
+    picks = (_pick(row, f"{name}/pick/{n}") for n, row in enumerate(rows, 1))
+    return _named("event", name, *picks)
 
 
 def _rows(table: pd.DataFrame) -> Iterator[Any]:
@@ -106,14 +111,6 @@ def _document(events: Iterable[str]) -> Iterator[str]:
     yield '<eventParameters publicID="smi:local/seisbench-diting">\n'
     yield from events
     yield "</eventParameters></q:quakeml>\n"
-
-
-def _unlocated(event_id: str, rows: Iterable[Any]) -> str:
-    name = _name(event_id)
-    text = _escaped(f"Automatic picks of event {event_id}, without its location")
-    picks = (_pick(row, f"{name}/pick/{n}") for n, row in enumerate(rows, 1))
-    description = f"<description><text>{text}</text></description>"
-    return _named("event", name, description, *picks)
 
 
 def _event(row: Any, rows: Iterable[Any]) -> str:
@@ -388,20 +385,14 @@ def _text(element: etree._Element, *path: str) -> str:
 
 
 def _number(element: etree._Element, *path: str) -> float:
-    try:
-        return float(_text(element, *path))
-    except ValueError:
-        return np.nan
+    return float(_text(element, *path) or "nan")
 
 
 def _notes(element: etree._Element) -> dict[str, Any]:
-    """:return: Values of our comments"""
-    for comment in element.findall("{*}comment"):
-        try:
-            return dict(json.loads(_text(comment, "text"))[_NOTES])
-        except (KeyError, TypeError, ValueError):
-            continue  # Of others.
-    return {}
+    """:return: Values of our comment, if there is one"""
+    texts = (_text(comment, "text") for comment in element.findall("{*}comment"))
+    ours = (text for text in texts if text.startswith(f'{{"{_NOTES}"'))
+    return next((json.loads(text)[_NOTES] for text in ours), {})
 
 
 def _short_names(names: Iterable[str]) -> dict[str, str]:
