@@ -83,17 +83,12 @@ def option(
     :param off: For a switch that is on: the option that turns it off, such as ``--quiet``
     :param limits: ``gt``, ``ge``, ``lt``, ``le`` and others of :py:func:`pydantic.Field`
     """
+    more: dict[str, Any] = {"names": list(names), "metavar": metavar, "off": off}
+    more |= {"many": many, "positional": positional, "identity": identity}
     return Field(
         default,
         description=help,
-        json_schema_extra={
-            "names": list(names),
-            "metavar": metavar,
-            "many": many,
-            "positional": positional,
-            "identity": identity,
-            "off": off,
-        },
+        json_schema_extra=more,
         validate_default=default is not ... and default is not None,
         **limits,
     )
@@ -234,10 +229,10 @@ def _as_paths(value: Any) -> Any:
 
 #: Names in a list, or as text with commas.
 Names = Annotated[tuple[str, ...], BeforeValidator(split_names)]
-#: Two numbers, or text with a comma between them.
-Pair = Annotated[tuple[float, float], BeforeValidator(_split_numbers)]
-#: Lowest and highest frequency, Hz.
-Band = Annotated[Pair, AfterValidator(_check_band)]
+#: Lowest and highest frequency in Hz, or text with a comma between them.
+Band = Annotated[
+    tuple[float, float], BeforeValidator(_split_numbers), AfterValidator(_check_band)
+]
 #: The same, or ``none``.
 OptionalBand = Annotated[Band | None, BeforeValidator(_none_as_text)]
 #: One path or several.

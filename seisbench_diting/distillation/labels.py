@@ -418,7 +418,7 @@ def _cut(
     arrivals: Iterable[Arrival],
 ) -> Iterator[Stretch]:
     """The stretches of a record that a teacher knows."""
-    station = f"{record.network}.{record.station}.{record.location}"
+    station = ".".join(record.codes.values())
     rate, n_samples = record.sampling_rate, record.data.shape[1]
     start = record.start_time.ns
     rows = make_arrivals((k, (t - start) * 1e-9 * rate, p) for k, t, p in arrivals)

@@ -122,8 +122,7 @@ class PretrainedModel(WaveformModel):
         :raises seisbench_diting.weights.WeightsError: If the weights cannot be fetched,
                 stored or read
         """
-        if name is None:
-            name = find_set(cls.__name__).name
+        name = name or find_set(cls.__name__).name
         versions = cls.list_versions(name)
         if not versions:
             known = suggestion(name, cls.list_pretrained())

@@ -357,9 +357,7 @@ class Record:
     """
     One stretch of one instrument without a gap in all of its components.
 
-    :param network: Network code
-    :param station: Station code
-    :param location: Location code
+    :param codes: Codes of network, station and location
     :param start_time: Time of the first sample
     :param sampling_rate: Sampling rate in Hz
     :param first_sample: Number of the first sample, counted from 1970. Windows are
@@ -370,9 +368,7 @@ class Record:
     :param returns: Samples at which a component begins or returns, while others go on
     """
 
-    network: str
-    station: str
-    location: str
+    codes: dict[str, str]
     start_time: obspy.UTCDateTime
     sampling_rate: float
     first_sample: int
@@ -422,8 +418,8 @@ def cut_records(
 def _cut_instrument(
     traces: list[obspy.Trace], component_order: str, strict: bool
 ) -> Iterator[Record]:
-    stats = traces[0].stats
-    rate = stats.sampling_rate
+    codes = {key: traces[0].stats[key] for key in ("network", "station", "location")}
+    rate = traces[0].stats.sampling_rate
     t0 = min(trace.stats.starttime for trace in traces)
     # Samples of one station share one grid; what is left of each start time is less
     # than half a sample.
@@ -444,21 +440,10 @@ def _cut_instrument(
         members = np.flatnonzero((starts < end) & (ends > begin))
         shift = np.mean(exact[members] - starts[members])
         start_time = t0 + (begin + shift) / rate
-        data, returns = _fill(
-            [(components[i], starts[i] - begin, traces[i].data) for i in members],
-            len(component_order),
-            end - begin,
-        )
-        yield Record(
-            stats.network,
-            stats.station,
-            stats.location,
-            start_time,
-            rate,
-            sample_number(start_time, rate),
-            data,
-            returns,
-        )
+        pieces = [(components[i], starts[i] - begin, traces[i].data) for i in members]
+        filled = _fill(pieces, len(component_order), end - begin)
+        first = sample_number(start_time, rate)
+        yield Record(codes, start_time, rate, first, *filled)
 
 
 def _fill(

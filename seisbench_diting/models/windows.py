@@ -236,9 +236,7 @@ class StackedRecord:
         header = {
             "starttime": start,
             "sampling_rate": rate / self._stride,
-            "network": record.network,
-            "station": record.station,
-            "location": record.location,
+            **record.codes,
         }
         return [
             obspy.Trace(curve[begin:end].copy(), {**header, "channel": channel})

@@ -20,7 +20,7 @@ def test_a_record_holds_the_components_in_the_order_of_the_model():
             expected = (data[c] - data[c].mean()) / peak
             assert np.allclose(row, expected, rtol=0, atol=1e-6)
         assert record.data.dtype == np.float32
-        assert (record.network, record.station, record.location) == ("XX", "STA", "")
+        assert list(record.codes.values()) == ["XX", "STA", ""]
         assert record.start_time == START
         assert record.sampling_rate == 100
         assert record.returns == []
@@ -137,13 +137,16 @@ def test_records_are_sorted_by_station_and_time():
         make_trace(noise(50), station="A", start=START + 50, location="10"),
         make_trace(noise(50), station="A", start=START + 60, location="00"),
     )
-    found = [(r.station, r.location, r.start_time - START) for r in cut(stream)]
+    found = [
+        (r.codes["station"], r.codes["location"], r.start_time - START)
+        for r in cut(stream)
+    ]
     assert found == [("A", "00", 60), ("A", "10", 50), ("B", "", 0), ("B", "", 100)]
 
 
 def test_codes_may_hold_dots():
     (record,) = cut(make_stream(make_trace(noise(50), station="A.1", location="0.0")))
-    assert (record.station, record.location) == ("A.1", "0.0")
+    assert list(record.codes.values()) == ["XX", "A.1", "0.0"]
 
 
 def test_channels_that_are_no_component_are_left_out():

@@ -154,7 +154,7 @@ def test_windows_are_padded_with_nan(offset, before, after):
 
 def new_stack(n_samples, n_classes, regression, method):
     data = np.zeros((3, n_samples), dtype=np.float32)
-    record = Record("XX", "STA", "", UTCDateTime(0), 100.0, 0, data, [])
+    record = Record({}, UTCDateTime(0), 100.0, 0, data, [])
     return StackedRecord(record, np.array([0]), n_classes, regression, method)
 
 
