@@ -187,8 +187,8 @@ def _read_curves(
 ) -> Iterator[tuple[str, str, Opinion]]:
     """
     Reads a file of probabilities: ``station_id`` (NET.STA.LOC), ``start_time``, and arrays
-    ``NAME_<rate>hz`` (2, samples): P and S from that time on, at this rate in Hz. An array
-    of zeros says nothing.
+    ``NAME_<rate>hz`` (2, samples): P and S from that time on, at this rate in Hz. NaN counts
+    as zero, and an array of zeros says nothing.
 
     :param array: Arrays to read, with or without the rate; empty for all
     :return: Name of each array, station, and opinion
@@ -202,7 +202,8 @@ def _read_curves(
             for match in filter(None, map(_ARRAY.fullmatch, arrays.files)):
                 if array not in ("", match[0], match[1]):
                     continue
-                values, rate = np.asarray(arrays[match[0]], np.float32), float(match[2])
+                values = np.nan_to_num(arrays[match[0]].astype(np.float32))
+                rate = float(match[2])
                 # Rounding may take a probability a little beyond what one can be.
                 if not (rate > 0 and ((values >= -0.01) & (values <= 1.01)).all()):
                     raise ValueError(f"{match[0]} holds other numbers than 0 to 1")

@@ -237,9 +237,10 @@ def _evaluate(picker: WindowPicker, settings: EvaluateSettings) -> Evaluation:
 
 
 def _open(data: Any, split: str, picker: WindowPicker) -> WaveformDataset:
-    dataset = data.copy() if isinstance(data, WaveformDataset) else open_dataset(data)
-    dataset.sampling_rate = picker.sampling_rate
-    dataset.component_order = picker.component_order
+    order = picker.component_order
+    is_open = isinstance(data, WaveformDataset)
+    dataset = data.copy() if is_open else open_dataset(data, component_order=order)
+    dataset.sampling_rate, dataset.component_order = picker.sampling_rate, order
     if split == "all":
         return dataset
     if "split" not in dataset.metadata.columns:

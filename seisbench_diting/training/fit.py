@@ -43,6 +43,7 @@ _OF_TRAINER = {"accelerator", "devices", "strategy", "precision"}
 
 #: Options of Lightning's trainer that write or show something.
 _SILENT = ["logger", "enable_checkpointing", "enable_progress_bar"]
+_SILENT += ["enable_model_summary"]
 
 #: Functions that make the labels, of the samples of P and S.
 _LABELS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
@@ -51,7 +52,7 @@ _LABELS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
     "eqt": lambda p, s, n_samples: generate.eqt_label([(p, s)], n_samples),
 }
 
-_LIGHTNING = logging.getLogger("lightning.pytorch")
+_LIGHTNING = logging.getLogger("lightning.pytorch.utilities.rank_zero")
 
 #: Warnings that tell nothing: checkpoints are why a run continues, and skipped steps are
 #: counted.
