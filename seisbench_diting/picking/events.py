@@ -34,7 +34,7 @@ from ..waveforms import (
     shared,
 )
 from .pick_settings import EventOptions, PickEventsSettings
-from .run import PICTURES, RunPicks, RunState, open_run
+from .run import PICTURES, RunPicks, RunState, UnitResult, open_run
 from .station_days import read_inventory
 from .stream_picks import (
     pick_waveforms,
@@ -43,7 +43,6 @@ from .stream_picks import (
     table_of,
     window_seconds,
 )
-from .workers import UnitResult, in_threads
 
 #: Share of a network's picks that have the name of the other phase. The larger it is, the
 #: closer to its own time a pick must be that fits the other one.
@@ -380,7 +379,7 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
                 "neither folders with their ids nor records of their times",
             )
         tools = run.model, travel_times, inventory
-        run.execute(in_threads(EventReader(settings, events, stations, *tools)))
+        run.execute(EventReader(settings, events, stations, *tools))
         return run.finish()
 
 

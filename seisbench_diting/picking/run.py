@@ -6,21 +6,24 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import pandas as pd
 
 from .._util import (
     ArgumentError,
     beside,
+    map_unordered,
     no_writer,
     only_writer,
+    process_pool,
     progress_bar,
     write_text,
 )
@@ -29,7 +32,6 @@ from ..tables import pick_table, write_picks, write_real
 from ..waveforms import Archive, Problem, Unit
 from .pick_settings import RunSettings
 from .stream_picks import load_on, table_of
-from .workers import Runner, UnitResult
 
 #: Endings of the files and folders of a run.
 STATE, LOG, ERRORS, SUMMARY = ".state", ".log", ".err", ".json"
@@ -47,6 +49,9 @@ FORMATS = {
 
 #: Abort after this many consecutive failures.
 MOST_FAILURES = 20
+
+#: Timeout for the answer of a scheduler, in seconds.
+CONNECT_SECONDS = 30
 
 #: Packages whose versions a summary tells.
 _PACKAGES = ("seisbench-diting", "seisbench", "torch", "obspy", "onnxruntime")
@@ -67,6 +72,26 @@ _PENDING = (
 )
 _PICKED = "FROM units WHERE failure IS NULL"
 _FAILED = "FROM units WHERE failure IS NOT NULL AND key IN (SELECT key FROM plan)"
+
+
+@dataclass
+class UnitResult:
+    """
+    Result of picking one unit.
+
+    :param picks: Rows of a pick table, with times in microseconds since 1970
+    :param problems: Data that were not used, and why
+    :param failure: Why the unit could not be picked completely; it is tried again
+    :param counts: Other numbers
+    :param replaced: Time range in which earlier picks of the unit are replaced, in
+        microseconds since 1970
+    """
+
+    picks: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    failure: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    replaced: list[tuple[int, int]] = field(default_factory=list)
 
 
 class RunState(Archive):
@@ -283,6 +308,98 @@ def _own_paths(output: Path) -> set[Path]:
     return {beside(output, ending) for ending in (*endings, REAL, PICTURES)}
 
 
+#: Picks a unit. Problems with its data are reported, not raised.
+Picker: TypeAlias = Callable[[Unit], UnitResult]
+
+
+class Workers(NamedTuple):
+    """
+    Threads or processes that pick.
+
+    :param make_pool: Starts them
+    :param ahead: Gives the number of units in progress
+    :param close: Called at the end
+    """
+
+    make_pool: Callable[[], Executor]
+    ahead: Callable[[], int]
+    close: Callable[[], object] = lambda: None
+
+
+#: Threads of this process, so that one unit is read while another is picked.
+THREADS = Workers(lambda: ThreadPoolExecutor(2), lambda: 3)
+
+
+def processes(number: int) -> Workers:
+    """Processes of this machine; the picker can be pickled."""
+    return Workers(lambda: process_pool(number), lambda: 2 * number)
+
+
+def cluster(scheduler: str) -> Workers:
+    """
+    The workers of a Dask cluster; the picker can be pickled, and paths are the same for
+    all. If a worker dies, others pick its units.
+
+    :param scheduler: Address such as ``tcp://host:8786``, or a scheduler file
+    :raises ArgumentError: if Dask is missing, or the scheduler does not answer
+    """
+    name = "scheduler_file" if Path(scheduler).suffix == ".json" else "address"
+    place: dict[str, Any] = {name: scheduler}
+    try:
+        from distributed import Client
+
+        client = Client(**place, timeout=CONNECT_SECONDS, set_as_default=False)
+    except ImportError:
+        reason = "needs Dask: pip install 'seisbench-diting[cluster]'"
+        raise ArgumentError("scheduler", scheduler, reason) from None
+    except (OSError, ValueError, TypeError) as error:
+        reason = f"does not answer ({error}). Start `dask scheduler` and `dask worker`"
+        raise ArgumentError("scheduler", scheduler, reason) from error
+    return Workers(
+        lambda: client.get_executor(pure=False),
+        # Enough for all workers, including those that join later.
+        lambda: max(4, 3 * sum(client.nthreads().values())),
+        client.close,
+    )
+
+
+def pick_units(
+    units: Iterable[Unit], picker: Picker, workers: Workers
+) -> Generator[tuple[Unit, UnitResult], None, None]:
+    """
+    Picks units. If a process dies, all are replaced, and their units are picked again, one
+    at a time, to find the one that caused it.
+
+    :param units: Units, consumed only as needed
+    :param picker: Picks one
+    :param workers: Where it does
+    :return: Results in any order
+    """
+    alone: Executor | None = None
+    tasks = ((unit,) for unit in units)
+    try:
+        for (unit,), future in map_unordered(
+            workers.make_pool, picker, tasks, workers.ahead
+        ):
+            try:
+                result = future.result()
+            except BrokenExecutor:
+                alone = alone or process_pool(1)
+                try:
+                    result = alone.submit(picker, unit).result()
+                except BrokenExecutor as error:
+                    alone = None
+                    reason = f"the process that picked it died twice ({error}) Was it "
+                    reason += "killed, or was there too little memory?"
+                    result = UnitResult(failure=reason)
+            # Dask's error for a unit whose workers died.
+            except Exception as error:
+                result = UnitResult(failure=f"its worker failed: {error}")
+            yield unit, result
+    finally:
+        workers.close()
+
+
 class Run:
     """
     The steps of a run, in their order. First, its options are checked and headers read.
@@ -319,11 +436,12 @@ class Run:
             settings.progress,
         )
 
-    def execute(self, runner: Runner) -> None:
+    def execute(self, picker: Picker, workers: Workers = THREADS) -> None:
         """
         Picks all units that are planned and not picked yet. Each result is committed at once.
 
-        :param runner: Picks units
+        :param picker: Picks a unit
+        :param workers: Where it does
         """
         self.began = True
         total = self.state.value("SELECT sum(days) FROM plan")
@@ -332,7 +450,8 @@ class Run:
             "Picking", self._what, self._settings.progress, total, total - waiting
         )
         failures = 0
-        with bar, closing(runner(self.state.pending())) as results:
+        units = self.state.pending()
+        with bar, closing(pick_units(units, picker, workers)) as results:
             for unit, result in results:
                 self.state.commit(unit, result)
                 if result.failure is None:

@@ -27,7 +27,15 @@ from ..waveforms import (
     time_span,
 )
 from .pick_settings import PickSettings, RunSettings
-from .run import PICTURES, RunPicks, RunState, open_run
+from .run import (
+    PICTURES,
+    RunPicks,
+    RunState,
+    UnitResult,
+    cluster,
+    open_run,
+    processes,
+)
 from .stream_picks import (
     load_on,
     pick_waveforms,
@@ -35,7 +43,6 @@ from .stream_picks import (
     table_of,
     window_seconds,
 )
-from .workers import Runner, UnitResult, in_processes, in_threads, on_cluster
 
 #: Windows before and after a day, so that its ends are picked as in an uncut record.
 _MARGIN_WINDOWS = 2
@@ -87,7 +94,19 @@ def pick_archive(settings: PickSettings) -> RunPicks:
             name = given[0] if given else "inputs"
             value = getattr(settings, name)
             raise ArgumentError(name, value, "leaves nothing of the input to pick")
-        run.execute(_runner(settings, run.model, inventory))
+        if not others:
+            run.execute(StationDayPicker(settings, run.model, inventory))
+        else:
+            path = Path(settings.model).expanduser()
+            name = str(path.absolute()) if find_pair(path) else settings.model
+            portable = settings.model_copy(update={"model": name})
+            if settings.scheduler is not None:
+                workers, threads = cluster(str(settings.scheduler)), 0
+            else:
+                # Together they use as many threads as this process would.
+                threads = max(1, torch.get_num_threads() // settings.workers)
+                workers = processes(settings.workers)
+            run.execute(partial(_pick_elsewhere, portable, threads), workers)
         hide_doubles(run.state, settings.min_separation)
         return run.finish()
 
@@ -106,23 +125,6 @@ def read_inventory(settings: RunSettings) -> obspy.Inventory | None:
     except Exception as error:
         reason = f"can't be read as StationXML: {error}"
         raise ArgumentError("inventory", str(settings.inventory), reason) from error
-
-
-def _runner(
-    settings: PickSettings, model: WaveformModel, inventory: obspy.Inventory | None
-) -> Runner:
-    if settings.scheduler is None and settings.workers == 1:
-        return in_threads(StationDayPicker(settings, model, inventory))
-    path = Path(settings.model).expanduser()
-    name = str(path.absolute()) if find_pair(path) else settings.model
-    portable = settings.model_copy(update={"model": name})
-    if settings.scheduler is not None:
-        return on_cluster(
-            partial(_pick_elsewhere, portable, 0), str(settings.scheduler)
-        )
-    # All processes together use as many threads as this one would.
-    threads = max(1, torch.get_num_threads() // settings.workers)
-    return in_processes(partial(_pick_elsewhere, portable, threads), settings.workers)
 
 
 def _pick_elsewhere(settings: PickSettings, threads: int, unit: Unit) -> UnitResult:

@@ -2,9 +2,6 @@ from .archive import Archive as Archive
 from .archive import Selection as Selection
 from .archive import Unit as Unit
 from .archive import fingerprint_of as fingerprint_of
-from .file_search import Inputs as Inputs
-from .file_search import NamePattern as NamePattern
-from .file_search import find_files as find_files
 from .reading import Part as Part
 from .reading import Problem as Problem
 from .reading import Segment as Segment
@@ -18,10 +15,13 @@ from .reading import shared as shared
 from .selection import DAY as DAY
 from .selection import SECOND as SECOND
 from .selection import TOLERANCE as TOLERANCE
+from .selection import Inputs as Inputs
 from .selection import Instruments as Instruments
+from .selection import NamePattern as NamePattern
 from .selection import StationPatterns as StationPatterns
 from .selection import Time as Time
 from .selection import choose_segments as choose_segments
 from .selection import covered_spans as covered_spans
+from .selection import find_files as find_files
 from .selection import is_station_of as is_station_of
 from .selection import time_span as time_span

@@ -18,9 +18,16 @@ from urllib.parse import quote
 import obspy
 
 from .._util import ArgumentError, merged, progress_bar
-from .file_search import NamePattern, find_files
 from .reading import Part, Problem, Segment, UnreadableError, read_headers
-from .selection import DAY, TOLERANCE, choose_segments, covered_spans, is_station_of
+from .selection import (
+    DAY,
+    TOLERANCE,
+    NamePattern,
+    choose_segments,
+    covered_spans,
+    find_files,
+    is_station_of,
+)
 
 _FILES_A_TRANSACTION = 200
 

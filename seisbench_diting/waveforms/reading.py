@@ -21,8 +21,7 @@ import obspy
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
 from .._util import for_each_rate, station_id
-from .file_search import CODES, NamePattern
-from .selection import SECOND
+from .selection import CODES, SECOND, NamePattern
 
 #: Larger MiniSEED files are read in pieces of this size, which any length of records
 #: divides.

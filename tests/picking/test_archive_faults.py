@@ -17,7 +17,7 @@ from archives import lines, row_tuples, run, write_all, write_pieces
 
 from seisbench_diting._util import only_writer
 from seisbench_diting.models import load_model
-from seisbench_diting.picking import STATE, RunState, station_days, workers
+from seisbench_diting.picking import STATE, RunState, station_days
 from seisbench_diting.picking import run as engine
 from seisbench_diting.waveforms import Unit, reading
 
@@ -109,13 +109,13 @@ def test_a_killed_worker_is_replaced(small, whole, named, tmp_path):
 def deadly(unit):
     if unit.key == "1":
         os._exit(1)
-    return workers.UnitResult()
+    return engine.UnitResult()
 
 
 def test_a_unit_that_kills_its_process_is_named_and_no_other():
     units = [Unit(str(number), 0, 1, 0, 1.0, (), "") for number in range(3)]
 
-    found = workers.in_processes(deadly, 1)(iter(units))
+    found = engine.pick_units(units, deadly, engine.processes(1))
 
     results = {unit.key: result.failure for unit, result in found}
     assert set(results) == set("012")

@@ -12,7 +12,8 @@ pytest.importorskip("distributed")
 
 from archives import row_tuples, run
 
-from seisbench_diting.picking import RunState, workers
+from seisbench_diting.picking import RunState
+from seisbench_diting.picking import run as engine
 
 
 @pytest.fixture
@@ -66,6 +67,6 @@ def test_a_worker_that_is_killed_in_the_middle(
 
 
 def test_a_scheduler_that_does_not_answer(small, named, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(engine, "CONNECT_SECONDS", 1)
     with pytest.raises(ValueError, match=r"scheduler='tcp://127.0.0.1:1': does not"):
         run(small, tmp_path / "out", named, scheduler="tcp://127.0.0.1:1")
