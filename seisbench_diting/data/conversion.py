@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -54,9 +54,8 @@ _DATA_FORMAT = {
     "instrument_response": "not restituted",
 }
 
-#: Usual in undamaged files; only a problem above this share of all records.
+#: Usual in undamaged files; only a problem if there are many.
 _USUAL = ("row without waveform", "waveform without row")
-_USUAL_SHARE = 0.05
 
 #: Row, trace name, split and length of a record.
 _Record: TypeAlias = tuple[Row, str, str, int]
@@ -92,7 +91,7 @@ class PartReport(BaseModel):
         lines = [self.error] if self.error else []
         for reason, records in self.skipped.items():
             share = len(records) / (len(records) + self.records)
-            if reason not in _USUAL or share > _USUAL_SHARE:
+            if reason not in _USUAL or share > 0.05:
                 shown = "; ".join(records[:10]) + ("; ..." if len(records) > 10 else "")
                 lines.append(f"{len(records)} x {reason}: {shown}")
         return lines
@@ -127,14 +126,13 @@ class ConversionReport(BaseModel):
     def summary(self) -> str:
         """The report for people, without the problems."""
         parts = self.parts.values()
-        size = sum(part.bytes for part in parts)
         splits = _sum(part.splits for part in parts)
         skipped = _sum({k: len(v) for k, v in p.skipped.items()} for p in parts)
         taken_out = _sum(part.taken_out for part in parts)
         return "\n".join(
             [
                 f"{self.records} records in {len(self.chunks)} chunks, "
-                f"{size / 1e9:.3f} GB",
+                f"{sum(p.bytes for p in parts) / 1e9:.3f} GB",
                 "  splits: " + ", ".join(f"{k} {v}" for k, v in sorted(splits.items())),
                 *(f"  skipped: {n} x {reason}" for reason, n in skipped.items()),
                 *(f"  left empty: {n} x {what}" for what, n in taken_out.items()),
@@ -346,8 +344,7 @@ def _records(
     """Records that have both row and waveform, after the waveform has been copied."""
     unused, seen = set(source), set()
     for row in read_rows(part, report.skip):
-        name, record = row.name, f"{row.name} in {row.place}"
-        split = row.split
+        name, split, record = row.name, row.split, f"{row.name} in {row.place}"
         if settings.split_by == "event":
             split = split_of_event(name[:6], settings.split, settings.seed)
         if name in seen:
@@ -371,14 +368,16 @@ def _records(
 def _read(group: h5py.Group, name: str) -> np.ndarray:
     # In half of the time that group[name][()] takes.
     dataset = h5py.h5d.open(group.id, name.encode())
-    shape = dataset.shape
-    if shape[1:] != (3,) or not shape[0] or dataset.dtype.kind not in "iuf":
-        raise ValueError(f"{shape} {dataset.dtype} instead of numbers (samples, 3)")
-    waveform = np.empty(shape, dataset.dtype)
-    dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, waveform)
+    shape, kind = dataset.shape, dataset.get_type()
+    dtype = np.dtype("<f4") if kind.equal(h5py.h5t.IEEE_F32LE) else kind.dtype
+    if shape[1:] != (3,) or not shape[0] or dtype.kind not in "iuf":
+        raise ValueError(f"{shape} {dtype} instead of numbers (samples, 3)")
+    waveform = np.empty(shape, dtype)
+    dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, waveform, kind)
     return waveform
 
 
+@lru_cache(maxsize=1024)
 def split_of_event(event: str, shares: tuple[float, ...], seed: int) -> str:
     """
     Split of an event. It depends only on the event's name and the seed, so that parts can

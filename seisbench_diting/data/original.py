@@ -131,12 +131,12 @@ def read_rows(part: Part, skip: Callable[[str, str], None]) -> Iterator[Row]:
     :return: Its rows, in their order
     """
     for table in part.tables:
-        header = _header(table)
+        header, file_name, of_table = _header(table), table.name, _split_in(table.stem)
         with _open(table) as file:
             for number, line in islice(enumerate(file, start=1), 1, None):
                 texts = _cells(line)
                 cells = dict(zip(header, texts, strict=False))
-                place = f"line {number} of {table.name}"
+                place = f"line {number} of {file_name}"
                 if len(texts) != len(header):
                     if line.strip():
                         place += f" has {len(texts)} cells instead of {len(header)}"
@@ -144,7 +144,7 @@ def read_rows(part: Part, skip: Callable[[str, str], None]) -> Iterator[Row]:
                 elif part.is_shared and _as_code(cells["part"]).zfill(2) != part.chunk:
                     continue
                 elif name := record_name(cells["key"]):
-                    split = _split_in(cells.get("split", "")) or _split_in(table.stem)
+                    split = _split_in(cells.get("split", "")) or of_table
                     yield Row(place, name, split, cells)
                 else:
                     skip("row without valid key", place)
@@ -236,20 +236,20 @@ def clean_rows(
     }
     for column, (original, kind) in COLUMNS.items():
         text = [row.cells.get(original, "") for row in rows]
-        words = [None if word.lower() in _EMPTY else _as_code(word) for word in text]
-        if kind is None:
-            metadata[column] = words
-        elif isinstance(kind, dict):
-            metadata[column] = [kind.get((word or "").upper()) for word in words]
-        else:
+        if isinstance(kind, tuple):
             low, high = kind
             high = np.nextafter(samples, 0) if high is None else high
-            values = np.array(pd.to_numeric(words, errors="coerce"), dtype=float)
-            missing = words.count(None)
-            counts[f"{original}: not a number"] += int(np.isnan(values).sum()) - missing
+            values = np.array(pd.to_numeric(text, errors="coerce"), dtype=float)
+            missing = [text[i].lower() for i in np.flatnonzero(np.isnan(values))]
             is_wrong = (values < low) | (values > high)
+            counts[f"{original}: not a number"] += sum(m not in _EMPTY for m in missing)
             counts[f"{original}: impossible"] += int(is_wrong.sum())
             metadata[column] = np.where(is_wrong, np.nan, values).tolist()
+            continue
+        words = [None if word.lower() in _EMPTY else _as_code(word) for word in text]
+        if kind is not None:
+            words = [kind.get((word or "").upper()) for word in words]
+        metadata[column] = words
     angles, types = metadata["path_back_azimuth_deg"], metadata["source_magnitude_type"]
     metadata["path_back_azimuth_deg"] = [angle % 360 for angle in angles]
     metadata["source_magnitude_type"] = [
