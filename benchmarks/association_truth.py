@@ -51,7 +51,7 @@ def make_sequence(
     :return: Sequence
     """
     rng = np.random.default_rng(seed)
-    plane = Projection.around(stations["latitude"], stations["longitude"])
+    plane = Projection(stations["latitude"], stations["longitude"])
     station_x, station_y = plane.to_km(stations["latitude"], stations["longitude"])
     origin = np.sort(rng.uniform(0, 60 * number / per_minute, number))
     x, y = (rng.uniform(-half, half, number) for half in HALF_WIDTHS_KM)

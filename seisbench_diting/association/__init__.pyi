@@ -2,14 +2,11 @@ from .associate_settings import METHODS as METHODS
 from .associate_settings import AssociateSettings as AssociateSettings
 from .associate_settings import CompareSettings as CompareSettings
 from .associate_settings import method_settings as method_settings
-from .associate_settings import options_of as options_of
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .core import Association as Association
 from .core import associate as associate
 from .core import check_output as check_output
-from .core import plot_association as plot_association
-from .core import plot_moveout as plot_moveout
 from .core import write_files as write_files
 
 __all__ = [
@@ -22,8 +19,5 @@ __all__ = [
     "check_output",
     "compare",
     "method_settings",
-    "options_of",
-    "plot_association",
-    "plot_moveout",
     "write_files",
 ]

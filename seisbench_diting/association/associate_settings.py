@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BeforeValidator,
@@ -25,6 +25,7 @@ Text = Annotated[str, BeforeValidator(str)]
 Step = Annotated[float, Field(ge=0.01, le=100)]
 
 _MARGIN = "Search for events up to this far outside the network."
+_THREADS = "Number of threads or processes; 0 for all processors."
 
 #: Formats of associations, and how their files end.
 FORMATS = dict(csv=".events.csv", parquet=".events.parquet", txt=".txt", quakeml=".xml")
@@ -33,23 +34,32 @@ FORMATS = dict(csv=".events.csv", parquet=".events.parquet", txt=".txt", quakeml
 #: window in multiples of them.
 _ERRORS_S, _WINDOW = {"p": (0.3, 0.15), "s": (0.45, 0.25)}, 10 / 3
 
-#: Value used by REAL.
-_KM_PER_DEGREE = 111.19
-
 #: Step of REAL's grids.
 _GRID_KM = 2.0
 
-#: Numbers in each of REAL's options, and how many of them are required.
+#: The numbers in each of REAL's options. Those with names of our options are the same.
 _REAL_WORDS = {
-    "R": ("rx rh tdx tdh tint gap GCarc0 latref0 lonref0", 5),
-    "G": ("trx trh tdx tdh", 4),
-    "V": ("vp0 vs0 s_vp0 s_vs0 ielev", 2),
-    "S": ("np0 ns0 nps0 npsboth0 std0 dtps nrt drt nxd rsel ires", 7),
+    "R": "search max_depth_km grid depth_grid_km event_interval_s max_gap_deg farthest",
+    "G": "table",
+    "V": "p s",
+    "S": "min_p_picks min_s_picks min_picks min_both max_spread_s min_sp_s cells _ nearest",
 }
+
+#: Value used by REAL.
+_KM_PER_DEGREE = 111.19
 
 
 class MethodSettings(Settings):
-    """Options of all methods."""
+    """
+    Options of all methods.
+
+    The class of each method says where its ``Associator`` is (module and class), which
+    package it imports, and which extra of ``seisbench-diting`` installs that.
+    """
+
+    place: ClassVar[tuple[str, str]]
+    package: ClassVar[str] = "numba"
+    extra: ClassVar[str] = "associate"
 
     velocity: Text = option(
         "iasp91",
@@ -75,33 +85,22 @@ class GreedySettings(MethodSettings):
     """
 
     grid_km: Step = option(_GRID_KM, "Step of the grid of epicentres.")
-    p_error_s: NotNegative = option(
-        0.0, "Expected residual of P; 0: by velocity model."
-    )
-    s_error_s: NotNegative = option(
-        0.0, "Expected residual of S; 0: by velocity model."
-    )
-    p_window_s: NotNegative = option(
-        0.0, "Largest residual of P; 0: 10/3 of p_error_s."
-    )
-    s_window_s: NotNegative = option(
-        0.0, "Largest residual of S; 0: 10/3 of s_error_s."
-    )
+    p_error_s: NotNegative = option(0.0, "Expected residual of P; 0: by velocity.")
+    s_error_s: NotNegative = option(0.0, "Expected residual of S; 0: by velocity.")
+    p_window_s: NotNegative = option(0.0, "Largest residual of P; 0: 10/3 p_error_s.")
+    s_window_s: NotNegative = option(0.0, "Largest residual of S; 0: 10/3 s_error_s.")
     min_score: NotNegative = option(
-        16.0,
-        "Smallest log-likelihood ratio of the picks with and without the event.",
+        16.0, "Smallest log-likelihood ratio of the picks with and without the event."
     )
     max_spread_s: Positive = option(0.5, "Largest standard deviation of residuals.")
     max_gap_deg: Positive = option(360.0, "Largest azimuthal gap.")
-    max_nearest_km: Positive | None = option(
-        None, "Largest distance of the nearest station."
-    )
+    max_nearest_km: Positive | None = option(None, "Largest distance to a station.")
     max_distance_km: Positive = option(200.0, "Ignore stations farther away.")
     min_sp_s: NotNegative = option(0.2, "Smallest time from P to S.")
     event_interval_s: NotNegative = option(
         0.0, "If events are closer in time than this, the best one is kept."
     )
-    threads: Count = option(0, "Number of threads; 0 for all processors.")
+    threads: Count = option(0, _THREADS)
 
     @field_validator("p_error_s", "s_error_s", "p_window_s", "s_window_s")
     @classmethod
@@ -125,6 +124,8 @@ class RealSettings(GreedySettings):
     a share of the largest distance. Other numbers are ignored.
     """
 
+    place = "real", "Real"
+
     search_km: float = option(
         0.0,
         "Search for events this far around the station of each P pick; 0 for the typical "
@@ -136,22 +137,45 @@ class RealSettings(GreedySettings):
     R: str = option("", "Search: rx/rh/tdx/tdh/tint[/gap/GCarc0].")
     G: str = option("", "Travel-time table: trx/trh/tdx/tdh.")
     V: str = option("", "Velocities: vp0/vs0.")
-    S: str = option(
-        "", "Limits: np0/ns0/nps0/npsboth0/std0/dtps/nrt[/drt/nxd/rsel/ires]."
-    )
+    S: str = option("", "Limits: np0/ns0/nps0/npsboth0/std0/dtps/nrt[/drt/nxd].")
 
     @model_validator(mode="before")
     @classmethod
     def _read_real_words(cls, values: dict[str, Any]) -> dict[str, Any]:
-        words = {name: str(values[name]) for name in _REAL_WORDS if values.get(name)}
-        return values | _of_real_words(words)
+        given: dict[str, float] = {}
+        for word, names in _REAL_WORDS.items():
+            text = str(values.get(word) or "").removeprefix(f"-{word}")
+            try:
+                numbers = [float(part) for part in text.split("/") if text]
+            except ValueError:
+                reason = "numbers with / between them, as for REAL"
+                raise ArgumentError(word, text, reason) from None
+            given |= dict(zip(names.split(), numbers, strict=False))
+        return values | _from_real(given)
 
-    @field_validator("search_km")
-    @classmethod
-    def _has_a_step(cls, value: float, info: ValidationInfo) -> float:
-        if 0 < value < info.data.get("grid_km", 0):
-            raise ValueError("must be 0, or not smaller than grid_km")
-        return value
+
+def _from_real(given: dict[str, float]) -> dict[str, float]:
+    """Converts numbers of REAL, which are in degrees, to options."""
+    found = {n: v for n, v in given.items() if n in RealSettings.model_fields}
+    for name in given.keys() & {"search", "grid"}:
+        found[f"{name}_km"] = given[name] * _KM_PER_DEGREE
+    # The table's range, less a cell.
+    table = given["table"] - 0.05 if "table" in given else 180.0
+    farthest = min(given.get("farthest", 180.0), table)
+    if farthest < 180:
+        found["max_distance_km"] = farthest * _KM_PER_DEGREE
+        if "nearest" in given:
+            found["max_nearest_km"] = given["nearest"] * farthest * _KM_PER_DEGREE
+    if "cells" in given or "p" in given:
+        # Half the time that waves need from one corner of a cell to the opposite one.
+        side = found.get("grid_km", _GRID_KM)
+        depth = found.get("depth_grid_km", _GRID_KM)
+        half = given.get("cells", 1.0) * (2 * side**2 + depth**2) ** 0.5 / 2
+        for phase, default in (("p", 6.2), ("s", 3.5)):
+            window = half / given.get(phase, default)
+            # REAL gives all picks in a window the same weight.
+            found |= {f"{phase}_window_s": window, f"{phase}_error_s": 0.4 * window}
+    return found
 
 
 class LppnSettings(GreedySettings):
@@ -160,19 +184,21 @@ class LppnSettings(GreedySettings):
     the package are used for all depths at once.
     """
 
+    place = "lppn_linker", "Lppn"
+
     network: Text = option("", "Weights, such as link32.ckpt. Default: bundled.")
     step_s: float = option(0.25, "Step of origin times.", ge=0.05, le=10)
     window_s: float = option(30.0, "Latest pick after the origin time.", ge=1, le=1000)
     grid_km: float = option(_GRID_KM, "Step of epicentres.", ge=0.1, le=100)
-    depth_grid_km: float = option(5.0, "Step of depths.", ge=0.1, le=100)
+    depth_grid_km: float = option(5.0, "Step of depths.", ge=1, le=100)
     margin_km: float = option(20.0, _MARGIN, ge=0, le=1000)
-    peaks: int = option(
-        10, "Maximum number of candidates per origin time.", ge=1, le=1000
-    )
+    peaks: PositiveInt = option(10, "Maximum number of candidates per origin time.")
 
 
 class PyOctoSettings(MethodSettings):
     """Options of pyocto, named as in PyOcto; see its documentation for details."""
+
+    place, package, extra = ("libraries", "PyOcto"), "pyocto", "pyocto"
 
     margin_km: float = option(20.0, _MARGIN, gt=0, le=1000)
     tolerance_s: Positive = option(1.5, "Largest misfit of a pick in a box.")
@@ -188,49 +214,27 @@ class PyOctoSettings(MethodSettings):
     )
     min_node_size_km: Positive = option(10.0, "Smallest size of a box.")
     min_node_size_location_km: Positive = option(1.5, "The same for locating.")
-    location_split_depth: PositiveInt = option(6, "Depth of divisions that rate a box.")
-    location_split_return: Count = option(4, "Levels of these not searched.")
-    refinement_iterations: PositiveInt = option(3, "Rounds of locating and matching.")
-    exponential_edt: bool = option(True, "Locate with less weight on large residuals.")
-    edt_pick_std_s: Positive = option(0.5, "Standard deviation of picks for it.")
     time_slicing_s: Positive = option(1200.0, "Length of the slices of time.")
-    threads: Count = option(0, "Number of threads; 0 for all processors.")
-
-    @field_validator("location_split_return")
-    @classmethod
-    def _is_less(cls, value: int, info: ValidationInfo) -> int:
-        if value >= info.data.get("location_split_depth", value + 1):
-            raise ValueError("must be less than location_split_depth")
-        return value
+    threads: Count = option(0, _THREADS)
 
 
 class GammaSettings(MethodSettings):
-    """
-    Options of gamma, named as in GaMMA; see its documentation for details. Time and memory
-    grow with the square of the number of picks in a cluster.
-    """
+    """Options of gamma, named as in GaMMA; see its documentation for details."""
+
+    place, package, extra = ("libraries", "Gamma"), "gamma.utils", "gamma"
 
     margin_km: float = option(20.0, _MARGIN, gt=0, le=1000)
     dbscan_eps_s: NotNegative = option(
         0.0, "Picks this close are in one cluster; 0: by GaMMA, from station distances."
     )
     dbscan_min_samples: PositiveInt = option(3, "Minimum number of such picks.")
-    dbscan_min_cluster_size: PositiveInt = option(500, "Do not divide smaller ones.")
-    dbscan_max_time_space_ratio: Positive = option(10.0, "Do not divide shorter ones.")
     max_sigma11_s: Positive = option(1.5, "Largest residual of a pick of an event.")
     oversample_factor: PositiveInt = option(5, "Number of events tried for each pick.")
-    max_cluster_picks: PositiveInt = option(500, "Divide larger clusters in time.")
-    threads: Count = option(0, "Number of processes; 0 for one per processor.")
-
-    @field_validator("max_cluster_picks")
-    @classmethod
-    def _is_enough(cls, value: int, info: ValidationInfo) -> int:
-        if value < (least := 2 * info.data.get("min_picks", 1)):
-            raise ValueError(f"must be at least {least}, twice min_picks")
-        return value
+    max_cluster_picks: int = option(500, "Largest number of picks at once.", ge=100)
+    threads: Count = option(0, _THREADS)
 
 
-#: Options of each method. Each method is a module of the same name.
+#: Options of each method.
 METHODS: Mapping[str, type[MethodSettings]] = {
     "real": RealSettings,
     "lppn": LppnSettings,
@@ -247,18 +251,9 @@ def method_settings(method: str = "real", **options: Any) -> Any:
     :return: All options of the method
     """
     if method not in METHODS:
-        raise ArgumentError(
-            "method", method, f"unknown method{suggestion(method, METHODS)}"
-        )
+        reason = f"unknown method{suggestion(method, METHODS)}"
+        raise ArgumentError("method", method, reason)
     return make(METHODS[method], options)
-
-
-def options_of(method: str) -> dict[str, Any]:
-    """
-    :param method: Name of a method
-    :return: Its options and their defaults
-    """
-    return method_settings(method).model_dump()
 
 
 def _pairs(values: Any) -> dict[str, str]:
@@ -329,28 +324,15 @@ class AssociateSettings(MethodSettings, _Files):
     def of_method(self) -> Any:
         """:return: Options of the method"""
         common = self.model_fields_set & MethodSettings.model_fields.keys()
-        more = {**(self.model_extra or {}), **self.options}
-        try:
-            return method_settings(
-                self.method, **self.model_dump(include=common) | more
-            )
-        except ArgumentError as error:
-            error.problems = [
-                (f"set {name}" if name in more else name, *rest)
-                for name, *rest in error.problems
-            ]
-            raise
+        given = self.model_dump(include=common) | (self.model_extra or {})
+        return method_settings(self.method, **given | self.options)
 
 
 class CompareLimits(Settings):
     """Criteria for events of two catalogues to be the same."""
 
     max_time_s: NotNegative = option(
-        2.0,
-        "Events match if their origin times differ by at most this and their epicentres "
-        "by at most the largest distance.",
-        "--max-time",
-        le=1e9,
+        2.0, "Largest difference of origin times.", "--max-time", le=1e9
     )
     max_distance_km: NotNegative = option(
         5.0, "Largest distance between epicentres.", "--max-distance"
@@ -379,54 +361,3 @@ class CompareSettings(CompareLimits):
         None,
         "Whether longitudes come first, for text of associators that does not say so.",
     )
-
-
-def _of_real_words(texts: Mapping[str, str]) -> dict[str, float]:
-    """Converts REAL's options to those of :py:class:`RealSettings`."""
-    given = {name: _numbers(name, text) for name, text in texts.items()}
-    search, limits = given.get("R", {}), given.get("S", {})
-    found: dict[str, float] = {}
-    farthest = search.get("GCarc0", float("inf"))
-    if "G" in given:
-        farthest = min(farthest, given["G"]["trx"] - 0.05)
-    if farthest < float("inf"):
-        found["max_distance_km"] = farthest * _KM_PER_DEGREE
-        if "nxd" in limits:
-            found["max_nearest_km"] = limits["nxd"] * farthest * _KM_PER_DEGREE
-    if search:
-        found["search_km"] = search["rx"] * _KM_PER_DEGREE
-        found["max_depth_km"] = search["rh"]
-        found["grid_km"] = search["tdx"] * _KM_PER_DEGREE
-        found["depth_grid_km"] = search["tdh"]
-        found["event_interval_s"] = search["tint"]
-        found["max_gap_deg"] = search.get("gap", 360.0)
-    if limits:
-        found["min_p_picks"] = int(limits["np0"])
-        found["min_s_picks"] = int(limits["ns0"])
-        found["min_picks"] = int(limits["nps0"])
-        found["min_both"] = int(limits["npsboth0"])
-        found["max_spread_s"] = limits["std0"]
-        found["min_sp_s"] = limits["dtps"]
-    if limits or "V" in given:
-        # Half the time that waves need from one corner of a cell to the opposite one.
-        side = found.get("grid_km", _GRID_KM)
-        depth = found.get("depth_grid_km", _GRID_KM)
-        half = limits.get("nrt", 1.0) * (2 * side**2 + depth**2) ** 0.5 / 2
-        for phase, default in (("p", 6.2), ("s", 3.5)):
-            window = half / given.get("V", {}).get(f"v{phase}0", default)
-            found[f"{phase}_window_s"] = window
-            # REAL gives all picks in a window the same weight.
-            found[f"{phase}_error_s"] = 0.4 * window
-    return found
-
-
-def _numbers(word: str, text: str) -> dict[str, float]:
-    names, least = _REAL_WORDS[word][0].split(), _REAL_WORDS[word][1]
-    try:
-        numbers = [float(part) for part in text.removeprefix(f"-{word}").split("/")]
-    except ValueError:
-        numbers = []
-    if not least <= len(numbers) <= len(names):
-        more = f"[/{'/'.join(names[least:])}]" if names[least:] else ""
-        raise ValueError(f"{word}={text!r} must be {'/'.join(names[:least])}{more}.")
-    return dict(zip(names, numbers, strict=False))

@@ -16,10 +16,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from pyproj import Geod
 
 from .. import __version__
 from .._util import ArgumentError, beside, check_place, replacing_together, write_text
-from ..plots import plot_association, plot_moveout, save_figure  # noqa: F401
+from ..plots import plot_association, save_figure
 from ..tables import (
     Station,
     event_names,
@@ -29,8 +30,8 @@ from ..tables import (
     station_table,
     write_association,
 )
-from ..travel_times import KM_PER_DEGREE, TravelTimeTable, make_table
-from .associate_settings import FORMATS, MethodSettings, method_settings
+from ..travel_times import TravelTimeTable, make_table
+from .associate_settings import FORMATS, METHODS, MethodSettings, method_settings
 
 #: Picks of one phase at one station closer than this are duplicates.
 SAME_PICK_S = 0.01
@@ -53,25 +54,19 @@ class Projection:
     at its centre. Within 300 km distances are right to a thousandth, also across the date
     line and at the poles.
 
-    :param latitude: Centre, degrees
-    :param longitude: Centre, degrees
+    :param latitude: Latitudes of places, in whose middle the centre is, degrees
+    :param longitude: Their longitudes
     """
 
-    def __init__(self, latitude: float, longitude: float) -> None:
-        self.latitude, self.longitude = latitude, longitude
-        up = _unit_vectors(latitude, longitude)
-        east = _unit_vectors(0, longitude + 90)
+    def __init__(self, latitude: ArrayLike, longitude: ArrayLike) -> None:
+        x, y, z = _unit_vectors(latitude, longitude).reshape(3, -1).mean(axis=1)
+        middle = np.degrees([np.arctan2(z, np.hypot(x, y)), np.arctan2(y, x)])
+        up = _unit_vectors(*middle)
+        east = _unit_vectors(0, middle[1] + 90)
         self._axes = np.stack([east, np.cross(up, east), up])
         root = 1 - _E2 * up[2] ** 2
         radii = [_EQUATOR_KM / root**0.5, _EQUATOR_KM * (1 - _E2) / root**1.5]
         self._radii = np.array(radii)
-
-    @classmethod
-    def around(cls, latitude: ArrayLike, longitude: ArrayLike) -> Projection:
-        """:return: Projection whose centre is in the middle of places in degrees"""
-        x, y, z = _unit_vectors(latitude, longitude).mean(axis=1)
-        middle = np.degrees([np.arctan2(z, np.hypot(x, y)), np.arctan2(y, x)])
-        return cls(float(middle[0]), float(middle[1]))
 
     def to_km(
         self, latitude: ArrayLike, longitude: ArrayLike
@@ -107,40 +102,28 @@ class Network:
     """
     Picks and stations in the form that methods use.
 
-    :param picks: Pick table, sorted by time, of the picks that can be used, with
-        ``station``, the row of its station, and ``seconds`` after the reference time
-    :param stations: Stations with picks: ``station_id``, ``latitude``, ``longitude``,
-        ``elevation_m`` (0 where it isn't known), ``x_km`` and ``y_km``
+    :param picks: Pick table, sorted by time, of the picks that can be used
+    :param station: Row of the station of each pick
+    :param seconds: Time of each pick after the reference time
+    :param is_s: Whether each pick is S, Sg or Sn
+    :param stations: Names of the stations with picks
+    :param xy: (2, stations), km east and north on the plane of the projection
+    :param elevation_km: Elevations of the stations, 0 where it isn't known
     :param reference: Time that seconds count from
-    :param projection: Plane that ``x_km`` and ``y_km`` are on
+    :param projection: Plane
     :param not_used: Picks that can't be used, with ``reason``
     """
 
     picks: pd.DataFrame
-    stations: pd.DataFrame
+    station: np.ndarray
+    seconds: np.ndarray
+    is_s: np.ndarray
+    stations: list[str]
+    xy: np.ndarray
+    elevation_km: np.ndarray
     reference: pd.Timestamp
     projection: Projection
     not_used: pd.DataFrame
-
-    @cached_property
-    def seconds(self) -> np.ndarray:
-        """Times of the picks after the reference time, float64."""
-        return self.picks["seconds"].to_numpy()
-
-    @cached_property
-    def is_s(self) -> np.ndarray:
-        """Mask of the picks that are S, Sg or Sn."""
-        return self.picks["phase"].str.startswith("S").to_numpy(dtype=bool)
-
-    @cached_property
-    def xy(self) -> np.ndarray:
-        """(2, stations), km east and north."""
-        return self.stations[["x_km", "y_km"]].to_numpy().T
-
-    @cached_property
-    def elevation_km(self) -> np.ndarray:
-        """Elevations of the stations."""
-        return self.stations["elevation_m"].to_numpy() / 1000
 
     @cached_property
     def distances_km(self) -> np.ndarray:
@@ -172,9 +155,10 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
     table, places = pick_table(picks), station_table(stations)
     if len(places) == 0:
         raise ValueError("stations is empty; association needs their coordinates.")
-    ids = table["station_id"].unique()
+    # On a quiet day there are no picks at all.
+    ids = (table if len(table) else places)["station_id"].unique()
     known = {name: place for name in ids if (place := find_station(places, name))}
-    if len(ids) and not known:
+    if not known:
         raise ValueError(
             f"None of the {len(ids)} stations of picks, such as {ids[0]!r}, is in "
             f"stations, which has {places['station_id'].iloc[0]!r} and "
@@ -188,10 +172,7 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
     table = table[used].reset_index(drop=True)
 
     frame, row_of = _one_row_a_place(known)
-    if len(frame) == 0:
-        # No picks at all, as on a quiet day.
-        frame = places.assign(elevation_m=places["elevation_m"].fillna(0.0))
-    projection = Projection.around(frame["latitude"], frame["longitude"])
+    projection = Projection(frame["latitude"], frame["longitude"])
     x, y = projection.to_km(frame["latitude"], frame["longitude"])
     if (farthest := float(np.hypot(x, y).max())) > MOST_KM:
         raise ValueError(
@@ -201,49 +182,54 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
     first = table["time"].min() if len(table) else pd.Timestamp(0, tz="UTC")
     reference = first.floor("D")
     microseconds = (table["time"] - reference) // pd.Timedelta("1us")
-    table["station"] = table["station_id"].map(row_of).astype(np.int64).to_numpy()
-    table["seconds"] = microseconds.to_numpy(dtype=np.float64) * 1e-6
-    return Network(table, frame.assign(x_km=x, y_km=y), reference, projection, not_used)
+    return Network(
+        table,
+        table["station_id"].map(row_of).to_numpy(dtype=np.int64),
+        microseconds.to_numpy(dtype=np.float64) * 1e-6,
+        table["phase"].str.startswith("S").to_numpy(dtype=bool),
+        frame["station_id"].to_list(),
+        np.stack([x, y]),
+        frame["elevation_m"].to_numpy() / 1000,
+        reference,
+        projection,
+        not_used,
+    )
 
 
 def _doubles(table: pd.DataFrame) -> pd.Index:
     """Rows of the duplicates of more probable picks."""
-    table = table.assign(kind=table["phase"].str[0])
-    table = table.sort_values(["station_id", "kind", "time"], kind="stable")
-    row = ["station_id", "kind"]
-    step = pd.Timedelta(seconds=SAME_PICK_S)
-    same = table[row].eq(table[row].shift()).all(axis=1) & (table["time"].diff() < step)
-    chain = (~same).cumsum()
-    # However many there are in a row, each is compared with one that is kept.
-    since = table["time"] - table["time"].groupby(chain).transform("first")
-    best = table["probability"].groupby([chain, since // step]).transform("idxmax")
+    table = table.assign(phase=table["phase"].str[0])
+    row = ["station_id", "phase"]
+    table = table.sort_values([*row, "time"], kind="stable")
+    same = table[row].eq(table[row].shift()).all(axis=1)
+    same &= table["time"].diff() < pd.Timedelta(seconds=SAME_PICK_S)
+    best = table["probability"].groupby((~same).cumsum()).transform("idxmax")
     return table.index[table.index.to_numpy() != best.to_numpy()]
 
 
 def _one_row_a_place(
     known: dict[str, Station],
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Merges locations of a station that are almost at the same place."""
-    rows: list[Station] = []
-    row_of: dict[str, int] = {}
-    for name, place in sorted(known.items()):
-        station = name.rpartition(".")[0]
-        for other, row in row_of.items():
-            near = _apart_km(rows[row], place) < SAME_PLACE_KM
-            if near and other.rpartition(".")[0] == station:
-                row_of[name] = row
-                break
-        else:
-            row_of[name] = len(rows)
-            rows.append(place._replace(station_id=name))
-    frame = pd.DataFrame(rows, columns=Station._fields)
-    return frame.assign(elevation_m=frame["elevation_m"].fillna(0.0)), row_of
-
-
-def _apart_km(a: Station, b: Station) -> float:
-    turn = (b.longitude - a.longitude + 180) % 360 - 180
-    east = turn * np.cos(np.radians(b.latitude))
-    return float(np.hypot(b.latitude - a.latitude, east)) * KM_PER_DEGREE
+    """Merges locations of a station that are almost at the place of the first one."""
+    rows = [place._replace(station_id=name) for name, place in sorted(known.items())]
+    frame = pd.DataFrame(rows, columns=Station._fields).fillna({"elevation_m": 0.0})
+    by_station = frame.groupby(frame["station_id"].str.rsplit(".", n=1).str[0])
+    first = by_station[["longitude", "latitude"]].transform("first")
+    places = (
+        frame["longitude"],
+        frame["latitude"],
+        first["longitude"],
+        first["latitude"],
+    )
+    _, _, apart_m = Geod(ellps="WGS84").inv(*places)
+    own = pd.Series(frame.index)
+    is_near = np.asarray(apart_m) < 1000 * SAME_PLACE_KM
+    row = own.groupby(by_station.ngroup()).transform("first").where(is_near, own)
+    kept, row_of = np.unique(row, return_inverse=True)
+    names = frame["station_id"]
+    return frame.iloc[kept].reset_index(drop=True), dict(
+        zip(names, row_of, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -263,11 +249,22 @@ class Found:
 
 def nothing_found() -> Found:
     """:return: No events"""
-    columns = ("time_s", "x_km", "y_km", "depth_km", "score")
-    return Found(
-        pd.DataFrame({name: np.zeros(0) for name in columns}),
-        pd.DataFrame({"event": np.zeros(0, int), "pick": np.zeros(0, int)}),
-    )
+    columns = ["time_s", "x_km", "y_km", "depth_km", "score"]
+    picks = pd.DataFrame(columns=["event", "pick"], dtype=int)
+    return Found(pd.DataFrame(columns=columns, dtype=float), picks)
+
+
+def in_order(found: Found, by: Sequence[str]) -> Found:
+    """
+    :param found: Events and picks
+    :param by: Columns to sort the events by
+    :return: The same with events in order; picks stay where they are
+    """
+    events = found.events.sort_values(list(by), kind="stable")
+    new_row = np.empty(len(events), dtype=np.int64)
+    new_row[events.index] = np.arange(len(events))
+    picks = found.picks.assign(event=new_row[found.picks["event"].astype(np.int64)])
+    return Found(events.reset_index(drop=True), picks)
 
 
 class Associator(ABC, Generic[_Settings]):
@@ -337,7 +334,7 @@ def associate(
     :param stations: Table of stations
     :param method: Name of the method: real, lppn, pyocto or gamma
     :param progress: Show a progress bar
-    :param options: Options of the method, see :py:func:`options_of`
+    :param options: Options of the method, such as ``min_picks``
     :raises ValueError: if a table, the method or an option is wrong
     :raises ImportError: if the method needs a package that is not installed
     :return: Events, their picks, and a summary
@@ -355,7 +352,7 @@ def associate(
         "picks": len(network.picks) + len(network.not_used),
         "picks_used": len(used),
         "picks_left_out": dict(Counter(network.not_used["reason"]).most_common()),
-        "stations": network.picks["station"].nunique(),
+        "stations": len(np.unique(network.station)),
         "events": len(events),
         "seconds": round(time.perf_counter() - start, 3),
     }
@@ -366,88 +363,18 @@ def find_method(method: str) -> type[Associator[Any]]:
     """
     :param method: Name
     :raises ImportError: if it needs a package that is not installed
-    :return: The class of its module that finds events
+    :return: Class that finds events
     """
+    options = METHODS[method]
+    module, name = options.place
     try:
-        # `lppn` is a file of the models.
-        file = "lppn_linker" if method == "lppn" else method
-        module = importlib.import_module(f".{file}", __package__)
+        importlib.import_module(options.package)
     except ImportError as error:
-        extra = method if method in ("pyocto", "gamma") else "associate"
         raise ImportError(
             f"method={method!r} needs a package that is not installed ({error}): "
-            f"pip install 'seisbench-diting[{extra}]'."
+            f"pip install 'seisbench-diting[{options.extra}]'."
         ) from error
-    return module.METHOD
-
-
-def make_found(
-    network: Network,
-    settings: MethodSettings,
-    events: pd.DataFrame,
-    picks: pd.DataFrame,
-) -> Found:
-    """
-    Cleans the results of libraries, so that all methods keep the same rules. If several
-    events have the same pick, the event with the most picks keeps it. If an event has
-    several picks of P, or of S, at one station, the most probable one is kept. Events
-    without a finite place or time, or with fewer picks than the options require, are
-    removed with their picks. The order of rows does not matter.
-
-    :param network: Picks and stations
-    :param settings: Minimum numbers of picks
-    :param events: Columns of :py:class:`Found`
-    :param picks: ``event``, the row of its event, and ``pick``, the network's row
-    :return: Events, sorted by time, and their picks
-    """
-    by = ["time_s", "x_km", "y_km", "depth_km"]
-    events, rank = _sorted(events, by)
-    event = rank[picks["event"].to_numpy(dtype=np.int64)]
-    row = picks["pick"].to_numpy(dtype=np.int64)
-    table = pd.DataFrame(
-        {
-            "event": event,
-            "pick": row,
-            "station": network.picks["station"].to_numpy()[row],
-            "s": network.is_s[row],
-            "size": np.bincount(event, minlength=len(events))[event],
-            "probability": network.picks["probability"].to_numpy()[row],
-        }
-    )
-    finite = np.isfinite(events[by].to_numpy(dtype=float)).all(axis=1)
-    table = (
-        table[finite[event]]
-        .sort_values(
-            ["size", "probability", "event", "pick"],
-            ascending=[False, False, True, True],
-        )
-        .drop_duplicates("pick")
-        .drop_duplicates(["event", "station", "s"])
-        .sort_values(["event", "pick"])
-    )
-    keep = np.ones(len(events), dtype=bool)
-    for which, least in (
-        (slice(None), max(settings.min_picks, 1)),
-        (~table["s"], settings.min_p_picks),
-        (table["s"], settings.min_s_picks),
-        # A station has at most one P and one S, so a second pick means that it has both.
-        (table.duplicated(["event", "station"]), settings.min_both),
-    ):
-        keep &= np.bincount(table["event"][which], minlength=len(events)) >= least
-    table = table[keep[table["event"]]]
-    new_row = np.cumsum(keep) - 1
-    return Found(
-        events[keep].reset_index(drop=True),
-        pd.DataFrame({"event": new_row[table["event"]], "pick": table["pick"]}),
-    )
-
-
-def _sorted(events: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
-    """Events in order, and the new row of each."""
-    order = np.lexsort([events[name] for name in reversed(by)])
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return events.iloc[order].reset_index(drop=True), rank
+    return getattr(importlib.import_module(f".{module}", __package__), name)
 
 
 def make_tables(
@@ -456,40 +383,37 @@ def make_tables(
     """
     :param network: Picks and stations
     :param travel_times: For theoretical times and residuals
-    :param found: What a method found
+    :param found: Events and picks that a method found
     :return: Event table with columns of quality, and pick table with columns of events
     """
-    events, rank = _sorted(found.events, ["time_s"])
-    event = rank[found.picks["event"].to_numpy(dtype=int)]
-    row = found.picks["pick"].to_numpy(dtype=int)
-    times = network.reference + pd.Series(
-        pd.to_timedelta((events["time_s"] * 1e6).round().astype("int64"), unit="us")
+    found = in_order(found, ["time_s"])
+    events, (event, row) = found.events, found.picks[["event", "pick"]].to_numpy().T
+    times = network.reference + pd.to_timedelta(
+        (events["time_s"] * 1e6).round().astype("int64"), unit="us"
     )
     names = event_names(times)
     picks = network.picks.iloc[row].reset_index(drop=True)
-    station = picks["station"].to_numpy()
-    place = events[["x_km", "y_km", "depth_km", "time_s"]].to_numpy()[event].T
-    east, north = network.xy[:, station] - place[:2]
+    station, is_s = network.station[row], network.is_s[row]
+    x, y, depth, origin = (
+        events[name].to_numpy()[event]
+        for name in ("x_km", "y_km", "depth_km", "time_s")
+    )
+    east, north = network.xy[0, station] - x, network.xy[1, station] - y
     distance = np.hypot(east, north)
     azimuth = np.degrees(np.arctan2(east, north)) % 360
-    p, s = travel_times.first_arrivals(
-        distance, place[2], network.elevation_km[station]
-    )
-    is_s = network.is_s[row]
-    residual = network.seconds[row] - place[3] - np.where(is_s, s, p)
+    p, s = travel_times.first_arrivals(distance, depth, network.elevation_km[station])
+    residual = network.seconds[row] - origin - np.where(is_s, s, p)
     known = np.isfinite(residual)
     theoretical = picks["time"] - pd.to_timedelta(
         np.round(np.where(known, residual, 0) * 1e6).astype("int64"), unit="us"
     )
-    picks = picks.drop(columns=["station", "seconds"]).assign(
+    picks = picks.assign(
         event_id=np.array(names, dtype=object)[event] if len(names) else "",
         epicentral_distance_km=distance,
         azimuth_deg=azimuth,
         theoretical_time=theoretical.where(known),
         residual_s=residual,
     )
-    columns = {"event": event, "station": station, "s": is_s, "azimuth": azimuth}
-    used = pd.DataFrame(columns | {"squared": residual**2})
     latitude, longitude = network.projection.to_degrees(events["x_km"], events["y_km"])
     rows = {
         "event_id": names,
@@ -499,37 +423,53 @@ def make_tables(
         "depth_km": events["depth_km"],
         "event_type": "earthquake",
         "score": events.get("score", np.nan),
-        **_quality(used, len(events)),
     }
-    return event_table(pd.DataFrame(rows)), pick_table(picks)
+    columns = {"event": event, "station": station, "s": is_s, "azimuth": azimuth}
+    used = pd.DataFrame(columns | {"squared": residual**2})
+    quality = _quality(used).reindex(range(len(events)))
+    counts = [name for name in quality if name.endswith("_count")]
+    quality[counts] = quality[counts].fillna(0)
+    return event_table(pd.DataFrame(rows).join(quality)), pick_table(picks)
 
 
-def _quality(used: pd.DataFrame, number: int) -> dict[str, pd.Series]:
-    """Columns of quality, from the picks of all events."""
+def _quality(used: pd.DataFrame) -> pd.DataFrame:
+    """Columns of quality by event, from the picks of all events."""
     by_event = used.groupby("event")
-    by_station = used.groupby(["event", "station"])["s"]
-    both = (by_station.nunique() == 2).groupby("event").sum()
-    index = range(number)
-    counts = {
-        "pick_count": by_event.size(),
-        "p_count": by_event.size() - by_event["s"].sum(),
-        "s_count": by_event["s"].sum(),
-        "station_count": by_event["station"].nunique(),
-        "both_count": both,
-    }
-    return {
-        **{
-            name: column.reindex(index, fill_value=0) for name, column in counts.items()
-        },
-        "rms_residual_s": np.sqrt(by_event["squared"].mean()).reindex(index),
-        "azimuthal_gap_deg": by_event["azimuth"].agg(_largest_gap).reindex(index),
-    }
+    phases = used.groupby(["event", "station"])["s"].nunique()
+    return pd.DataFrame(
+        {
+            "pick_count": by_event.size(),
+            "p_count": by_event.size() - by_event["s"].sum(),
+            "s_count": by_event["s"].sum(),
+            "station_count": by_event["station"].nunique(),
+            "both_count": (phases == 2).groupby("event").sum(),
+            "rms_residual_s": np.sqrt(by_event["squared"].mean()),
+            "azimuthal_gap_deg": by_event["azimuth"].agg(largest_gap),
+        }
+    )
 
 
-def _largest_gap(azimuths: pd.Series) -> float:
-    """Largest angle without a station, degrees."""
-    values = np.sort(azimuths.to_numpy())
+def largest_gap(azimuths: ArrayLike) -> float:
+    """
+    :param azimuths: Azimuths of stations, degrees
+    :return: Largest angle without a station, degrees
+    """
+    values = np.sort(azimuths)
     return float(np.diff(values, append=values[0] + 360).max())
+
+
+def check_size(name: str, value: float, number: int, most: int, noun: str) -> None:
+    """
+    :param name: Option that the size depends on
+    :param value: Its value
+    :param number: Size
+    :param most: Largest possible size
+    :param noun: Unit of the size
+    :raises ArgumentError: if it is too large
+    """
+    if number > most:
+        reason = f"it gives {number} {noun}; at most {most} are possible"
+        raise ArgumentError(name, value, reason)
 
 
 def files_of(output: Path, formats: Sequence[str]) -> list[Path]:
@@ -552,7 +492,7 @@ def check_output(
     :raises ImportError: for ``parquet`` without pyarrow
     """
     name = str(output)
-    if not output.name or output.is_dir():
+    if output.is_dir():
         raise ArgumentError("output", name, "it is a folder; add a name to it")
     read = {Path(path).resolve() for path in inputs}
     for path in files_of(output, formats):
@@ -560,10 +500,9 @@ def check_output(
         if path.resolve() in read:
             reason = f"it would replace {path}, which is read. Choose another name"
             raise ArgumentError("output", name, reason)
-    for path in (beside(output, ".state"), beside(output, ".log")):
-        if path.exists():
-            reason = f"{path} belongs to a run of pick, whose files would be replaced"
-            raise ArgumentError("output", name, f"{reason}. Choose another name")
+    if beside(output, ".state").exists():
+        reason = "files of a run of pick would be replaced. Choose another name"
+        raise ArgumentError("output", name, reason)
     if "parquet" in formats and not importlib.util.find_spec("pyarrow"):
         raise ImportError("parquet needs: pip install 'seisbench-diting[parquet]'.")
 
@@ -595,10 +534,8 @@ def write_files(
             path = new[beside(output, FORMATS[kind])]
             write_association(result.events, result.picks, path, stations)
         if picture in new:
-            figure = plot_association(
-                result.events, result.picks, stations, output.name
-            )
-            save_figure(figure, new[picture])
+            tables = result.events, result.picks, stations
+            save_figure(plot_association(*tables, output.name), new[picture])
         left_out = (
             f"{row.reason}: {row.station_id} {row.phase} {row.time:%Y-%m-%dT%H:%M:%S.%f}Z\n"
             for row in result.not_used.itertuples(index=False)

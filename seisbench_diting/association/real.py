@@ -13,10 +13,20 @@ from functools import cached_property
 
 import numpy as np
 
-from . import greedy
 from .associate_settings import RealSettings
-from .core import SAME_PLACE_KM, Found
+from .core import SAME_PLACE_KM, Found, check_size
 from .greedy import Candidates, Greedy
+from .location import (
+    BACKGROUND_S,
+    DETECTED,
+    LEAST_RATE,
+    WIDTH,
+    compiled,
+    grid_offsets,
+)
+
+#: Sampling interval of curves, s.
+STEP_S = 0.05
 
 #: Nodes lie this share of a step beside the station, where azimuths are defined.
 _BESIDE = 0.012
@@ -28,9 +38,9 @@ _ERROR_S_PER_KM = 0.1
 #: More nodes need more memory than they are worth.
 _MOST_NODES = 100_000
 
-#: How far events are searched around stations, at least and at most, where nothing is said:
-#: as far as this share of stations is from the next one.
-_SEARCH_KM, _MOST_STATIONS = (10.0, 60.0), 0.9
+#: How far events are searched around stations by default: as far as this share of stations
+#: is from the next one, within these limits.
+_MOST_STATIONS, _SEARCH_KM = 0.9, (10.0, 60.0)
 
 #: A pick at a grid's node adds about this much to its score where picks are rare.
 _GAIN = 2.0
@@ -41,6 +51,10 @@ class Real(Greedy):
     Each P pick starts a search around its station: for every node of a grid the origin
     time follows, and P and S picks at the expected times are counted, by how well they
     fit. The best node of each becomes a candidate.
+
+    Each station and phase has a curve, which is high where its picks are: the logarithm of
+    how much likelier a pick there is with an event than without. A node is scored by the
+    sum of the curves at the expected times.
     """
 
     settings: RealSettings
@@ -64,69 +78,125 @@ class Real(Greedy):
         s = self.settings
         error = _ERROR_S_PER_KM * s.grid_km
         self.grid_errors_s = min(error, s.p_window_s / 2), min(error, s.s_window_s / 2)
-        self._grid = _make_grid(s, self._search_km)
+        number = int(self._search_km / s.grid_km + 1e-6)
+        deep = np.arange(0, s.max_depth_km + 1e-6, s.depth_grid_km)
+        nodes = (2 * number + 1) ** 2 * len(deep)
+        check_size("grid_km", s.grid_km, nodes, _MOST_NODES, "nodes around a station")
+        side = (np.arange(-number, number + 1) + _BESIDE) * s.grid_km
+        axes = np.meshgrid(side, side, deep, indexing="ij")
+        # x and y from the station, and depth.
+        self._grid = np.stack([axis.ravel() for axis in axes], axis=1)
         return super().find(progress)
 
     def candidates(
         self, begin: float, end: float, pool: ThreadPoolExecutor
     ) -> Candidates:
         """See :py:class:`.Greedy`."""
-        curves = self.curves(begin, end)
-        stations = range(len(self.network.stations))
-        found = pool.map(lambda n: self._search(n, begin, end, *curves), stations)
+        problem, grid = self.problem, self._grid
+        # Of all picks that events in this stretch may have.
+        first = begin - self.longest_s
+        samples = int((end + self.longest_s - first) / STEP_S)
+        rows = len(problem.start) - 1
+        curves = np.empty((rows, samples), dtype=np.float32)
+        counts = np.empty((rows, samples + 1), dtype=np.int32)
+        make_curves(problem, first, self.grid_errors, curves, counts)
+        reach = int(WIDTH * self.grid_errors.max() / STEP_S) + 1
+
+        def search(station: int) -> Candidates:
+            """Around a station, for all its P picks."""
+            times = problem.time[
+                problem.start[2 * station] : problem.start[2 * station + 1]
+            ]
+            times = times[(times >= begin) & (times < end)]
+            if len(times) == 0:
+                return np.empty((0, 4)), np.empty(0)
+            offsets = np.empty((rows, len(grid)), dtype=np.int32)
+            span = np.empty((2, rows), dtype=np.int64)
+            own = grid_offsets(problem, grid, station, STEP_S, offsets, span)
+            shifts = np.rint((times - first) / STEP_S).astype(np.int64)
+            nodes, scores = best_nodes(curves, counts, shifts, offsets, reach, span)
+            places = grid[nodes]
+            places[:, :2] += problem.stations[station, :2]
+            return np.column_stack([places, times - own[nodes]]), scores
+
+        found = pool.map(search, range(rows // 2))
         origins, scores = map(np.concatenate, zip(*found, strict=True))
         good = scores >= _GAIN * self.settings.min_picks
         return origins[good], scores[good]
 
-    def _search(
-        self,
-        station: int,
-        begin: float,
-        end: float,
-        curves: np.ndarray,
-        counts: np.ndarray,
-        first: float,
-    ) -> Candidates:
-        """Around one station, for all its P picks."""
-        problem, grid = self.problem, self._grid
-        times = problem.time[slice(*problem.start[2 * station : 2 * station + 2])]
-        times = times[(times >= begin) & (times < end)]
-        if len(times) == 0:
-            return np.empty((0, 4)), np.empty(0)
-        rows = len(problem.start) - 1
-        offsets = np.empty((rows, len(grid)), dtype=np.int32)
-        low, high = np.empty((2, rows), dtype=np.int64)
-        gaps = np.zeros(rows, dtype=np.bool_)
-        own = greedy.grid_offsets(problem, grid, station, offsets, low, high, gaps)
-        samples = np.rint((times - first) / greedy.STEP_S).astype(np.int64)
-        reach = int(greedy.WIDTH * self.grid_errors.max() / greedy.STEP_S) + 1
-        nodes = np.empty(len(times), dtype=np.int64)
-        scores = np.empty(len(times), dtype=np.float32)
-        greedy.best_nodes(
-            curves, counts, samples, offsets, reach, low, high, gaps, nodes, scores
-        )
-        origins = np.empty((len(times), 4))
-        origins[:, :3] = grid[nodes]
-        origins[:, :2] += problem.stations[station, :2]
-        origins[:, 3] = times - own[nodes]
-        return origins, scores
+
+@compiled
+def make_curves(problem, begin, sigmas, curves, counts):
+    """
+    :param begin: Time of the curves' first sample
+    :param sigmas: Widths for P and S, s
+    :param curves: (rows, samples) float32; is written
+    :param counts: (rows, samples + 1) int32: picks near samples before each; is written
+    """
+    time, claimed = problem.time, problem.claimed
+    rows, samples = curves.shape
+    curves[:], counts[:] = 0.0, 0
+    for row in range(rows):
+        sigma = sigmas[row % 2]
+        reach = int(WIDTH * sigma / STEP_S) + 1
+        curve, count = curves[row], counts[row]
+        first, end = problem.start[row], problem.start[row + 1]
+        low, high, near = first, first, 0
+        for place in range(first, end):
+            middle = (time[place] - begin) / STEP_S
+            while high < end and time[high] <= time[place] + BACKGROUND_S:
+                near += not claimed[high]
+                high += 1
+            while time[low] < time[place] - BACKGROUND_S:
+                near -= not claimed[low]
+                low += 1
+            if claimed[place] or middle < -reach or middle > samples + reach:
+                continue
+            rate = max(near / (2 * BACKGROUND_S), LEAST_RATE)
+            scale = DETECTED / (1 - DETECTED) / np.sqrt(2 * np.pi) / sigma / rate
+            left = max(int(middle) - reach, 0)
+            right = min(int(middle) + reach + 2, samples)
+            for k in range(left, right):
+                r = (k - middle) * STEP_S / sigma
+                curve[k] += scale * np.exp(-0.5 * r * r)
+            if left < right:
+                count[left + 1] += 1
+        for k in range(samples):
+            count[k + 1] += count[k]
+            if curve[k] > 0.0:
+                curve[k] = np.log(1.0 + curve[k])
 
 
-def _make_grid(settings: RealSettings, search_km: float) -> np.ndarray:
-    """(nodes, 3): x and y from the station, and depth, km."""
-    number = int(search_km / settings.grid_km + 1e-6)
-    deep = np.arange(0, settings.max_depth_km + 1e-6, settings.depth_grid_km)
-    nodes = (2 * number + 1) ** 2 * len(deep)
-    if nodes > _MOST_NODES:
-        raise ValueError(
-            f"search_km={search_km:g} with grid_km={settings.grid_km:g} and "
-            f"max_depth_km={settings.max_depth_km:g} with "
-            f"depth_grid_km={settings.depth_grid_km:g} are {nodes} nodes; {_MOST_NODES} "
-            "are possible. Search less far, or with wider steps."
-        )
-    side = (np.arange(-number, number + 1) + _BESIDE) * settings.grid_km
-    axes = np.meshgrid(side, side, deep, indexing="ij")
-    return np.stack([axis.ravel() for axis in axes], axis=1)
+@compiled
+def best_nodes(curves, counts, shifts, offsets, reach, span):
+    """
+    Finds the node with the highest score for each initiating pick.
 
-
-METHOD = Real
+    :param shifts: Samples of the curves at which the initiating picks lie, int64
+    :param offsets: (rows, nodes) int32: samples after the initiating one
+    :param reach: Samples that a pick reaches before itself
+    :param span: (2, rows) Smallest and largest offset of each row; the first one is larger
+        for rows that are not used
+    :return: The best node of each, and its score
+    """
+    n = offsets.shape[1]
+    nodes = np.empty(len(shifts), dtype=np.int64)
+    scores = np.empty(len(shifts), dtype=np.float32)
+    total = np.empty(n, dtype=np.float32)
+    length = curves.shape[1]
+    for k in range(len(shifts)):
+        total[:] = 0.0
+        shift = shifts[k]
+        for row in range(len(offsets)):
+            low, high = shift + span[0, row], shift + span[1, row]
+            first, last = max(low - 2 * reach - 2, 0), min(high + 1, length)
+            if low > high or first >= last or low < 0 or high >= length:
+                continue
+            if counts[row, last] == counts[row, first]:
+                continue
+            curve, offset = curves[row], offsets[row]
+            for node in range(n):
+                total[node] += curve[shift + offset[node]]
+        nodes[k] = np.argmax(total)
+        scores[k] = total[nodes[k]]
+    return nodes, scores

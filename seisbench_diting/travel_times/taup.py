@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import obspy
-import seisbench
 from numpy.typing import ArrayLike
 from obspy.taup import TauPyModel, taup_create
 from obspy.taup.seismic_phase import SeismicPhase
@@ -82,6 +81,8 @@ class TravelTimes:
     """
 
     def __init__(self, model: str | Path = "iasp91", default_depth_km: float = 10.0):
+        import seisbench
+
         _check("default_depth_km", default_depth_km, *_DEPTH_KM)
         self.model, path = _find_model(model)
         self.default_depth_km = default_depth_km

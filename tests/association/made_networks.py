@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from seisbench_diting.association import Association, compare
 from seisbench_diting.association.core import Projection
-from seisbench_diting.tables import pick_table, station_table
+from seisbench_diting.tables import event_names, event_table, pick_table, station_table
 
 #: Velocities of P and S, km/s, and what `velocity` is with them.
 P_KM_S, S_KM_S = 6.0, 3.46
@@ -19,8 +20,7 @@ VELOCITY = f"{P_KM_S}/{S_KM_S}"
 class MadeNetwork:
     """
     :param stations: Table of stations
-    :param events: True events: ``time``, ``latitude``, ``longitude``, ``depth_km``, and
-        ``x_km`` and ``y_km`` from the network's middle
+    :param events: Table of true events
     :param picks: Table of picks
     :param truth: For each pick the row of its event, -1 for false ones
     """
@@ -41,7 +41,6 @@ def made_network(
     start: str = "2022-04-09T02:00:00",
     latitude: float = 25.0,
     longitude: float = 102.0,
-    depth_km: tuple[float, float] = (3.0, 15.0),
     elevation_m: tuple[float, float] = (-300.0, 2000.0),
     noise_s: float = 0.1,
     missed: float = 0.2,
@@ -60,7 +59,6 @@ def made_network(
     :param start: Its begin, UTC
     :param latitude: Of the disk's centre
     :param longitude: Of the disk's centre
-    :param depth_km: Least and largest depth
     :param elevation_m: Least and largest elevation of stations
     :param noise_s: Standard deviation of errors of picks; S picks have twice that
     :param missed: Share of arrivals that have no pick
@@ -68,19 +66,16 @@ def made_network(
     :return: Network and events
     """
     rng = np.random.default_rng(seed)
-    projection = Projection(latitude, longitude)
+    plane = Projection(latitude, longitude)
     begin = pd.Timestamp(start, tz="UTC")
     sx, sy = _in_disk(rng, stations, radius_km)
     height = rng.uniform(*elevation_m, stations)
     ex, ey = _in_disk(rng, events, radius_km / 2)
-    depth = rng.uniform(*depth_km, events)
+    depth = rng.uniform(3.0, 15.0, events)
     origin = (np.arange(events) + rng.uniform(0, 0.5, events)) * duration_s / events
 
-    distance = np.sqrt(
-        (ex[:, None] - sx) ** 2
-        + (ey[:, None] - sy) ** 2
-        + (depth[:, None] + height / 1000) ** 2
-    )
+    flat = np.hypot(ex[:, None] - sx, ey[:, None] - sy)
+    distance = np.hypot(flat, depth[:, None] + height / 1000)
     # (events, stations, phases)
     travel = np.stack([distance / P_KM_S, distance / S_KM_S], axis=2)
     arrival = origin[:, None, None] + travel
@@ -92,57 +87,48 @@ def made_network(
     event = np.concatenate([event, np.full(count, -1)])
     station = np.concatenate([station, rng.integers(stations, size=count)])
     phase = np.concatenate([phase, rng.integers(2, size=count)])
-    probability = np.where(
-        event >= 0,
-        rng.uniform(0.5, 1, len(event)),
-        rng.uniform(0.3, 0.7, len(event)),
+    true, not_true = (
+        rng.uniform(*limits, len(event)) for limits in ((0.5, 1), (0.3, 0.7))
     )
 
-    ids = np.array([f"XX.S{number:03d}." for number in range(stations)])
-    lat, lon = projection.to_degrees(sx, sy)
-    places = station_table(
-        pd.DataFrame(
-            {
-                "station_id": ids,
-                "latitude": lat,
-                "longitude": lon,
-                "elevation_m": height,
-            }
-        )
-    )
     # As a table of picks is sorted.
     order = np.lexsort([phase, station, np.round(seconds * 1e6)])
-    picks = pick_table(
-        pd.DataFrame(
-            {
-                "station_id": ids[station[order]],
-                "phase": np.array(["P", "S"])[phase[order]],
-                "time": begin + _microseconds(seconds[order]),
-                "probability": probability[order],
-            }
-        )
+    names = np.array([f"XX.S{number:03d}." for number in range(stations)])
+    lat, lon = plane.to_degrees(sx, sy)
+    places = {"station_id": names, "latitude": lat, "longitude": lon}
+    picks = {
+        "station_id": names[station[order]],
+        "phase": np.array(["P", "S"])[phase[order]],
+        "time": begin + _microseconds(seconds[order]),
+        "probability": np.where(event >= 0, true, not_true)[order],
+    }
+    return MadeNetwork(
+        station_table(pd.DataFrame(places | {"elevation_m": height})),
+        catalogue(begin + _microseconds(origin), *plane.to_degrees(ex, ey), depth),
+        pick_table(pd.DataFrame(picks)),
+        event[order],
     )
-    lat, lon = projection.to_degrees(ex, ey)
-    true = pd.DataFrame(
-        {
-            "time": begin + _microseconds(origin),
-            "latitude": lat,
-            "longitude": lon,
-            "depth_km": depth,
-            "x_km": ex,
-            "y_km": ey,
-        }
-    )
-    return MadeNetwork(places, true, picks, event[order])
 
 
-def _in_disk(
-    rng: np.random.Generator, number: int, radius_km: float
-) -> tuple[np.ndarray, np.ndarray]:
+def catalogue(times, latitude, longitude, depth_km) -> pd.DataFrame:
+    """Event table."""
+    columns = {"latitude": latitude, "longitude": longitude, "depth_km": depth_km}
+    names = event_names(pd.Series(times))
+    return event_table(pd.DataFrame({"event_id": names, "time": times, **columns}))
+
+
+def shares(result: Association, events, seconds=1.0, km=5.0):
+    """Precision and recall."""
+    limits = {"max_time_s": seconds, "max_distance_km": km}
+    found = compare(result.events, events, **limits)
+    return found.share_of_a, found.share_of_b
+
+
+def _in_disk(rng, number, radius_km):
     angle = rng.uniform(0, 2 * np.pi, number)
     radius = radius_km * np.sqrt(rng.uniform(0, 1, number))
     return radius * np.cos(angle), radius * np.sin(angle)
 
 
-def _microseconds(seconds: np.ndarray) -> pd.TimedeltaIndex:
+def _microseconds(seconds):
     return pd.to_timedelta(np.round(seconds * 1e6).astype("int64"), unit="us")

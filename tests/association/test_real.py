@@ -3,229 +3,53 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_networks import P_KM_S, S_KM_S, VELOCITY, made_network
-from scoring import as_catalogue, shares
+from made_networks import P_KM_S, S_KM_S, VELOCITY, made_network, shares
 
+from benchmarks.association import COARSE, read_italy, velocity
 from benchmarks.association_truth import make_sequence
 from seisbench_diting.association import associate, compare, method_settings
-from seisbench_diting.tables import pick_table, station_table
+from seisbench_diting.tables import station_table
 
-WORDS = {
-    "R": "0.1/20/0.04/2/5",
-    "G": "1.4/20/0.01/1",
-    "V": "6.2/3.3",
-    "S": "3/2/12/3/0.5/0.2/1/0.25/0.2/4",
-}
+OPTIONS = {"velocity": VELOCITY, "max_depth_km": 20.0}
 
 
-@pytest.fixture(scope="session")
-def italy(reference):
-    from benchmarks import association
-
-    return association.read_italy()
+@pytest.fixture(scope="module")
+def stations():
+    rng = np.random.default_rng(7)
+    columns = {
+        "station_id": [f"XX.A{number:02d}." for number in range(50)],
+        "latitude": rng.uniform(42.45, 43.15, 50),
+        "longitude": rng.uniform(12.8, 13.7, 50),
+        "elevation_m": rng.uniform(0, 1500, 50),
+    }
+    return station_table(pd.DataFrame(columns))
 
 
 def test_the_words_of_the_program():
-    options = method_settings("real", **WORDS)
+    options = method_settings("real", **COARSE).model_dump()
 
-    assert options.min_p_picks == 3
-    assert options.min_s_picks == 2
-    assert options.min_picks == 12
-    assert options.min_both == 3
-    assert options.max_spread_s == 0.5
-    assert options.event_interval_s == 5
-    assert options.max_depth_km == 20
-    assert options.depth_grid_km == 2
-    assert options.grid_km == pytest.approx(4.4476)
-    assert options.search_km == pytest.approx(11.119)
-    # The program prints 1.06 and 2.00 s for whole windows with these.
-    assert 2 * options.p_window_s == pytest.approx(1.06, abs=0.005)
-    assert 2 * options.s_window_s == pytest.approx(2.00, abs=0.005)
-    assert options.max_nearest_km == pytest.approx(0.2 * 1.35 * 111.19)
-
-
-def test_an_hour_of_central_italy(italy, reference):
-    hour = italy.picks[italy.picks["time"] < "2016-10-14T01:00"]
-    result = associate(
-        hour,
-        italy.stations,
-        velocity=str(reference / "data" / "italy_velocity.nd"),
-        **WORDS,
-    )
-    golden = italy.events[italy.events["time"] < "2016-10-14T00:59"]
-    found = compare(golden, result.events)
-
-    assert found.share_of_a >= 0.93
-    assert len(result.events) <= 1.2 * len(golden)
-    assert found.common["distance_km"].median() < 2
-    spread = result.picks.groupby(result.picks["phase"])["residual_s"].std()
-    assert spread["P"] < 0.2
-    assert spread["S"] < 0.4
-
-
-@pytest.mark.parametrize(("per_minute", "least"), [(1, 0.97), (10, 0.97), (60, 0.7)])
-def test_events_with_known_origins(per_minute, least):
-    stations = _made_stations()
-    velocity = "iasp91"
-    truth = make_sequence(stations, velocity, per_minute, number=100)
-
-    result = associate(
-        truth.picks,
-        stations,
-        velocity=velocity,
-        max_depth_km=20.0,
-        p_error_s=0.12,
-        s_error_s=0.12,
-        min_score=18.0,
-    )
-    found = compare(result.events, truth.events, max_time_s=1.0, max_distance_km=5.0)
-
-    f1 = 2 * len(found.common) / (len(result.events) + len(truth.events))
-    assert f1 >= least
-    assert found.common["distance_km"].median() < 0.5
-    assert found.common["time_difference_s"].abs().median() < 0.05
-
-
-def _made_stations() -> pd.DataFrame:
-    rng = np.random.default_rng(7)
-    return station_table(
-        pd.DataFrame(
-            {
-                "station_id": [f"XX.A{number:02d}." for number in range(50)],
-                "latitude": rng.uniform(42.45, 43.15, 50),
-                "longitude": rng.uniform(12.8, 13.7, 50),
-                "elevation_m": rng.uniform(0, 1500, 50),
-            }
-        )
-    )
-
-
-def test_threads_do_not_matter():
-    made = made_network(3, 20)
-    results = [
-        associate(made.picks, made.stations, velocity=VELOCITY, threads=threads)
-        for threads in (1, 3)
-    ]
-
-    pd.testing.assert_frame_equal(results[0].events, results[1].events)
-    pd.testing.assert_frame_equal(results[0].picks, results[1].picks)
-
-
-def test_where_stretches_meet():
-    """An hour and a half of events: none is lost or doubled where stretches meet."""
-    made = made_network(4, 90, duration_s=5400.0)
-    result = associate(made.picks, made.stations, velocity=VELOCITY, max_depth_km=20.0)
-
-    precision, recall = shares(result, made.events)
-    assert precision >= 0.98
-    assert recall >= 0.98
-
-
-def test_a_year_of_silence_costs_nothing():
-    first = made_network(5, 3)
-    later = first.picks.assign(time=first.picks["time"] + pd.Timedelta(days=365))
-    result = associate(
-        pd.concat([first.picks, later]), first.stations, velocity=VELOCITY
-    )
-
-    assert len(result.events) == 6
-    assert result.summary["seconds"] < 60
-
-
-def test_limits():
-    made = made_network(6, 10)
-    common = {"velocity": VELOCITY, "max_depth_km": 20.0}
-    all_of_them = associate(made.picks, made.stations, **common)
-    assert len(all_of_them.events) == 10
-    strict = {
-        "min_picks": 36,
-        "min_p_picks": 18,
-        "min_s_picks": 18,
-        "min_both": 17,
-        "max_spread_s": 0.1,
-        "max_gap_deg": 60.0,
-        "max_nearest_km": 5.0,
+    expected = {
+        "min_p_picks": 3,
+        "min_s_picks": 2,
+        "min_picks": 12,
+        "min_both": 3,
+        "max_spread_s": 0.5,
+        "min_sp_s": 0.2,
+        "event_interval_s": 5,
+        "max_depth_km": 20,
+        "depth_grid_km": 2,
+        "max_gap_deg": 360,
+        # In degrees.
+        "grid_km": 0.04 * 111.19,
+        "search_km": 0.1 * 111.19,
+        "max_distance_km": 1.35 * 111.19,
+        "max_nearest_km": 0.2 * 1.35 * 111.19,
+        # The program prints 1.06 and 2.00 s for whole windows with these.
+        "p_window_s": pytest.approx(1.06 / 2, abs=0.0025),
+        "s_window_s": pytest.approx(2.00 / 2, abs=0.0025),
     }
-    for name, limit in strict.items():
-        events = associate(made.picks, made.stations, **common, **{name: limit}).events
-        assert len(events) < 10, name
-        if name == "max_gap_deg":
-            assert (events["azimuthal_gap_deg"] <= limit).all()
-        elif name in ("min_picks", "min_p_picks", "min_s_picks"):
-            column = name.removeprefix("min_").removesuffix("s").replace("picks", "")
-            column = {"pick": "pick_count", "p_pick": "p_count", "s_pick": "s_count"}[
-                column
-            ]
-            assert (events[column] >= limit).all()
-
-
-def test_events_that_are_too_close():
-    made = made_network(6, 10, duration_s=100.0)
-    events = associate(
-        made.picks, made.stations, velocity=VELOCITY, event_interval_s=8.0
-    ).events
-
-    assert (events["time"].diff().dropna().dt.total_seconds() >= 8).all()
-    assert 3 <= len(events) < 10
-
-
-def _write_table(path, farthest_deg=1.0, deepest_km=20.0):
-    """As REAL's taup_tt.py writes them, with the made networks' velocities."""
-    degrees = np.arange(0, farthest_deg + 0.001, 0.01)
-    depths = np.arange(0, deepest_km + 0.1, 1.0)
-    with path.open("w") as file:
-        for depth in depths:
-            for degree in degrees:
-                way = np.hypot(degree * 111.195, depth)
-                file.write(
-                    f"{degree:.2f} {depth:.1f} {way / P_KM_S:.4f} {way / S_KM_S:.4f} "
-                    "0 0 0 0 p s\n"
-                )
-    return str(path)
-
-
-@pytest.mark.parametrize("method", ["real", "lppn"])
-def test_a_table_of_travel_times(tmp_path, method):
-    """Also one that is no deeper than events are searched."""
-    made = made_network(6, 10, elevation_m=(0.0, 1.0))
-    velocity = _write_table(tmp_path / "ttdb.txt")
-    options = {"method": method, "max_depth_km": 20.0}
-
-    table = associate(made.picks, made.stations, velocity=velocity, **options)
-    constant = associate(made.picks, made.stations, velocity=VELOCITY, **options)
-
-    assert len(constant.events) >= 9
-    found = compare(table.events, constant.events, max_time_s=0.05, max_distance_km=0.2)
-    assert found.share_of_a == found.share_of_b == 1
-
-
-def test_a_table_that_is_too_shallow(tmp_path):
-    made = made_network(6, 1)
-    velocity = _write_table(tmp_path / "ttdb.txt", deepest_km=15.0)
-    with pytest.raises(ValueError, match="depth of 15 km; max_depth_km=20 must be"):
-        associate(made.picks, made.stations, velocity=velocity, max_depth_km=20.0)
-
-
-def test_a_table_that_does_not_reach_all_stations(tmp_path):
-    """Those within its reach are enough."""
-    made = made_network(6, 10, elevation_m=(0.0, 1.0))
-    velocity = _write_table(tmp_path / "ttdb.txt", farthest_deg=0.45)
-
-    result = associate(made.picks, made.stations, velocity=velocity, max_depth_km=20.0)
-
-    precision, recall = shares(result, made.events, 0.5, 3.0)
-    assert precision == 1
-    assert recall >= 0.8
-    assert result.picks["residual_s"].notna().all()
-    assert result.picks["epicentral_distance_km"].max() <= 0.45 * 111.3
-
-
-def test_a_model_that_ends_in_the_crust(tmp_path):
-    path = tmp_path / "local.nd"
-    path.write_text("0 5.5 3.1 2.6\n10 6 3.5 2.7\n30 8 4.5 3.3\n")
-    made = made_network(6, 1)
-    with pytest.raises(ValueError, match="no layer below the crust"):
-        associate(made.picks, made.stations, velocity=str(path))
+    assert {name: options[name] for name in expected} == pytest.approx(expected)
+    assert method_settings("real", R="1/20/0.1/2/5/120/0.5").max_gap_deg == 120
 
 
 def test_residuals_follow_the_model():
@@ -238,33 +62,156 @@ def test_residuals_follow_the_model():
     assert options.s_window_s == 0.9
 
 
-def test_a_file_that_is_no_table(tmp_path):
-    path = tmp_path / "ttdb.txt"
-    path.write_text("this is no table\n")
-    made = made_network(6, 1)
+def test_an_hour_of_central_italy(reference):
+    italy = read_italy()
+    hour = italy.picks[italy.picks["time"] < "2016-10-14T01:00"]
+    result = associate(hour, italy.stations, velocity=velocity(), **COARSE)
+    golden = italy.events[italy.events["time"] < "2016-10-14T00:59"]
+    found = compare(golden, result.events)
 
-    with pytest.raises(ValueError, match="is not a table of travel times"):
-        associate(made.picks, made.stations, velocity=str(path))
+    assert found.share_of_a >= 0.93
+    assert len(result.events) <= 1.2 * len(golden)
+    assert found.common["distance_km"].median() < 2
+    spread = result.picks.groupby(result.picks["phase"])["residual_s"].std()
+    assert spread["P"] < 0.2
+    assert spread["S"] < 0.4
 
 
-def test_false_picks_alone_are_no_events():
-    rng = np.random.default_rng(0)
-    stations = _made_stations()
-    picks = pick_table(
-        pd.DataFrame(
-            {
-                "station_id": rng.choice(stations["station_id"], 20_000),
-                "phase": rng.choice(["P", "S"], 20_000),
-                "time": pd.Timestamp("2020-01-01", tz="UTC")
-                + pd.to_timedelta(rng.integers(0, 3600 * 10**6, 20_000), unit="us"),
-                "probability": 0.5,
-            }
-        )
+@pytest.mark.parametrize(("per_minute", "least"), [(1, 0.97), (10, 0.97), (60, 0.7)])
+def test_events_with_known_origins(stations, per_minute, least):
+    truth = make_sequence(stations, "iasp91", per_minute, number=100)
+    options = {"p_error_s": 0.12, "s_error_s": 0.12, "min_score": 18.0}
+
+    result = associate(truth.picks, stations, max_depth_km=20.0, **options)
+    found = compare(result.events, truth.events, max_time_s=1.0)
+
+    f1 = 2 * len(found.common) / (len(result.events) + len(truth.events))
+    assert f1 >= least
+    assert found.common["distance_km"].median() < 0.5
+    assert found.common["time_difference_s"].abs().median() < 0.05
+
+
+def test_threads_do_not_matter():
+    made = made_network(3, 20)
+    one, three = (
+        associate(made.picks, made.stations, velocity=VELOCITY, threads=threads)
+        for threads in (1, 3)
     )
 
-    assert len(associate(picks, stations).events) <= 2
+    pd.testing.assert_frame_equal(one.events, three.events)
+    pd.testing.assert_frame_equal(one.picks, three.picks)
 
 
-def test_truth_is_read_as_a_catalogue():
-    made = made_network(6, 3)
-    assert len(as_catalogue(made.events)) == 3
+def test_where_stretches_meet():
+    """An hour and a half of events: none is lost or doubled where stretches meet."""
+    made = made_network(4, 90, duration_s=5400.0)
+    result = associate(made.picks, made.stations, **OPTIONS)
+
+    assert min(shares(result, made.events)) >= 0.98
+
+
+def test_a_year_of_silence_costs_nothing():
+    made = made_network(5, 3)
+    later = made.picks.assign(time=made.picks["time"] + pd.Timedelta(days=365))
+    picks = pd.concat([made.picks, later])
+
+    result = associate(picks, made.stations, velocity=VELOCITY)
+
+    assert len(result.events) == 6
+    assert result.summary["seconds"] < 60
+
+
+def test_limits():
+    made = made_network(6, 10)
+    assert len(associate(made.picks, made.stations, **OPTIONS).events) == 10
+    for name, limit, column in (
+        ("min_picks", 36, "pick_count"),
+        ("min_p_picks", 18, "p_count"),
+        ("min_s_picks", 18, "s_count"),
+        ("min_both", 17, "both_count"),
+        ("max_gap_deg", 60.0, "azimuthal_gap_deg"),
+        ("max_spread_s", 0.1, ""),
+        ("max_nearest_km", 5.0, ""),
+    ):
+        limits = OPTIONS | {name: limit}
+        events = associate(made.picks, made.stations, **limits).events
+        assert len(events) < 10, name
+        if column:
+            values = events[column] - limit
+            assert ((values <= 0) if name.startswith("max") else (values >= 0)).all()
+
+
+def test_events_that_are_too_close():
+    made = made_network(6, 10, duration_s=100.0)
+    options = {"velocity": VELOCITY, "event_interval_s": 8.0}
+    events = associate(made.picks, made.stations, **options).events
+
+    assert (events["time"].diff().dropna().dt.total_seconds() >= 8).all()
+    assert 3 <= len(events) < 10
+
+
+def test_false_picks_alone_are_no_events(stations):
+    rng = np.random.default_rng(0)
+    seconds = pd.to_timedelta(rng.uniform(0, 3600, 20_000), unit="s").round("us")
+    columns = {
+        "station_id": rng.choice(stations["station_id"], 20_000),
+        "phase": rng.choice(["P", "S"], 20_000),
+        "time": pd.Timestamp("2020-01-01", tz="UTC") + seconds,
+        "probability": 0.5,
+    }
+
+    assert len(associate(pd.DataFrame(columns), stations).events) <= 2
+
+
+# Tables of travel times, with the velocities of made networks
+
+
+def write_table(path, farthest_deg=1.0, deepest_km=20.0):
+    """As REAL's taup_tt.py writes them."""
+    degrees, depth = np.meshgrid(
+        np.arange(0, farthest_deg + 0.001, 0.01), np.arange(0, deepest_km + 0.1)
+    )
+    way = np.hypot(degrees * 111.195, depth)
+    columns = degrees, depth, way / P_KM_S, way / S_KM_S, 0 * way
+    np.savetxt(path, np.stack(columns, axis=-1).reshape(-1, 5), "%.4f", footer="p s")
+    return str(path)
+
+
+@pytest.mark.parametrize("method", ["real", "lppn"])
+def test_a_table_of_travel_times(tmp_path, method):
+    """Also one that is no deeper than events are searched."""
+    made = made_network(6, 10, elevation_m=(0.0, 1.0))
+    options = {"method": method, "max_depth_km": 20.0}
+
+    table, constant = (
+        associate(made.picks, made.stations, velocity=velocity, **options)
+        for velocity in (write_table(tmp_path / "ttdb.txt"), VELOCITY)
+    )
+
+    assert len(constant.events) >= 9
+    found = compare(table.events, constant.events, max_time_s=0.05, max_distance_km=0.2)
+    assert found.share_of_a == found.share_of_b == 1
+
+
+def test_a_table_that_does_not_reach_all_stations(tmp_path):
+    """Those within its reach are enough."""
+    made = made_network(6, 10, elevation_m=(0.0, 1.0))
+    velocity = write_table(tmp_path / "ttdb.txt", farthest_deg=0.45)
+
+    result = associate(made.picks, made.stations, velocity=velocity, max_depth_km=20.0)
+
+    precision, recall = shares(result, made.events, 0.5, 3.0)
+    assert precision == 1
+    assert recall >= 0.8
+    assert result.picks["residual_s"].notna().all()
+    assert result.picks["epicentral_distance_km"].max() <= 0.45 * 111.3
+
+
+@pytest.mark.parametrize("name", ["shallow.txt", "no_table.txt", "nowhere.nd"])
+def test_velocity_files_that_cannot_be_used(tmp_path, name):
+    made = made_network(6, 1)
+    write_table(tmp_path / "shallow.txt", deepest_km=15.0)
+    (tmp_path / "no_table.txt").write_text("this is no table\n")
+
+    with pytest.raises((ValueError, FileNotFoundError), match=name):
+        associate(made.picks, made.stations, velocity=str(tmp_path / name))
