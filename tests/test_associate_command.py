@@ -39,24 +39,12 @@ def files(made, tmp_path, monkeypatch):
 
 @pytest.fixture
 def associate(run):
-    """Function that calls the command and gives what it prints."""
+    """Function that calls the command and gives what it prints, or its error."""
 
-    def call(*arguments):
+    def call(*arguments, fails=False):
         status, output, errors = run("associate", *arguments)
-        assert status == 0, errors
-        return output
-
-    return call
-
-
-@pytest.fixture
-def error(run):
-    """Function that calls the command and gives its error."""
-
-    def call(*arguments):
-        status, _, errors = run("associate", *arguments)
-        assert status in (1, 2)
-        return errors.removeprefix("Error: ")
+        assert (status != 0) == fails, errors
+        return errors.removeprefix("Error: ") if fails else output
 
     return call
 
@@ -96,24 +84,17 @@ def test_all_files(files, associate):
     "kind", ["txt", "xml", "parquet", "real", "pyocto.csv", "gamma.csv"]
 )
 def test_picks_of_all_formats(files, made, kind, associate):
+    """Half of them in a file of another format."""
     write = write_real if kind == "real" else write_picks
     # QuakeML has picks of events only.
     picks = made.picks.assign(event_id="list") if kind == "xml" else made.picks
-    write(picks, f"mine.{kind}")
+    write(picks[::2], f"mine.{kind}")
+    write_picks(made.picks[1::2], "others.csv")
 
-    associate("-i", f"mine.{kind}", *CSV)
+    associate("others.csv", f"mine.{kind}", *CSV)
 
     assert len(events_found()) == 8
     assert not Path("events.png").exists()
-
-
-def test_several_files(files, made, associate):
-    write_picks(made.picks.iloc[::2], "a.csv")
-    write_picks(made.picks.iloc[1::2], "b.csv")
-
-    associate("b.csv", "a.csv", *CSV)
-
-    assert len(events_found()) == 8
 
 
 def test_the_command_line_overrides_the_file_of_options(files, associate):
@@ -129,13 +110,14 @@ def test_the_command_line_overrides_the_file_of_options(files, associate):
     assert (events_found()["pick_count"] >= 20).all()
 
 
-def test_what_is_there_is_not_replaced(files, made, error):
+def test_what_is_there_is_not_replaced(files, made, associate):
     write_picks(made.picks, "mine.txt")
     before = Path("mine.txt").read_bytes()
     Path("day.state").write_bytes(b"of pick")
     Path("dir.xml").mkdir()
     for name, said in (("mine", "replace"), ("day", "run of pick"), ("dir", "dir.xml")):
-        assert said in error("-i", "mine.txt", *STATIONS, "-o", name, *MODEL)
+        arguments = "-i", "mine.txt", *STATIONS, "-o", name
+        assert said in associate(*arguments, *MODEL, fails=True)
     assert Path("mine.txt").read_bytes() == before
     names = {"picks.csv", "stations.txt", "mine.txt", "day.state", "dir.xml"}
     assert {path.name for path in files.iterdir()} == names
@@ -179,6 +161,8 @@ def test_list_of_options(associate):
 @pytest.mark.parametrize(
     ("more", "start"),
     [
+        ((), "--input is missing: "),
+        (("-i", "picks.csv", "-s", "stations.txt"), "--output is missing: "),
         (("--set", "grid=2"), "--grid=2: "),
         (("--set", "grid_km"), "--set=grid_km: "),
         (("--set", "grid_km=wide"), "--grid-km=wide: "),
@@ -193,19 +177,13 @@ def test_list_of_options(associate):
         (("-s", "nope.csv"), "--stations=nope.csv: there is no such file"),
     ],
 )
-def test_errors_come_before_the_work(files, more, start, error):
-    given = {"-i": "picks.csv", "-s": "stations.txt", "-o": "events", more[0]: more[1]}
-    arguments = [word for option in given.items() for word in option]
-    assert error(*arguments).startswith(start)
+def test_errors_come_before_the_work(files, more, start, associate):
+    given = {"-i": "picks.csv", "-s": "stations.txt", "-o": "events"}
+    if len(more) == 2:
+        given[more[0]] = more[1]
+        more = [word for option in given.items() for word in option]
+    assert associate(*more, fails=True).startswith(start)
     assert not list(files.glob("events*"))
-
-
-@pytest.mark.parametrize("missing", ["--input", "--stations", "--output"])
-def test_what_is_missing(files, missing, error):
-    given = {"--input": "picks.csv", "--stations": "stations.txt", "--output": "events"}
-    del given[missing]
-    arguments = [word for option in given.items() for word in option]
-    assert error(*arguments).startswith(f"{missing} is missing: ")
 
 
 def test_no_picks_leave_empty_tables(files, associate):

@@ -67,9 +67,7 @@ class MethodSettings(Settings):
         "table of travel times (.txt).",
         metavar="MODEL",
     )
-    max_depth_km: float = option(
-        30.0, "Largest depth of an event.", "--max-depth", gt=0, le=700
-    )
+    max_depth_km: float = option(30.0, "Largest depth.", "--max-depth", gt=0, le=700)
     min_picks: Count = option(8, "Minimum number of picks of an event.")
     min_p_picks: Count = option(3, "Minimum number of P picks.", "--min-p")
     min_s_picks: Count = option(2, "Minimum number of S picks.", "--min-s")
@@ -97,9 +95,7 @@ class GreedySettings(MethodSettings):
     max_nearest_km: Positive | None = option(None, "Largest distance to a station.")
     max_distance_km: Positive = option(200.0, "Ignore stations farther away.")
     min_sp_s: NotNegative = option(0.2, "Smallest time from P to S.")
-    event_interval_s: NotNegative = option(
-        0.0, "If events are closer in time than this, the best one is kept."
-    )
+    event_interval_s: NotNegative = option(0.0, "Keep the best of closer events.")
     threads: Count = option(0, _THREADS)
 
     @field_validator("p_error_s", "s_error_s", "p_window_s", "s_window_s")
@@ -127,11 +123,7 @@ class RealSettings(GreedySettings):
     place = "real", "Real"
 
     search_km: float = option(
-        0.0,
-        "Search for events this far around the station of each P pick; 0 for the typical "
-        "distance between neighbouring stations, at least 10 km.",
-        ge=0,
-        le=1000,
+        0.0, "Range around stations; 0: distance of most neighbours.", ge=0, le=1000
     )
     depth_grid_km: Step = option(_GRID_KM, "Step of the grid in depth.")
     R: str = option("", "Search: rx/rh/tdx/tdh/tint[/gap/GCarc0].")
@@ -203,9 +195,7 @@ class PyOctoSettings(MethodSettings):
     margin_km: float = option(20.0, _MARGIN, gt=0, le=1000)
     tolerance_s: Positive = option(1.5, "Largest misfit of a pick in a box.")
     association_cutoff_distance_km: NotNegative = option(
-        0.0,
-        "Use only stations within this distance when boxes are divided; 0 for twice the "
-        "distance within which half of the stations have min_picks others.",
+        0.0, "Use only nearer stations when boxes are divided; 0: by their distances."
     )
     pick_match_tolerance_s: Positive = option(1.5, "Largest residual of a pick.")
     min_interevent_time_s: NotNegative = option(3.0, "Smallest time between events.")

@@ -119,10 +119,3 @@ def test_many_events_need_no_pairs_of_all():
 
     assert len(common) >= 89_950
     assert (common["a_event_id"] == common["b_event_id"]).mean() > 0.99
-
-
-@pytest.mark.parametrize("name", ["max_time_s", "max_distance_km"])
-@pytest.mark.parametrize("value", [-1, np.nan, np.inf])
-def test_impossible_limits(name, value):
-    with pytest.raises(ValueError, match=rf"{name}={value}: "):
-        compare(events(), events(), **{name: value})

@@ -1,21 +1,18 @@
 """Association by PyOcto and GaMMA."""
 
-import struct
-
 import numpy as np
 import pandas as pd
 import pytest
 from made_networks import P_KM_S, S_KM_S, VELOCITY, made_network, shares
 
 from benchmarks.association import LIMITS, read_italy, velocity
-from seisbench_diting.association import associate, compare, method_settings
+from seisbench_diting.association import associate, compare
 from seisbench_diting.association.associate_settings import MethodSettings
 from seisbench_diting.association.core import make_network
 from seisbench_diting.association.libraries import (
     cut,
     equivalent_velocities,
     make_found,
-    write_model,
 )
 from seisbench_diting.travel_times import KM_PER_DEGREE, make_table
 
@@ -69,17 +66,6 @@ def test_travel_times_that_end_before_stations_do(tmp_path):
     result = run("pyocto", made, velocity=str(tmp_path / "ttdb.txt"))
 
     assert shares(result, made.events, 1.5, 5.0) == (1.0, 1.0)
-
-
-def test_the_file_for_pyocto(tmp_path):
-    write_model(make_table(VELOCITY, 30, 10), tmp_path / "model")
-
-    content = (tmp_path / "model").read_bytes()
-    distances, depths, step = struct.unpack("iid", content[:16])
-    p, s = np.frombuffer(content[16:]).reshape(2, distances, depths)
-    assert (distances, depths, step) == (62, 22, 0.5)
-    assert p[20, 10] == pytest.approx(np.hypot(10, 5) / P_KM_S)
-    assert s[20, 10] == pytest.approx(np.hypot(10, 5) / S_KM_S)
 
 
 def test_equivalent_velocities_of_constant_ones():
@@ -151,21 +137,6 @@ def test_one_phase_is_enough_where_it_may_be(method):
     result = run(method, made, picks, min_p_picks=0, min_s_picks=0, min_both=0)
 
     assert shares(result, made.events, 3.0, 10.0)[1] == 1.0
-
-
-@pytest.mark.parametrize(
-    ("method", "option", "value"),
-    [
-        ("pyocto", "margin_km", 0.0),
-        ("pyocto", "tolerance_s", float("nan")),
-        ("pyocto", "min_pick_fraction", 1.5),
-        ("gamma", "dbscan_min_samples", 0),
-        ("gamma", "threads", -1),
-    ],
-)
-def test_options_are_checked(method, option, value):
-    with pytest.raises(ValueError, match=f"{option}={value}: "):
-        method_settings(method, **{option: value})
 
 
 @pytest.mark.parametrize(("method", "minutes"), [("pyocto", 60), ("gamma", 12)])
