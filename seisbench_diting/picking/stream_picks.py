@@ -82,10 +82,8 @@ def pick_stream(
     :return: Table of picks, see :py:data:`seisbench_diting.tables.COLUMNS`
     """
     settings = make(PickOptions, {"model": model, **options})
-    loaded, segments = (
-        load_on(settings.model, settings.device),
-        segments_of(stream, record),
-    )
+    loaded = load_on(settings.model, settings.device)
+    segments = segments_of(stream, record)
     picked = pick_waveforms(shared(stream), loaded, settings, inventory, segments)
     return table_of(picked.rows)
 
@@ -179,11 +177,11 @@ def pick_waveforms(
                 "probability": float(pick.peak_value),
             }
         )
-    measure = Measure(options.snr_window, options.bandpass, inventory)
     for station, rows in by_station.items():
         # Rows are in the order of time.
         times = np.array([row["time"] * 1000 for row in rows])
-        snr, amplitude, wrong = measure(verticals.get(station, []), times)
+        vertical = verticals.get(station, [])
+        snr, amplitude, wrong = measure(vertical, times, options, inventory)
         problems += [(station, reason) for reason in wrong]
         near = [segment for segment in segments if segment.station_id == station]
         for row, ratio, peak in zip(rows, snr, amplitude, strict=True):
@@ -258,83 +256,81 @@ def _locate(at: int, segments: Sequence[Segment]) -> tuple[str, float | None]:
     return vertical.part.path, (at - begin) * 1e-9
 
 
-@dataclass(frozen=True)
-class Measure:
+def measure(
+    vertical: Sequence[obspy.Trace],
+    times: np.ndarray,
+    options: PickOptions,
+    inventory: obspy.Inventory | None,
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """
     Measures picks in the vertical component in a frequency band: the ratio of the
     standard deviations after and before, and the largest absolute value around it.
 
-    :param seconds: Length before and after the pick
-    :param band: Lowest and highest frequency in Hz
+    :param vertical: Vertical component of one station, as recorded
+    :param times: Times of picks in nanoseconds since 1970, (picks,), ascending
+    :param options: For the length before and after the pick, and the band
     :param inventory: If given, amplitudes are in m/s
+    :return: SNR and amplitude, each (picks,), NaN where there are no data; and problems
     """
-
-    seconds: float
-    band: tuple[float, float]
-    inventory: obspy.Inventory | None = None
-
-    def __call__(
-        self, vertical: Sequence[obspy.Trace], times: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-        """
-        :param vertical: Vertical component of one station, as recorded
-        :param times: Times of picks in nanoseconds since 1970, (picks,), ascending
-        :return: SNR and amplitude, each (picks,), NaN where there are no data; and
-            problems
-        """
-        found = np.full((2, len(times)), np.nan)
-        problems: list[str] = []
-        for trace in vertical:
-            stats = trace.stats
-            begin, end = stats.starttime.ns, stats.endtime.ns
-            inside = np.flatnonzero((times >= begin) & (times <= end))
-            if len(inside):
-                places = np.round((times[inside] - begin) * 1e-9 * stats.sampling_rate)
-                of_trace = self._of_trace(trace, places.astype(np.int64), problems)
-                found[:, inside] = of_trace
-        return *found, list(dict.fromkeys(problems))
-
-    def _of_trace(
-        self, trace: obspy.Trace, places: np.ndarray, problems: list[str]
-    ) -> np.ndarray:
-        rate = trace.stats.sampling_rate
-        found = np.full((2, len(places)), np.nan)
-        sections = band_sections(self.band, rate)
-        if sections is None:
-            problems.append(
-                f"{trace.id} has no SNR and amplitude: {rate:g} Hz is too low for the "
-                f"band of {self.band[0]:g} to {self.band[1]:g} Hz"
+    found = np.full((2, len(times)), np.nan)
+    problems: list[str] = []
+    for trace in vertical:
+        stats = trace.stats
+        begin, end = stats.starttime.ns, stats.endtime.ns
+        inside = np.flatnonzero((times >= begin) & (times <= end))
+        if len(inside):
+            places = np.round((times[inside] - begin) * 1e-9 * stats.sampling_rate)
+            found[:, inside] = _measure_trace(
+                trace, places.astype(np.int64), options, inventory, problems
             )
-            return found
-        n = max(2, round(self.seconds * rate))
-        around = 0 if self.inventory is None else round(_RESPONSE_SECONDS * rate)
-        lead = n + round(_LEAD_PERIODS / self.band[0] * rate) + around
-        # Picks whose stretches touch are measured in one.
-        gaps = np.flatnonzero(np.diff(places) > lead + n + around) + 1
-        for members in np.split(np.arange(len(places)), gaps):
-            first = max(0, places[members[0]] - lead)
-            data = trace.data[first : places[members[-1]] + n + around]
-            data = np.asarray(data, dtype=np.float64)
-            filtered = ground = _filtered(sections, data)
-            if self.inventory is not None:
-                piece = obspy.Trace(data.copy(), trace.stats.copy())
-                piece.stats.starttime += first / rate
-                try:
-                    piece.remove_response(self.inventory, output="VEL", water_level=60)
-                    ground = _filtered(sections, piece.data)
-                # Responses can be wrong in many ways.
-                except Exception as error:
-                    problems.append(
-                        f"{trace.id} has no amplitude: its response can't be removed "
-                        f"({error})"
-                    )
-                    ground = np.full_like(filtered, np.nan)
-            for i in members:
-                place = places[i] - first
-                before = max(0, place - n)
-                ratio = _ratio(filtered[place : place + n], filtered[before:place], n)
-                found[:, i] = ratio, np.abs(ground[before : place + n]).max()
+    return *found, list(dict.fromkeys(problems))
+
+
+def _measure_trace(
+    trace: obspy.Trace,
+    places: np.ndarray,
+    options: PickOptions,
+    inventory: obspy.Inventory | None,
+    problems: list[str],
+) -> np.ndarray:
+    rate, band = trace.stats.sampling_rate, options.bandpass
+    found = np.full((2, len(places)), np.nan)
+    sections = band_sections(band, rate)
+    if sections is None:
+        problems.append(
+            f"{trace.id} has no SNR and amplitude: {rate:g} Hz is too low for the "
+            f"band of {band[0]:g} to {band[1]:g} Hz"
+        )
         return found
+    n = max(2, round(options.snr_window * rate))
+    around = 0 if inventory is None else round(_RESPONSE_SECONDS * rate)
+    lead = n + round(_LEAD_PERIODS / band[0] * rate) + around
+    # Picks whose stretches touch are measured in one.
+    gaps = np.flatnonzero(np.diff(places) > lead + n + around) + 1
+    for members in np.split(np.arange(len(places)), gaps):
+        first = max(0, places[members[0]] - lead)
+        data = trace.data[first : places[members[-1]] + n + around]
+        data = np.asarray(data, dtype=np.float64)
+        filtered = ground = _filtered(sections, data)
+        if inventory is not None:
+            piece = obspy.Trace(data.copy(), trace.stats.copy())
+            piece.stats.starttime += first / rate
+            try:
+                piece.remove_response(inventory, output="VEL", water_level=60)
+                ground = _filtered(sections, piece.data)
+            # Responses can be wrong in many ways.
+            except Exception as error:
+                problems.append(
+                    f"{trace.id} has no amplitude: its response can't be removed "
+                    f"({error})"
+                )
+                ground = np.full_like(filtered, np.nan)
+        for i in members:
+            place = places[i] - first
+            before = max(0, place - n)
+            ratio = _ratio(filtered[place : place + n], filtered[before:place], n)
+            found[:, i] = ratio, np.abs(ground[before : place + n]).max()
+    return found
 
 
 def _filtered(sections: np.ndarray, data: np.ndarray) -> np.ndarray:

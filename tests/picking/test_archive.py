@@ -154,13 +154,6 @@ def test_a_run_grows_by_inputs_stations_and_times(fast, small, whole, tmp_path):
     assert arrivals(table) == arrivals(everything)
 
 
-def test_stations_that_are_not_there(fast, small, tmp_path):
-    with pytest.raises(ValueError, match=r"^stations=.*XX.*nothing"):
-        run(small, tmp_path / "none", fast, stations="XX.*")
-    # The name is free for the right ones.
-    assert not list(tmp_path.glob("none*"))
-
-
 def test_one_file_with_many_stations_and_files_in_a_list(fast, small, whole, tmp_path):
     paths = sorted(small.rglob("*.mseed"))
     one = tmp_path / "one.mseed"

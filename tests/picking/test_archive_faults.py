@@ -163,23 +163,32 @@ def test_only_one_run_writes_and_nobody_reads_meanwhile(fast, small, tmp_path):
     assert len(result.picks) == result.summary["picks"]
 
 
-def test_a_station_day_that_fails_is_tried_again(
+def test_station_days_that_fail_are_tried_again(
     small, whole, fast, tmp_path, monkeypatch
 ):
-    pick, failed = station_days.pick_waveforms, []
+    pick, read, failed = station_days.pick_waveforms, reading.obspy.read, []
 
-    def fail(stream, *args):
+    def fail_to_pick(stream, *args):
         if stream[0].stats.station == "S2" and not failed:
             failed.append(True)
             raise MemoryError("too large")
         return pick(stream, *args)
 
-    monkeypatch.setattr(station_days, "pick_waveforms", fail)
+    def fail_to_read(source, *args, **options):
+        if "S3" in str(source) and not options.get("headonly"):
+            raise OSError(errno.EIO, "Input/output error")
+        return read(source, *args, **options)
+
+    monkeypatch.setattr(station_days, "pick_waveforms", fail_to_pick)
+    monkeypatch.setattr(reading.obspy, "read", fail_to_read)
     first = run(small, tmp_path / "out", fast)
 
     assert first.summary["status"] == "incomplete"
-    assert first.summary["records_failed"] == 1
-    assert "MemoryError: too large" in (tmp_path / "out.err").read_text()
+    assert first.summary["records_failed"] == 1 + 3
+    errors = (tmp_path / "out.err").read_text()
+    assert "MemoryError: too large" in errors
+    assert "can't be read now: Input/output error" in errors
+    monkeypatch.undo()
     second = run(small, tmp_path / "out", fast)
     assert second.summary["records_failed"] == 0
     assert lines(tmp_path / "out.err") == []
@@ -194,25 +203,6 @@ def test_many_failures_in_a_row_end_the_run(small, fast, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "MOST_FAILURES", 5)
     with pytest.raises(ValueError, match=r"5 station days in a row .* CUDA is gone"):
         run(small, tmp_path / "out", fast)
-
-
-def test_a_read_error_that_passes(fast, small, whole, tmp_path, monkeypatch):
-    read = reading.obspy.read
-
-    def fail(source, *args, **options):
-        if "S3" in str(source) and not options.get("headonly"):
-            raise OSError(errno.EIO, "Input/output error")
-        return read(source, *args, **options)
-
-    monkeypatch.setattr(reading.obspy, "read", fail)
-    result = run(small, tmp_path / "out", fast)
-
-    assert result.summary["records_failed"] == 3
-    assert "can't be read now: Input/output error" in (tmp_path / "out.err").read_text()
-    monkeypatch.undo()
-    assert row_tuples(run(small, tmp_path / "out", fast).picks) == row_tuples(
-        whole.picks
-    )
 
 
 def test_headers_and_folders_that_can_not_be_read_now(

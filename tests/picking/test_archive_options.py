@@ -21,6 +21,7 @@ from archives import run
         ({"formats": ["xls"]}, "formats=.*'xls'.*csv"),
         ({"device": "tpu"}, "device='tpu'"),
         ({"stations": __file__}, "stations=.*is a file"),
+        ({"stations": "XX.*"}, "stations=.*XX.*nothing"),
         ({"workers": 0}, "workers=0"),
         ({"workers": 2}, "model='LPPNT'"),
         ({"inventory": __file__}, "inventory=.*StationXML"),

@@ -9,7 +9,7 @@ from archives import assert_same_picks, make_inventory
 
 from seisbench_diting.picking import pick_stream
 from seisbench_diting.picking.pick_settings import PickOptions
-from seisbench_diting.picking.stream_picks import Measure, pick_waveforms
+from seisbench_diting.picking.stream_picks import measure, pick_waveforms
 from seisbench_diting.tables import COLUMNS
 
 
@@ -66,6 +66,10 @@ def test_no_picks_and_impossible_options(fast):
 RATE = 100.0
 
 
+def measured(trace, times, inventory=None, **options):
+    return measure([trace], np.asarray(times), PickOptions(**options), inventory)
+
+
 def step(at: float, quiet: float = 1.0, loud: float = 8.0) -> obspy.Trace:
     """Noise of 5 Hz that becomes louder at a time, on a large offset."""
     time = np.arange(20_000) / RATE
@@ -77,7 +81,7 @@ def step(at: float, quiet: float = 1.0, loud: float = 8.0) -> obspy.Trace:
 def test_snr_and_amplitude_of_a_step():
     times = np.array([round(100.0 * 1e9)])
 
-    snr, amplitude, problems = Measure(1.0, (1.0, 10.0))([step(100.0)], times)
+    snr, amplitude, problems = measured(step(100.0), times)
 
     # The filter needs a moment to follow.
     assert snr[0] == pytest.approx(8, rel=0.15)
@@ -87,12 +91,11 @@ def test_snr_and_amplitude_of_a_step():
 
 def test_a_pick_is_measured_the_same_with_others_around_it():
     trace = step(100.0)
-    measure = Measure(1.0, (1.0, 10.0))
     many = np.arange(1, 199, 3) * 10**9
 
-    together = measure([trace], many)[:2]
+    together = measured(trace, many)[:2]
 
-    alone = [measure([trace], many[i : i + 1])[:2] for i in range(len(many))]
+    alone = [measured(trace, many[i : i + 1])[:2] for i in range(len(many))]
     np.testing.assert_allclose(together[0], [a[0][0] for a in alone], rtol=1e-3)
     np.testing.assert_allclose(together[1], [a[1][0] for a in alone], rtol=1e-3)
 
@@ -101,12 +104,12 @@ def test_picks_without_data_around_them():
     trace = step(100.0)
     times = np.array([-5.0, 0.1, 100.0, 199.9, 300.0]) * 1e9
 
-    snr, amplitude, _ = Measure(1.0, (1.0, 10.0))([trace], times.astype(np.int64))
+    snr, amplitude, _ = measured(trace, times.astype(np.int64))
 
     assert np.isfinite(snr).tolist() == [False, False, True, False, False]
     assert np.isfinite(amplitude).tolist() == [False, True, True, True, False]
     trace.data[:] = 3
-    snr, amplitude, _ = Measure(1.0, (1.0, 10.0))([trace], np.array([100 * 10**9]))
+    snr, amplitude, _ = measured(trace, [100 * 10**9])
     assert np.isnan(snr[0])
     assert amplitude[0] == 0
 
@@ -116,28 +119,27 @@ def test_bands_beyond_the_sampling_rate():
     trace.stats.sampling_rate = 20.0
     time = np.array([500 * 10**9])
 
-    snr, _, problems = Measure(1.0, (1.0, 10.0))([trace], time)
+    snr, _, problems = measured(trace, time)
     assert np.isfinite(snr[0])
     assert problems == []
-    snr, _, (problem,) = Measure(1.0, (9.5, 12.0))([trace], time)
+    snr, _, (problem,) = measured(trace, time, bandpass=(9.5, 12.0))
     assert np.isnan(snr[0])
     assert "20 Hz is too low for the band of 9.5 to 12 Hz" in problem
 
 
 def test_amplitudes_in_metres_a_second():
     times = np.array([100 * 10**9])
-    counts = Measure(1.0, (1.0, 10.0))([step(100.0)], times)
+    counts = measured(step(100.0), times)
 
     inventory = make_inventory("XX", "A", "", "HHZ", 2e9)
-    measure = Measure(1.0, (1.0, 10.0), inventory)
-    snr, amplitude, problems = measure([step(100.0)], times)
+    snr, amplitude, problems = measured(step(100.0), times, inventory)
 
     assert problems == []
     assert snr[0] == pytest.approx(counts[0][0], rel=1e-3)
     assert amplitude[0] == pytest.approx(counts[1][0] / 2e9, rel=0.03)
     other = step(100.0)
     other.stats.station = "B"
-    _, amplitude, (problem,) = measure([other], times)
+    _, amplitude, (problem,) = measured(other, times, inventory)
     assert np.isnan(amplitude[0])
     assert "XX.B..HHZ has no amplitude: its response can't be removed" in problem
 
