@@ -202,11 +202,12 @@ def _full_ids(values: pd.Series) -> pd.Series:
 
 
 def _matching(pattern: str) -> _Convert:
-    """A check of text that compares each different value once."""
-    whole = re.compile(pattern)
-    return lambda values: values.isin(
-        [name for name in values.unique() if whole.fullmatch(name)]
-    )
+    """A check of text that looks once at each different value."""
+
+    def check(values: pd.Series) -> pd.Series:
+        return values.isin([x for x in values.unique() if re.fullmatch(pattern, x)])
+
+    return check
 
 
 def _full_phases(values: pd.Series) -> pd.Series:
@@ -391,22 +392,12 @@ def check_association(
     """
     :param events: Rows or a table of events
     :param assignments: Rows or a table of picks, with ``event_id``
-    :raises ValueError: if one of them is not such a table, an assigned pick names an event
-        that the table doesn't have, or one pick (station, P or S, and time) is assigned to
-        several events
+    :raises ValueError: if one of them is not such a table, or an assigned pick names an
+        event that the table doesn't have
     :return: New table of events, and new table of assigned picks
     """
     events, picks = event_table(events), assignment_table(assignments)
     names = picks["event_id"]
     allowed = "the name of an event in events; leave out picks without an event"
     check(~names.isin(events["event_id"]), names, allowed, "assignments")
-    one = [picks["station_id"], picks["phase"].str[:1], picks["time"]]
-    wrong = picks[names != names.groupby(one).transform("first")]
-    if len(wrong):
-        pick = wrong.iloc[0]
-        raise ValueError(
-            f"assignments has the {pick['phase']} pick of {pick['station_id']} at "
-            f"{pick['time'].isoformat()} twice, the second time in {pick['event_id']!r}. "
-            "Keep one."
-        )
     return events, picks
