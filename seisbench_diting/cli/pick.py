@@ -26,7 +26,7 @@ def _pick(settings: PickSettings) -> None:
     from ..picking import pick_archive
 
     with interruptible("Call the same again to continue."):
-        result = pick_archive(**dict(settings))
+        result = pick_archive(settings)
     summary, run = result.summary, result.summary["this_run"]
     phases = ", ".join(
         f"{count} {phase}" for phase, count in summary["picks_by_phase"].items()
@@ -61,7 +61,7 @@ def _pick_events(settings: PickEventsSettings) -> None:
     from ..picking import pick_events
 
     with interruptible("Call the same again to continue."):
-        result = pick_events(**dict(settings))
+        result = pick_events(settings)
     summary = result.summary
     line = (
         f"{counted(summary['picks'], 'pick')} of "

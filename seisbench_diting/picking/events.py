@@ -372,12 +372,9 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
         units = _units(run.state, settings.inputs, events, stations, problems)
         run.stations = run.state.write_plan(units, problems)
         if not run.stations:
-            raise ArgumentError(
-                "inputs",
-                ",".join(settings.inputs),
-                f"hold no waveforms of the {len(events)} events of the catalogue: "
-                "neither folders with their ids nor records of their times",
-            )
+            reason = f"hold no waveforms of the {len(events)} events of the catalogue: "
+            reason += "neither folders with their ids nor records of their times"
+            raise ArgumentError("inputs", ",".join(settings.inputs), reason)
         tools = run.model, travel_times, inventory
         run.execute(EventReader(settings, events, stations, *tools))
         return run.finish()

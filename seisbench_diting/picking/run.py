@@ -132,12 +132,13 @@ class RunState(Archive):
         for name in sorted({*before, *options}) if before else ():
             old, new = before.get(name), options.get(name)
             if old != new:
-                raise ArgumentError(
-                    name,
-                    new,
-                    f"the run {self.path.with_suffix('')} was started with {old!r}. Choose "
-                    f"another output, or remove {self.path.name} and the files beside it",
+                reason = (
+                    f"the run {self.path.with_suffix('')} was started with {old!r}. "
                 )
+                reason += (
+                    f"Choose another output, or remove {self.path.name} and the files"
+                )
+                raise ArgumentError(name, new, f"{reason} beside it")
         rows = [(name, json.dumps(value)) for name, value in options.items()]
         with self.transaction():
             self.execute_many("INSERT OR IGNORE INTO options VALUES (?, ?)", rows)
@@ -278,12 +279,11 @@ def open_run(settings: RunSettings, what: str) -> Iterator[Run]:
         is_new = not path.exists()
         for other in sorted(_own_paths(output)):
             if is_new and other.exists():
-                raise ArgumentError(
-                    "output",
-                    str(output),
-                    f"{other.name} exists without the state of its run, {path.name}. "
-                    "Choose another name, or remove it",
+                reason = (
+                    f"{other.name} exists without the state of its run, {path.name}"
                 )
+                reason += ". Choose another name, or remove it"
+                raise ArgumentError("output", str(output), reason)
         with closing(RunState(path)) as state:
             run = None
             try:

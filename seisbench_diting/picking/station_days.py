@@ -68,12 +68,9 @@ def pick_archive(settings: PickSettings) -> RunPicks:
     """
     others = settings.workers > 1 or settings.scheduler is not None
     if others and not isinstance(settings.model, str):
-        raise ArgumentError(
-            "model",
-            type(settings.model).__name__,
-            "must be a name, as other processes load it. Save it with model.save(PATH), and "
-            "give the path",
-        )
+        reason = "must be a name, as other processes load it. Save it with "
+        reason += "model.save(PATH), and give the path"
+        raise ArgumentError("model", type(settings.model).__name__, reason)
     start, end = time_span(settings.start, settings.end)
     inventory = read_inventory(settings)
     with open_run(settings, "station days") as run:

@@ -224,11 +224,8 @@ class Archive(Database):
             self.execute("DELETE FROM files WHERE walk < ?", [walk])
         if not self.value("SELECT count(*) FROM segments"):
             reasons = merged(self.problems(), "file")[:3] or ["there are no files"]
-            raise ArgumentError(
-                argument,
-                ",".join(map(str, inputs)),
-                f"hold no waveforms that can be used: {'; '.join(reasons)}",
-            )
+            reason = f"hold no waveforms that can be used: {'; '.join(reasons)}"
+            raise ArgumentError(argument, ",".join(map(str, inputs)), reason)
 
     def _index_file(self, path: Path, pattern: NamePattern | None, walk: int) -> None:
         segments: list[Segment] = []

@@ -62,10 +62,7 @@ def _check_instruments(value: Any) -> tuple[str, ...]:
     if codes == ALL_INSTRUMENTS:
         return codes
     if not codes or not all(len(code) == 2 and code.isalnum() for code in codes):
-        raise ValueError(
-            "write codes of band and instrument, the preferred first, such as HH,BH,EH, "
-            "or all"
-        )
+        raise ValueError("write codes of band and instrument, such as HH,BH,EH, or all")
     return tuple(code.upper() for code in codes)
 
 
@@ -223,11 +220,10 @@ def _check_inputs(inputs: str | Path | Iterable[str | Path]) -> tuple[str, ...]:
     for name in map(str, names):
         path = os.path.abspath(os.path.expanduser(name))
         if not os.path.exists(path):
-            raise ArgumentError(
-                "inputs",
-                name,
-                "does not exist; name a folder, a waveform file, or a list of files",
+            reason = (
+                "does not exist; name a folder, a waveform file, or a list of files"
             )
+            raise ArgumentError("inputs", name, reason)
         absolute.append(path)
     return tuple(absolute)
 
