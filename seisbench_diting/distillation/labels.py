@@ -239,8 +239,8 @@ def label_archive(
         if goes_on and settings.earlier().get(LABELS, digest) != digest:
             reason = (
                 "they or the teachers hold other data than when the run began. Choose "
+                "another output, or resume='never' to start again"
             )
-            reason += "another output, or resume='never' to start again"
             raise ArgumentError("inputs", settings.inputs, reason)
         labeller.make()
     files = [path.stem for path in folder.glob(f"{_NAMES}.json")]
@@ -305,7 +305,8 @@ class _Labeller:
         :raises ArgumentError: if there is nothing to learn from
         """
         _util.remove_leftovers(self._folder)
-        for path in self._folder.glob(f"{_NAMES}.*"):
+        # The list of a station-day goes before its samples.
+        for path in sorted(self._folder.glob(f"{_NAMES}.*")):
             if path.stem not in self.names:
                 path.unlink()
         missing = {n: d for n, d in self.names.items() if not self._list(n).exists()}

@@ -42,8 +42,12 @@ _LOG_EVERY = 10
 _OF_TRAINER = {"accelerator", "devices", "strategy", "precision"}
 
 #: Options of Lightning's trainer that write or show something.
-_SILENT = ["logger", "enable_checkpointing", "enable_progress_bar"]
-_SILENT += ["enable_model_summary"]
+_SILENT = [
+    "logger",
+    "enable_checkpointing",
+    "enable_progress_bar",
+    "enable_model_summary",
+]
 
 #: Functions that make the labels, of the samples of P and S.
 _LABELS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
