@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import tempfile
@@ -185,12 +186,11 @@ class TravelTimes:
         velocities = np.array(
             [np.ravel(surface.evaluate_below(0.0, kind))[0] for kind in "ps"], float
         )
-        try:
+        # If the disk is full or not writable, the next process makes them again.
+        with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary, temporary.open("wb") as file:
                 np.savez_compressed(file, curves=curves, velocities=velocities)
-        except OSError:
-            pass  # The disk is full or not writable: made again by the next process.
         return curves.astype(float), velocities
 
 
