@@ -30,12 +30,15 @@ BUNDLED = Path(str(files(__package__))) / "bundled"
 #: Largest size of a published file; larger files are skipped.
 MAX_BYTES = 64 * 1024**2
 
+#: Seconds without any answer after which a source is given up.
+TIMEOUT_S = 30.0
+
 
 class WeightsError(RuntimeError):
     """A weight set could not be fetched, or not be written into the cache."""
 
 
-def read_set(entry: WeightSet, timeout: float = 30.0, progress: bool = True) -> bytes:
+def read_set(entry: WeightSet) -> bytes:
     """
     Reads the file of a weight set, verified.
 
@@ -44,8 +47,6 @@ def read_set(entry: WeightSet, timeout: float = 30.0, progress: bool = True) -> 
     ``SEISBENCH_DITING_MIRROR``, then the URL of the entry.
 
     :param entry: The weight set
-    :param timeout: Seconds without any answer after which a source is given up
-    :param progress: If true, shows a progress bar where stderr is a terminal
     :raises WeightsError: if no source gives the file
     :return: The whole file
     """
@@ -56,7 +57,7 @@ def read_set(entry: WeightSet, timeout: float = 30.0, progress: bool = True) -> 
     reasons = []
     for source in sources:
         try:
-            content = _read(source, timeout, progress and sys.stderr.isatty())
+            content = _read(source)
             entry.check(content)
             return content
         # Errors of the network are of several libraries.
@@ -75,7 +76,7 @@ def read_set(entry: WeightSet, timeout: float = 30.0, progress: bool = True) -> 
     )
 
 
-def _read(source: str, timeout: float, progress: bool) -> bytes:
+def _read(source: str) -> bytes:
     if not source.startswith(("http://", "https://")):
         return Path(source).expanduser().read_bytes()
     # Here, as most calls find the weights in the cache.
@@ -83,7 +84,8 @@ def _read(source: str, timeout: float, progress: bool) -> bytes:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights"
-        HTTPDownloader(progressbar=progress, timeout=timeout)(source, str(path), None)
+        download = HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT_S)
+        download(source, str(path), None)
         return path.read_bytes()
 
 
@@ -95,8 +97,6 @@ def install(
     content: bytes | None = None,
     force: bool = False,
     wait_for_file: bool = False,
-    timeout: float = 30.0,
-    progress: bool = True,
 ) -> None:
     """
     Makes sure that a weight set lies in a model's folder of SeisBench's cache.
@@ -112,8 +112,6 @@ def install(
     :param force: If true, fetches and writes also where the set is there already
     :param wait_for_file: If true, waits for another process that installs the set with
         this option, instead of fetching it a second time
-    :param timeout: See :py:func:`read_set`
-    :param progress: See :py:func:`read_set`
     :raises ValueError: if the content given is not that of the set
     :raises WeightsError: if the set can't be fetched or not be written. The former files
         are still there then.
@@ -130,7 +128,7 @@ def install(
             if not force and all(path.is_file() for path in paths):
                 return
             if content is None:
-                content = read_set(entry, timeout, progress)
+                content = read_set(entry)
             entry.check(content)
             with replacing_together(paths) as new:
                 write(new[paths[0]].with_name(entry.name), content)

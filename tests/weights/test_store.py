@@ -27,6 +27,7 @@ PAIR = ["csn.json.v1", "csn.pt.v1"]
 def no_mirror_and_no_proxy(monkeypatch):
     monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(store, "TIMEOUT_S", 1)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def assert_installed(folder):
 def test_a_fault_leaves_nothing_and_names_the_ways_out(mode, reason, serve, folder):
     server = serve(mode)
     with pytest.raises(WeightsError, match=reason) as caught:
-        install(made_up_set(), folder, fail_to_write, timeout=0.3)
+        install(made_up_set(), folder, fail_to_write)
     for part in ("LPPNM/csn", server.url, DEAD_URL, MIRROR_VARIABLE, "weights import"):
         assert part in str(caught.value)
     assert names(folder) == []
@@ -81,7 +82,7 @@ def test_a_fault_leaves_nothing_and_names_the_ways_out(mode, reason, serve, fold
 
 def test_a_good_mirror(serve, folder):
     server = serve("good")
-    install(made_up_set(), folder, write_pair, timeout=5)
+    install(made_up_set(), folder, write_pair)
     assert_installed(folder)
     assert server.paths == ["/china.lppnm.pt"]
 
@@ -92,7 +93,7 @@ def test_a_failing_mirror_is_logged_and_passed_over(serve, monkeypatch, caplog):
     with_password = mirror.url.replace("http://", "http://me:secret@") + "/"
     monkeypatch.setenv(MIRROR_VARIABLE, with_password)
     with caplog.at_level(logging.WARNING, logger="seisbench"):
-        assert read_set(made_up_set(url=pinned.url), timeout=5) == CONTENT
+        assert read_set(made_up_set(url=pinned.url)) == CONTENT
     assert f"{mirror.url}/china.lppnm.pt" in caplog.text
     assert "404" in caplog.text
     assert "secret" not in caplog.text
@@ -101,19 +102,19 @@ def test_a_failing_mirror_is_logged_and_passed_over(serve, monkeypatch, caplog):
 def test_a_folder_as_mirror(tmp_path, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path))
     with pytest.raises(WeightsError, match="No such file"):
-        read_set(made_up_set(), timeout=0.3)
+        read_set(made_up_set())
     (tmp_path / "china.lppnm.pt").write_bytes(CONTENT[:-1])
     with pytest.raises(WeightsError, match="49999 bytes instead of 50000"):
-        read_set(made_up_set(), timeout=0.3)
+        read_set(made_up_set())
     (tmp_path / "china.lppnm.pt").write_bytes(CONTENT)
-    assert read_set(made_up_set(), timeout=0.3) == CONTENT
+    assert read_set(made_up_set()) == CONTENT
 
 
 @pytest.mark.parametrize("mirror", ["ftp://host/x", "http://[bad"])
 def test_a_mirror_that_is_no_address(mirror, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, mirror)
     with pytest.raises(WeightsError) as caught:
-        read_set(made_up_set(), timeout=0.3)
+        read_set(made_up_set())
     assert mirror in str(caught.value)
 
 
@@ -199,9 +200,10 @@ def test_the_file_by_which_a_set_is_found_comes_last(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("wait_for_file", [False, True])
-def test_two_at_once(wait_for_file, serve, folder):
+def test_two_at_once(wait_for_file, serve, folder, monkeypatch):
     server = serve("held")
-    options = {"timeout": 20, "wait_for_file": wait_for_file}
+    monkeypatch.setattr(store, "TIMEOUT_S", 20)
+    options = {"wait_for_file": wait_for_file}
     threads = [
         threading.Thread(
             target=install, args=(made_up_set(), folder, write_pair), kwargs=options
