@@ -39,7 +39,7 @@ ALLOWED = {
 }
 
 #: Code lines and files: what there is today. The goal is 14,000 lines in 110 files.
-MOST_LINES, MOST_FILES = 17_700, 123
+MOST_LINES, MOST_FILES = 14_000, 110
 
 
 def _module(path: Path) -> str:

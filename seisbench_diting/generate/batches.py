@@ -153,9 +153,9 @@ class _Batches(Dataset):
 
 class DiTingBatches(_Batches):
     """
-    Training batches by the published recipe, of any SeisBench dataset that has arrivals
-    of P and S. A window is cut around an arrival of each record, in an order that is drawn
-    for each epoch.
+    Training batches by the published recipe, for any SeisBench dataset with P and S
+    arrivals. Each window contains an arrival of one record. The order of the records is
+    drawn anew for each epoch. ::
 
         batches = DiTingBatches(dataset, 32, labels=("lppn",))
         for batch in batches.loader(num_workers=4):  # no end
@@ -165,7 +165,7 @@ class DiTingBatches(_Batches):
     (batch, 2, samples / stride): class and offset of each cell; ``point`` (batch, 3,
     samples): N, P, S; ``eqt`` (batch, 3, samples): P, S, detection.
 
-    The n-th batch depends on dataset, options, seed and n alone.
+    A batch depends only on the dataset, the options, the seed and its number.
 
     :param dataset: Dataset; its ``component_order`` is that of the waves
     :param batch_size: Windows a batch

@@ -143,7 +143,8 @@ class PhasePicker(PretrainedModel):
         own, shared = (inspect.cleandoc(c.__doc__ or "") for c in (cls, PhasePicker))
         lines = [own, "", shared[shared.index(":param") :], ""]
         for name, (text, default) in cls._annotate_args.items():
-            lines += textwrap.wrap(f"- {name} ({default!r}): {text}", 88)
+            line = f"- ``{name}`` ({default!r}): {text}"
+            lines += textwrap.wrap(line, 88, subsequent_indent="  ")
         cls.__doc__ = "\n".join(lines)
 
     def __init__(

@@ -886,7 +886,7 @@ def test_help(name):
         assert f":param {known}:" in cls.__doc__
     assert cls.__doc__.startswith(name[:4])
     for argument in cls._annotate_args:
-        assert f"- {argument} (" in cls.__doc__
+        assert f"- ``{argument}`` (" in cls.__doc__
     assert len(cls.__doc__.splitlines()) < 50
 
 
