@@ -32,13 +32,13 @@ ALLOWED = {
     "report": {"plots", "tables", "waveforms", "models", "picking"},
     "runtime": {"models"},
     "tables": set(),
-    "training": {"data", "models", "generate", "runtime", "evaluation", "plots"},
+    "training": {"data", "models", "generate", "runtime", "plots"},
     "travel_times": set(),
     "waveforms": set(),
     "weights": set(),
 }
 
-#: Code lines and files: what there is today. The goal is 14,000 lines in 110 files.
+#: Code lines and files.
 MOST_LINES, MOST_FILES = 14_000, 110
 
 
