@@ -15,9 +15,9 @@ from .messages import merged as merged
 from .messages import suggestion as suggestion
 from .processes import map_unordered as map_unordered
 from .processes import process_pool as process_pool
+from .processes import progress_bar as progress_bar
 from .processes import terminated_like_interrupted as terminated_like_interrupted
 from .processes import without_interruption as without_interruption
-from .progress import progress_bar as progress_bar
 from .registration import add_to as add_to
 from .registration import register_when_imported as register_when_imported
 from .seismology import INSTRUMENT_PREFERENCE as INSTRUMENT_PREFERENCE

@@ -1,4 +1,4 @@
-"""Pools of processes, and how they end."""
+"""Pools of processes, how they end, and the progress of their work."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, TypeVar
+
+from tqdm import tqdm
 
 _Task = TypeVar("_Task", bound=tuple[Any, ...])
 _Result = TypeVar("_Result")
@@ -144,3 +146,28 @@ def _handling(numbers: tuple[int, ...], handler) -> Iterator[None]:  # type: ign
     finally:
         for number, former in zip(numbers, before, strict=True):
             signal.signal(number, former)
+
+
+def progress_bar(
+    what: str, unit: str, show: bool, total: float | None = None, done: float = 0
+) -> tqdm[Any]:
+    """
+    :param what: What is done
+    :param unit: What is counted
+    :param show: If anything is shown
+    :param total: Amount of work, if it is known
+    :param done: Amount that is done already
+    :return: A bar on a terminal; elsewhere, such as in the log of a job, a line every 30
+        seconds
+    """
+    seconds = 0.1 if sys.stderr.isatty() else 30.0
+    return tqdm(
+        desc=what,
+        unit=f" {unit}",
+        unit_scale=True,
+        total=total,
+        initial=done,
+        disable=not show,
+        delay=seconds,
+        mininterval=seconds,
+    )

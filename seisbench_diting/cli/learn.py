@@ -24,7 +24,7 @@ def _convert(settings: ConvertSettings) -> None:
     from .. import data
 
     with interruptible(_AGAIN):
-        report = data.run_conversion(settings)
+        report = data.convert(settings)
     print(report.summary())
     print(f"Report: {settings.output / data.REPORT_FILE}")
     for problem in report.problems:
@@ -39,10 +39,9 @@ def _train(settings: TrainSettings) -> None:
 
     If it is interrupted, run the same command again to continue from the last checkpoint.
     """
-    from ..training import run_train
+    from .. import training
 
-    result = _run(run_train, settings)
-    _print(result, "", {})
+    _print(_run(training.train, settings), "", {})
 
 
 def _distill(settings: DistillSettings) -> None:
@@ -51,9 +50,9 @@ def _distill(settings: DistillSettings) -> None:
 
     If it is interrupted, run the same command again to continue.
     """
-    from ..distillation import run_distill
+    from .. import distillation
 
-    result = _run(run_distill, settings)
+    result = _run(distillation.distill, settings)
     arrivals = f"; {counted(result.arrivals, 'arrival')} in {result.hours:.2f} h"
     _print(result, arrivals, result.initial_scores)
 

@@ -2,7 +2,6 @@ from .conversion import REPORT_FILE as REPORT_FILE
 from .conversion import ConversionReport as ConversionReport
 from .conversion import PartReport as PartReport
 from .conversion import convert as convert
-from .conversion import run_conversion as run_conversion
 from .convert_settings import ConvertSettings as ConvertSettings
 from .diting import DiTing as DiTing
 from .diting import open_dataset as open_dataset
@@ -15,5 +14,4 @@ __all__ = [
     "PartReport",
     "convert",
     "open_dataset",
-    "run_conversion",
 ]

@@ -17,7 +17,6 @@ from typing import Any, TypeAlias
 import h5py
 import numpy as np
 from pydantic import BaseModel
-from tqdm import tqdm
 
 from .._util import (
     ArgumentError,
@@ -25,13 +24,22 @@ from .._util import (
     merged,
     only_writer,
     process_pool,
+    progress_bar,
     remove_leftovers,
     replacing,
     takes,
     write_text,
 )
 from .convert_settings import ConvertSettings
-from .original import Part, Row, clean_rows, find_parts, more_columns, read_rows
+from .original import (
+    Part,
+    Row,
+    clean_rows,
+    find_parts,
+    more_columns,
+    read_rows,
+    record_paths,
+)
 
 #: File in the dataset's folder with the report, which is also the state of the conversion.
 REPORT_FILE = "conversion.json"
@@ -172,14 +180,6 @@ def convert(settings: ConvertSettings) -> ConversionReport:
     :return: Report on all parts of the dataset, including those of earlier calls; its
         ``problems`` list what is wrong with the original files
     """
-    return run_conversion(settings)
-
-
-def run_conversion(settings: ConvertSettings) -> ConversionReport:
-    """
-    :param settings: Settings
-    :return: See :py:func:`convert`
-    """
     found = {part.chunk: part for part in find_parts(settings.source)}
     for name in settings.parts:
         if name not in found:
@@ -193,15 +193,13 @@ def run_conversion(settings: ConvertSettings) -> ConversionReport:
         _check_space(waiting, settings)
         report.write(folder)
         remove_leftovers(folder)
+        about = "Converting", "parts", settings.progress, len(waiting)
         try:
-            for chunk, part in tqdm(
-                _converted(waiting, settings),
-                total=len(waiting),
-                unit="parts",
-                disable=not settings.progress,
-            ):
-                report.parts[chunk] = part
-                report.write(folder)
+            with progress_bar(*about) as bar:
+                for chunk, part in _converted(waiting, settings):
+                    report.parts[chunk] = part
+                    report.write(folder)
+                    bar.update()
         finally:
             remove_leftovers(folder)
     return report
@@ -289,7 +287,7 @@ def convert_part(part: Part, settings: ConvertSettings) -> PartReport:
     report = PartReport(sources=part.sources())
     files = _chunk_files(settings.output, part.chunk)
     try:
-        if not part.tables:
+        if part.tables == ():
             reason = "its .csv file is missing, and so is a table with a column 'part'."
             raise FileNotFoundError(reason)
         with replacing(files[1]) as metadata, replacing(files[0]) as waveforms:
@@ -298,7 +296,7 @@ def convert_part(part: Part, settings: ConvertSettings) -> PartReport:
                 h5py.File(waveforms, "w") as target,
             ):
                 blocks = Blocks(target, settings.compression)
-                records = _records(part, source["earthquake"], blocks, settings, report)
+                records = _records(part, source, blocks, settings, report)
                 _write_rows(metadata, records, more_columns(part), report)
                 blocks.write()
             if not report.records:
@@ -336,38 +334,38 @@ def _write_rows(
 
 def _records(
     part: Part,
-    source: h5py.Group,
+    source: h5py.File,
     blocks: Blocks,
     settings: ConvertSettings,
     report: PartReport,
 ) -> Iterator[_Record]:
     """Records that have both row and waveform, after the waveform has been copied."""
-    unused, seen = set(source), set()
-    for row in read_rows(part, report.skip):
+    paths, seen = record_paths(part, source), set()
+    for row in read_rows(part, source, report.skip):
         name, split, record = row.name, row.split, f"{row.name} in {row.place}"
         if settings.split_by == "event":
             split = split_of_event(name[:6], settings.split, settings.seed)
         if name in seen:
             report.skip("duplicate key", record)
-        elif name not in unused:
+        elif name not in paths:
             report.skip("row without waveform", record)
         elif split is None:
             report.skip("row without split", record)
         else:
             seen.add(name)
             try:
-                waveform = _read(source, name)
+                waveform = _read(source, paths[name])
             except _READING_ERRORS as error:
                 report.skip("unreadable waveform", f"{record} ({error})")
                 continue
             yield row, blocks.add(waveform), split, len(waveform)
-    for name in sorted(unused - seen):
+    for name in sorted(paths.keys() - seen):
         report.skip("waveform without row", name)
 
 
-def _read(group: h5py.Group, name: str) -> np.ndarray:
-    # In half of the time that group[name][()] takes.
-    dataset = h5py.h5d.open(group.id, name.encode())
+def _read(file: h5py.File, path: str) -> np.ndarray:
+    # In half of the time that file[path][()] takes.
+    dataset = h5py.h5d.open(file.id, path.encode())
     shape, kind = dataset.shape, dataset.get_type()
     dtype = np.dtype("<f4") if kind.equal(h5py.h5t.IEEE_F32LE) else kind.dtype
     if shape[1:] != (3,) or not shape[0] or dtype.kind not in "iuf":

@@ -31,10 +31,11 @@ class ConvertSettings(Settings):
 
     source: Path = option(
         ...,
-        "Folder of DiTing330km_part_N.hdf5, with a .csv for each or one for all.",
+        "Folder of DiTing330km_part_N.hdf5, with a .csv for each or one for all; or the "
+        "tutorial's merged file.",
         "--input",
         "-i",
-        metavar="FOLDER",
+        metavar="PATH",
         identity=False,
     )
     output: Path = option(
@@ -52,8 +53,8 @@ class ConvertSettings(Settings):
     split_by: Literal["event", "table"] = option(
         "event",
         "event: all records of an event are in one split, drawn by --split and --seed. "
-        "table: the split in the tables' names (train, val, dev, test) or in their "
-        "column 'split'.",
+        "table: the split in the tables' names (train, val, dev, test), in their column "
+        "'split', or that of the merged file.",
     )
     split: tuple[float, ...] = option(
         (0.8, 0.1, 0.1), "Shares of train, dev and test.", metavar="TRAIN,DEV,TEST"

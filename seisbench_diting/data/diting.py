@@ -88,8 +88,6 @@ class DiTing(WaveformBenchmarkDataset):
         cls,
         folder: str | Path,
         path: str | Path | None = None,
-        *,
-        dataset_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> DiTing:
         """
@@ -98,7 +96,6 @@ class DiTing(WaveformBenchmarkDataset):
 
         :param folder: Folder with ``DiTing330km_part_N.hdf5`` and their tables
         :param path: Folder of the dataset. Default: as for :py:class:`DiTing`.
-        :param dataset_kwargs: Passed to :py:class:`DiTing`
         :param kwargs: Passed to :py:func:`seisbench_diting.data.convert`
         :raises ValueError: if something is wrong with the original files; the rest is
             converted, and :py:class:`DiTing` opens it
@@ -114,7 +111,7 @@ class DiTing(WaveformBenchmarkDataset):
                 f"use DiTing(path={str(path)!r}) as it is:\n"
                 + "\n".join(report.problems)
             )
-        return cls(path, **(dataset_kwargs or {}))
+        return cls(path)
 
     @property
     def path(self) -> Path:
@@ -122,15 +119,10 @@ class DiTing(WaveformBenchmarkDataset):
         return Path(self._path)
 
     @classmethod
-    def available_chunks(
-        cls,
-        path: str | Path | None = None,
-        force: bool = False,
-        wait_for_file: bool = False,
-    ) -> list[str]:
+    def available_chunks(cls, path: str | Path | None = None, **_: Any) -> list[str]:
         """
-        Chunks of a converted dataset. The last two arguments have no effect; SeisBench
-        uses them for datasets that are downloaded.
+        Chunks of a converted dataset. SeisBench's other arguments, for datasets that are
+        downloaded, have no effect.
 
         :param path: Folder of the dataset. Default: as for :py:class:`DiTing`.
         :return: Names of chunks, empty if there is no dataset

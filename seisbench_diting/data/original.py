@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+import h5py
 import numpy as np
 import pandas as pd
 
@@ -27,20 +28,23 @@ class Part(NamedTuple):
 
     :param chunk: Number of the part, the name of the chunk
     :param hdf5: File of the waveforms
-    :param tables: CSV files that have its rows
-    :param is_shared: If they also have rows of other parts, told by their column ``part``
+    :param tables: CSV files that have its rows; None for a piece of the tutorial's merged
+        file, which has them as attributes
+    :param group: Group of the waveforms
+    :param prefix: Beginning of the names of its events in the merged file
     """
 
     chunk: str
     hdf5: Path
-    tables: tuple[Path, ...]
-    is_shared: bool = False
+    tables: tuple[Path, ...] | None
+    group: str = "earthquake"
+    prefix: str = ""
 
     def sources(self) -> dict[str, list[int]]:
         """
         :return: Size in bytes and time of change in ns of each file that is there
         """
-        files = [file for file in (self.hdf5, *self.tables) if file.is_file()]
+        files = [f for f in (self.hdf5, *(self.tables or ())) if f.is_file()]
         stats = {file.name: file.stat() for file in files}
         return {name: [s.st_size, s.st_mtime_ns] for name, s in stats.items()}
 
@@ -48,12 +52,15 @@ class Part(NamedTuple):
 def find_parts(source: Path) -> list[Part]:
     """
     The parts in a folder or below it. A part's rows are in the CSV file of its name, or in
-    tables of any name with a column ``part``.
+    tables of any name with a column ``part``. The tutorial's merged file is cut into parts
+    by the first two digits of the events.
 
-    :param source: Folder
+    :param source: Folder, or the merged file
     :raises ArgumentError: if there are none, or a part is there twice
     :return: Parts in the order of their numbers
     """
+    if source.is_file():
+        return _merged_parts(source)
     files: dict[tuple[int, str], Path] = {}
     shared = []
     for path in sorted(source.rglob("*")):
@@ -66,7 +73,7 @@ def find_parts(source: Path) -> list[Part]:
         elif path.suffix.lower() == ".csv" and {"key", "part"} <= {*_header(path)}:
             shared.append(path)
     if not any(kind == "hdf5" for _, kind in files):
-        reason = "there is no DiTing330km_part_N.hdf5 in this folder or below it"
+        reason = "it holds no DiTing330km_part_N.hdf5; name a merged file itself"
         raise ArgumentError("source", str(source), reason)
     parts = []
     for number in sorted({number for number, _ in files}):
@@ -74,8 +81,37 @@ def find_parts(source: Path) -> list[Part]:
         # A file that is missing is reported when its part is converted.
         hdf5 = hdf5 or files[number, "csv"].with_suffix(".hdf5")
         tables = (table,) if table else tuple(shared)
-        parts.append(Part(f"{number:02d}", hdf5, tables, table is None))
+        parts.append(Part(f"{number:02d}", hdf5, tables))
     return parts
+
+
+def _merged_parts(path: Path) -> list[Part]:
+    found = set()
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            for group in {"train", "test"} & file.keys():
+                found |= {(group, event[:2]) for event in file[group]}
+    if not found:
+        reason = "it is not the tutorial's merged file, with groups train and test"
+        raise ArgumentError("source", str(path), reason)
+    return [Part("".join(place), path, None, *place) for place in sorted(found)]
+
+
+def record_paths(part: Part, file: h5py.File) -> dict[str, str]:
+    """
+    :param part: Part
+    :param file: Its HDF5 file
+    :return: Place of each record's waveform in the file, by the name of the record
+    """
+    group = file[part.group]
+    if part.tables is not None:
+        return {name: f"{part.group}/{name}" for name in group}
+    return {
+        name: f"{part.group}/{event}/{name}"
+        for event in group
+        if event.startswith(part.prefix)
+        for name in group[event]
+    }
 
 
 def _cells(line: str) -> list[str]:
@@ -99,7 +135,7 @@ def more_columns(part: Part) -> list[str]:
     :return: Columns of its tables that DiTing's own do not have
     """
     more: dict[str, None] = {}
-    for table in part.tables:
+    for table in part.tables or ():
         header = dict.fromkeys(_header(table))
         if missing := _NEEDED - header.keys():
             raise ValueError(f"{table.name} has no column {min(missing)!r}.")
@@ -124,16 +160,26 @@ class Row(NamedTuple):
     cells: dict[str, str]
 
 
-def read_rows(part: Part, skip: Callable[[str, str], None]) -> Iterator[Row]:
+def read_rows(
+    part: Part, file: h5py.File, skip: Callable[[str, str], None]
+) -> Iterator[Row]:
     """
     :param part: Part
+    :param file: Its HDF5 file
     :param skip: Called with the reason and the place of a row that can't be used
     :return: Its rows, in their order
     """
+    if part.tables is None:
+        for record, path in record_paths(part, file).items():
+            cells = {key: _attribute(value) for key, value in file[path].attrs.items()}
+            yield Row(path, record, part.group, cells)
+        return
     for table in part.tables:
         header, file_name, of_table = _header(table), table.name, _split_in(table.stem)
-        with _open(table) as file:
-            for number, line in islice(enumerate(file, start=1), 1, None):
+        # A table of another name has the rows of other parts, too.
+        is_shared = not _PART.fullmatch(file_name)
+        with _open(table) as lines:
+            for number, line in islice(enumerate(lines, start=1), 1, None):
                 texts = _cells(line)
                 cells = dict(zip(header, texts, strict=False))
                 place = f"line {number} of {file_name}"
@@ -141,13 +187,19 @@ def read_rows(part: Part, skip: Callable[[str, str], None]) -> Iterator[Row]:
                     if line.strip():
                         place += f" has {len(texts)} cells instead of {len(header)}"
                         skip("damaged line", place)
-                elif part.is_shared and _as_code(cells["part"]).zfill(2) != part.chunk:
+                elif is_shared and _as_code(cells["part"]).zfill(2) != part.chunk:
                     continue
                 elif name := record_name(cells["key"]):
                     split = _split_in(cells.get("split", "")) or of_table
                     yield Row(place, name, split, cells)
                 else:
                     skip("row without valid key", place)
+
+
+def _attribute(value: object) -> str:
+    """Text of an attribute of the merged file, in which -12345 is a missing number."""
+    text = value.decode() if isinstance(value, bytes) else str(value).strip()
+    return "" if _as_code(text) == "-12345" else text
 
 
 def _split_in(text: str) -> str | None:

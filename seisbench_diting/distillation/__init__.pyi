@@ -6,4 +6,3 @@ from .student import DistillationResult as DistillationResult
 from .student import blend as blend
 from .student import distill as distill
 from .student import raise_phase as raise_phase
-from .student import run_distill as run_distill

@@ -60,7 +60,8 @@ class DistillationResult(training.TrainingResult):
     initial_scores: dict[str, float]
 
 
-def run_distill(settings: DistillSettings) -> DistillationResult:
+@takes(DistillSettings)
+def distill(settings: DistillSettings) -> DistillationResult:
     """
     Trains a small picker on the picks of others on unlabelled waveforms.
 
@@ -138,9 +139,6 @@ def run_distill(settings: DistillSettings) -> DistillationResult:
                 settings, module, result, "distilled", data, scores, init=init
             )
         return result
-
-
-distill = takes(DistillSettings)(run_distill)
 
 
 def _make_student(settings: DistillSettings) -> models.PhasePicker:

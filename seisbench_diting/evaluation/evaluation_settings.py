@@ -22,10 +22,13 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+Models = Annotated[list[Any], BeforeValidator(_as_list)]
+
+
 class EvaluateSettings(Settings):
     """Settings of evaluating pickers."""
 
-    model: Annotated[list[Any], BeforeValidator(_as_list)] = option(
+    model: Models = option(
         [],
         "Published set (LPPNM/diting), SeisBench model (PhaseNet/stead), SeisBench pair, "
         "TorchScript or ONNX file; may be repeated.",
@@ -92,7 +95,7 @@ class EvaluateSettings(Settings):
 class LatencySettings(Settings):
     """Settings of measuring how long networks take."""
 
-    model: Annotated[list[Any], BeforeValidator(_as_list)] = option(
+    model: Models = option(
         [],
         "Published set (LPPNM/diting) or SeisBench pair; may be repeated. Default: all "
         "seven networks with random parameters, which take as long.",

@@ -4,7 +4,6 @@ from .base import PhasePicker as PhasePicker
 from .base import Runner as Runner
 from .base import choose_runner as choose_runner
 from .base import default_batch_size as default_batch_size
-from .base import in_evaluation_mode as in_evaluation_mode
 from .layers import OFFSET_WEIGHT as OFFSET_WEIGHT
 from .layers import eqt_loss as eqt_loss
 from .layers import lppn_loss as lppn_loss

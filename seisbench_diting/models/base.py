@@ -481,13 +481,9 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
         except BackendUnavailableError:
             # The reason was logged when the runner was made.
             pass
-    evaluated = in_evaluation_mode(model)
+    # A copy, as other threads may use a model in training mode.
+    evaluated = copy.deepcopy(model).eval() if model.training else model
     return lambda waves: map(evaluated, waves)
-
-
-def in_evaluation_mode(model: PhasePicker) -> PhasePicker:
-    """The model, or a copy if it is in training mode, which other threads may use."""
-    return copy.deepcopy(model).eval() if model.training else model
 
 
 def _spread(classes: torch.Tensor, offset: torch.Tensor, stride: int) -> torch.Tensor:

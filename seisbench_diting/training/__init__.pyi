@@ -6,7 +6,6 @@ from .fit import make_trainer as make_trainer
 from .fit import open_splits as open_splits
 from .fit import quiet as quiet
 from .fit import run_folder as run_folder
-from .fit import run_train as run_train
 from .fit import train as train
 from .module import NotFiniteError as NotFiniteError
 from .module import PickerModule as PickerModule

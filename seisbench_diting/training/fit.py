@@ -66,7 +66,8 @@ _NEEDLESS = (
 )
 
 
-def run_train(settings: TrainSettings) -> TrainingResult:
+@takes(TrainSettings)
+def train(settings: TrainSettings) -> TrainingResult:
     """
     Trains a picker with the published recipe, loss and optimizer.
 
@@ -116,9 +117,6 @@ def run_train(settings: TrainSettings) -> TrainingResult:
             data = f"{records.name}, {counts}.\n\n{getattr(records, 'citation', '')}"
             write_results(settings, module, result, "trained", data, result.scores)
         return result
-
-
-train = takes(TrainSettings)(run_train)
 
 
 def open_splits(

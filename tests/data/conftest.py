@@ -1,9 +1,11 @@
 """Small files in the format of DiTing's original parts, and their conversion."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 
 from benchmarks import original
@@ -23,6 +25,34 @@ def parts(tmp_path_factory) -> Path:
 def copied(parts, tmp_path) -> Path:
     """The same, to be changed."""
     return shutil.copytree(parts, tmp_path / "in")
+
+
+def _as_attribute(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip() or -12345.0
+
+
+@pytest.fixture
+def merged(parts, tmp_path) -> Path:
+    """The parts in one file, as the dataset's tutorial writes it: 8 of 10 rows train."""
+    path = tmp_path / "diting.h5"
+    rows = []
+    for table in sorted(parts.glob("*.csv")):
+        with table.open(newline="") as file:
+            rows += [(table.with_suffix(".hdf5"), row) for row in csv.DictReader(file)]
+    with h5py.File(path, "w") as target:
+        for i, (part, row) in enumerate(rows):
+            event, station = row["key"].strip().split(".")
+            name = f"{event:0>6}.{station:0<4}"
+            place = f"{'train' if i < 0.8 * len(rows) else 'test'}/{name[:6]}/{name}"
+            with h5py.File(part) as source:
+                target[place] = source[f"earthquake/{name}"][()]
+            for key, value in row.items():
+                if key:
+                    target[place].attrs[key] = _as_attribute(value)
+    return path
 
 
 @pytest.fixture(scope="session")

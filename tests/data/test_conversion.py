@@ -421,3 +421,44 @@ def test_a_damaged_report(parts, tmp_path):
     (tmp_path / "out" / "conversion.json").write_text(json.dumps({"parts": 1}))
     with pytest.raises(ValueError, match="is not a report of a conversion"):
         run(parts, tmp_path / "out")
+
+
+def test_the_merged_file_gives_the_same_records(parts, merged, tmp_path):
+    run(parts, tmp_path / "parted")
+    report = run(merged, tmp_path / "joined")
+    assert report.problems == []
+    assert set(report.chunks) == {"train00", "train03", "train30", "test30"}
+
+    parted, joined = (
+        sbd.WaveformDataset(tmp_path / name, component_order="ZNE")
+        for name in ("parted", "joined")
+    )
+    assert len(joined) == len(parted) == 450
+    left_out = ("index", "trace_name", "trace_chunk", "trace_original_index")
+    columns = [name for name in parted.metadata.columns if name not in left_out]
+    ours, theirs = (
+        data.metadata.sort_values("trace_name_original")[columns].reset_index(drop=True)
+        for data in (joined, parted)
+    )
+    pd.testing.assert_frame_equal(ours, theirs)
+    for index in (0, 100, 449):
+        name = joined["trace_name_original"][index]
+        other = parted.metadata.index[parted["trace_name_original"] == name][0]
+        assert np.array_equal(joined.get_waveforms(index), parted.get_waveforms(other))
+
+
+def test_the_merged_file_has_a_split_of_its_own(merged, tmp_path):
+    run(merged, tmp_path / "out", split_by="table")
+    dataset = sbd.WaveformDataset(tmp_path / "out", component_order="ZNE")
+    assert dataset["split"].value_counts().to_dict() == {"train": 360, "test": 90}
+
+
+@pytest.mark.parametrize("content", ["text", "h5"])
+def test_other_files_are_no_merged_file(content, tmp_path):
+    path = tmp_path / "other.h5"
+    path.write_text("no")
+    if content == "h5":
+        with h5py.File(path, "w") as file:
+            file["data"] = [1, 2]
+    with pytest.raises(ValueError, match=r"source='.*other\.h5'"):
+        run(path, tmp_path / "out")

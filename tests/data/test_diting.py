@@ -41,9 +41,7 @@ def test_without_a_conversion_it_says_what_to_do(data_cache):
 
 
 def test_from_the_original_into_the_cache(parts, data_cache):
-    dataset = DiTing.from_original(
-        parts, progress=False, dataset_kwargs={"component_order": "ENZ"}
-    )
+    dataset = DiTing.from_original(parts, progress=False)
     assert dataset.path == data_cache / "diting"
     assert DiTing.available_chunks() == ["00", "01", "10"]
     assert len(open_dataset("diting", component_order="ZNE")) == len(dataset) == 450
