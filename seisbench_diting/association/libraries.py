@@ -48,7 +48,7 @@ class PyOcto(Associator[PyOctoSettings]):
 
     @cached_property
     def margin_km(self) -> float:
-        """So that travel times reach from any corner of the search to any other."""
+        """Margin with which travel times reach across the whole search."""
         limits = self.network.limits_km(self.settings.margin_km)
         return (float(np.hypot(*np.diff(limits)[:, 0])) - self.network.diameter_km) / 2
 
@@ -68,7 +68,7 @@ class PyOcto(Associator[PyOctoSettings]):
         with tempfile.TemporaryDirectory(prefix="seisbench-diting-") as folder:
             associator = self._associator(Path(folder) / "travel_times.pyocto")
             with warnings.catch_warnings():
-                # Of pandas, about PyOcto.
+                # pandas warns about PyOcto's use of it.
                 warnings.simplefilter("ignore")
                 events, assigned = associator.associate(picks, stations)
         if len(events) == 0:
@@ -91,7 +91,7 @@ class PyOcto(Associator[PyOctoSettings]):
             model = pyocto.VelocityModel0D(*constant, s.tolerance_s, cutoff)
         else:
             write_model(table, path)
-            # Of a vertical ray, whose path PyOcto lengthens by the station's height.
+            # PyOcto adds the station's height to the path of a vertical ray.
             surface = (1 / table.rise[:, -1, 0].astype(float)).tolist()
             model = pyocto.VelocityModel1D(path, s.tolerance_s, cutoff, *surface)
         # Time of the slowest wave through the network.
@@ -99,7 +99,7 @@ class PyOcto(Associator[PyOctoSettings]):
             self.network.diameter_km + s.margin_km, s.max_depth_km
         )
         before = float(np.nan_to_num(across, nan=np.nanmax(table.times)))
-        # What PyOcto takes for these limits, and would warn about.
+        # PyOcto would set these limits itself, with a warning.
         p, s_picks = max(s.min_p_picks, s.min_both), max(s.min_s_picks, s.min_both)
         xlim, ylim = self.network.limits_km(s.margin_km)
         return pyocto.OctoAssociator(

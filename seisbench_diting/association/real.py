@@ -93,7 +93,7 @@ class Real(Greedy):
     ) -> Candidates:
         """See :py:class:`.Greedy`."""
         problem, grid = self.problem, self._grid
-        # Of all picks that events in this stretch may have.
+        # The picks that events in this stretch may have begin here.
         first = begin - self.longest_s
         samples = int((end + self.longest_s - first) / STEP_S)
         rows = len(problem.start) - 1

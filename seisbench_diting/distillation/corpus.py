@@ -188,7 +188,7 @@ def _loudness(waveforms: np.ndarray) -> np.ndarray:
         padded = np.full(blocks * _LOUDNESS, np.nan)
         padded[: len(component)] = component
         with warnings.catch_warnings():
-            # Of blocks without data.
+            # NumPy warns about blocks without data.
             warnings.simplefilter("ignore", RuntimeWarning)
             variances.append(np.nanvar(padded.reshape(blocks, _LOUDNESS), axis=1))
     known = np.isfinite(variances)

@@ -320,7 +320,7 @@ class Differentiation(Augmentation):
 
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         inside = _inside(x)
-        # Where data begin there is no slope.
+        # The slope of the first sample is not known.
         known = inside.copy()
         known[:, 0] = False
         known[:, 1:] &= inside[:, :-1]
@@ -468,7 +468,7 @@ def _inside(x: np.ndarray) -> np.ndarray:
 
 
 def _filtered(data: np.ndarray, sos: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Data filtered where the window has some; beside it the filter does not ring on."""
+    """Filtered data. The filter does not ring on where the window has no data."""
     filtered = np.where(_inside(x), signal.sosfilt(sos, data, axis=1), 0)
     return filtered.astype(np.result_type(x, np.float32))
 

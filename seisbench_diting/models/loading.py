@@ -50,7 +50,7 @@ def load_model(name: str | Path) -> WaveformModel:
         return _load_pair(*pair).eval()
     if path.is_file():
         raise ArgumentError(
-            "model", text, "the file is no SeisBench pair (NAME.pt and NAME.json)"
+            "model", text, "the file is not a SeisBench pair (NAME.pt and NAME.json)"
         )
     model, _, weights = text.partition("/")
     known = _known_models()
@@ -81,7 +81,7 @@ def find_pair(path: Path) -> tuple[Path, str | None] | None:
     """
     match = re.fullmatch(r"(.+?)(?:\.(?:pt|json)(?:\.v([\w.]+))?)?", path.name)
     if match is None:
-        # "", "." and "/" are no names.
+        # "", "." and "/" are not names.
         return None
     stem, named = match.groups()
     files = path.parent.glob(f"{glob.escape(stem)}.pt.v*")

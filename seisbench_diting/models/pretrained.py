@@ -63,7 +63,7 @@ def read_state_dict(content: bytes) -> dict[str, torch.Tensor]:
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
-        reason = "The file is no plain state dict of PyTorch and was not loaded"
+        reason = "The file is not a plain state dict of PyTorch and was not loaded"
         raise ValueError(f"{reason}: {_summary(error)}") from error
     values = state.values() if isinstance(state, dict) else [None]
     if not all(isinstance(value, torch.Tensor) for value in values):
@@ -180,7 +180,7 @@ class PretrainedModel(WaveformModel):
         :param entry: What the registry says of the checkpoint
         :param content: The file, as published
         :return: Model with weights, in evaluation mode
-        :raises ValueError: If the file is no state dict
+        :raises ValueError: If the file is not a state dict
         """
         state = read_state_dict(content)
         if not entry.bundled:

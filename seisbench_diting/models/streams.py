@@ -35,12 +35,12 @@ MAX_RATIO_TERM = 1000
 #: A component that holds one value for at least so long may be dead, in seconds.
 DEAD_SECONDS = 1.0
 
-#: A component jumps if it changes by more than so many of its smallest steps. A quiet
+#: A component jumps if it changes by more than this many of its smallest steps. A quiet
 #: and coarse digitizer holds one value, too, but leaves it by a step or two, and its
 #: first motion may well be an arrival.
 JUMP_STEPS = 10
 
-# Samples that are scaled at once: so many stay in the cache of a processor.
+# Number of samples that are scaled at once; they fit into a processor's cache.
 _BLOCK = 1 << 15
 
 #: Traces by what they have in common.
@@ -241,8 +241,8 @@ def find_dead(trace: obspy.Trace) -> list[tuple[int, int]]:
 
 def _may_hold(data: np.ndarray, shortest: int) -> bool:
     """
-    If any value is held for so many samples, as told by few of them; true now and then
-    where none is.
+    If a value may be held for this many samples. Only a few samples are compared, so it
+    may be true although no value is held.
     """
     step = shortest // 2
     sparse = data[::step]

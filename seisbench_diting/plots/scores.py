@@ -12,7 +12,7 @@ from .style import COLOURS, new_figure, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: What F1 may depend on, as columns of an evaluation's windows.
+#: Columns of an evaluation's windows that F1 may depend on.
 _QUANTITIES = {
     "snr": "Signal-to-noise ratio",
     "path_ep_distance_km": "Epicentral distance (km)",

@@ -164,7 +164,10 @@ def find_in_folder(
         # Not every name is a file that can be read to its end: pipes, devices.
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
             continue
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError:
+            content = b""
         matching = [entry for entry in WEIGHT_SETS if entry.matches(content)]
         for entry in matching:
             found.setdefault(entry, path)
