@@ -268,17 +268,19 @@ def measure_latency(settings: LatencySettings) -> pd.DataFrame:
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise ArgumentError("device", settings.device, reason) from error
-    peer = PhaseNet().eval().to(device)
-    peer_ms = _milliseconds(peer, lambda waves: map(peer, waves), settings)
-    rows = []
     # The time does not depend on the parameters.
-    for given in settings.model or [getattr(models, n)() for n in models.PICKERS]:
-        is_model = isinstance(given, WaveformModel)
-        model = given if is_model else models.load_model(given)
-        name = type(model).__name__ if is_model else str(given)
+    chosen = []
+    for item in settings.model or [getattr(models, n)() for n in models.PICKERS]:
+        model = item if isinstance(item, WaveformModel) else models.load_model(item)
+        name = type(item).__name__ if model is item else str(item)
         if not isinstance(model, models.PhasePicker):
             raise ArgumentError("model", name, "it is not a picker of this package")
         runner = models.choose_runner(model.to(device), settings.backend)
+        chosen.append((name, model, runner))
+    peer = PhaseNet().eval().to(device)
+    peer_ms = _milliseconds(peer, lambda waves: map(peer, waves), settings)
+    rows = []
+    for name, model, runner in chosen:
         ms = _milliseconds(model, runner, settings)
         rows.append((name, ms, peer_ms / peer.in_samples * model.in_samples / ms))
     return pd.DataFrame(rows, columns=["model", "ms", "times_phasenet"])
