@@ -103,7 +103,7 @@ def fail_at_each_point(
 
     :param run: Takes a folder in which it writes
     :param outcome: Takes the folder, gives what must be equal
-    :param folder: Empty folder
+    :param folder: Folder to make, for all runs
     :param check: Called between fault and second run
     :param prepare: Called first, without faults
     :return: Names of the points
@@ -115,6 +115,7 @@ def fail_at_each_point(
         prepare(path)
         return path
 
+    folder.mkdir()
     whole = begin("whole")
     with CommitPoints().watching() as points:
         run(whole)

@@ -1,17 +1,17 @@
 """Whatever moment a run fails at: nothing is half there, and running again ends well."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import obspy
 import pandas as pd
 import pytest
-import torch
 
 from benchmarks import original
 from seisbench_diting import tables
+from tests import learning_runs
+from tests.distillation import made_archive
 from tests.faults import KINDS, fail_at_each_point
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -42,9 +42,7 @@ def test_conversion(kind, tmp_path):
             part.pop("seconds", None)
         return files, report
 
-    points = tmp_path / "points"
-    points.mkdir()
-    seen = fail_at_each_point(run, outcome, points, kind)
+    seen = fail_at_each_point(run, outcome, tmp_path / "points", kind)
     assert seen.count("replace") >= 4
 
 
@@ -71,18 +69,13 @@ def test_picking(kind, tmp_path):
         table = (folder / "run.csv").read_bytes()
         return table, summary["picks_by_phase"], (folder / "run.txt").exists()
 
-    points = tmp_path / "points"
-    points.mkdir()
-    seen = fail_at_each_point(
-        run, outcome, points, kind, lambda f: whole_or_missing(f / "run.csv")
-    )
+    def check(folder):
+        if (folder / "run.csv").exists():
+            assert len(pd.read_csv(folder / "run.csv")) == 4
+
+    seen = fail_at_each_point(run, outcome, tmp_path / "points", kind, check)
     assert seen.count("COMMIT") >= 3
     assert seen.count("replace") >= 2
-
-
-def whole_or_missing(path):
-    if path.exists():
-        assert len(pd.read_csv(path)) == 4
 
 
 PICK = {
@@ -119,7 +112,7 @@ def test_tables_replace_older_ones(ending, kind, tmp_path):
     def check(folder):
         assert depths(folder) in ([1.0], [2.0])
 
-    assert fail_at_each_point(run, depths, tmp_path, kind, check, prepare)
+    assert fail_at_each_point(run, depths, tmp_path / "points", kind, check, prepare)
 
 
 @each_kind
@@ -142,91 +135,55 @@ def test_weights(kind, tmp_path):
             weights = folder / f"models/distilled.pt.v{entry.version}"
             assert weights.read_bytes() == content
 
-    seen = fail_at_each_point(run, files_of, tmp_path, kind, check)
+    seen = fail_at_each_point(run, files_of, tmp_path / "points", kind, check)
     assert seen.count("replace") == 2
 
 
-def weights_of(folder: Path) -> dict[str, list[float]]:
-    (path,) = folder.glob("*.pt")
-    state = torch.load(path, weights_only=True)
-    return {name: value.flatten().tolist() for name, value in state.items()}
+#: Options of the shortest run that is validated and saves a checkpoint twice.
+SHORT = {
+    "max_steps": 2,
+    "batch_size": 2,
+    "padlen": 64,
+    "validate_every": 1,
+    "checkpoint_every": 1,
+    "workers": 0,
+    "accelerator": "cpu",
+    "progress": False,
+}
+
+
+def values_of(folder: Path) -> dict[str, list[float]]:
+    weights = learning_runs.weights_of(folder / "run")
+    return {name: value.flatten().tolist() for name, value in weights.items()}
 
 
 @pytest.mark.slow
 def test_training(tmp_path):
     pytest.importorskip("lightning")
-    import seisbench.data as sbd
-
     from seisbench_diting.training import train
 
-    data = tmp_path / "dataset"
-    data.mkdir()
-    rng = np.random.default_rng(0)
-    with sbd.WaveformDataWriter(data / "metadata.csv", data / "waveforms.hdf5") as file:
-        file.data_format = {"dimension_order": "CW", "component_order": "ZNE"}
-        for i in range(8):
-            wave = rng.normal(size=(3, 1000)).astype(np.float32)
-            place = {"trace_p_arrival_sample": 300, "trace_s_arrival_sample": 500}
-            split = "train" if i < 6 else "dev"
-            file.add_trace(
-                {"trace_sampling_rate_hz": 50.0, "split": split} | place, wave
-            )
+    data = learning_runs.write_dataset(tmp_path / "dataset")
 
     def run(folder):
-        train(
-            "LPPNT",
-            data,
-            folder / "run",
-            max_steps=2,
-            batch_size=2,
-            n_samples=512,
-            padlen=64,
-            validate_every=1,
-            checkpoint_every=1,
-            accelerator="cpu",
-            progress=False,
-        )
+        train("LPPNT", data, folder / "run", n_samples=512, **SHORT)
 
-    points = tmp_path / "points"
-    points.mkdir()
-    fail_at_each_point(run, lambda f: weights_of(f / "run"), points, "killed")
+    fail_at_each_point(run, values_of, tmp_path / "points", "killed")
 
 
 @pytest.mark.slow
 def test_distillation(tmp_path):
     pytest.importorskip("lightning")
-    sys.path.insert(0, str(Path(__file__).parent / "distillation"))
-    from made_archive import probabilities, station_stream
-
     from seisbench_diting.distillation import distill
 
     archive, teacher = tmp_path / "archive", tmp_path / "teacher"
     archive.mkdir()
     teacher.mkdir()
-    for seed, code in enumerate(("AA",)):
-        for trace in station_stream(code, 300, seed):
-            trace.write(str(archive / f"{trace.id}.mseed"), format="MSEED")
-        np.savez_compressed(teacher / f"{code}.npz", **probabilities(code, 300))
+    for trace in made_archive.station_stream("AA", 300, 0):
+        trace.write(str(archive / f"{trace.id}.mseed"), format="MSEED")
+    np.savez_compressed(teacher / "AA.npz", **made_archive.probabilities("AA", 300))
+    options = SHORT | {"n_samples": 1024, "validation_windows": 4, "init": "random"}
 
     def run(folder):
-        distill(
-            "LPPNT",
-            str(teacher),
-            str(archive),
-            folder / "run",
-            init="random",
-            max_steps=2,
-            batch_size=2,
-            n_samples=1024,
-            padlen=64,
-            validate_every=1,
-            validation_windows=4,
-            checkpoint_every=1,
-            workers=0,
-            accelerator="cpu",
-            progress=False,
-        )
+        distill("LPPNT", str(teacher), str(archive), folder / "run", **options)
 
-    points = tmp_path / "points"
-    points.mkdir()
-    fail_at_each_point(run, lambda f: weights_of(f / "run"), points, "killed")
+    fail_at_each_point(run, values_of, tmp_path / "points", "killed")

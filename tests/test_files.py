@@ -144,7 +144,7 @@ def test_an_interruption_waits_until_all_are_replaced(tmp_path, monkeypatch):
 
 
 def test_short_work_shows_no_progress_where_nobody_looks(capfd):
-    with progress_bar("Picking", "station days", True, total=10.5, done=2) as bar:
+    with progress_bar("Picking", "station days", True, total=10.5, initial=2) as bar:
         bar.update(1.5)
 
     assert bar.n == 3.5

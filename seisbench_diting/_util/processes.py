@@ -148,15 +148,13 @@ def _handling(numbers: tuple[int, ...], handler) -> Iterator[None]:  # type: ign
             signal.signal(number, former)
 
 
-def progress_bar(
-    what: str, unit: str, show: bool, total: float | None = None, done: float = 0
-) -> tqdm[Any]:
+def progress_bar(what: str, unit: str, show: bool, **options: Any) -> tqdm[Any]:
     """
     :param what: What is done
     :param unit: What is counted
     :param show: If anything is shown
-    :param total: Amount of work, if it is known
-    :param done: Amount that is done already
+    :param options: Of :py:class:`tqdm.tqdm`: ``total``, the amount of work, if it is known;
+        ``initial``, the amount that is done already; ``iterable``, to advance by its items
     :return: A bar on a terminal; elsewhere, such as in the log of a job, a line every 30
         seconds
     """
@@ -165,9 +163,8 @@ def progress_bar(
         desc=what,
         unit=f" {unit}",
         unit_scale=True,
-        total=total,
-        initial=done,
         disable=not show,
         delay=seconds,
         mininterval=seconds,
+        **options,
     )

@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from .._util import progress_bar
 from .associate_settings import GreedySettings
 from .core import Associator, Found, Network, largest_gap
 from .location import Problem, Quality, compiled, locate, locate_all
@@ -108,7 +108,8 @@ class Greedy(Associator[GreedySettings]):
         since -= first
         before = (since - self.longest_s).clip(0)
         numbers = np.unique(np.concatenate([since, before]) // STRETCH_S)
-        for number in tqdm(numbers, unit="stretch", disable=not progress, delay=1):
+        about = "Associating", "stretches", progress
+        for number in progress_bar(*about, iterable=numbers):
             yield first + number * STRETCH_S
 
     def _located(

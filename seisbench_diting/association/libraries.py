@@ -23,9 +23,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from .._util import process_pool
+from .._util import process_pool, progress_bar
 from ..travel_times import TravelTimeTable, constant_velocities
 from .associate_settings import GammaSettings, MethodSettings, PyOctoSettings
 from .core import Associator, Found, Network, in_order, nothing_found
@@ -195,7 +194,7 @@ class Gamma(Associator[GammaSettings]):
         given = [picks[piece] for piece in pieces], repeat(stations)
         config = self._config(stations, *velocities)
         workers = min(s.threads or os.cpu_count() or 1, len(pieces))
-        bar = tqdm(total=len(pieces), unit="part", disable=not progress, delay=1)
+        bar = progress_bar("Associating", "parts", progress, total=len(pieces))
         events, assigned = [np.empty((0, 4))], [np.empty((0, 2), dtype=int)]
         # Its own processes are forked, which may hang beside threads of PyTorch.
         with bar, process_pool(workers, _be_quiet) as pool:

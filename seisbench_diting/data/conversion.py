@@ -193,9 +193,9 @@ def convert(settings: ConvertSettings) -> ConversionReport:
         _check_space(waiting, settings)
         report.write(folder)
         remove_leftovers(folder)
-        about = "Converting", "parts", settings.progress, len(waiting)
+        about = "Converting", "parts", settings.progress
         try:
-            with progress_bar(*about) as bar:
+            with progress_bar(*about, total=len(waiting)) as bar:
                 for chunk, part in _converted(waiting, settings):
                     report.parts[chunk] = part
                     report.write(folder)
@@ -341,7 +341,7 @@ def _records(
 ) -> Iterator[_Record]:
     """Records that have both row and waveform, after the waveform has been copied."""
     paths, seen = record_paths(part, source), set()
-    for row in read_rows(part, source, report.skip):
+    for row in read_rows(part, source, paths, report.skip):
         name, split, record = row.name, row.split, f"{row.name} in {row.place}"
         if settings.split_by == "event":
             split = split_of_event(name[:6], settings.split, settings.seed)

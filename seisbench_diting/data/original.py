@@ -161,16 +161,17 @@ class Row(NamedTuple):
 
 
 def read_rows(
-    part: Part, file: h5py.File, skip: Callable[[str, str], None]
+    part: Part, file: h5py.File, paths: dict[str, str], skip: Callable[[str, str], None]
 ) -> Iterator[Row]:
     """
     :param part: Part
     :param file: Its HDF5 file
+    :param paths: What :py:func:`record_paths` gives
     :param skip: Called with the reason and the place of a row that can't be used
     :return: Its rows, in their order
     """
     if part.tables is None:
-        for record, path in record_paths(part, file).items():
+        for record, path in paths.items():
             cells = {key: _attribute(value) for key, value in file[path].attrs.items()}
             yield Row(path, record, part.group, cells)
         return

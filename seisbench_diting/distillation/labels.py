@@ -312,8 +312,8 @@ class _Labeller:
         missing = {n: d for n, d in self.names.items() if not self._list(n).exists()}
         total = sum(day.days for day in self.names.values())
         done = total - sum(day.days for day in missing.values())
-        shown = self._settings.progress
-        with _util.progress_bar("Labelling", "station days", shown, total, done) as bar:
+        about = "Labelling", "station days", self._settings.progress
+        with _util.progress_bar(*about, total=total, initial=done) as bar:
             for name, day in missing.items():
                 self._label(name, day)
                 bar.update(day.days)

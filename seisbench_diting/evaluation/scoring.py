@@ -15,10 +15,9 @@ import pandas as pd
 import torch
 from seisbench.data import WaveformDataset
 from seisbench.models import PhaseNet, WaveformModel
-from tqdm import tqdm
 
 from .. import models
-from .._util import ArgumentError, check_place, takes
+from .._util import ArgumentError, check_place, progress_bar, takes
 from ..data import open_dataset
 from ..generate import DiTingTestBatches
 from ..runtime import Network, open_session, open_torchscript
@@ -221,8 +220,8 @@ def _evaluate(picker: WindowPicker, settings: EvaluateSettings) -> Evaluation:
     truths: list[np.ndarray] = []
     picks: Picks = []
     loader = batches.loader(num_workers=settings.workers, stop=len(batches))
-    hidden = None if settings.progress else True
-    for batch in tqdm(loader, desc=picker.name, unit="batch", disable=hidden):
+    about = picker.name, "batches", settings.progress
+    for batch in progress_bar(*about, iterable=loader):
         wave = np.ascontiguousarray(batch["wave"].numpy())
         truths.append(batch["label"].numpy())
         picks += picker.pick(wave, min(LOWEST, settings.threshold))

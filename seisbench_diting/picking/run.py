@@ -134,11 +134,10 @@ class RunState(Archive):
             if old != new:
                 reason = (
                     f"the run {self.path.with_suffix('')} was started with {old!r}. "
+                    f"Choose another output, or remove {self.path.name} and the files "
+                    "beside it"
                 )
-                reason += (
-                    f"Choose another output, or remove {self.path.name} and the files"
-                )
-                raise ArgumentError(name, new, f"{reason} beside it")
+                raise ArgumentError(name, new, reason)
         rows = [(name, json.dumps(value)) for name, value in options.items()]
         with self.transaction():
             self.execute_many("INSERT OR IGNORE INTO options VALUES (?, ?)", rows)
@@ -280,9 +279,9 @@ def open_run(settings: RunSettings, what: str) -> Iterator[Run]:
         for other in sorted(_own_paths(output)):
             if is_new and other.exists():
                 reason = (
-                    f"{other.name} exists without the state of its run, {path.name}"
+                    f"{other.name} exists without the state of its run, {path.name}. "
+                    "Choose another name, or remove it"
                 )
-                reason += ". Choose another name, or remove it"
                 raise ArgumentError("output", str(output), reason)
         with closing(RunState(path)) as state:
             run = None
@@ -446,9 +445,8 @@ class Run:
         self.began = True
         total = self.state.value("SELECT sum(days) FROM plan")
         waiting = self.state.value(f"SELECT sum(plan.days) {_PENDING}") or 0.0
-        bar = progress_bar(
-            "Picking", self._what, self._settings.progress, total, total - waiting
-        )
+        about = "Picking", self._what, self._settings.progress
+        bar = progress_bar(*about, total=total, initial=total - waiting)
         failures = 0
         units = self.state.pending()
         with bar, closing(pick_units(units, picker, workers)) as results:

@@ -82,7 +82,7 @@ def write_report(settings: ReportSettings) -> Path:
         extra = "pip install 'seisbench-diting[report]'"
         raise ImportError(f"Reports need plotly: {extra}.") from error
     path = settings.name
-    target = settings.output or path.with_name(f"{path.name}.html")
+    target = settings.output or beside(path, ".html")
     check_place(target, f"output={str(target)!r}")
     run = _read_run(path, settings.max_picks)
     places = None
@@ -242,8 +242,8 @@ def _read_snippets(
         if source is None:
             return snippets
         archive, pattern, instruments = source
-        about = "Reading waveforms", "picks", settings.progress, len(picks)
-        with progress_bar(*about) as bar:
+        about = "Reading waveforms", "picks", settings.progress
+        with progress_bar(*about, total=len(picks)) as bar:
             hours = picks["time"].dt.floor(_TOGETHER)
             for (station, _), rows in picks.groupby(["station_id", hours]):
                 times = rows["time"].astype("int64").to_numpy() * 1000

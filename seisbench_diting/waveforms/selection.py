@@ -145,8 +145,8 @@ def choose_segments(
             before = ", ".join(sorted({s.channel[:-1] for s in chosen}))
             reason = (
                 f"{code} is not used where {before} records as well; the option for "
+                "instruments changes that"
             )
-            reason += "instruments changes that"
             problems.append((of_code[0].station_id, reason))
         chosen += used
     return ({"": chosen} if chosen else {}), problems
