@@ -72,3 +72,9 @@ def test_import_loads_no_plotting_and_no_command_line():
     )
 
     assert not {"matplotlib", "typer", "onnxruntime"} & set(result.stdout.split())
+
+
+def test_waiting_threads_leave_the_cores_to_other_programs():
+    code = "import os; os.environ.pop('OMP_WAIT_POLICY', 0); import seisbench_diting, torch"
+    shown = _run(code, OMP_DISPLAY_ENV="true").stderr.replace(" ", "")
+    assert "OMP_WAIT_POLICY='PASSIVE'" in shown
