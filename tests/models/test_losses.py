@@ -20,20 +20,16 @@ def test_point_loss():
 
 
 def test_lppn_loss():
-    scores = torch.log(
-        torch.tensor([[[0.8, 0.1, 0.5], [0.1, 0.6, 0.2], [0.1, 0.3, 0.3]]])
-    )
+    prob = torch.tensor([[[0.8, 0.1, 0.5], [0.1, 0.6, 0.2], [0.1, 0.3, 0.3]]])
     offset = torch.tensor([[1.0, 3.0, 7.0]])
     # No arrival, P with its offset, ignored.
     label = torch.tensor([[[0.0, 1.0, -1.0], [0.0, 5.0, -1.0]]])
 
     expected = -math.log(0.8) - math.log(0.6) + 0.1 * (3 - 5) ** 2
-    loss = lppn_loss((scores, offset), label)
-    assert loss.item() == pytest.approx(expected, rel=1e-5)
-    twice = lppn_loss(
-        (scores.repeat(2, 1, 1), offset.repeat(2, 1)), label.repeat(2, 1, 1)
-    )
-    assert twice.item() == pytest.approx(2 * expected, rel=1e-5)
+    for windows in (1, 2):
+        output = torch.log(prob).repeat(windows, 1, 1), offset.repeat(windows, 1)
+        loss = lppn_loss(output, label.repeat(windows, 1, 1)).item()
+        assert loss == pytest.approx(windows * expected, rel=1e-5)
 
 
 def test_lppn_loss_without_arrivals_has_finite_gradients():

@@ -10,14 +10,13 @@ import torch
 from seisbench_diting.models import LPPNT
 
 
-def _fork(classify, streams):
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        return pool.map_async(classify, streams).get(120)
+def _fork(classify, streams, method="fork"):
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        return pool.map_async(classify, streams).get(300)
 
 
 def _spawn(classify, streams):
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        return pool.map_async(classify, streams).get(300)
+    return _fork(classify, streams, "spawn")
 
 
 def _threads(classify, streams):

@@ -1,0 +1,150 @@
+"""Arguments of annotate and classify, their defaults and what is refused."""
+
+import pickle
+import re
+
+import numpy as np
+import obspy
+import pytest
+import torch
+from made import START, Amplitude, at, make_stream, make_trace, same_picks
+
+
+def phases(model, stream, **kwargs):
+    return [pick[1] for pick in model.picks(stream, **kwargs)]
+
+
+def test_an_empty_stream_gives_nothing(amplitude):
+    for stream in (obspy.Stream(), obspy.Stream([make_trace(np.array([]))])):
+        assert len(amplitude.annotate(stream)) == 0
+        assert len(amplitude.classify(stream).picks) == 0
+
+
+@pytest.mark.parametrize("method", ["annotate", "classify"])
+@pytest.mark.parametrize("value", [make_trace(np.zeros(100)), np.zeros(100), None, []])
+def test_what_is_no_stream_is_refused(amplitude, method, value):
+    with pytest.raises(TypeError, match=type(value).__name__):
+        getattr(amplitude, method)(value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        ("overlap", (-0.1, 6144, "half", np.nan, None)),
+        ("stacking", ("mean", None)),
+        ("window_origin", ("start",)),
+        ("batch_size", (0, 2.5, "many")),
+        ("min_separation", (-1, np.nan)),
+        ("blinding", (5, (-1, 0), (3072, 3072), (0.5, 0))),
+        ("backend", ("tensorrt",)),
+        ("P_threshold", (1.1, np.nan, "low", None)),
+        ("*_threshold", (2,)),
+    ],
+)
+@pytest.mark.parametrize("method", ["annotate", "classify"])
+def test_impossible_values_are_refused(amplitude, argument, values, method):
+    for value in values:
+        with pytest.raises(ValueError, match=re.escape(f"{argument}=")):
+            getattr(amplitude, method)(make_stream(seconds=20), **{argument: value})
+
+
+@pytest.mark.parametrize("method", ["annotate", "classify"])
+def test_unknown_arguments_warn(warned, amplitude, method):
+    getattr(amplitude, method)(make_stream(seconds=10), overlpa=0.3)
+    assert len(warned()) == 1
+    assert "overlpa" in warned()[0]
+
+
+@pytest.mark.parametrize("method", ["annotate", "classify"])
+def test_the_input_is_left_alone(amplitude, method):
+    stream = make_stream([20.0], [30.0], rate=50, codes="Z12")
+    stream += make_stream([20.0], kind="HN")
+    stream[0].data = np.round(1e6 * stream[0].data).astype(np.int32)
+    stream[1].data = np.ma.masked_less(stream[1].data, 0)
+    stream[2].data[300:310] = np.nan
+    before = pickle.dumps(stream)
+    getattr(amplitude, method)(stream)
+    assert pickle.dumps(stream) == before
+
+
+def test_without_a_copy_the_result_is_the_same(model):
+    stream = make_stream([20.0], [30.0], rate=50, codes="Z12")
+    expected = model.picks(stream)
+    same_picks(model.picks(stream, copy=False), expected)
+
+
+def test_arguments_may_be_arrays(model):
+    stream = make_stream([30.0])
+    expected = model.annotate(stream, blinding=(10, 10), overlap=0.5)
+    given = {"blinding": np.array([10, 10]), "overlap": np.float32(0.5)}
+    for trace, other in zip(model.annotate(stream, **given), expected, strict=True):
+        assert np.array_equal(trace.data, other.data)
+
+
+def test_default_arguments_are_used_and_can_be_overridden():
+    stream = make_stream([20.0], [30.0])
+    model = Amplitude(default_args={"P_threshold": 0.95})
+    assert phases(model, stream) == ["S"]
+    assert phases(model, stream, P_threshold=0.5) == ["P", "S"]
+    assert model.default_args == {"P_threshold": 0.95}
+
+
+def test_each_component_can_be_normalized_by_itself(amplitude):
+    stream = make_stream([20.0], [30.0])
+    for trace in stream[1:]:
+        trace.data *= 0.1
+    assert phases(amplitude, stream) == ["P"]
+    assert phases(amplitude, stream, norm_amp_per_comp=True) == ["P", "S"]
+
+
+class Regional(Amplitude):
+    """Pg and Sg at the first maximum, half as probable Pn and Sn at the same time."""
+
+    def forward(self, x):
+        n, p, s = super().forward(x).unbind(1)
+        return torch.stack([n, p, s, p / 2, s / 2], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "expected"),
+    [
+        ({}, ["Pg", "Pn", "Sg", "Sn"]),
+        ({"P_threshold": 0.6}, ["Pg", "Sg", "Sn"]),
+        ({"P_threshold": 0.95}, ["Sg", "Sn"]),
+        ({"P_threshold": 0.6, "Pn_threshold": 0.2}, ["Pg", "Pn", "Sg", "Sn"]),
+        ({"Pn_threshold": 0.6, "S_threshold": 0.95}, ["Pg"]),
+        ({"*_threshold": 0.6, "Sn_threshold": 0.2}, ["Pg", "Sg", "Sn"]),
+    ],
+)
+def test_a_threshold_serves_all_phases_of_its_kind(thresholds, expected):
+    model = Regional(phases=["N", "Pg", "Sg", "Pn", "Sn"])
+    stream = make_stream([20.0], [30.0])
+    assert sorted(phases(model, stream, **thresholds)) == expected
+
+
+def test_of_close_picks_of_a_phase_the_more_probable_stays(model):
+    stream = make_stream([20.0, 20.6, 40.0], [20.9])
+    stream[0].data[:2030] *= 0.85
+    for separation, expected in ((0.5, at(20, 20.6, 40)), (60, at(40))):
+        p, s = model.times(stream, min_separation=separation)
+        assert p == expected
+        assert s == at(20.9)
+    assert model.times(stream)[0] == at(20.6, 40)
+
+
+def test_blinded_samples_have_no_prediction(model):
+    stream = make_stream([2.0, 30.0, 98.0], seconds=100)
+    blinding = (400 // model.stride, 400 // model.stride)
+    assert model.times(stream, blinding=blinding)[0] == at(30)
+    curve = model.curve(stream, blinding=blinding)
+    assert curve.stats.starttime - START == pytest.approx(4, abs=0.1)
+    assert curve.stats.endtime - START == pytest.approx(96, abs=0.1)
+
+
+def test_blinding_a_dead_start_leaves_no_nan(everywhere):
+    stream = make_stream([30.0], seconds=61.44)
+    for trace in stream:
+        trace.data[:150] = 0
+    blinding = (400 // everywhere.stride,) * 2
+    curve = everywhere.curve(stream, blinding=blinding)
+    assert np.isfinite(curve.data).all()

@@ -1,0 +1,142 @@
+"""Gaps, dead components and records of the same time."""
+
+import numpy as np
+import pytest
+from made import START, at, make_stream, same_picks, scale, seconds_of
+
+RATES = [40, 62.5, 100, 250]
+
+
+def overwrite(stream, value, begin, end):
+    """Sets the samples between two times to a value, which may be "masked"."""
+    for trace in stream:
+        rate = trace.stats.sampling_rate
+        samples = slice(round(begin * rate), round(end * rate))
+        if value == "masked":
+            trace.data = np.ma.masked_array(trace.data, mask=np.zeros(len(trace)))
+            trace.data[samples] = np.ma.masked
+        else:
+            trace.data[samples] = value
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, "masked"])
+@pytest.mark.parametrize("rate", [50, 100])
+def test_missing_samples_are_gaps(model, rate, value):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0], seconds=150, rate=rate)
+    with_gap = stream.copy().trim(endtime=START + 50 - 1 / rate)
+    with_gap += stream.copy().trim(starttime=START + 80)
+    overwrite(stream, value, 50, 80)
+    expected = model.annotate(with_gap)
+    for trace, other in zip(model.annotate(stream), expected, strict=True):
+        assert trace.stats.starttime == other.stats.starttime
+        assert np.isfinite(trace.data).all()
+        assert np.array_equal(trace.data, other.data)
+    assert model.times(stream) == (at(20, 101), at(30, 110))
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_single_missing_sample_is_bridged(amplitude, strict):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0], seconds=150)
+    expected = amplitude.picks(stream)
+    stream[2].data[6000] = np.nan
+    assert len(amplitude.annotate(stream, strict=strict)) == 3
+    same_picks(amplitude.picks(stream, strict=strict), expected)
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 1000.3])
+@pytest.mark.parametrize("rate", RATES)
+def test_the_return_of_a_component_does_not_fire(everywhere, rate, value):
+    for component in range(3):
+        stream = scale(make_stream(seconds=120, rate=rate), 1e8)
+        overwrite([stream[component]], value, 50, 80)
+        curve = everywhere.curve(stream)
+        t = seconds_of(curve)
+        assert (curve.data[(t > 79.7) & (t < 80.1)] == 0).all()
+        assert (curve.data[(t < 79) | (t > 81)] == 0.5).all()
+
+
+@pytest.mark.parametrize("offset", [0, 5000, -(2**23)])
+@pytest.mark.parametrize("unit", [1.0, 3e-7, 1e12])
+@pytest.mark.parametrize("step", [1, 10])
+def test_a_quiet_coarse_digitizer_is_not_dead(everywhere, offset, unit, step):
+    counts = np.zeros(1000)
+    counts[300:] += np.tile([1, 0], 350)
+    counts[250:300] = np.tile([0, 1], 25)
+    counts[400:600] = 0
+    counts[600:700] = step
+    stream = make_stream(seconds=10, codes="Z")
+    stream[0].data = (counts + offset) * unit
+    assert (everywhere.curve(stream).data == 0.5).all()
+
+
+@pytest.mark.parametrize(("value", "end"), [(0.0, 80), (1000.3, 80), (500.3, 120)])
+@pytest.mark.parametrize("rate", RATES)
+def test_nothing_is_picked_where_all_components_are_constant(
+    everywhere, rate, value, end
+):
+    stream = scale(make_stream(seconds=120, rate=rate), 1000, 500)
+    overwrite(stream, value, 40, end)
+    for curve in everywhere.annotate(stream).select(channel="*_P"):
+        assert np.isfinite(curve.data).all()
+        t = seconds_of(curve)
+        assert (curve.data[(t > 41) & (t < end - 1)] == 0).all()
+        assert (curve.data[(t < 39) | (t > end + 1)] == 0.5).all()
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("value", [0.0, 1000.3, 1e-15, 2**23])
+def test_constant_records_have_no_picks(model, rate, value, recwarn):
+    stream = make_stream(seconds=130, rate=rate)
+    overwrite(stream, value, 0, 130)
+    for trace in model.annotate(stream):
+        is_noise = trace.stats.channel.endswith("_N")
+        assert (trace.data == (1 if is_noise else 0)).all()
+    assert len(model.classify(stream).picks) == 0
+    assert not [w for w in recwarn if issubclass(w.category, RuntimeWarning)]
+
+
+# Records that overlap
+
+
+@pytest.mark.parametrize("second_begins", [60, 90.01])
+@pytest.mark.parametrize("first_type", [np.float64, np.float32])
+def test_records_that_agree_are_joined(warned, model, first_type, second_begins):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0], seconds=150)
+    for trace in stream:
+        trace.data = trace.data.astype(np.float32).astype(np.float64)
+    expected = model.picks(stream)
+    first = stream.copy().trim(endtime=START + 90)
+    for trace in first:
+        trace.data = trace.data.astype(first_type)
+    second = stream.copy().trim(starttime=START + second_begins)
+    assert len(model.annotate(second + first).select(channel="*_P")) == 1
+    same_picks(model.picks(second + first), expected)
+    assert warned() == []
+
+
+@pytest.mark.parametrize(
+    ("rate", "data_type"),
+    [(100, np.float64), (100, np.float32), (100, ">f8"), (50, np.float64)],
+)
+def test_records_that_do_not_agree_are_dropped(warned, amplitude, rate, data_type):
+    first = make_stream([20.0], [30.0], seconds=90)
+    second = make_stream([75.0], [80.0], START + 60, seconds=90, rate=rate)
+    for trace in second:
+        trace.data = trace.data.astype(data_type)
+    assert amplitude.picks(first + second) == []
+    assert len(warned()) == 1
+
+
+def test_components_that_do_not_agree_leave_the_others(amplitude):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0], seconds=150)
+    other = make_stream([75.0], [80.0], START + 60, seconds=90)
+    assert amplitude.times(stream + other[:1]) == ([], at(30, 110))
+
+
+def test_records_of_another_calibration_are_taken(amplitude):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0], seconds=150)
+    later = stream.copy().trim(starttime=START + 80)
+    for trace in later:
+        trace.stats.calib = 2.0
+    stream.trim(endtime=START + 70)
+    assert amplitude.times(stream + later) == (at(20, 101), at(30, 110))

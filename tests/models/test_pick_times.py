@@ -1,0 +1,208 @@
+"""Where picks and curves lie in time, and what must not change that."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made import RATES, START, Amplitude, at, make_stream, same_picks, scale, seconds_of
+
+from seisbench_diting.models import LPPNT, cut_records
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_picks_lie_on_the_pulses_at_every_sampling_rate(model, rate):
+    stream = make_stream([20.2, 61.0], [30.6, 73.8], seconds=100, rate=rate)
+    p, s = model.times(stream)
+    assert p == at(20.2, 61.0, within=0.0051)
+    assert s == at(30.6, 73.8, within=0.0051)
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("start", [0.0, 0.998393, 0.005])
+def test_curves_lie_on_the_pulses_to_a_tenth_of_a_sample(amplitude, rate, start):
+    p, s = [20.2034, 61.0071], [30.6, 73.8017]
+    stream = make_stream(p, s, START + start, seconds=100, rate=rate)
+    for label, moments in (("P", p), ("S", s)):
+        curve = amplitude.curve(stream, label)
+        assert curve.stats.sampling_rate == pytest.approx(100)
+        for moment in moments:
+            assert _top(curve, moment) == pytest.approx(moment, abs=0.1 * 0.01)
+
+
+def _top(trace, moment):
+    """Time of the maximum of a Gaussian curve near a moment, between its samples."""
+    k = int(np.argmin(np.abs(seconds_of(trace) - moment)))
+    k += int(np.argmax(trace.data[k - 3 : k + 4])) - 3
+    before, peak, after = np.log(trace.data[k - 1 : k + 2].astype(float))
+    shift = 0.5 * (before - after) / (before - 2 * peak + after)
+    return seconds_of(trace)[k] + shift / trace.stats.sampling_rate
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(min_value=0, max_value=10**7))
+def test_records_may_start_at_any_microsecond(model, microseconds):
+    start = microseconds / 1e6
+    stream = make_stream([start + 20], [start + 30], START + start)
+    p, s = model.times(stream)
+    assert p == at(start + 20, within=2e-6)
+    assert s == at(start + 30, within=2e-6)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-0.24, 0.24), min_size=3, max_size=3))
+def test_components_may_start_a_part_of_a_sample_apart(shifts):
+    stream = make_stream(seconds=4)
+    for trace, shift in zip(stream, shifts, strict=True):
+        trace.data = stream[0].data
+        trace.stats.starttime += shift / 100
+    (record,) = cut_records(stream, "ZNE", False)
+    assert record.data.shape == (3, 400)
+    assert (record.data == record.data[0]).all()
+    assert (record.start_time - START) * 100 == pytest.approx(np.mean(shifts), abs=1e-3)
+
+
+def test_times_follow_the_rate_of_each_record(model):
+    """Digitizers report rates such as 99.9998 Hz, which adds up over a day."""
+    stream = make_stream([20.0, 400.0], seconds=420, rate=99.95)
+    stream += make_stream([620.0], start=START + 600)
+    assert model.times(stream)[0] == at(20, 400, 620, within=0.0051)
+    rates = [trace.stats.sampling_rate for trace in model.annotate(stream)[::-1]]
+    assert rates[0] == 100 / model.stride
+    assert rates[-1] == pytest.approx(99.95 / model.stride, rel=1e-12)
+
+
+def test_resampling_may_be_causal(amplitude):
+    for rate in (50, 62.5, 200):
+        stream = make_stream([20.0], [30.0], rate=rate)
+        p, s = amplitude.times(stream, zerophase_resample=False)
+        assert p == at(20, within=0.1)
+        assert s == at(30, within=0.1)
+
+
+@pytest.mark.parametrize("order", ["ZNE", "ENZ", "NZE"])
+@pytest.mark.parametrize("codes", ["ZNE", "Z12", "Z23", "123"])
+def test_each_component_goes_to_its_place(warned, order, codes):
+    class Horizontals(Amplitude):
+        """P is the amplitude of N, and S that of E."""
+
+        def forward(self, x):
+            n, e = (self.component_order.index(code) for code in "NE")
+            return super().forward(
+                x[:, [n if code == "Z" else e for code in self.component_order]]
+            )
+
+    stream = make_stream([10.0], [20.0], codes=codes)
+    stream[2].data = np.roll(stream[2].data, 1000)
+    stream.traces = stream.traces[::-1]
+    assert Amplitude(component_order=order).times(stream)[0] == at(10)
+    model = Horizontals(component_order=order)
+    assert model.times(stream) == (at(20), at(30))
+    assert warned() == []
+
+
+@pytest.mark.parametrize("stacking", ["avg", "max", "taper"])
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.7, 1, 3000])
+def test_stacking_and_overlap_keep_the_times(model, stacking, overlap):
+    stream = make_stream([20.0, 71.0], [24.0, 75.0], seconds=100)
+    times = model.times(stream, stacking=stacking, overlap=overlap)
+    assert times == (at(20, 71), at(24, 75))
+
+
+@pytest.mark.parametrize("rate", [40, 100])
+@pytest.mark.parametrize(
+    ("unit", "offset"), [(1e-12, 0), (3e-7, 0), (1e12, 0), (1.0, 1e9), (1e6, -(2**31))]
+)
+def test_neither_unit_nor_offset_matters(model, rate, unit, offset):
+    stream = make_stream([20.0, 61.0], [30.0, 93.0], seconds=100, rate=rate)
+    expected = model.picks(stream)
+    assert len(expected) == 4
+    same_picks(model.picks(scale(stream, unit, offset)), expected)
+
+
+def test_the_batch_size_does_not_matter(model):
+    stream = make_stream([20.0, 61.0, 190.0], [30.0, 193.0], seconds=300)
+    stream += make_stream([3.0], [11.0], seconds=20, station="SHORT")
+    expected, picks = model.annotate(stream), model.picks(stream)
+    assert len(picks) == 7
+    for batch_size in (1, 2, 5, 1000):
+        annotations = model.annotate(stream, batch_size=batch_size)
+        for trace, other in zip(annotations, expected, strict=True):
+            assert trace.stats == other.stats
+            assert np.allclose(trace.data, other.data, rtol=0, atol=1e-6)
+        same_picks(model.picks(stream, batch_size=batch_size), picks)
+
+
+@pytest.mark.parametrize("cut", [0.01, 3.33, 40.27])
+def test_a_record_cut_at_another_start_gives_the_same_picks(model, cut):
+    stream = make_stream([20.0, 131.0, 170.5], [30.0, 138.0, 177.3], seconds=200)
+    expected = [pick for pick in model.picks(stream) if pick[2] > 110]
+    assert len(expected) == 4
+    found = model.picks(stream.copy().trim(starttime=START + cut))
+    same_picks([pick for pick in found if pick[2] > 110], expected)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"overlap": 300}, {"overlap": 0.3, "window_origin": "record"}]
+)
+def test_windows_can_be_placed_from_the_first_sample(arguments):
+    model = LPPNT(in_samples=1024)
+    first, *others = (
+        model.annotate(make_stream(start=START + shift), **arguments)[1].data
+        for shift in (0, 1.23, 77.777)
+    )
+    assert all(np.array_equal(curve, first) for curve in others)
+
+
+# What an annotation covers
+
+
+@pytest.mark.parametrize("n_samples", [16, 99, 3000, 6143, 6144, 6145, 20_000])
+@pytest.mark.parametrize("start", [0.0, 0.998393])
+def test_an_annotation_covers_just_the_record(model, n_samples, start):
+    annotations = model.annotate(
+        make_stream(start=START + start, seconds=n_samples / 100)
+    )
+    channels = [trace.stats.channel.partition("_")[2] for trace in annotations]
+    assert channels == ["N", "P", "S", "off"][: 4 if model.regression else 3]
+    # Of cells those that lie in the record as a whole.
+    room = (model.stride - 1) / 100 + 1e-6
+    for trace in annotations:
+        assert trace.stats.sampling_rate == 100 / model.stride
+        assert trace.id.startswith("XX.STA..")
+        assert -1e-6 <= trace.stats.starttime - (START + start) <= room
+        end = trace.stats.endtime + trace.stats.delta
+        assert abs(end - (START + start + n_samples / 100)) <= room
+        assert np.isfinite(trace.data).all()
+
+
+@pytest.mark.parametrize("rate", [40, 100, 200])
+def test_the_shortest_records_do_no_harm(everywhere, rate):
+    for n_samples in (1, 2, 3, 7, 9):
+        stream = make_stream(seconds=n_samples / rate, rate=rate)
+        for trace in everywhere.annotate(stream):
+            assert np.isfinite(trace.data).all()
+        everywhere.classify(stream)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.03, 0.998393])
+@pytest.mark.parametrize("n_samples", [101, 3003, 7001])
+def test_no_pick_lies_in_the_padding(everywhere, start, n_samples):
+    stream = make_stream(start=START + start, seconds=n_samples / 100)
+    annotations = everywhere.annotate(stream)
+    # So that every cell has a pick.
+    for curve in annotations.select(channel="*_[PS]"):
+        curve.data = np.where(np.arange(curve.stats.npts) % 2 == 0, 0.9, 0.0)
+        curve.data[-1] = 1.0
+    picks = everywhere.classify_aggregate(annotations, {"min_separation": 0}).picks
+    last = START + start + (n_samples - 1) / 100
+    assert min(pick.peak_time for pick in picks) >= START + start
+    assert max(pick.peak_time for pick in picks) <= last + 0.01
+
+
+def test_curves_are_what_the_network_gives(amplitude):
+    stream = make_stream([20.0], [30.0], seconds=61.44)
+    for label, moment in (("P", 20), ("S", 30)):
+        curve = amplitude.curve(stream, label)
+        expected = 0.9 * np.exp(-3 * ((seconds_of(curve) - moment) / 0.1) ** 2)
+        assert np.abs(curve.data - expected).max() < 0.02
+        assert curve.data.dtype == np.float32
