@@ -48,6 +48,10 @@ def lppn_label(
     earliest arrival of a phase over the others. The loss ignores the cells next to an
     arrival, unless they have an arrival.
 
+    >>> lppn_label(p=[12.5], s=[35], n_samples=64)
+    array([[-1. ,  1. , -1. , -1. ,  2. , -1. ,  0. ,  0. ],
+           [-1. ,  4.5, -1. , -1. ,  3. , -1. ,  0. ,  0. ]], dtype=float32)
+
     :param p: Samples of arrivals of P
     :param s: Samples of arrivals of S
     :param n_samples: Length of the window, a multiple of ``stride``

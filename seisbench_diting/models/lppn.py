@@ -132,6 +132,14 @@ class LPPNM(_LPPN):
     """
     LPPN, the local point picking network, in its medium size: 0.04 M parameters. Arrivals
     are classified in cells of eight samples and placed inside the cell by regression.
+
+    >>> import obspy
+    >>> from seisbench_diting.models import LPPNM
+    >>> model = LPPNM.from_pretrained()
+    >>> for pick in model.classify(obspy.read()).picks:
+    ...     print(pick.trace_id, pick.phase, pick.peak_time.strftime("%H:%M:%S"))
+    BW.RJOB. P 00:20:07
+    BW.RJOB. S 00:20:08
     """
 
     _stem_kernel = 5

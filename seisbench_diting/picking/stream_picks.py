@@ -72,6 +72,13 @@ def pick_stream(
     """
     Picks any number of stations, with SNR and amplitude of the vertical component.
 
+    >>> import obspy
+    >>> picks = pick_stream(obspy.read(), "LPPNM", threshold=0.5)
+    >>> picks[["station_id", "phase", "probability", "snr"]].round(1)
+      station_id phase  probability   snr
+    0   BW.RJOB.     P          0.9  17.2
+    1   BW.RJOB.     S          0.9   2.6
+
     :param stream: Waveforms; they are not modified
     :param model: Picker, or its name as for ``seisbench-diting pick``
     :param inventory: If given, amplitudes are in m/s

@@ -134,6 +134,14 @@ _STATION_LINE = re.compile(
 
 def read_picks(path: str | Path) -> pd.DataFrame:
     """
+    Reads picks of this package and of others.
+
+    >>> rows = [{"station_id": "BW.RJOB", "phase": "P", "time": "2009-08-24T00:20:07.7"}]
+    >>> write_picks(pd.DataFrame(rows), "picks.csv")
+    >>> read_picks("picks.csv")[["station_id", "phase", "probability"]]
+      station_id phase  probability
+    0   BW.RJOB.     P          1.0
+
     :param path: File that ends in
 
         - ``.csv``: all columns of the table; or SeisBench's ``picks.to_dataframe()``, or

@@ -159,6 +159,10 @@ def find_set(model: str, name: str | None = None) -> WeightSet:
     """
     Finds the latest version of one weight set.
 
+    >>> entry = find_set("LPPNM", "diting")
+    >>> entry.sampling_rate, entry.component_order, entry.licence
+    (50.0, 'ZNE', 'GPL-3.0')
+
     :param model: Class name of a picker in any case, for example "LPPNM"
     :param name: Name of the set; None for the model's default
     :raises ValueError: if the model or set is unknown
