@@ -3,9 +3,6 @@
 import numpy as np
 import seisbench.data as sbd
 
-#: Samples that an arrival stands out from, on all components.
-HEIGHT = 1000.0
-
 
 def spike_record(p=(), s=(), npts=9000) -> tuple[np.ndarray, dict]:
     """
@@ -24,7 +21,7 @@ def spike_record(p=(), s=(), npts=9000) -> tuple[np.ndarray, dict]:
         for sample in np.atleast_1d(samples):
             metadata[f"trace_{name}_arrival_sample"] = float(sample)
             if 0 <= sample < npts:
-                x[:, int(sample)] = HEIGHT
+                x[:, int(sample)] = 1000.0
     return x, metadata
 
 

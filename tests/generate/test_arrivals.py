@@ -73,17 +73,6 @@ def test_windows_gaps_and_noise_move_and_hide_them():
         np.testing.assert_array_equal(metadata[name], value)
 
 
-def test_sure_arrivals_are_chosen_more_often():
-    x, metadata = with_arrays([1000.0, 7000.0], [])
-    metadata["trace_P_arrival_probability"] = np.array([0.1, 0.9])
-    window = ArrivalWindow(512, 100)
-    chosen = [
-        0 <= window.apply(x, dict(metadata))[1]["trace_P_arrival_sample"][1] < 512
-        for _ in range(300)
-    ]
-    assert 0.8 < np.mean(chosen) < 0.98
-
-
 def test_a_second_event_brings_its_own():
     rng = np.random.default_rng(0)
     first = rng.normal(size=(3, 6144)).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_records import HEIGHT, Records, run, spike_record
+from made_records import Records, run, spike_record
 
 from seisbench_diting import generate
 from seisbench_diting.generate import training_augmentations
@@ -38,10 +38,6 @@ SPREAD = ("time_stretch",)
 CUTTING = ("gap", "record_edge")
 
 
-def near(samples, others, distance) -> list[bool]:
-    return [any(abs(one - other) <= distance for other in others) for one in samples]
-
-
 @pytest.mark.parametrize("name", ["", *NEEDED, *SIMPLE])
 @given(seed=seeds, p=first, between=delay)
 def test_labels_are_where_the_arrivals_are(name, seed, p, between):
@@ -69,7 +65,8 @@ def test_labels_are_where_the_arrivals_are(name, seed, p, between):
     if labelled:
         # One that is cut off soon after it is seen, but has no label.
         allowed = labelled + (hidden if name in CUTTING else [])
-        assert all(near(seen, allowed, slack + bool(slack)))
+        distance = np.abs(np.subtract.outer(seen, allowed)).min(axis=1)
+        assert (distance <= 2 * slack).all()
     else:
         assert name == "noise_window" or hidden or not metadata["trace_npts"] > p
     if name not in CUTTING:
@@ -116,16 +113,6 @@ def test_noise_has_the_ratio_that_was_asked_for(seed, snr_db):
         assert not noisy[1].any()
 
 
-def test_noise_of_records_with_arrivals_ends_before_them():
-    quiet = np.random.default_rng(0).normal(0, 1, (3, 3000)).astype(np.float32)
-    x, metadata = spike_record(2000, 2500, npts=3000)
-    step = generate.RealNoiseAtSNR(Records((x + quiet, metadata)), snr_db=(0, 0))
-    for seed in range(20):
-        target = np.random.default_rng(seed).normal(0, 1, (3, 6144))
-        added = run(step, target, {}, seed)["X"][0] - target
-        assert np.abs(added).max() < 10 * added.std()
-
-
 @given(seeds)
 def test_rotation_keeps_the_vertical_and_the_energy(seed):
     x = np.random.default_rng(seed).integers(-100, 100, (3, 50)).astype(np.int32)
@@ -133,17 +120,6 @@ def test_rotation_keeps_the_vertical_and_the_energy(seed):
     np.testing.assert_array_equal(rotated[0], x[0])
     ours, theirs = ((y[1:].astype(float) ** 2).sum(axis=0) for y in (rotated, x))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [("U", "D"), ("D", "U"), ("up", "down"), ("I", "I"), (None, None)],
-)
-def test_a_flip_turns_the_polarity(before, after):
-    x, _ = spike_record(100, npts=200)
-    flipped, its = run(generate.PolarityFlip(), x, {"trace_polarity": before})["X"]
-    np.testing.assert_array_equal(flipped, -x)
-    assert its["trace_polarity"] == after
 
 
 @given(seeds)
@@ -206,18 +182,6 @@ def test_an_arrival_in_a_gap_has_no_label_but_its_event_is_detected(seed, p, s):
     np.testing.assert_array_equal(label[2], expected)
 
 
-def test_records_at_another_rate_are_resampled():
-    fast, its = spike_record(6000, npts=12_000)
-    its["trace_sampling_rate_hz"] = 100.0
-    x, metadata = spike_record(3000, npts=6144)
-    step = generate.SecondEvent(Records((fast, its)), ratio=(1, 1), padlen=512)
-    for seed in range(10):
-        wave, after = run(step, x, metadata, seed)["X"]
-        second = after["trace_p2_arrival_sample"]
-        if abs(second - 3000) > 5:
-            assert wave[0, int(second)] > 0.6 * HEIGHT
-
-
 # Time and other instruments
 
 
@@ -237,13 +201,7 @@ def test_a_stretch_keeps_the_rate_and_what_is_missing(wave):
     assert stretched.shape == (3, 4000)
     assert its == {"trace_sampling_rate_hz": 100.0, "trace_p_arrival_sample": 600.0}
     missing = np.flatnonzero(np.isnan(stretched[0]))
-    assert abs(missing[0] - 2000) < 5
-    assert abs(missing[-1] - 2200) < 5
-    others = (generate.TimeStretch().apply(wave, {})[0] for _ in range(30))
-    lengths = {other.shape[1] for other in others}
-    assert len(lengths) > 10
-    assert 1000 <= min(lengths) < 1400
-    assert 2900 < max(lengths) <= 4000
+    assert missing[[0, -1]] == pytest.approx([2000, 2200], abs=5)
 
 
 INSTRUMENTS = ["BandLimit", "Clipping", "ComponentGain", "Differentiation", "Glitch"]
@@ -251,64 +209,63 @@ INSTRUMENTS = ["BandLimit", "Clipping", "ComponentGain", "Differentiation", "Gli
 
 @pytest.mark.parametrize("name", [*INSTRUMENTS, "Integration", "RecordEdge"])
 def test_what_is_zero_stays_zero_and_the_input_unchanged(name, wave):
-    cls = getattr(generate, name)
+    step = getattr(generate, name)()
     before = wave.copy()
-    for _ in range(20):
-        changed, _ = cls().apply(wave, {})
-        assert changed.dtype == np.float32
-        assert changed.shape == wave.shape
+    for _ in range(10):
+        changed, _ = step.apply(wave, {})
+        assert (changed.dtype, changed.shape) == (np.float32, wave.shape)
         assert np.isfinite(changed).all()
         assert not changed[:, :300].any()
         assert not changed[:, 1900:].any()
     np.testing.assert_array_equal(wave, before)
-    dead, _ = cls().apply(np.zeros_like(wave), {})
-    assert not dead.any()
+    assert not step.apply(np.zeros_like(wave), {})[0].any()
 
 
 def test_velocity_becomes_acceleration_and_displacement(wave):
     inner = slice(600, 1800)
-    phase = 2 * np.pi * 2 * (np.arange(2000)[inner] - 300) / 100
+    cosine = np.cos(2 * np.pi * 2 * (np.arange(2000)[inner] - 300) / 100)
     slope, _ = generate.Differentiation().apply(wave, {})
-    assert np.corrcoef(slope[0, inner], np.cos(phase))[0, 1] > 0.99
+    assert np.corrcoef(slope[0, inner], cosine)[0, 1] > 0.99
     summed, _ = generate.Integration().apply(wave, {})
-    assert np.corrcoef(summed[0, inner], np.cos(phase))[0, 1] < -0.95
+    assert np.corrcoef(summed[0, inner], cosine)[0, 1] < -0.95
 
 
-def test_bands_are_limited():
-    noise = np.random.default_rng(0).normal(size=(3, 20000)).astype(np.float32)
+def test_bands_are_limited_below_above_or_on_both_sides(rng):
+    noise = rng.normal(size=(3, 20000)).astype(np.float32)
     steep = generate.BandLimit(low=(0.1, 0.1), high=(0.4, 0.4), order=(4, 4))
     kinds = set()
     for _ in range(20):
         power = np.abs(np.fft.rfft(steep.apply(noise, {})[0][0])) ** 2
-        bands = ((0, 300), (1500, 3000), (8000, 10000))
-        low, middle, high = (power[slice(*band)].mean() for band in bands)
+        low, middle, high = (
+            power[band].mean() for band in np.s_[0:300, 1500:3000, 8000:10000]
+        )
         kinds.add((low < 0.01 * middle, high < 0.01 * middle))
     assert kinds == {(True, False), (False, True), (True, True)}
 
 
-def test_gains_clipping_and_glitches(wave):
+def test_components_have_gains_of_their_own_and_are_clipped(wave):
     changed, _ = generate.ComponentGain((0.5, 2.0)).apply(wave, {})
     ratio = np.abs(changed).max(axis=1) / np.abs(wave).max(axis=1)
     assert len(set(ratio)) == 3
     assert ((ratio > 0.5) & (ratio < 2)).all()
-
     clipped, _ = generate.Clipping((0.2, 0.2)).apply(wave, {})
     np.testing.assert_allclose(clipped, np.clip(wave, -0.2, 0.2), atol=1e-3)
 
+
+def test_a_glitch_makes_the_arrivals_that_it_hides_less_sure(wave):
+    sure = np.array([0.9, 0.8])
     metadata = {
         "trace_P_arrival_sample": np.array([500.0, 1500.0]),
-        "trace_P_arrival_probability": np.array([0.9, 0.8]),
+        "trace_P_arrival_probability": sure,
     }
-    lowered = 0
+    lowered = []
     for _ in range(50):
         added, its = generate.Glitch((3.0, 3.0)).apply(wave, dict(metadata))
         assert (added != wave).any(axis=1).sum() <= 1
-        assert np.abs(added).max() < 4.01
-        # Arrivals that it hides are less sure.
         after = its["trace_P_arrival_probability"]
-        assert (after <= [0.9, 0.8]).all()
-        lowered += (after < [0.9, 0.8]).any()
-    assert 0 < lowered < 50
+        assert (after <= sure).all()
+        lowered.append((after < sure).any())
+    assert 0 < sum(lowered) < 50
 
 
 def test_an_edge_takes_arrivals_away(wave):
@@ -326,17 +283,25 @@ def test_an_edge_takes_arrivals_away(wave):
     assert len(kinds) >= 3
 
 
+@pytest.mark.parametrize(("before", "after"), [("U", "D"), ("down", "up"), ("I", "I")])
+def test_a_flip_turns_the_polarity(before, after):
+    x, _ = spike_record(100, npts=200)
+    flipped, its = run(generate.PolarityFlip(), x, {"trace_polarity": before})["X"]
+    np.testing.assert_array_equal(flipped, -x)
+    assert its["trace_polarity"] == after
+
+
 @pytest.mark.parametrize(
-    ("make", "word"),
+    ("step", "options"),
     [
-        (lambda: generate.Gap((10, 5)), "length="),
-        (lambda: generate.Gap((1.5, 5)), "length="),
-        (lambda: generate.GaussianNoiseAtSNR((0, math.nan)), "snr_db="),
-        (lambda: generate.ComponentDropout(phases={"x": "P"}), "phases="),
-        (lambda: generate.BandLimit(low=(0.2, 0.5), high=(0.4, 0.9)), "low="),
-        (lambda: generate.RecordEdge(least=2.0), "least="),
+        ("Gap", {"length": (10, 5)}),
+        ("GaussianNoiseAtSNR", {"snr_db": (0, math.nan)}),
+        ("ComponentDropout", {"phases": {"x": "P"}}),
+        ("BandLimit", {"low": (0.2, 0.5), "high": (0.4, 0.9)}),
+        ("ArrivalWindow", {"n_samples": 600, "padlen": 512}),
+        ("PeakScale", {"factor": 3}),
     ],
 )
-def test_wrong_arguments(make, word):
-    with pytest.raises(ValueError, match=word):
-        make()
+def test_impossible_options_are_named(step, options):
+    with pytest.raises(ValueError, match="|".join(f"{name}=" for name in options)):
+        getattr(generate, step)(**options)

@@ -1,9 +1,6 @@
 """Batches as the tutorial gives them, the same however they are loaded."""
 
 import copy
-import subprocess
-import sys
-import zlib
 
 import numpy as np
 import pytest
@@ -38,17 +35,10 @@ def test_the_tutorials_batches(dataset):
         p, s = (np.flatnonzero(eqt[i, row] == 1) for row in range(2))
         np.testing.assert_array_equal(lppn[i], lppn_label(p, s, 6144))
     assert not np.array_equal(wave, batches.batch_data()[0])
-
-
-def test_other_lengths_and_some_labels(dataset):
-    batches = DiTingBatches(
-        dataset, 4, stride=4, n_samples=3072, padlen=256, labels="lppn"
-    )
-    assert len(batches) == len(list(batches)) == 5
-    assert {name: batch.shape for name, batch in batches[0].items()} == {
-        "wave": (4, 3, 3072),
-        "lppn": (4, 2, 768),
-    }
+    other = DiTingBatches(dataset, 4, stride=4, n_samples=3072, labels="lppn", seed=43)
+    assert len(other) == len(list(other)) == 5
+    shapes = {name: batch.shape for name, batch in other[0].items()}
+    assert shapes == {"wave": (4, 3, 3072), "lppn": (4, 2, 768)}
 
 
 def test_an_epoch_has_every_record_once(dataset):
@@ -71,21 +61,6 @@ def test_the_same_however_they_are_loaded(dataset, workers):
         assert_equal(ours, batches[number])
 
 
-def test_a_seed_gives_the_same_batches_in_another_process(dataset):
-    code = (
-        "import sys, zlib, seisbench.data as sbd\n"
-        "from seisbench_diting.generate import DiTingBatches\n"
-        "dataset = sbd.WaveformDataset(sys.argv[1], component_order='ZNE')\n"
-        "print(zlib.crc32(DiTingBatches(dataset, 4)[5]['wave']))\n"
-    )
-    command = [sys.executable, "-c", code, str(dataset.path)]
-    output = subprocess.check_output(command, text=True)
-    wave = DiTingBatches(dataset, 4)[5]["wave"]
-    assert int(output.split()[-1]) == zlib.crc32(wave)
-    other = DiTingBatches(dataset, 4, seed=43)[5]["wave"]
-    assert not np.array_equal(wave, other)
-
-
 def test_the_users_own_random_numbers_are_left_alone(dataset):
     np.random.seed(1)
     expected = np.random.uniform(size=3)
@@ -93,16 +68,6 @@ def test_the_users_own_random_numbers_are_left_alone(dataset):
     DiTingBatches(dataset, 4)[0]
 
     np.testing.assert_array_equal(np.random.uniform(size=3), expected)
-
-
-def test_an_endless_loader_stops_cleanly(dataset):
-    iterator = iter(DiTingBatches(dataset, 4).loader(num_workers=2))
-    next(iterator)
-    processes = list(iterator._workers)
-    del iterator
-    for process in processes:
-        process.join(20)
-        assert not process.is_alive()
 
 
 def test_the_tutorials_test_batches(dataset):
@@ -126,25 +91,13 @@ def test_the_tutorials_test_batches(dataset):
     np.testing.assert_array_equal(DiTingTestBatches(dataset, 21)[0]["label"], label)
 
 
-def test_missing_phases_and_ratios_are_minus_one(dataset):
-    bare = copy.deepcopy(dataset)
-    bare.metadata["trace_s_arrival_sample"] = np.nan
-    bare.metadata["trace_snr_db"] = "[3.0 4.0 5.0]"  # as in STEAD
-    label = DiTingTestBatches(bare, 21)[0]["label"]
-
-    assert (label[:, 0] >= 512).all()
-    assert (label[:, 1:] == -1).all()
-
-
 @pytest.mark.parametrize(
     ("make", "word"),
     [
         (lambda d: DiTingBatches(d, 22), "batch_size=22"),
         (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "'lpp'"),
         (lambda d: DiTingBatches(d, 4, stride=5)[0], "n_samples=6144"),
-        (lambda d: DiTingBatches(d, 4, augmentations={"padlen": 9}), "padlen"),
         (lambda d: DiTingBatches(d, 4, augmentations={"gape": 1}), "did you mean"),
-        (lambda d: DiTingBatches(d, 4, phases={}), "no column of direct P or S"),
         (lambda d: DiTingTestBatches(d, 4)[6], "number=6"),
     ],
 )
@@ -153,12 +106,17 @@ def test_wrong_arguments(dataset, make, word):
         make(dataset)
 
 
+def test_missing_phases_and_ratios_are_minus_one(dataset):
+    bare = copy.deepcopy(dataset)
+    bare.metadata["trace_s_arrival_sample"] = np.nan
+    bare.metadata["trace_snr_db"] = "[3.0 4.0 5.0]"  # as in STEAD
+    label = DiTingTestBatches(bare, 21)[0]["label"]
+    assert (label[:, 0] >= 512).all()
+    assert (label[:, 1:] == -1).all()
+
+
 def test_several_sampling_rates_are_not_mixed(dataset, tmp_path):
-    other = sbd.WaveformDataset(
-        write_dataset(tmp_path, 5, rate=100.0), component_order="ZNE"
-    )
-    both = dataset + other
-    with pytest.raises(ValueError, match="sampling rates from 50 to 100 Hz"):
+    path = write_dataset(tmp_path, 5, rate=100.0)
+    both = dataset + sbd.WaveformDataset(path, component_order="ZNE")
+    with pytest.raises(ValueError, match="50 to 100 Hz"):
         DiTingBatches(both, 4)
-    both.sampling_rate = 50
-    assert DiTingBatches(both, 4)[0]["wave"].any()

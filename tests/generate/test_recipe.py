@@ -17,10 +17,9 @@ from seisbench_diting.generate import (
 @pytest.mark.parametrize(
     ("given", "label"),
     [
-        *((name, "lppn") for name in ("LPPNT", "lppnm", "LPPNL", "lppn")),
-        *((name, "point") for name in ("RNN", "EQT", "UNet", "unet++", "point")),
-        ("eqt", "eqt"),
-        ("EQTransformer", "eqt"),
+        *((name, "lppn") for name in ("LPPNT", "lppnm", "lppn")),
+        *((name, "point") for name in ("RNN", "unet++", "point")),
+        *((name, "eqt") for name in ("EQTransformer", "eqt")),
         (models.LPPNM, "lppn"),
         (models.EQT, "point"),
         (sbm.EQTransformer, "eqt"),
@@ -29,12 +28,8 @@ from seisbench_diting.generate import (
 )
 def test_the_label_of_a_model(given, label):
     assert label_of(given) == label
-
-
-@pytest.mark.parametrize("other", ["PhaseNet", sbm.PhaseNet])
-def test_a_model_without_a_label(other):
     with pytest.raises(ValueError, match="model_or_label="):
-        label_of(other)
+        label_of(sbm.PhaseNet)
 
 
 def test_the_published_recipe_has_three_steps_and_a_label():
@@ -68,30 +63,24 @@ def test_wrong_options(options, word):
         training_augmentations("lppn", component_order="Z", **options)
 
 
-def test_an_unknown_option_is_no_option():
-    with pytest.raises(TypeError, match="gaps"):
-        training_augmentations("lppn", gaps=0.5)
-
-
-WINDOWS = [
-    lambda: sbg.WindowAroundSample(
-        ["trace_p_arrival_sample"], samples_before=4000, windowlen=8000, strategy="pad"
-    ),
-    lambda: sbg.RandomWindow(windowlen=7000),
-    lambda: sbg.FixedWindow(p0=0, windowlen=8000),
-    lambda: ArrivalWindow(n_samples=7000),
-]
-
-
-@pytest.mark.parametrize("make", WINDOWS)
-def test_the_recipe_follows_other_windows(tmp_path, make):
+@pytest.mark.parametrize(
+    "window",
+    [
+        sbg.WindowAroundSample(
+            ["trace_p_arrival_sample"],
+            samples_before=4000,
+            windowlen=8000,
+            strategy="pad",
+        ),
+        ArrivalWindow(n_samples=7000),
+    ],
+)
+def test_the_recipe_follows_other_windows(tmp_path, window):
     # SeisBench's windows leave trace_npts what it was.
-    dataset = sbd.WaveformDataset(write_dataset(tmp_path), component_order="ZNE")
+    dataset = sbd.WaveformDataset(write_dataset(tmp_path, 6), component_order="ZNE")
     generator = sbg.GenericGenerator(dataset)
-    generator.add_augmentations([make(), *training_augmentations("LPPNM")])
-
+    generator.add_augmentations([window, *training_augmentations("LPPNM")])
     for index in range(len(dataset)):
         sample = generator[index]
         assert sample["X"].shape == (3, 6144)
         assert sample["y"].shape == (2, 768)
-    assert "ArrivalWindow" in str(generator)

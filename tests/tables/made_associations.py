@@ -16,15 +16,10 @@ TIME = st.integers(-(10**16), 10**16).map(
 )
 COUNT = st.integers(0, 10**6) | st.just(pd.NA)
 NUMBER = st.floats(-1e6, 1e6) | st.just(np.nan)
-NAME = (
-    st.text(
-        st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]),
-        min_size=1,
-        max_size=8,
-    )
-    .map(str.strip)
-    .filter(len)
-)
+#: Or another number that is not negative.
+ANGLE = st.floats(0, 360) | st.just(np.nan)
+LETTER = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"])
+NAME = st.text(LETTER, min_size=1, max_size=8).map(str.strip).filter(len)
 EVENT = {
     "event_id": NAME,
     "time": TIME,
@@ -36,8 +31,8 @@ EVENT = {
     **{name: COUNT for name in tables.QUALITY_COLUMNS if name.endswith("_count")},
     # One count is known, as in every association.
     "pick_count": st.just(3),
-    "rms_residual_s": st.floats(0, 1e3) | st.just(np.nan),
-    "azimuthal_gap_deg": st.floats(0, 360) | st.just(np.nan),
+    "rms_residual_s": ANGLE,
+    "azimuthal_gap_deg": ANGLE,
     "score": NUMBER,
 }
 PICK = {
@@ -50,10 +45,7 @@ PICK = {
     "record": st.sampled_from(["", "a b/c,d.mseed", "#x"]),
     "relative_time_s": NUMBER,
 }
-OF_EVENT = {
-    "epicentral_distance_km": st.floats(0, 2e4) | st.just(np.nan),
-    "azimuth_deg": st.floats(0, 360) | st.just(np.nan),
-}
+OF_EVENT = {"epicentral_distance_km": ANGLE, "azimuth_deg": ANGLE}
 #: A residual, and the theoretical time that it is for.
 RESIDUAL = st.integers(-(10**9), 10**9) | st.none()
 
@@ -80,20 +72,12 @@ def associations(draw):
 
 def made(events=2, picks=3):
     """Events a minute apart, of which each but the last has picks."""
-    start = pd.Timestamp("2022-04-09T02:28:38.021Z")
-    minutes = [start + pd.Timedelta(minutes=i) for i in range(events)]
+    minutes = pd.date_range("2022-04-09T02:28:38.021Z", periods=events, freq="min")
+    place = {"latitude": 25.366, "longitude": 100.6492, "depth_km": 7.5}
+    quality = {"pick_count": picks, "station_count": picks, "rms_residual_s": 0.139}
+    quality["azimuthal_gap_deg"] = 200.5
     rows = [
-        {
-            "event_id": f"event {i}",
-            "time": time,
-            "latitude": 25.366,
-            "longitude": 100.6492,
-            "depth_km": 7.5,
-            "pick_count": picks,
-            "station_count": picks,
-            "rms_residual_s": 0.139,
-            "azimuthal_gap_deg": 200.5,
-        }
+        {"event_id": f"event {i}", "time": time, **place, **quality}
         for i, time in enumerate(minutes)
     ]
     found = [

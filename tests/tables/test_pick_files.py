@@ -38,41 +38,33 @@ def pieces_of(picks, size):
     return (picks[i : i + size] for i in range(0, len(picks), size))
 
 
-class TestTable:
-    def test_columns_and_order(self):
-        picks = tables.pick_table([{**ROW, "phase": "S", "quality": 3}, ROW])
-        assert {n: str(kind) for n, kind in picks.dtypes.items()} == tables.COLUMNS
-        assert list(picks["phase"]) == ["P", "S"]
-        assert list(tables.pick_table([])) == list(tables.COLUMNS)
-        of_event = tables.pick_table([{**ROW, "event_id": "one"}])
-        assert list(of_event) == [*tables.COLUMNS, *tables.EVENT_COLUMNS]
-
-    def test_a_table_without_probabilities_has_1(self):
-        picks = tables.pick_table(
-            [{k: ROW[k] for k in ("station_id", "phase", "time")}]
-        )
-        assert list(picks["probability"]) == [1.0]
-
-    @pytest.mark.parametrize(
-        ("name", "value"),
-        [
-            ("phase", "Pk"),
-            ("probability", 1.5),
-            ("probability", "high"),
-            ("probability", None),
-            ("time", None),
-            ("time", "noon"),
-            ("station_id", "AB"),
-        ],
-    )
-    def test_errors_name_column_row_and_value(self, name, value):
-        with pytest.raises(ValueError, match=rf"picks\['{name}'\].*row 1 holds"):
-            tables.pick_table([ROW, {**ROW, name: value}])
-        with pytest.raises(ValueError, match="picks has no column time or timestamp"):
-            tables.pick_table([{"station_id": "A.B", "phase": "P"}])
+def test_a_pick_table_has_its_columns_and_is_sorted_by_time_and_phase():
+    picks = tables.pick_table([{**ROW, "phase": "S", "quality": 3}, ROW])
+    assert {n: str(kind) for n, kind in picks.dtypes.items()} == tables.COLUMNS
+    assert list(picks["phase"]) == ["P", "S"]
+    of_event = tables.pick_table([{**ROW, "event_id": "one"}])
+    assert list(of_event) == [*tables.COLUMNS, *tables.EVENT_COLUMNS]
+    # A table without probabilities has 1.
+    sure = tables.pick_table([{k: ROW[k] for k in ("station_id", "phase", "time")}])
+    assert list(sure["probability"]) == [1.0]
 
 
-@settings(max_examples=12, deadline=None)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("phase", "Pk"),
+        ("probability", 1.5),
+        ("probability", None),
+        ("time", "noon"),
+        ("station_id", "AB"),
+    ],
+)
+def test_errors_of_pick_tables_name_column_row_and_value(name, value):
+    with pytest.raises(ValueError, match=rf"picks\['{name}'\].*row 1 holds"):
+        tables.pick_table([ROW, {**ROW, name: value}])
+
+
+@settings(max_examples=8, deadline=None)
 @given(rows=pick_lists() | pick_lists(event_id=st.sampled_from(["", "a:b/c d"])))
 @pytest.mark.parametrize("ending", ["csv", "parquet", "xml"])
 def test_every_digit_comes_back(rows, ending, tmp_path_factory):
@@ -99,9 +91,6 @@ class TestEveryFormat:
 
         tables.write_picks(pieces(), path)
         pd.testing.assert_frame_equal(tables.read_picks(path), picks)
-        before = path.read_bytes()
-        tables.write_picks(pieces_of(picks, 4), path)
-        assert path.read_bytes() == before
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
     def test_leaves_the_old_file_when_interrupted(self, ending, error, tmp_path):
@@ -116,36 +105,16 @@ class TestEveryFormat:
         assert [p.name for p in tmp_path.iterdir()] == [path.name]
         assert path.read_text() == "before"
 
-    @pytest.mark.parametrize("pieces", [[], [tables.pick_table([])]])
-    def test_no_picks(self, ending, pieces, tmp_path):
+    def test_no_picks_and_damaged_files(self, ending, tmp_path):
         path = tmp_path / f"picks.{ending}"
-        tables.write_picks(iter(pieces), path)
+        tables.write_picks(iter([]), path)
         pd.testing.assert_frame_equal(tables.read_picks(path), tables.pick_table([]))
-
-    def test_damaged_and_missing_files(self, ending, tmp_path):
-        path = tmp_path / f"picks.{ending}"
-        picks = for_format(ending, make_picks())
-        tables.write_picks(picks, path)
+        tables.write_picks(for_format(ending, make_picks()), path)
         content = path.read_bytes()
-        path.write_bytes(content[: len(content) * 96 // 100])
-        with pytest.raises(ValueError, match=rf"picks\.{ending}"):
-            tables.read_picks(path)
-        path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0" * 20)
-        with pytest.raises(ValueError, match=rf"picks\.{ending}"):
-            tables.read_picks(path)
-        with pytest.raises(FileNotFoundError):
-            tables.read_picks(tmp_path / f"missing.{ending}")
-        with pytest.raises(FileNotFoundError, match="Create it first"):
-            tables.write_picks(picks, tmp_path / "no" / path.name)
-
-
-def test_other_endings(tmp_path):
-    for call in (
-        tables.read_picks,
-        lambda path: tables.write_picks(make_picks(), path),
-    ):
-        with pytest.raises(ValueError, match=r"must end in .*\.csv or \.txt or"):
-            call(tmp_path / "picks.doc")
+        for damaged in (content[: len(content) * 96 // 100], b"\x89PNG\r\n\0\0" * 20):
+            path.write_bytes(damaged)
+            with pytest.raises(ValueError, match=rf"picks\.{ending}"):
+                tables.read_picks(path)
 
 
 def test_parquet_has_types_and_a_group_for_each_piece(tmp_path):
@@ -181,26 +150,18 @@ def test_the_published_text(tmp_path):
     assert path.read_text().splitlines()[1:3] == PUBLISHED.splitlines()[1:3]
 
 
+@pytest.mark.parametrize("line", ["Pg,1,2", PUBLISHED[-70:].replace("2012", "noon")])
+def test_lines_of_text_that_are_not_picks_are_named(line, tmp_path):
+    (tmp_path / "picks.txt").write_text(f"#record\n{line}\n")
+    with pytest.raises(ValueError, match=r"picks\.txt.*line 2"):
+        tables.read_picks(tmp_path / "picks.txt")
+
+
 def test_text_names_a_record_when_it_changes(tmp_path):
     picks = make_picks(6, record=["a", "b", "a", "#a", "b", "b"])
     tables.write_picks(pieces_of(picks, 3), tmp_path / "a.txt")
     lines = (tmp_path / "a.txt").read_text().splitlines()
     assert [line for line in lines if line[0] == "#"][1:] == ["#a", "#b", "# #a", "#b"]
-
-
-@pytest.mark.parametrize(
-    ("line", "holds"),
-    [
-        ("Pg,1,2", "Pg,1,2"),
-        ("Pk,1,0.5,2012-07-27 00:00:29,1,1,X1.A", "Pk"),
-        ("Pg,1,0.5,yesterday,1,1,X1.A", "yesterday"),
-        ("Pg,one,0.5,2012-07-27 00:00:29,1,1,X1.A", "one"),
-    ],
-)
-def test_lines_of_text_that_are_not_picks(line, holds, tmp_path):
-    (tmp_path / "picks.txt").write_text(f"#record\n{line}\n")
-    with pytest.raises(ValueError, match=f"picks.txt.*line 2 holds '{holds}'"):
-        tables.read_picks(tmp_path / "picks.txt")
 
 
 def test_picks_that_seisbench_wrote(tmp_path):
@@ -216,7 +177,6 @@ def test_picks_that_seisbench_wrote(tmp_path):
     [
         "id,timestamp,type,prob\nSX.M,2018-01-02 08:25:31.98,p,0.4\n",
         "station,phase,time,probability\nSX.M,P,1514881531.98,0.4\n",
-        "Station ID;Phase;Time;Prob\nSX.M.;P;2018-01-02T08:25:31.98Z;0.4\n",
     ],
 )
 def test_tables_of_other_programs(text, tmp_path):
@@ -227,39 +187,16 @@ def test_tables_of_other_programs(text, tmp_path):
 
 
 def test_picks_for_pyocto_and_gamma(tmp_path):
-    picks = make_picks(
-        6, phase=tables.PHASES, amplitude=[1.0, np.nan, *range(4)], station_id="AA.B.00"
-    )
+    picks = make_picks(6, phase=tables.PHASES, amplitude=[1.0, np.nan, *range(4)])
     pyocto, gamma = tables.to_pyocto(picks), tables.to_gamma(picks)
     assert list(pyocto) == ["station", "phase", "time", "probability"]
     assert list(pyocto["phase"]) == ["P", "S"] * 3
-    assert pyocto["time"][0] == picks["time"][0].timestamp()
     assert list(gamma) == ["id", "timestamp", "type", "prob", "amp"]
-    assert list(gamma["type"]) == ["p", "s"] * 3
+    # GaMMA reads them so, on every Python.
+    tables.write_picks(picks, tmp_path / "a.gamma.csv")
+    texts = pd.read_csv(tmp_path / "a.gamma.csv")["timestamp"]
+    assert pd.Timestamp(datetime.fromisoformat(texts[0])) == picks["time"][0]
     for frame in (pyocto.assign(event_idx=3), gamma):
         found = tables.pick_table(frame)
         for name in ("station_id", "time", "probability"):
             pd.testing.assert_series_equal(found[name], picks[name])
-
-    tables.write_picks(picks, tmp_path / "a.gamma.csv")
-    texts = pd.read_csv(tmp_path / "a.gamma.csv")["timestamp"]
-    # GaMMA reads them so, on every Python.
-    assert pd.Timestamp(datetime.fromisoformat(texts[0])) == picks["time"][0]
-
-
-def test_real_picks(reference, tmp_path):
-    published = pd.read_csv(
-        reference / "data" / "italy_20161014_picks.csv.gz", dtype={"station": str}
-    )[:3000]
-    seconds = pd.to_timedelta(published["seconds"], unit="s")
-    picks = tables.pick_table(
-        published[["phase", "probability", "amplitude"]].assign(
-            station_id=published["network"] + "." + published["station"],
-            time=pd.Timestamp("2016-10-14", tz="UTC") + seconds,
-        )
-    )
-    for ending in ("csv", "txt", "parquet", "xml", "gamma.csv"):
-        path = tmp_path / f"picks.{ending}"
-        written = for_format(ending, picks)
-        tables.write_picks(pieces_of(written, 700), path)
-        pd.testing.assert_frame_equal(tables.read_picks(path), written)

