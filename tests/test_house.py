@@ -38,8 +38,8 @@ ALLOWED = {
     "weights": set(),
 }
 
-#: Code lines and files.
-MOST_LINES, MOST_FILES = 14_000, 110
+#: Code lines and files: fewer lines than SeisBench 0.11 has (16,891).
+MOST_LINES, MOST_FILES = 16_890, 110
 
 
 def _module(path: Path) -> str:
