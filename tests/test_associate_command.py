@@ -7,6 +7,7 @@ from pathlib import Path
 
 import obspy
 import pytest
+from pandas import read_csv
 
 from seisbench_diting.association import core
 from seisbench_diting.tables import (
@@ -110,6 +111,56 @@ def test_the_command_line_overrides_the_file_of_options(files, associate):
     assert (events_found()["pick_count"] >= 20).all()
 
 
+def test_the_epoch_at_the_time_of_the_picks(reference, tmp_path, run):
+    folder = reference / "cases" / "09_moved_station_in_stationxml"
+    files = "-i", folder / "picks.csv", "-s", folder / "stations.xml"
+    output = tmp_path / "events"
+
+    status, printed, _ = run("associate", *files, "-o", output, "--no-plot")
+
+    assert status == 0
+    assert " of 132 picks at 16 stations" in printed
+    lines = [x.split(",") for x in (tmp_path / "events.txt").read_text().split()]
+    places = {tuple(x[1:3]) for x in lines if "CI.COA" in x}
+    assert places == {("32.8630", "-115.1230")}
+    assert (tmp_path / "events.err").read_text() == ""
+
+
+def test_rows_that_are_wrong_are_named(files, run):
+    """The run goes on, and says at its end how many there were and where."""
+    with Path("picks.csv").open("a") as file:
+        file.write("XX.S003.,P,,0.5\nXX.S003.,P,29.02.2024,0.5\n")
+    with Path("stations.txt").open("a") as file:
+        file.write("XX NOWHERE -- 0 0 0\n")
+
+    status, output, _ = run("associate", "-i", "picks.csv", *COMMON, "--no-plot")
+
+    assert status == 3
+    assert "2 rows of picks.csv" in output
+    assert output.splitlines()[-1].endswith("events.err")
+    lines = Path("events.err").read_text().splitlines()
+    number = len(read_csv("picks.csv")) + 1
+    assert [line.split(": ")[0] for line in lines] == [
+        f"stations.txt, line {len(Path('stations.txt').read_text().splitlines())}",
+        f"picks.csv, line {number - 1}",
+        f"picks.csv, line {number}",
+    ]
+    assert len(events_found()) == 8
+
+
+def test_tables_of_an_earlier_run_are_replaced(files, made, associate):
+    associate("-i", "picks.csv", *COMMON)
+    Path("events.parquet").write_text("mine")
+    write_picks(made.picks[:0], "none.csv")
+
+    associate("-i", "none.csv", *COMMON, "--formats", "csv", "--no-plot")
+
+    assert [len(read_events(f"events.{x}")) for x in ("events.csv", "xml")] == [0, 0]
+    assert "PHASE," not in Path("events.txt").read_text().replace("##PHASE", "")
+    assert not Path("events.png").exists()
+    assert Path("events.parquet").read_text() == "mine"
+
+
 def test_what_is_there_is_not_replaced(files, made, associate):
     write_picks(made.picks, "mine.txt")
     before = Path("mine.txt").read_bytes()
@@ -173,6 +224,7 @@ def test_list_of_options(associate):
         (("--min-picks", "-3"), "--min-picks=-3: "),
         (("-o", "nowhere/events"), "output='nowhere/events': "),
         (("-o", "."), "--output=.: "),
+        (("-o", "ev2.csv"), "--output=ev2.csv: "),
         (("-i", "nope.csv"), "--input=nope.csv: there is no such file"),
         (("-s", "nope.csv"), "--stations=nope.csv: there is no such file"),
     ],

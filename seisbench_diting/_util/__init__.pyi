@@ -7,6 +7,7 @@ from .files import read_toml as read_toml
 from .files import remove_leftovers as remove_leftovers
 from .files import replacing as replacing
 from .files import replacing_together as replacing_together
+from .files import told_files as told_files
 from .files import write_text as write_text
 from .messages import ArgumentError as ArgumentError
 from .messages import MissingError as MissingError

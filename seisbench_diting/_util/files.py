@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -109,6 +110,19 @@ def replacing_together(paths: Iterable[Path]) -> Iterator[dict[Path, Path]]:
                 if written.exists():
                     temporary = replaced.enter_context(replacing(path))
                     shutil.copyfile(written, temporary)
+
+
+def told_files(summary: Path, key: str, possible: Iterable[Path]) -> list[Path]:
+    """
+    :param summary: JSON file of an earlier run, if there is one
+    :param key: Where it lists the tables that were written
+    :param possible: Files that may have been written
+    :return: Those of them that it lists, and that are still there
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        names = {Path(n).name for n in json.loads(summary.read_bytes())[key]}
+        return [path for path in possible if path.name in names and path.exists()]
+    return []
 
 
 def remove_leftovers(folder: Path) -> None:

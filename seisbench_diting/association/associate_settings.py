@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -270,6 +270,7 @@ class _Files(Settings):
         "-s",
         metavar="FILE",
     )
+    elevation_unit: Literal["m", "km"] | None = option(None, "Elevations: m or km.")
     output: Path = option(
         None,
         "Prefix of the output files: tables, QuakeML, a figure (NAME.png), a summary "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -19,9 +20,18 @@ from numpy.typing import ArrayLike
 from pyproj import Geod
 
 from .. import __version__
-from .._util import ArgumentError, beside, check_place, replacing_together, write_text
+from .._util import (
+    ArgumentError,
+    beside,
+    check_place,
+    counted,
+    replacing_together,
+    told_files,
+    write_text,
+)
 from ..plots import plot_association, save_figure
 from ..tables import (
+    LeftOut,
     Station,
     event_names,
     event_table,
@@ -144,7 +154,8 @@ class Network:
 def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
     """
     Prepares picks and stations. Picks may be in any order. Picks without a station in the
-    table, and duplicates except the most probable one, are left out and listed.
+    table, at a station far from most others, and duplicates except the most probable one,
+    are left out and listed. A station that was moved is one station for each place.
 
     :param picks: Table of picks, see :py:func:`~seisbench_diting.tables.pick_table`
     :param stations: Table of stations
@@ -156,20 +167,31 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
     if len(places) == 0:
         raise ValueError("stations is empty; association needs their coordinates.")
     # On a quiet day there are no picks at all.
-    ids = (table if len(table) else places)["station_id"].unique()
-    known = {name: place for name in ids if (place := find_station(places, name))}
+    asked = table if len(table) else places.assign(time=None)
+    at = _place_names(asked, places)
+    first = asked[["station_id", "time"]].assign(at=at).drop_duplicates("at")
+    known = {
+        row.at: place
+        for row in first.itertuples()
+        if (place := find_station(places, row.station_id, row.time))
+    }
     if not known:
         raise ValueError(
-            f"None of the {len(ids)} stations of picks, such as {ids[0]!r}, is in "
-            f"stations, which has {places['station_id'].iloc[0]!r} and "
-            f"{len(places) - 1} others. Are network and location codes the same?"
+            f"None of the {len(first)} stations of picks, such as "
+            f"{first['station_id'].iloc[0]!r}, is in stations, which has "
+            f"{places['station_id'].iloc[0]!r} and {len(places) - 1} others. Are network "
+            "and location codes the same?"
         )
-    is_known = table["station_id"].isin(known)
-    reason = pd.Series("", index=table.index).where(is_known, "station unknown")
-    reason[_doubles(table[is_known])] = "given twice"
+    far = _far_stations(known)
+    known = {name: place for name, place in known.items() if name not in far}
+    at = at[table.index]
+    reason = pd.Series("", index=table.index)
+    reason[~at.isin(known)] = "station unknown"
+    reason[at.isin(far)] = "station far from the others"
+    reason[_doubles(table[at.isin(known)])] = "given twice"
     used = reason == ""
     not_used = table[~used].assign(reason=reason[~used]).reset_index(drop=True)
-    table = table[used].reset_index(drop=True)
+    table, at = table[used].reset_index(drop=True), at[used]
 
     frame, row_of = _one_row_a_place(known)
     projection = Projection(frame["latitude"], frame["longitude"])
@@ -184,7 +206,7 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
     microseconds = (table["time"] - reference) // pd.Timedelta("1us")
     return Network(
         table,
-        table["station_id"].map(row_of).to_numpy(dtype=np.int64),
+        at.map(row_of).to_numpy(dtype=np.int64),
         microseconds.to_numpy(dtype=np.float64) * 1e-6,
         table["phase"].str.startswith("S").to_numpy(dtype=bool),
         frame["station_id"].to_list(),
@@ -194,6 +216,31 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
         projection,
         not_used,
     )
+
+
+def _place_names(picks: pd.DataFrame, places: pd.DataFrame) -> pd.Series:
+    """NET.STA.LOC of each pick, with a number behind it where its station was moved."""
+    names = picks["station_id"]
+    if "start_time" not in places or picks["time"].isna().all():
+        return names
+    times = places.set_index(places["station_id"].str.rsplit(".", n=1).str[0])
+    times = pd.concat([times["start_time"], times["end_time"]]).dropna()
+    for station, moves in times.groupby(level=0):
+        own = picks[picks["station_id"].str.startswith(f"{station}.")]
+        edges = pd.DatetimeIndex(moves).sort_values()
+        number = edges.searchsorted(pd.DatetimeIndex(own["time"]), side="right")
+        at = own["station_id"] + "@" + pd.Series(number, own.index).astype(str)
+        names = at.reindex(names.index).fillna(names)
+    return names
+
+
+def _far_stations(known: dict[str, Station]) -> list[str]:
+    """A few stations so far from the middle of the others that their places are wrong."""
+    vectors = _unit_vectors(*np.transpose([place[1:3] for place in known.values()]))
+    middle = np.median(vectors, axis=1)
+    angle = np.arccos((middle / np.linalg.norm(middle) @ vectors).clip(-1, 1))
+    far = np.array(list(known))[angle * _EQUATOR_KM > MOST_KM]
+    return far.tolist() if len(far) <= len(known) / 4 else []
 
 
 def _doubles(table: pd.DataFrame) -> pd.Index:
@@ -298,6 +345,18 @@ class Associator(ABC, Generic[_Settings]):
         return make_table(self.settings.velocity, reach, self.settings.max_depth_km)
 
 
+def _why_none(network: Network, settings: MethodSettings) -> str:
+    """:return: Why no event is possible; nothing if one may be"""
+    p, s = (set(network.station[network.is_s == is_s]) for is_s in (False, True))
+    most = {"min_picks": len(p) + len(s), "min_p_picks": len(p), "min_s_picks": len(s)}
+    for name, number in (most | {"min_both": len(p & s)}).items():
+        if (value := getattr(settings, name)) > number:
+            about = f"with P at {counted(len(p), 'station')} and S at {len(s)}"
+            about = f"{name}={value}, but {about} an event has {number} at most"
+            return f"No event can be found: {about}."
+    return ""
+
+
 @dataclass(frozen=True)
 class Association:
     """
@@ -342,9 +401,13 @@ def associate(
     settings = method_settings(method, **options)
     cls = find_method(method)
     start = time.perf_counter()
+    stations = station_table(stations)
     network = make_network(picks, stations)
     associator = cls(network, settings)
-    found = associator.find(progress) if len(network.picks) else nothing_found()
+    if why_none := _why_none(network, settings) if len(network.picks) else "":
+        warnings.warn(why_none, stacklevel=2)
+    is_possible = len(network.picks) and not why_none
+    found = associator.find(progress) if is_possible else nothing_found()
     events, used = make_tables(network, associator.travel_times, found)
     summary = {
         "method": method,
@@ -353,6 +416,7 @@ def associate(
         "picks_used": len(used),
         "picks_left_out": dict(Counter(network.not_used["reason"]).most_common()),
         "stations": len(np.unique(network.station)),
+        "stations_without_elevation": int(stations["elevation_m"].isna().sum()),
         "events": len(events),
         "seconds": round(time.perf_counter() - start, 3),
     }
@@ -479,6 +543,13 @@ def files_of(output: Path, formats: Sequence[str]) -> list[Path]:
     return [beside(output, ending) for ending in (*endings, ".png", ".err", ".json")]
 
 
+def _with_earlier(output: Path, formats: Sequence[str]) -> list[str]:
+    """Formats, and those of the tables of an earlier run, which are replaced as well."""
+    paths = {beside(output, ending): kind for kind, ending in FORMATS.items()}
+    earlier = told_files(beside(output, ".json"), "files", paths)
+    return [*dict.fromkeys([*formats, *(paths[path] for path in earlier)])]
+
+
 def check_output(
     output: Path, formats: Sequence[str], inputs: Sequence[str | Path]
 ) -> None:
@@ -494,8 +565,11 @@ def check_output(
     name = str(output)
     if output.is_dir():
         raise ArgumentError("output", name, "it is a folder; add a name to it")
+    if output.suffix in (".csv", ".parquet", ".txt", ".xml", ".json", ".png"):
+        reason = f"write a name; {output.stem} makes {output.stem}.events.csv"
+        raise ArgumentError("output", name, reason)
     read = {Path(path).resolve() for path in inputs}
-    for path in files_of(output, formats):
+    for path in files_of(output, _with_earlier(output, formats)):
         check_place(path, f"output={name!r}: {path}")
         if path.resolve() in read:
             reason = f"it would replace {path}, which is read. Choose another name"
@@ -513,9 +587,11 @@ def write_files(
     stations: pd.DataFrame,
     formats: Sequence[str] = ("csv", "txt", "quakeml"),
     plot: bool = True,
+    left_out: Sequence[LeftOut] = (),
 ) -> list[Path]:
     """
-    Writes all files of an association. Earlier files are replaced only when all are complete.
+    Writes all files of an association. Earlier files, also of other formats, are replaced
+    only when all are complete.
 
     :param result: Association
     :param output: Prefix of the files
@@ -523,9 +599,12 @@ def write_files(
     :param formats: ``csv`` and ``parquet``, each with one file of events and one of picks;
         ``txt``, the published text; ``quakeml``
     :param plot: Draw NAME.png, if there are events
+    :param left_out: Rows of files that were not used
     :return: What was written
     """
     picture = beside(output, ".png")
+    is_old = plot or bool(told_files(beside(output, ".json"), "files", [picture]))
+    formats = _with_earlier(output, formats)
     written = files_of(output, formats)
     if not (plot and len(result.events)):
         written.remove(picture)
@@ -536,15 +615,16 @@ def write_files(
         if picture in new:
             tables = result.events, result.picks, stations
             save_figure(plot_association(*tables, output.name), new[picture])
-        left_out = (
+        lines = [f"{one.path}, {line}\n" for one in left_out for line in one.lines()]
+        lines += [
             f"{row.reason}: {row.station_id} {row.phase} {row.time:%Y-%m-%dT%H:%M:%S.%f}Z\n"
             for row in result.not_used.itertuples(index=False)
-        )
-        write_text(new[beside(output, ".err")], left_out)
+        ]
+        write_text(new[beside(output, ".err")], lines)
         about = {"version": __version__, "files": [str(path) for path in written]}
         text = json.dumps(result.summary | about, indent=2, default=str)
         write_text(new[beside(output, ".json")], text + "\n")
-    if plot and picture not in written:
+    if is_old and picture not in written:
         # A figure of an earlier run would not match these tables.
         picture.unlink(missing_ok=True)
     return written

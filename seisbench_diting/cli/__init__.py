@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 
 def main() -> None:
@@ -15,6 +16,7 @@ def main() -> None:
 
     from .app import call
 
+    warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
     try:
         call(sys.argv[1:])
         sys.exit(0)

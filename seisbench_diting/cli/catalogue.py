@@ -38,7 +38,7 @@ def _associate(settings: AssociateSettings) -> None:
             print(f"{name} = {getattr(options, name)!r}  # {field.description}")
         return
     from ..association import associate, check_output, write_files
-    from ..tables import read_stations
+    from ..tables import collected, read_stations
 
     inputs = [Path(name) for name in settings.inputs]
     for name in ("inputs", "stations", "output"):
@@ -46,13 +46,13 @@ def _associate(settings: AssociateSettings) -> None:
             about = type(settings).model_fields[name].description
             raise MissingError(name, None, str(about))
     output = settings.output
-    with interruptible("Nothing was written."):
+    with interruptible("Nothing was written."), collected() as left_out:
         check_output(output, settings.formats, [*inputs, settings.stations])
         for name, paths in (("inputs", inputs), ("stations", [settings.stations])):
             for path in paths:
                 if not path.exists():
                     raise ArgumentError(name, str(path), "there is no such file")
-        places = read_stations(settings.stations)
+        places = read_stations(settings.stations, settings.elevation_unit)
         result = associate(
             _read(inputs),
             places,
@@ -60,10 +60,18 @@ def _associate(settings: AssociateSettings) -> None:
             progress=settings.progress and sys.stderr.isatty(),
             **options.model_dump(exclude_unset=True),
         )
-        written = write_files(result, output, places, settings.formats, settings.plot)
+        rows = {f"rows of {one.path}": len(one.rows) for one in left_out}
+        result.summary["picks_left_out"] |= rows
+        more = settings.formats, settings.plot, left_out
+        written = write_files(result, output, places, *more)
     if settings.progress:
         _print_summary(result.summary)
         print("\n".join(map(str, written)))
+        if number := sum(result.summary["picks_left_out"].values()):
+            errors = beside(output, ".err")
+            print(f"{counted(number, 'line')} of what was not used in {errors}")
+    if left_out:
+        sys.exit(3)
 
 
 def _read(paths: list[Path]) -> Any:
@@ -77,11 +85,13 @@ def _read(paths: list[Path]) -> Any:
 
 def _print_summary(summary: dict[str, Any]) -> None:
     left_out = ", ".join(f"{n} {why}" for why, n in summary["picks_left_out"].items())
+    flat = summary["stations_without_elevation"]
     print(
         f"{counted(summary['events'], 'event')} with {summary['picks_used']} of "
         f"{counted(summary['picks'], 'pick')} at "
         f"{counted(summary['stations'], 'station')}, {summary['seconds']:.1f} s"
         + (f"; left out: {left_out}" if left_out else "")
+        + (f"; stations without elevation, taken as 0 m: {flat}" if flat else "")
     )
 
 

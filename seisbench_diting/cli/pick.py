@@ -87,12 +87,12 @@ def _end(lines: list[str], result: RunPicks, noun: str, show: bool) -> None:
             "again:"
         )
         lines += [f"  {line}" for line in merged(failures, noun)[:5]]
-    if summary["problems"]:
-        lines.append(
-            f"{counted(summary['problems'], 'line')} of what was not used in "
-            f"{result.output}.err"
-        )
     lines += [f"Picks in {path}" for path in result.files]
+    if summary["problems"] or failures:
+        lines.append(
+            f"{counted(summary['problems'] + len(failures), 'line')} of what was not used "
+            f"in {result.output}.err"
+        )
     if show:
         print("\n".join(lines))
     if failures:

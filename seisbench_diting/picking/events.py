@@ -163,8 +163,7 @@ def arrivals_at(
     travel_times: TravelTimes,
 ) -> tuple[pd.DataFrame, list[str]]:
     """
-    Distances and azimuths are on the WGS84 ellipsoid. A station whose location code isn't
-    in the table has the place of another one of its name.
+    Distances and azimuths are on the WGS84 ellipsoid.
 
     :param event: Event
     :param station_ids: NET.STA.LOC of the stations
@@ -173,14 +172,9 @@ def arrivals_at(
     :return: Table of arrivals, see :py:class:`EventPicks`, nearest station first; and the
         stations without coordinates
     """
-    place: Any
-    places: dict[str, Any] = {}
-    for place in stations.itertuples(index=False):
-        places[place.station_id] = place
-        places.setdefault(place.station_id.rpartition(".")[0], place)
     rows, unknown = [], list[str]()
     for name in station_ids:
-        place = places.get(name) or places.get(name.rpartition(".")[0])
+        place = tables.find_station(stations, name, event.time)
         if place is None:
             unknown.append(name)
             continue
@@ -358,17 +352,16 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
     """
     travel_times = TravelTimes(settings.velocity, settings.default_depth)
     catalog, given = settings.catalog, settings.stations
-    given_events = (
-        catalog if isinstance(catalog, pd.DataFrame) else tables.read_events(catalog)
-    )
-    rows = tables.event_table(given_events).itertuples(index=False)
+    with tables.collected() as left_out:
+        rows = tables.read_events(catalog).itertuples(index=False)
+        unit = settings.elevation_unit
+        stations = None if given is None else tables.read_stations(given, unit)
     events: dict[str, Event] = {str(event.event_id): event for event in rows}
     if not events:
         raise ArgumentError("catalog", str(catalog), "holds no events")
-    stations = None if given is None else tables.read_stations(given)
     inventory = read_inventory(settings)
     with open_run(settings, "events") as run:
-        problems: list[Problem] = []
+        problems = [(str(x.path), line) for x in left_out for line in x.lines()]
         units = _units(run.state, settings.inputs, events, stations, problems)
         run.stations = run.state.write_plan(units, problems)
         if not run.stations:

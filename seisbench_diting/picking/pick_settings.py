@@ -233,3 +233,4 @@ class PickEventsSettings(EventOptions, RunSettings, _Events):
         "Velocity model: iasp91, ak135, others of ObsPy's, a .nd or .tvel file.",
     )
     default_depth: float = option(10.0, "Depth in km of events without one.")
+    elevation_unit: Literal["m", "km"] | None = option(None, "Elevations: m or km.")

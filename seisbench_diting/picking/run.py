@@ -25,6 +25,7 @@ from .._util import (
     only_writer,
     process_pool,
     progress_bar,
+    told_files,
     write_text,
 )
 from ..models import weights_checksum
@@ -426,6 +427,12 @@ class Run:
             **settings.identity(),
         }
         state.keep_options(self._options)
+        #: Tables to write: also those of an earlier call, which lack what is new.
+        possible = {beside(self._output, e): e for e in (*FORMATS.values(), REAL)}
+        earlier = told_files(beside(self._output, SUMMARY), "tables", possible)
+        endings = [FORMATS[name] for name in settings.formats] + [REAL] * settings.real
+        endings += [possible[path] for path in earlier]
+        self._tables = [beside(self._output, e) for e in dict.fromkeys(endings)]
         # Files of the run may lie in a folder that it picks.
         own = _own_paths(self._output)
         state.index(
@@ -467,15 +474,12 @@ class Run:
 
     def finish(self) -> RunPicks:
         """:return: What was written"""
-        settings, files = self._settings, []
-        endings = [FORMATS[name] for name in settings.formats]
-        for ending in endings + [REAL] * settings.real:
-            files.append(beside(self._output, ending))
-            write = write_real if ending == REAL else write_picks
-            write(pick_chunks(self.state), files[-1])
+        for path in self._tables:
+            write = write_real if path.name.endswith(REAL) else write_picks
+            write(pick_chunks(self.state), path)
         failures = list(self.state.rows(f"SELECT key, failure {_FAILED}"))
         summary = self.write_lists("incomplete" if failures else "complete")
-        return RunPicks(self._output, summary, files, failures)
+        return RunPicks(self._output, summary, self._tables, failures)
 
     def write_lists(self, status: str) -> dict[str, Any]:
         """
@@ -539,6 +543,7 @@ class Run:
                 "seconds": round(seconds, 3),
                 f"{name}_per_hour": round(self._new / seconds * 3600, 1),
             },
+            "tables": [path.name for path in self._tables],
             "options": self._options,
             "versions": {
                 "python": platform.python_version(),

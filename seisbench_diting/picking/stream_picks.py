@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -19,7 +20,7 @@ import torch
 from scipy import signal
 from seisbench.models import WaveformModel
 
-from .._util import ArgumentError, band_sections, make, station_id
+from .._util import ArgumentError, band_sections, make, merged, station_id
 from ..models import (
     PhasePicker,
     load_model,
@@ -86,12 +87,15 @@ def pick_stream(
     :param options: ``device``, ``threshold``, ``min_separation``, ``overlap``,
         ``snr_window`` and ``bandpass``, as of :py:func:`pick_archive`
     :raises ArgumentError: if an option is not possible
-    :return: Table of picks, see :py:data:`seisbench_diting.tables.COLUMNS`
+    :return: Table of picks, see :py:data:`seisbench_diting.tables.COLUMNS`. What was not
+        used is a warning.
     """
     settings = make(PickOptions, {"model": model, **options})
     loaded = load_on(settings.model, settings.device)
     segments = segments_of(stream, record)
     picked = pick_waveforms(shared(stream), loaded, settings, inventory, segments)
+    for text in merged(((x or "any", y) for x, y in picked.problems), "station"):
+        warnings.warn(text, stacklevel=2)
     return table_of(picked.rows)
 
 

@@ -87,7 +87,7 @@ def write_report(settings: ReportSettings) -> Path:
     run = _read_run(path, settings.max_picks)
     places = None
     if settings.stations is not None:
-        places = _stations(read_stations(settings.stations), run.counts.stations)
+        places = _stations(read_stations(settings.stations, "m"), run.counts.stations)
     # Spread over all picks that are shown.
     number = min(settings.snippets, len(run.counts.sample))
     rows = np.linspace(0, max(0, len(run.counts.sample) - 1), number).round()

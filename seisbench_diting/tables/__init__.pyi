@@ -16,15 +16,18 @@ from .schema import EVENT_TABLE_COLUMNS as EVENT_TABLE_COLUMNS
 from .schema import PHASES as PHASES
 from .schema import QUALITY_COLUMNS as QUALITY_COLUMNS
 from .schema import STATION_COLUMNS as STATION_COLUMNS
+from .schema import LeftOut as LeftOut
 from .schema import Picks as Picks
 from .schema import assignment_table as assignment_table
 from .schema import check_association as check_association
+from .schema import collected as collected
 from .schema import event_names as event_names
 from .schema import event_table as event_table
 from .schema import pick_table as pick_table
 from .stations import Station as Station
 from .stations import find_station as find_station
 from .stations import station_table as station_table
+from .stations import stations_at as stations_at
 from .stations import stations_from_inventory as stations_from_inventory
 from .stations import stations_from_stream as stations_from_stream
 
@@ -35,10 +38,12 @@ __all__ = [
     "PHASES",
     "QUALITY_COLUMNS",
     "STATION_COLUMNS",
+    "LeftOut",
     "Picks",
     "Station",
     "assignment_table",
     "check_association",
+    "collected",
     "event_names",
     "event_table",
     "find_station",
@@ -49,6 +54,7 @@ __all__ = [
     "read_real",
     "read_stations",
     "station_table",
+    "stations_at",
     "stations_from_inventory",
     "stations_from_stream",
     "to_gamma",

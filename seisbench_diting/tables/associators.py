@@ -19,19 +19,23 @@ import os
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import quote, unquote
 
 import numpy as np
 import pandas as pd
 
 from .._util import LEFTOVER
-from .schema import Picks, pick_chunks, pick_table
+from .schema import Picks, keep, pick_chunks, pick_table, reading
 
 #: In every folder that was written here, which may be replaced.
 MARKER = ".seisbench-diting-real"
 
 _PICK_FILE = re.compile(r"(?P<network>[^.]*)\.(?P<station>.+)\.(?P<phase>[PS])\.txt")
 _DAY = re.compile(r"\d{8}")
-_NO_NETWORK = "--"
+_NO_CODE = "--"
+
+#: Characters of codes that are not percent-encoded in names of files.
+_SAFE = " !#$&'()+,;=@[]^`{}"
 
 
 def to_pyocto(picks: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +77,8 @@ def write_real(picks: Picks, folder: str | Path) -> None:
     seconds of the UTC day, probability, amplitude (0.0 where it is unknown). Pg and Pn
     are P, Sg and Sn are S; the locations of a station are one. A station with picks of
     one phase has an empty file of the other: older versions of REAL need both. A station
-    without a network is ``--.STA``.
+    without a network is ``--.STA``; characters that names of files can't have are
+    percent-encoded.
 
     REAL takes amplitudes for millimetres on a Wood-Anderson seismometer; with others its
     magnitudes mean nothing, and its locations are the same.
@@ -82,7 +87,6 @@ def write_real(picks: Picks, folder: str | Path) -> None:
     :param folder: Folder to write, whole or not at all. One that was written here is
         replaced, if nothing was added to it.
     :raises FileExistsError: if there is another folder, or a file
-    :raises ValueError: if a station's name can't be part of a file's name
     """
     folder = Path(os.path.realpath(folder))
     if not folder.parent.is_dir():
@@ -137,12 +141,7 @@ def _append(table: pd.DataFrame, folder: Path) -> None:
     )
     columns = ["seconds", "probability", "amplitude"]
     for (day, station), group in lines.groupby(["day", "station"]):
-        name = f"{_NO_NETWORK}{station}" if station.startswith(".") else station
-        if set(name) & {"/", "\\", "\0"} or name.endswith("."):
-            raise ValueError(
-                f"picks['station_id'] holds {station}, which can't be the name of a "
-                "file. Rename the station."
-            )
+        name = ".".join(quote(c, safe=_SAFE) or _NO_CODE for c in station.split("."))
         (folder / day).mkdir(exist_ok=True)
         for phase in "PS":
             rows = group.loc[group["phase"] == phase, columns]
@@ -157,7 +156,7 @@ def read_real(folder: str | Path) -> pd.DataFrame:
 
     :param folder: Folder with folders ``YYYYMMDD``, or one of these
     :raises NotADirectoryError: if there is no such folder
-    :raises ValueError: if it holds no such folder, or a line is not a pick
+    :raises ValueError: if it holds no such folder, or a file without a pick
     :return: Table of picks
     """
     folder = Path(folder).absolute()
@@ -170,31 +169,33 @@ def read_real(folder: str | Path) -> pd.DataFrame:
             f"folder={str(folder)!r} holds no picks for REAL: its name, or those of the "
             "folders in it, must be days, such as 20161014."
         )
-    tables = [
-        _read_file(file, match, pd.to_datetime(day.name, format="%Y%m%d", utc=True))
-        for day in days
-        for file in sorted(day.iterdir())
-        if (match := _PICK_FILE.fullmatch(file.name)) and file.stat().st_size
-    ]
+    tables = []
+    for day in days:
+        for file in sorted(day.iterdir()):
+            if (name := _PICK_FILE.fullmatch(file.name)) and file.stat().st_size:
+                with reading(file):
+                    tables.append(_read_file(file, name, day.name))
     return pick_table(pd.concat(tables) if tables else [])
 
 
-def _read_file(path: Path, name: re.Match[str], day: pd.Timestamp) -> pd.DataFrame:
-    try:
-        seconds, probability, amplitude = np.loadtxt(path, usecols=range(3), ndmin=2).T
-        if np.isnan(seconds).any():
-            raise ValueError(f"row {np.argmax(np.isnan(seconds))} has no time")
-    except ValueError as error:
-        raise ValueError(
-            f"{path} must hold seconds, probability and amplitude in each row: {error}."
-        ) from error
+def _read_file(path: Path, name: re.Match[str], day: str) -> pd.DataFrame:
+    text = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    rows = {n: line.split() for n, line in enumerate(text, 1) if line.strip()}
+    index = pd.Index(list(rows), name="line")
+    lines = pd.DataFrame(list(rows.values()), index=index).reindex(columns=range(3))
+    numbers = lines.apply(pd.to_numeric, errors="coerce")
+    wrong = numbers.isna().any(axis=1)
+    lines["row"] = [" ".join(row) for row in rows.values()]
+    right = keep(wrong, lines["row"], "seconds, probability, amplitude", "picks")
+    seconds, probability, amplitude = numbers[right].to_numpy(float).T
     microseconds = np.round(seconds * 1e6).astype("timedelta64[us]")
-    return pd.DataFrame(
-        {
-            "station_id": f"{name['network'].replace(_NO_NETWORK, '')}.{name['station']}.",
-            "phase": name["phase"],
-            "time": day + pd.to_timedelta(microseconds),
-            "probability": probability,
-            "amplitude": np.where(amplitude == 0, np.nan, amplitude),
-        }
-    )
+    codes = (unquote(name[x]) for x in ("network", "station"))
+    network, station = ("" if code == _NO_CODE else code for code in codes)
+    picks = {
+        "station_id": f"{network}.{station}.",
+        "phase": name["phase"],
+        "time": pd.Timestamp(day, tz="UTC") + pd.to_timedelta(microseconds),
+        "probability": probability,
+        "amplitude": np.where(amplitude == 0, np.nan, amplitude),
+    }
+    return pick_table(pd.DataFrame(picks, index=index[right]))

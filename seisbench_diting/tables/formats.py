@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 
-from .._util import ArgumentError, replacing
+from .._util import replacing
 from . import published_text as text
 from . import quakeml, schema
 from .associators import to_gamma, to_pyocto
-from .schema import Picks, event_table, pick_chunks, pick_table
-from .stations import read_inventory, read_sac_headers, station_table
+from .schema import Picks, event_table, find_column, pick_chunks, pick_table, reading
+from .stations import in_metres, read_inventory, read_sac_headers, station_table
 
 _T = TypeVar("_T")
 
@@ -29,30 +29,80 @@ _GAMMA_TIME = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """
+    Rows with too many or too few values are set aside.
+
     :param path: File with a header, divided by commas, tabs, semicolons or bars
     :raises ValueError: if it is not such a file
-    :return: Table of text: a network may be called NA, and a location 00
+    :return: Table of text with the lines as its index: a network may be called NA, and a
+        location 00
     """
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        head = next((line for line in file if line.strip()), "")
+        lines = enumerate(file, 1)
+        number, head = next((x for x in lines if x[1].strip()), (1, ""))
     try:
-        with warnings.catch_warnings():
-            # Pandas would leave out what stands beyond the header.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
+        with warnings.catch_warnings(record=True) as raised:
+            warnings.simplefilter("always", pd.errors.ParserWarning)
             table = pd.read_csv(
                 path,
                 sep=max(",\t;|", key=head.count),
                 dtype=str,
+                header=number - 1,
                 keep_default_na=False,
                 index_col=False,
                 skipinitialspace=True,
+                skip_blank_lines=False,
+                on_bad_lines="warn",
                 encoding="utf-8-sig",
                 encoding_errors="replace",
             )
-    except (ValueError, pd.errors.ParserWarning) as error:
+    except ValueError as error:
         reason = str(error).strip()
         raise ValueError(f"not a table of text with a header: {reason}") from error
-    return pd.DataFrame({name: table[name].str.strip() for name in table})
+    told = "".join(str(warning.message) for warning in raised)
+    if "Length of header" in told:
+        raise ValueError("not a table of text: its rows are longer than its header")
+    skipped = {int(n): why for n, why in re.findall(r"line (\d+): (.+)", told)}
+    schema.set_aside((f"line {n}", why) for n, why in skipped.items())
+    count = number + 1 + len(table) + len(skipped)
+    left = [n for n in range(number + 1, count) if n not in skipped]
+    table.index = pd.Index(left, name="line")
+    # What SeisBench writes if there are no picks has no columns at all.
+    names = [n for n in table if len(table) or not str(n).startswith("Unnamed: ")]
+    table = pd.DataFrame({name: table[name].str.strip() for name in names})
+    return table[(table != "").any(axis=1)]
+
+
+def _read_json(path: Path) -> pd.DataFrame:
+    """
+    :param path: Stations by their names, as of EQTransformer (``coords``) and QuakeFlow
+    :raises ValueError: if it is not such a file
+    :return: Table
+    """
+    given = json.loads(path.read_text(encoding="utf-8-sig"))
+    try:
+        table = pd.DataFrame.from_dict(given, orient="index").rename_axis("id")
+    except (AttributeError, TypeError) as error:
+        raise ValueError("not stations by their names, with coordinates") from error
+    if "coords" in table:
+        table[["latitude", "longitude", "elevation_m"]] = table["coords"].tolist()
+    return table.reset_index()
+
+
+def _read_pick_csv(path: Path) -> pd.DataFrame:
+    """
+    :param path: Table of text. In those of EQTransformer a row has a P and an S.
+    :return: Table with a pick in each row
+    """
+    table = _read_csv(path)
+    if find_column(table, "p_arrival_time") is None:
+        return table
+    tables = []
+    for phase in "ps":
+        names = {f"{phase}_arrival_time": "time", f"{phase}_probability": "probability"}
+        names |= {f"{phase}_snr": "snr"}
+        picks = table.rename(columns=names).assign(phase=phase)
+        tables.append(picks[~picks["time"].isin(schema.MISSING)])
+    return pd.concat(tables)
 
 
 def _write_csv(
@@ -103,13 +153,13 @@ class _Format(NamedTuple):
 # Longer endings first.
 _PICKS = {
     ".pyocto.csv": _Format(
-        _read_csv, lambda picks, path: _write_csv(map(to_pyocto, picks), path)
+        _read_pick_csv, lambda picks, path: _write_csv(map(to_pyocto, picks), path)
     ),
     ".gamma.csv": _Format(
-        _read_csv,
+        _read_pick_csv,
         lambda picks, path: _write_csv(map(to_gamma, picks), path, _GAMMA_TIME),
     ),
-    ".csv": _Format(_read_csv, _write_csv),
+    ".csv": _Format(_read_pick_csv, _write_csv),
     ".txt": _Format(text.read_picks_text, text.write_picks_text),
     ".parquet": _Format(pd.read_parquet, _write_parquet),
     ".xml": _Format(quakeml.read_picks_quakeml, quakeml.write_picks_quakeml),
@@ -129,6 +179,11 @@ _PAIRS = (".events.csv", ".events.parquet")
 #: Comments and a line of the published text of stations.
 _STATION_LINE = re.compile(
     r"(?:#[^|\n]*\n|\s*\n)*\S+[ \t]+\S+(?:[ \t]+[^\s|]+)?(?:[ \t]+[-+\d.e]+){3}\s*(?:\n|$)"
+)
+
+#: A line of REAL's stations: LON LAT NET STA COMP ELEVATION_KM.
+_REAL_LINE = re.compile(
+    r"\s*(?:[-+\d.e]+\s+){2}\S+\s+\S+\s+[A-Za-z]\S*\s+[-+\d.e]+\s*(?:\n|$)"
 )
 
 
@@ -155,7 +210,7 @@ def read_picks(path: str | Path) -> pd.DataFrame:
     :raises ImportError: for ``.parquet`` without pyarrow
     :return: Table of picks; without a column ``probability`` each pick has 1
     """
-    with _naming(path):
+    with reading(path):
         return pick_table(_choose(path, _PICKS).read(Path(path)))
 
 
@@ -173,7 +228,9 @@ def write_picks(picks: Picks, path: str | Path) -> None:
     _choose(path, _PICKS).write(pick_chunks(picks), Path(path))
 
 
-def read_events(path: str | Path, lonlat: bool | None = None) -> pd.DataFrame:
+def read_events(
+    path: str | Path | pd.DataFrame, lonlat: bool | None = None
+) -> pd.DataFrame:
     """
     Reads
 
@@ -186,15 +243,17 @@ def read_events(path: str | Path, lonlat: bool | None = None) -> pd.DataFrame:
     - Parquet files of :py:func:`write_events`
 
     :param path: File; one that ends neither in ``.csv``, ``.parquet``, ``.xml`` nor
-        ``.quakeml`` may be any of these but Parquet
+        ``.quakeml`` may be any of these but Parquet. A table of events is only checked.
     :param lonlat: For the text of associators: True if longitudes come first, False if
         latitudes do; only needed if no value beyond ±90 tells
     :raises ValueError: if it is none of them, or a value is not allowed
     :raises ImportError: for ``.parquet`` without pyarrow
     :return: Table of events
     """
+    if isinstance(path, pd.DataFrame):
+        return event_table(path)
     path = Path(path)
-    with _naming(path):
+    with reading(path):
         kind = _event_kind(path)
         if kind == "association":
             return text.read_association_text(path, lonlat)[0]
@@ -229,7 +288,7 @@ def read_association(
     path = Path(path)
     if path.name.lower().endswith(_PAIRS):
         return _read_pair(path)
-    with _naming(path):
+    with reading(path):
         kind = _event_kind(path)
         if kind == "association":
             return text.read_association_text(path, lonlat)
@@ -285,7 +344,7 @@ def _read_pair(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             f"{path} is read without its picks, as there is no {beside}.", stacklevel=3
         )
         return events, schema.assignment_table([])
-    with _naming(f"{beside} doesn't have the picks of {path}"):
+    with reading(f"{beside} doesn't have the picks of {path}"):
         return schema.check_association(events, read_picks(beside))
 
 
@@ -294,37 +353,53 @@ def _picks_beside(path: Path) -> Path:
     return path.with_name(f"{stem}.picks.{ending}")
 
 
-def read_stations(path: str | Path | pd.DataFrame) -> pd.DataFrame:
+def read_stations(
+    path: str | Path | pd.DataFrame, elevation_unit: str | None = None
+) -> pd.DataFrame:
     """
     Reads
 
     - tables of comma, tab, semicolon or bar separated values, with a header, whose columns
       may have names of the field: ``station_id`` or ``network``, ``station`` and
-      ``location``, ``lat``, ``lon``, ``elevation`` (in m) or ``elevation_km``, and others.
-      A ``station`` alone may be NET.STA, with more behind it
+      ``location``, ``lat``, ``lon``, ``elevation`` or ``elevation_km``, and others, as in
+      the tables of QuakeMigrate, PyOcto, GaMMA and of FDSN services. A ``station`` alone
+      may be NET.STA, with more behind it
+    - EQTransformer's and QuakeFlow's JSON
     - the published text: ``NET STA LOC LON LAT ELEVATION_M``, where ``LOC`` may be ``--``
       or missing
+    - REAL's text: ``LON LAT NET STA COMP ELEVATION_KM``
     - StationXML, and other inventories in XML that ObsPy reads
     - the headers of the SAC files in a folder, at any depth
 
+    Stations that are wrong, at 0/0, or at two places at once, are left out, with a warning.
+
     :param path: Folder, or file; one that ends neither in ``.csv`` nor in ``.xml`` may be
         any of these. A table of stations is only checked.
-    :raises ValueError: if it is none of them, a value is not allowed, or a station is at
-        two places
+    :param elevation_unit: ``m`` or ``km``, of heights whose column does not tell. Default:
+        ``m``; but if all are below 10 and not whole numbers, a warning tells which unit
+        was taken: ``km``, and for the published text ``m``.
+    :raises ValueError: if it is none of them, or no station is right
     :return: Table of stations
     """
     if isinstance(path, pd.DataFrame):
         return station_table(path)
     path = Path(path)
-    with _naming(path):
+    with reading(path):
         if path.is_dir():
             return read_sac_headers(path)
         ending, start = path.suffix.lower(), _start(path)
         if ending == ".xml" or start.startswith("<"):
             return read_inventory(path)
-        if ending != ".csv" and _STATION_LINE.match(start):
-            return text.read_stations_text(path)
-        return station_table(_read_csv(path))
+        usual = "km"
+        if start.startswith(("{", "[")):
+            table = _read_json(path)
+        elif ending != ".csv" and _STATION_LINE.match(start):
+            table, usual = text.read_stations_text(path), "m"
+        elif ending != ".csv" and _REAL_LINE.match(start):
+            table = text.read_stations_text(path, of_real=True)
+        else:
+            table = _read_csv(path)
+        return station_table(in_metres(table, path, elevation_unit, usual))
 
 
 def write_stations(stations: pd.DataFrame, path: str | Path) -> None:
@@ -347,17 +422,6 @@ def _choose(path: str | Path, known: Mapping[str, _T]) -> _T:
         if name.endswith(ending):
             return value
     raise ValueError(f"path={str(path)!r} must end in {' or '.join(known)}.")
-
-
-@contextmanager
-def _naming(path: str | Path) -> Iterator[None]:
-    """Adds the name of the file to errors."""
-    try:
-        yield
-    except ArgumentError:
-        raise
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def _start(path: Path) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 
 from .._util import MissingError, write_text
 from . import schema
-from .schema import check
+from .schema import check, keep
 from .stations import Station, find_station, station_table
 
 _PICK = "phase,relative_time_s,probability,time_utc,snr,amplitude,station"
@@ -22,6 +23,7 @@ _EVENT = (
 _LOCATED = "EVENT,TIME,LAT,LON,DEP"
 _PHASE = "PHASE,TIME,LAT,LON,TYPE,PROB,STATION,DIST,DELTA,ERROR"
 _STATION = "NET STA LOC LON LAT ELEVATION_M"
+_REAL_STATION = "LON LAT NET STA COMP ELEVATION_KM"
 
 #: Tells files whose values are under their headers from those that have them swapped.
 _ORDER = "##seisbench-diting: LAT before LON"
@@ -40,11 +42,11 @@ def _extract(lines: pd.Series, pattern: str, form: str) -> pd.DataFrame:
     :param lines: Lines of one kind
     :param pattern: Regular expression with a group for each column
     :param form: Explains the lines, for errors
-    :raises ValueError: if a line doesn't match
-    :return: Table of text
+    :raises ValueError: if no line matches
+    :return: Table of text, of the lines that match
     """
     fields = lines.str.extract(f"^{pattern}$")
-    check(fields.isna().all(axis=1), lines.rename("text"), form, "file")
+    fields = fields[keep(fields.isna().all(axis=1), lines.rename("text"), form, "file")]
     return pd.DataFrame({name: fields[name].str.strip() for name in fields})
 
 
@@ -52,6 +54,20 @@ def _split(lines: pd.Series, names: str, rest: str = "(?:,.*)?") -> pd.DataFrame
     """:return: Table of text, from lines with these fields and perhaps more"""
     pattern = ",".join(f"(?P<{name}>[^,]*)" for name in names.split(","))
     return _extract(lines, pattern + rest, names)
+
+
+def _code(name: str, what: str = ",%") -> str:
+    """
+    :param name: NET.STA.LOC
+    :param what: Characters that the format needs for itself, percent-encoded like controls
+    :return: The name without a location that is empty, as ``_codes`` reads it
+    """
+    text = (f"%{ord(c):02X}" if c in what or c < " " else c for c in name)
+    return "".join(text).removesuffix(".")
+
+
+def _codes(names: pd.Series) -> pd.Series:
+    return names.map({name: unquote(name) for name in names.unique()})
 
 
 def _time_texts(times: pd.Series) -> pd.Series:
@@ -64,7 +80,8 @@ def _time_texts(times: pd.Series) -> pd.Series:
 def write_picks_text(tables: Iterable[pd.DataFrame], path: Path) -> None:
     """
     For each record, its name and then its picks. Numbers are rounded, relative times and
-    probabilities to a thousandth. Columns of event picks are not in this format.
+    probabilities to a thousandth. Commas in codes are percent-encoded. Columns of event
+    picks are not in this format.
 
     :param tables: Tables of picks in order of time
     :param path: File to write
@@ -77,7 +94,7 @@ def _pick_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
     last = None
     for table in tables:
         for name, group in table.groupby("record", sort=False):
-            record = str(name)
+            record = " ".join(str(name).splitlines())
             if record != last:
                 # Two of # would be a comment.
                 yield f"# {record}\n" if record[:1] == "#" else f"#{record}\n"
@@ -87,7 +104,7 @@ def _pick_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
                 yield (
                     f"{row.phase},{row.relative_time_s:.3f},{row.probability:.3f},"
                     f"{row.at},{row.snr:.3f},{row.amplitude:.6g},"
-                    f"{row.station_id.removesuffix('.')}\n"
+                    f"{_code(row.station_id)}\n"
                 )
 
 
@@ -95,7 +112,7 @@ def read_picks_text(path: Path) -> pd.DataFrame:
     """
     :param path: Published text, also with further fields, and with or without location
         codes
-    :raises ValueError: if a line is neither a comment, nor a record, nor a pick
+    :raises ValueError: if no line is a pick
     :return: Table of picks, of which :py:func:`~.schema.pick_table` checks the values
     """
     lines = _read_lines(path)
@@ -105,7 +122,7 @@ def read_picks_text(path: Path) -> pd.DataFrame:
     picks = lines[~is_record & ~is_comment]
     table = _split(picks, _PICK)
     return table.rename(columns={"time_utc": "time"}).assign(
-        record=records[picks.index]
+        record=records[table.index], station=_codes(table["station"])
     )
 
 
@@ -158,16 +175,14 @@ def write_association_text(
     :param assignments: Table of assigned picks
     :param path: File to write
     :param stations: Table of stations, for their coordinates
-    :raises ValueError: if a station's name holds commas or blanks
     """
-    names = assignments["station_id"]
-    allowed = "NET.STA.LOC without commas and blanks; a .xml file can hold it"
-    check(
-        ~names.str.fullmatch(r"[^.,\s]*\.[^.,\s]+\.[^.,\s]*"), names, allowed, "picks"
-    )
     table = station_table([] if stations is None else stations)
     nowhere = Station("", np.nan, np.nan, np.nan)
-    places = {name: find_station(table, name) or nowhere for name in names.unique()}
+    first = assignments.drop_duplicates("station_id")
+    places = {
+        name: find_station(table, name, time) or nowhere
+        for name, time in zip(first["station_id"], first["time"], strict=True)
+    }
     write_text(path, _association_lines(events, assignments, places))
 
 
@@ -189,7 +204,7 @@ def _association_lines(
             yield (
                 f"PHASE,{pick.at},{place.latitude:.4f},{place.longitude:.4f},"
                 f"{pick.phase},{pick.probability:.3f},"
-                f"{pick.station_id.removesuffix('.')},{pick.epicentral_distance_km:.3f},"
+                f"{_code(pick.station_id)},{pick.epicentral_distance_km:.3f},"
                 f"{(pick.time - event.time).total_seconds():.3f},{pick.residual_s:.3f}\n"
             )
 
@@ -205,8 +220,8 @@ def read_association_text(
     :param path: Published text
     :param lonlat: True if longitudes come first, False if latitudes do, for files in which
         nothing tells
-    :raises ValueError: if a line is neither a comment, nor an event, nor a pick; or if
-        ``lonlat`` isn't given where nothing tells, or is wrong
+    :raises ValueError: if no line is an event; or if ``lonlat`` isn't given where nothing
+        tells, or is wrong
     :return: Table of events, and table of assigned picks
     """
     lines = _read_lines(path)
@@ -214,7 +229,7 @@ def read_association_text(
     is_comment = lines.str.startswith("#") & ~is_event
     is_pick = lines.str.startswith("PHASE,") & (is_event.cumsum() > 0)
     form = f"an event, #{_LOCATED}, or a pick below its event, {_PHASE}"
-    check(~(is_event | is_comment | is_pick), lines.rename("text"), form, "file")
+    keep(~(is_event | is_comment | is_pick), lines.rename("text"), form, "file")
     located = _split(lines[is_event].str[1:], _LOCATED)
     picks = _split(lines[is_pick], _PHASE)
     places = pd.concat([located, picks])[["LAT", "LON"]].sort_index()
@@ -237,11 +252,12 @@ def read_association_text(
         located = located.rename(columns={"LAT": "LON", "LON": "LAT"})
     events = schema.EVENTS.table(located.assign(event_id="unnamed"))
     events["event_id"] = schema.event_names(events["time"])
-    of_event = events["event_id"].to_numpy()[is_event.cumsum()[is_pick] - 1]
+    of_event = events["event_id"].reindex(lines.index[is_event])
+    picks["event_id"] = of_event.to_numpy()[is_event.cumsum()[picks.index] - 1]
+    picks["STATION"] = _codes(picks["STATION"])
+    right = keep(picks["event_id"].isna(), picks["TIME"], "of an event", "picks")
     names = {"PHASE": "", "DIST": "epicentral_distance_km", "ERROR": "residual_s"}
-    found = schema.assignment_table(
-        picks.rename(columns=names).assign(event_id=of_event)
-    )
+    found = schema.assignment_table(picks[right].rename(columns=names))
     residual = pd.to_timedelta(found["residual_s"], unit="s").dt.round("us")
     found["theoretical_time"] = found["time"] - residual.astype("timedelta64[us]")
     return schema.event_table(events), found
@@ -255,26 +271,33 @@ def write_stations_text(stations: pd.DataFrame, path: Path) -> None:
     :param stations: Table of stations; an unknown elevation is written as 0
     :param path: File to write
     """
-    write_text(path, map(_station_line, stations.fillna(0.0).itertuples()))
+    rows = stations.fillna({"elevation_m": 0.0}).itertuples()
+    write_text(path, map(_station_line, rows))
 
 
 def _station_line(row: Any) -> str:
-    network, station, location = row.station_id.split(".")
-    return (
-        f"{network} {station} {location or '--'} {row.longitude!r} {row.latitude!r} "
-        f"{row.elevation_m!r}\n"
-    )
+    codes = (_code(c, " %") or "--" for c in row.station_id.split("."))
+    return f"{' '.join(codes)} {row.longitude!r} {row.latitude!r} {row.elevation_m!r}\n"
 
 
-def read_stations_text(path: Path) -> pd.DataFrame:
+def read_stations_text(path: Path, of_real: bool = False) -> pd.DataFrame:
     """
     :param path: Published text; the location code may be ``--`` or missing
-    :raises ValueError: if a line is not a station
-    :return: Table of stations
+    :param of_real: If it is REAL's text
+    :raises ValueError: if no line is a station
+    :return: Table of text, of which :py:func:`~.stations.station_table` checks the values
     """
-    lines = _read_lines(path)
+    codes = r"(?P<network>\S+)\s+(?P<station>\S+)\s+"
+    place = r"(?P<longitude>\S+)\s+(?P<latitude>\S+)\s+"
     pattern = (
-        r"(?P<network>\S+)\s+(?P<station>\S+)\s+(?:(?P<location>\S+)\s+)?"
-        r"(?P<longitude>\S+)\s+(?P<latitude>\S+)\s+(?P<elevation_m>\S+)"
+        f"{place}{codes}\\S+\\s+"
+        if of_real
+        else f"{codes}(?:(?P<location>\\S+)\\s+)?{place}"
     )
-    return station_table(_extract(lines[~lines.str.startswith("#")], pattern, _STATION))
+    lines = _read_lines(path)
+    form = _REAL_STATION if of_real else _STATION
+    lines = lines[~lines.str.startswith("#")]
+    table = _extract(lines, rf"{pattern}(?P<elevation>\S+)", form).fillna("")
+    for name in table.columns.intersection(["network", "station", "location"]):
+        table[name] = _codes(table[name].replace("--", ""))
+    return table

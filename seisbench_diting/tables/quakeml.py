@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import groupby, islice
+from itertools import compress, groupby, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,6 +43,9 @@ _FEW = 10_000
 
 #: Characters that XML can't hold.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+#: Quotes, and blanks that attributes would lose.
+_ENTITIES = {'"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 
 #: Stands for an element that is missing.
 _NOTHING = etree.Element("none")
@@ -219,7 +221,7 @@ def _name(event_id: str) -> str:
 
 def _escaped(text: str) -> str:
     """:return: Text as XML may hold it"""
-    return escape(_NOT_XML.sub("\ufffd", text), {'"': "&quot;"})
+    return escape(_NOT_XML.sub("\ufffd", text), _ENTITIES)
 
 
 # Reading
@@ -236,7 +238,7 @@ def read_events_quakeml(path: Path) -> pd.DataFrame:
     :raises ValueError: if it is not a whole QuakeML file
     :return: Table of events
     """
-    return _event_table(_read(path, with_picks=False)[0], path)
+    return _event_table(_read(path, with_picks=False)[0])
 
 
 def read_picks_quakeml(path: Path) -> pd.DataFrame:
@@ -250,7 +252,7 @@ def read_picks_quakeml(path: Path) -> pd.DataFrame:
     :raises ValueError: if it is not a whole QuakeML file
     :return: Table of picks
     """
-    return _pick_table(_read(path)[1], path)
+    return _pick_table(_read(path)[1])
 
 
 def read_association_quakeml(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -261,8 +263,8 @@ def read_association_quakeml(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     :return: Table of events, and table of assigned picks
     """
     rows, picks = _read(path)
-    events = _event_table(rows, path)
-    table = schema.assignment_table(_pick_table(picks, path))
+    events = _event_table(rows)
+    table = schema.assignment_table(_pick_table(picks))
     known = table["event_id"].isin(events["event_id"])
     return events, table[known].reset_index(drop=True)
 
@@ -282,31 +284,25 @@ def _read(path: Path, with_picks: bool = True) -> tuple[list[dict], list[dict]]:
     return rows, [pick for of_event in picks for pick in of_event]
 
 
-def _event_table(rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
-    located = [
-        x for x in rows if x["time"] and pd.notna(x["latitude"] + x["longitude"])
+def _event_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    good = [x["time"] and pd.notna(x["latitude"] + x["longitude"]) for x in rows]
+    reason = "it has no time, latitude or longitude"
+    return schema.event_table(_kept(rows, good, "event", reason))
+
+
+def _pick_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    good = [
+        x["time"] and x["phase"] in schema.PHASES and x["station_id"].split(".")[1]
+        for x in rows
     ]
-    reason = "they have no time, latitude or longitude"
-    _warn(path, "events", len(rows), len(rows) - len(located), reason)
-    return schema.event_table(located)
+    reason = f"it has no time, no station, or none of {', '.join(schema.PHASES)}"
+    return schema.pick_table(_kept(rows, good, "pick", reason))
 
 
-def _pick_table(rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
-    known = [
-        row
-        for row in rows
-        if row["time"] and row["phase"] in schema.PHASES
-        if row["station_id"].split(".")[1]
-    ]
-    reason = f"they have no time, no station, or none of {', '.join(schema.PHASES)}"
-    _warn(path, "picks", len(rows), len(rows) - len(known), reason)
-    return schema.pick_table(known)
-
-
-def _warn(path: Path, noun: str, number: int, left: int, reason: str) -> None:
-    if left:
-        text = f"{path}: {left} of {number} {noun} are left out: {reason}."
-        warnings.warn(text, stacklevel=4)
+def _kept(rows: list[Any], good: list[Any], noun: str, reason: str) -> list[Any]:
+    each = enumerate(zip(rows, good, strict=True), 1)
+    schema.set_aside((f"{noun} {n}", reason) for n, (_, ok) in each if not ok)
+    return list(compress(rows, good))
 
 
 def _event_row(event: etree._Element) -> dict[str, Any]:

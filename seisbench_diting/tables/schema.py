@@ -3,18 +3,27 @@
 Each kind of table is a :py:class:`Schema`: columns with type, unit, limits and the names
 that they have in tables of other programs. To read the tables of one more program, add its
 names there. Columns that a schema does not know are ignored.
+
+A table that is made in Python must be right. Of a file, rows that are wrong are set aside
+and told, see :py:func:`reading`.
 """
 
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from .._util import ArgumentError, counted
 
 #: Type of times.
 TIME = "datetime64[us, UTC]"
@@ -29,11 +38,87 @@ Rows = pd.DataFrame | Iterable[Mapping[str, object]]
 Picks = pd.DataFrame | Iterable[pd.DataFrame]
 
 _UNKNOWN = {"str": "", "float64": np.nan, "Int64": pd.NA, TIME: pd.NaT}
-_MISSING = ("", "nan", "NaN", "NaT", "NA", "<NA>", "None", "NONE", "null")
+#: Text of unknown values.
+MISSING = ("", "nan", "NaN", "NaT", "NA", "<NA>", "None", "NONE", "null")
 _KINDS = {"str": "text", "float64": "a number", "Int64": "a whole number"}
-_KINDS[TIME] = "a time"
+_KINDS[TIME] = "a time, such as 2024-02-29T23:59:59.5Z, or seconds since 1970"
+
+#: Names of the columns that name a station, in the order in which they are looked for.
+_CODES = ("station_id", "station sta station_code", "id seed_id trace_id", "name")
+_NETWORK, _LOCATION = "network net network_code", "location loc location_code"
+
+#: Names of heights whose unit they do not tell.
+HEIGHTS = "elevation elv elev station_elv height altitude"
+
+_CHANNEL = re.compile("[A-Z][A-Z0-9][A-Z0-9*?]?")
+#: Seconds since 1970 in text, which are no date of eight digits.
+_POSIX = r"-?\d{6,}\.\d*|\d{9,10}"
 
 _Convert = Callable[[pd.Series], pd.Series]
+
+
+class LeftOut(UserWarning):
+    """
+    Rows of a file that its table does not have.
+
+    :param path: File
+    :param rows: Where they are, such as ``line 2``, and why they are left out
+    """
+
+    def __init__(self, path: str | Path, rows: Mapping[str, str]) -> None:
+        super().__init__(path, rows)
+        self.path, self.rows = path, rows
+
+    def __str__(self) -> str:
+        few = "; ".join([*self.lines()[:3], "..."][: len(self.rows)])
+        return f"{self.path}: {counted(len(self.rows), 'row')} left out: {few}"
+
+    def lines(self) -> list[str]:
+        """:return: A line for each row"""
+        rows = sorted(self.rows.items(), key=lambda row: (len(row[0]), row[0]))
+        return [f"{where}: {why}" for where, why in rows]
+
+
+#: Rows that are set aside, while a file is read.
+_aside: ContextVar[dict[str, str] | None] = ContextVar("_aside", default=None)
+
+#: What was left out, while it is collected.
+_told: ContextVar[list[LeftOut] | None] = ContextVar("_told", default=None)
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """
+    Within it, rows that are wrong are set aside, and told at the end. If no row would be
+    left, the first one is an error. The name of the file is added to errors.
+
+    :param path: File that is read
+    """
+    rows: dict[str, str] = {}
+    token = _aside.set(rows)
+    try:
+        yield
+    except ArgumentError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    finally:
+        _aside.reset(token)
+    if rows and (told := _told.get()) is not None:
+        told.append(LeftOut(path, rows))
+    elif rows:
+        warnings.warn(LeftOut(path, rows), stacklevel=4)
+
+
+@contextmanager
+def collected() -> Iterator[list[LeftOut]]:
+    """:return: What is left out of files that are read within, instead of warnings"""
+    told: list[LeftOut] = []
+    token = _told.set(told)
+    try:
+        yield told
+    finally:
+        _told.reset(token)
 
 
 class Column(NamedTuple):
@@ -95,51 +180,65 @@ class Schema:
         :param given: Rows, or a table; case, blanks and punctuation in names of columns
             do not matter
         :raises ValueError: if a column is missing or a value is not allowed
-        :return: New table, in the same order
+        :return: New table, in the same order and with the same index
         """
         given = as_frame(given)
+        if "station_id" in self.columns:
+            given = _named(given)
         found = self.found(given)
         further = {} if found.keys().isdisjoint(self.further) else self.further
-        table = {}
+        table, kept = {}, pd.Series(True, range(len(given)))
+        missing = [
+            " or ".join([name, *column.names.split()])
+            for name, column in self.columns.items()
+            if name not in found and column.required and column.default is None
+        ]
+        if missing and len(given.columns):
+            text = (
+                f"{self.name} has no column {', and no column '.join(missing)}; it has "
+            )
+            raise ValueError(f"{text}{', '.join(map(str, given.columns))}.")
         for name, column in {**self.columns, **further}.items():
             if name in found:
-                table[name] = self._values(found[name], name, column)
-            elif column.required and column.default is None and len(given):
-                names = " or ".join([name, *column.names.split()])
-                heads = ", ".join(map(str, given.columns))
-                raise ValueError(f"{self.name} has no column {names}; it has {heads}.")
+                table[name], right = self._values(found[name], name, column)
+                kept &= right
             else:
                 default = (
                     _UNKNOWN[column.kind] if column.default is None else column.default
                 )
                 table[name] = pd.Series([default] * len(given), dtype=column.kind)
-        return pd.DataFrame(table)
+        if len(given) and not kept.any():
+            where, why = next(iter((_aside.get() or {}).items()))
+            raise ValueError(f"{self.name} has no row that can be used; {where}: {why}")
+        return pd.DataFrame(table)[kept].set_axis(given.index[kept])
 
     def found(self, given: pd.DataFrame) -> dict[str, pd.Series]:
         """:return: Our columns in a table, whatever their names there"""
-        heads = {_plain(str(h)): i for i, h in reversed([*enumerate(given.columns)])}
         return {
-            name: given.iloc[:, heads[known[0]]]
+            name: values
             for name, column in {**self.columns, **self.further}.items()
-            if (known := [n for n in _names(name, column.names) if n in heads])
+            if (values := find_column(given, f"{name} {column.names}")) is not None
         }
 
-    def _values(self, given: pd.Series, name: str, column: Column) -> pd.Series:
+    def _values(
+        self, given: pd.Series, name: str, column: Column
+    ) -> tuple[pd.Series, pd.Series]:
         given = given.rename(name)
         values = given.reset_index(drop=True)
+        right = pd.Series(True, values.index)
         if column.kind == "str":
             values = values.fillna("").astype("str")
         elif str(values.dtype) != column.kind:
             if pd.api.types.is_string_dtype(values):
-                values = values.where(~values.isin(_MISSING))
+                values = values.where(~values.isin(MISSING))
             typed = _typed(values, column.kind)
             wrong = typed.isna() & values.notna()
-            check(wrong, given, _KINDS[column.kind], self.name)
+            right = keep(wrong, given, _KINDS[column.kind], self.name)
             values = typed
         if column.convert is not None:
             values = column.convert(values)
-        check(column.is_wrong(values), given, column.describe(), self.name)
-        return values
+        wrong = column.is_wrong(values) & right
+        return values, right & keep(wrong, given, column.describe(), self.name)
 
 
 def as_frame(given: Rows) -> pd.DataFrame:
@@ -147,9 +246,39 @@ def as_frame(given: Rows) -> pd.DataFrame:
     return given if isinstance(given, pd.DataFrame) else pd.DataFrame(list(given))
 
 
-@lru_cache
-def _names(name: str, others: str) -> list[str]:
-    return [_plain(name) for name in (name, *others.split())]
+def find_column(given: pd.DataFrame, names: str) -> pd.Series | None:
+    """
+    :param given: Table
+    :param names: Names that a column may have, divided by blanks, the preferred first;
+        case and punctuation do not matter
+    :return: The column; None if there is none
+    """
+    heads = {_plain(str(h)): i for i, h in reversed([*enumerate(given.columns)])}
+    known = [n for n in map(_plain, names.split()) if n in heads]
+    return given.iloc[:, heads[known[0]]] if known else None
+
+
+def _named(given: pd.DataFrame) -> pd.DataFrame:
+    """:return: The table with ``station_id``, from the columns that name its stations"""
+
+    def text(names: str) -> pd.Series | None:
+        found = find_column(given, names)
+        return None if found is None else found.fillna("").astype("str").str.strip()
+
+    found = {names: values for names in _CODES if (values := text(names)) is not None}
+    network, location = text(_NETWORK), text(_LOCATION)
+    if not found or (_CODES[0] in found and network is None):
+        return given
+    source, names = next(iter(found.items()))
+    is_whole = names.str.contains(".", regex=False).any()
+    if network is not None and (source == _CODES[1] or not is_whole):
+        places = [""] * len(names) if location is None else location
+        parts = zip(network, names, places, strict=True)
+        names = pd.Series(
+            [c if c.startswith(f"{n}.") else f"{n}.{c}.{p}" for n, c, p in parts],
+            names.index,
+        )
+    return given.assign(station_id=names)
 
 
 @lru_cache
@@ -169,13 +298,15 @@ def _typed(values: pd.Series, kind: str) -> pd.Series:
 
 
 def _times(values: pd.Series) -> pd.Series:
-    first = next(iter(values[values.notna()].head(1)), None)
-    if isinstance(first, float) or re.fullmatch(r"\d+\.\d*", str(first)):
-        # Seconds since 1970, as PyOcto has them.
-        seconds = pd.to_numeric(values, errors="coerce")
-        values = pd.to_datetime((seconds * 1e6).round(), unit="us", errors="coerce")
-    times = pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
-    return times.astype(pd.api.types.pandas_dtype(TIME))
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return pd.to_datetime(values, utc=True).astype(pd.api.types.pandas_dtype(TIME))
+    is_posix = values.astype("str").str.fullmatch(_POSIX)
+    is_posix |= pd.api.types.is_float_dtype(values) & values.notna()
+    seconds = pd.to_numeric(values.where(is_posix))
+    posix = pd.to_datetime((seconds * 1e6).round(), unit="us", utc=True)
+    others = values.where(~is_posix)
+    times = pd.to_datetime(others, utc=True, format="ISO8601", errors="coerce")
+    return times.astype(pd.api.types.pandas_dtype(TIME)).where(~is_posix, posix)
 
 
 def check(is_wrong: pd.Series, values: pd.Series, allowed: str, name: str) -> None:
@@ -186,19 +317,60 @@ def check(is_wrong: pd.Series, values: pd.Series, allowed: str, name: str) -> No
     :param name: Name of the table, for the error
     :raises ValueError: if a value is not allowed
     """
-    if is_wrong.any():
-        wrong = np.flatnonzero(is_wrong.fillna(False))
-        where = f"{values.index.name or 'row'} {values.index[wrong[0]]}"
-        value = repr(values.iloc[wrong[:1]].tolist()[0])
+    for where, value in _wrong(is_wrong, values):
         raise ValueError(
-            f"{name}[{values.name!r}] must be {allowed}, but {where} holds {value:.120}."
+            f"{name}[{values.name!r}] must be {allowed}, but {where} holds {value}."
         )
 
 
+def _wrong(is_wrong: pd.Series, values: pd.Series) -> Iterator[tuple[str, str]]:
+    """:return: Rows of wrong values, and the values"""
+    for i in np.flatnonzero(is_wrong.fillna(False)).tolist():
+        where = f"{values.index.name or 'row'} {values.index[i]}"
+        yield where, f"{values.iloc[[i]].tolist()[0]!r:.120}"
+
+
+def keep(is_wrong: pd.Series, values: pd.Series, allowed: str, name: str) -> pd.Series:
+    """
+    Like :py:func:`check`, but sets wrong rows aside while a file is read, if others are left.
+
+    :return: Which rows are right
+    """
+    aside, is_wrong = _aside.get(), is_wrong.fillna(False).astype(bool)
+    if aside is None or is_wrong.all():
+        check(is_wrong, values, allowed, name)
+    else:
+        for where, value in _wrong(is_wrong, values):
+            aside.setdefault(where, f"{values.name} must be {allowed}, not {value}")
+    return ~is_wrong
+
+
+def set_aside(rows: Iterable[tuple[str, str]]) -> None:
+    """
+    :param rows: Rows of the file that is read, and why they are not used
+    """
+    if (aside := _aside.get()) is not None:
+        aside.update(rows)
+
+
 def _full_ids(values: pd.Series) -> pd.Series:
-    """NET.STA becomes NET.STA. with an empty location code."""
-    short = [name for name in values.unique() if name.count(".") == 1]
-    return values.where(~values.isin(short), values + ".") if short else values
+    return values.map({name: _full_id(name) for name in values.unique()})
+
+
+def _full_id(name: str) -> str:
+    """
+    STA, NET.STA, NET.STA.LOC and NET.STA.LOC.CHA become NET.STA.LOC; -- is no location.
+    """
+    parts = name.strip().split(".")
+    if len(parts) == 4 and _CHANNEL.fullmatch(parts[3]):
+        parts.pop()
+    if len(parts) == 1 and parts[0]:
+        parts.insert(0, "")
+    if len(parts) == 2:
+        parts.append("")
+    if len(parts) == 3 and parts[2] in ("--", "-"):
+        parts[2] = ""
+    return ".".join(parts)
 
 
 def _matching(pattern: str) -> _Convert:
@@ -221,14 +393,16 @@ def _eastward(values: pd.Series) -> pd.Series:
 
 
 _TEXT, _NUMBER, _COUNT = Column("str"), Column("float64"), Column("Int64", least=0)
-_LATITUDE = Column("float64", "lat evla stla", True, -90, 90)
-_LONGITUDE = Column("float64", "lon lng long evlo stlo", True, -180, 180)
+_LATITUDE = Column("float64", "lat evla stla station_lat", True, -90, 90)
+_LONGITUDE = Column("float64", "lon lng long evlo stlo station_lon", True, -180, 180)
 _LONGITUDE = _LONGITUDE._replace(allowed="from -180 to 360", convert=_eastward)
-_STATION_ID = Column("str", "id station", True, allowed="NET.STA or NET.STA.LOC")
+_STATION_ID = Column("str", "station id", True, allowed="NET.STA or NET.STA.LOC")
 _STATION_ID = _STATION_ID._replace(
     check=_matching(r"[^.]*\.[^.]*\.[^.]*"), convert=_full_ids
 )
-_PHASE = Column("str", "type", True, allowed=f"one of {', '.join(PHASES)}")
+_PHASE = Column(
+    "str", "phase_type phase_hint type", True, allowed=f"one of {', '.join(PHASES)}"
+)
 _PHASE = _PHASE._replace(check=lambda x: x.isin(PHASES), convert=_full_phases)
 
 #: Picks. ``station_id`` is NET.STA.LOC; ``time`` is UTC; ``probability`` is from 0 to 1, and
@@ -242,10 +416,10 @@ PICKS = Schema(
     {
         "station_id": _STATION_ID,
         "phase": _PHASE,
-        "time": Column(TIME, "timestamp", True),
-        "probability": Column("float64", "prob", True, 0, 1, default=1.0),
+        "time": Column(TIME, "timestamp phase_time pick_time arrival_time", True),
+        "probability": Column("float64", "prob phase_score", True, 0, 1, default=1.0),
         "snr": _NUMBER,
-        "amplitude": Column("float64", "amp"),
+        "amplitude": Column("float64", "amp phase_amplitude phase_amp"),
         "record": _TEXT,
         "relative_time_s": _NUMBER,
     },
@@ -267,7 +441,12 @@ PICKS = Schema(
 EVENTS = Schema(
     "events",
     {
-        "event_id": Column("str", "id ev_id evid event", True, allowed="a name"),
+        "event_id": Column(
+            "str",
+            "id ev_id evid event event_index event_idx idx",
+            True,
+            allowed="a name",
+        ),
         "time": Column(TIME, "origin_time datetime event_time time_utc", True),
         "latitude": _LATITUDE,
         "longitude": _LONGITUDE,
@@ -289,20 +468,20 @@ EVENTS = Schema(
 )
 
 #: Stations. ``station_id`` is NET.STA.LOC; without a location code it stands for all
-#: locations; ``longitude`` is from -180 to 180; ``elevation_m`` may be NaN.
+#: locations, and without a network for any; ``longitude`` is from -180 to 180;
+#: ``elevation_m`` may be NaN. A station that was moved has a row for each of its places,
+#: with ``start_time`` and ``end_time``, which may be unknown.
 STATIONS = Schema(
     "stations",
     {
-        "station_id": _STATION_ID._replace(
-            names="id seed_id", check=_matching(r"[^.]*\.[^.]+\.[^.]*")
-        ),
+        "station_id": _STATION_ID._replace(check=_matching(r"[^.]*\.[^.]+\.[^.]*")),
         "latitude": _LATITUDE,
         "longitude": _LONGITUDE,
         "elevation_m": Column(
-            "float64", "elevation elv elv_m elev elev_m stel", False, -12_000, 10_000
+            "float64", f"elv_m elev_m stel {HEIGHTS}", False, -12_000, 10_000
         ),
     },
-    {},
+    {"start_time": Column(TIME), "end_time": Column(TIME)},
 )
 
 
@@ -321,8 +500,9 @@ def pick_table(picks: Rows) -> pd.DataFrame:
     """
     A table of picks, sorted by time, station and phase; see :py:data:`PICKS`.
 
-    :param picks: Rows or a table with at least ``station_id`` (NET.STA or NET.STA.LOC),
-        ``phase``, ``time`` and ``probability``. If the whole column ``probability`` is
+    :param picks: Rows or a table with at least ``station_id`` (NET.STA or NET.STA.LOC; or
+        ``network``, ``station`` and perhaps ``location``), ``phase``, ``time`` and
+        ``probability``. If the whole column ``probability`` is
         missing, as in tables of analysts' picks, each pick has the probability 1.
     :raises ValueError: if another one of these is missing, or a value is not allowed
     :return: New table
@@ -347,15 +527,21 @@ def event_table(events: Rows) -> pd.DataFrame:
     """
     A table of events, sorted by time; see :py:data:`EVENTS`.
 
-    :param events: Rows or a table with at least ``event_id``, ``time``, ``latitude`` and
-        ``longitude`` (from -180 to 360 degrees)
+    :param events: Rows or a table with at least ``time``, ``latitude`` and ``longitude``
+        (from -180 to 360 degrees); without ``event_id`` they get those of
+        :py:func:`event_names`
     :raises ValueError: if one of these is missing, a value is not allowed, or two events
         have the same ``event_id``
     :return: New table
     """
-    table = EVENTS.table(events)
+    events = as_frame(events)
+    is_unnamed = "event_id" not in EVENTS.found(events) and len(events.columns) > 0
+    table = EVENTS.table(events.assign(event_id="-") if is_unnamed else events)
+    table = table.sort_values("time", kind="stable")
+    if is_unnamed:
+        table["event_id"] = event_names(table["time"])
     names = table["event_id"]
-    check(names.duplicated(), names, "different in each row", EVENTS.name)
+    table = table[keep(names.duplicated(), names, "different in each row", EVENTS.name)]
     return table.sort_values(["time", "event_id"], kind="stable", ignore_index=True)
 
 

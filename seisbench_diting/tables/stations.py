@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .schema import STATION_COLUMNS, STATIONS, Column, Rows, Schema, as_frame
+from . import schema
+from .schema import STATION_COLUMNS, STATIONS, Rows, find_column
 
 if TYPE_CHECKING:
     import obspy
@@ -20,17 +22,7 @@ _SAME_DEGREES, _SAME_METRES = 0.001, 100.0
 
 _SAC_UNDEFINED = -12345.0
 
-#: Columns from which those of the table can be made.
-_PARTS = Schema(
-    "stations",
-    {
-        "network": Column("str", "net network_code"),
-        "station": Column("str", "sta station_code"),
-        "location": Column("str", "loc location_code"),
-        "elevation_km": Column("float64", "elv_km elev_km"),
-    },
-    {},
-)
+_EPOCH = ("start_time", "end_time")
 
 
 class Station(NamedTuple):
@@ -50,42 +42,120 @@ def station_table(stations: Rows) -> pd.DataFrame:
     :param stations: Rows or a table with at least ``latitude``, ``longitude`` (from -180 to
         360 degrees), and ``station_id`` (NET.STA or NET.STA.LOC); or instead ``station``,
         which may be NET.STA with more behind it, or have a ``network`` and a ``location``
-        beside it. ``elevation_m`` may be ``elevation_km``.
+        beside it. ``elevation_m`` may be ``elevation_km``. A station may have several
+        places with ``start_time`` and ``end_time``.
     :raises ValueError: if one of these is missing, a value is not allowed, or a station is
-        at two places
+        at 0/0, or at two places at once
     :return: New table
     """
-    table = STATIONS.table(_composed(stations))
+    given = schema.as_frame(stations)
+    km = find_column(given, "elevation_km elv_km elev_km")
+    if km is not None and find_column(given, "elevation_m") is None:
+        # Rounded, to get the decimal number.
+        metres = (pd.to_numeric(km, errors="coerce") * 1000).round(6)
+        given = given.assign(
+            elevation_m=metres.astype(object).where(metres.notna(), km)
+        )
+    table = STATIONS.table(given)
     names = table["station_id"]
+    nowhere = (table["latitude"] == 0) & (table["longitude"] == 0)
+    table = table[schema.keep(nowhere, names, "at a place, not at 0/0", STATIONS.name)]
+    names = table["station_id"]
+    wrong = pd.Series(False, table.index)
+    moved = wrong.copy()
     for name, rows in table[names.duplicated(keep=False)].groupby("station_id"):
-        far = ~_near(rows)
-        if far.any():
-            first, other = (row.iloc[0, 1:].to_dict() for row in (rows, rows[far]))
-            raise ValueError(
-                f"stations holds {name} at two places: {first} and {other}. Keep the one "
-                "where it recorded, or give each its location code."
-            )
-    return table.drop_duplicates("station_id").sort_values(
-        "station_id", ignore_index=True
+        is_far = ~_near(rows)
+        if is_far.any() and _are_at_once(rows):
+            places = rows[list(Station._fields[1:])]
+            first, other = places.iloc[0].to_dict(), places[is_far].iloc[0].to_dict()
+            allowed = f"at one place at a time, not at {first} and {other}"
+            wrong |= ~schema.keep(names == name, names, allowed, STATIONS.name)
+        elif is_far.any():
+            moved |= names == name
+    table = table[~wrong & (moved | ~names.duplicated())]
+    if not moved.any():
+        table = table[list(STATION_COLUMNS)]
+        return table.sort_values("station_id", ignore_index=True)
+    # A place that did not change serves for all times.
+    table.loc[~moved, list(_EPOCH)] = pd.NaT
+    order = ["station_id", "start_time"]
+    return table.sort_values(order, na_position="first", ignore_index=True)
+
+
+def _are_at_once(rows: pd.DataFrame) -> bool:
+    """:return: If rows of one station give it two places at the same time"""
+    if "start_time" not in rows:
+        return True
+    begin = rows["start_time"].fillna(pd.Timestamp.min.tz_localize("UTC"))
+    end = rows["end_time"].fillna(pd.Timestamp.max.tz_localize("UTC"))
+    return any(
+        (~_near(rows.iloc[i:]) & (begin < end.iloc[i]) & (end > begin.iloc[i])).any()
+        for i in range(len(rows))
     )
 
 
-def find_station(stations: pd.DataFrame, station_id: str) -> Station | None:
+def in_metres(
+    table: pd.DataFrame, path: Path, unit: str | None, usual: str
+) -> pd.DataFrame:
+    """
+    :param table: Table of stations of a file
+    :param path: The file
+    :param unit: m or km, of heights whose column does not tell; None to take metres, or
+        if all heights are small numbers with a fraction, what is usual
+    :param usual: Unit that is usual in such files
+    :return: Table with ``elevation_km``, or heights in metres
+    """
+    found = find_column(table, schema.HEIGHTS)
+    if found is None or find_column(table, "elevation_m elv_m elev_m") is not None:
+        return table
+    heights = pd.to_numeric(found, errors="coerce")
+    if unit is None and heights.abs().max() < 10 and (heights.dropna() % 1 != 0).any():
+        unit = usual
+        text = (
+            f"{path}: elevations are taken as {unit}; if not, give the elevation unit."
+        )
+        warnings.warn(text, stacklevel=3)
+    return table.rename(columns={found.name: "elevation_km"}) if unit == "km" else table
+
+
+def stations_at(stations: pd.DataFrame, time: pd.Timestamp | None) -> pd.DataFrame:
+    """
+    :param stations: Table of stations
+    :param time: UTC; None for the last place of stations that were moved
+    :return: Table without places of other times
+    """
+    if "start_time" not in stations:
+        return stations
+    if time is None:
+        return stations[~stations["station_id"].duplicated(keep="last")]
+    begin, end = stations["start_time"], stations["end_time"]
+    return stations[~(begin > time) & ~(end <= time)]
+
+
+def find_station(
+    stations: pd.DataFrame, station_id: str, time: pd.Timestamp | None = None
+) -> Station | None:
     """
     The station itself; or else the one of the same network and station without a location
-    code, which stands for all; or else another location of it, if all of them are at one
-    place, within about 100 m.
+    code, which stands for all; or else another location of it; or else, if one of both has
+    no network, a station of the same code; each if all of them are at one place, within
+    about 100 m.
 
     :param stations: Table of stations
     :param station_id: NET.STA.LOC
+    :param time: When, for stations that were moved; None for their last place
     :return: Station, or None if its place isn't known
     """
+    stations = stations_at(stations, time)
     names = stations["station_id"]
-    network_station = ".".join(station_id.split(".")[:2]) + "."
+    network, code, _ = station_id.split(".")
+    whole = f"{network}.{code}."
+    same = names.str.split(".").str[1] == code
     for matches in (
         names == station_id,
-        names == network_station,
-        names.str.startswith(network_station),
+        names == whole,
+        names.str.startswith(whole),
+        same & (names.str.startswith(".") | (network == "")),
     ):
         rows = stations[matches]
         if len(rows) and _near(rows).all():
@@ -124,48 +194,22 @@ def stations_from_stream(stream: obspy.Stream) -> pd.DataFrame:
 
 def stations_from_inventory(inventory: obspy.Inventory) -> pd.DataFrame:
     """
-    :param inventory: Stations, with channels or without; of a station that was moved,
-        ``inventory.select(time=...)`` chooses a place
-    :raises ValueError: if a station is at two places
+    :param inventory: Stations, with channels or without
+    :raises ValueError: if a station is at two places at once
     :return: Table of stations: the locations of those with channels, and the others
         without a location code
     """
     rows = [
-        Station(
+        (
             f"{network.code}.{station.code}.{getattr(place, 'location_code', '')}",
             *map(float, (place.latitude, place.longitude, place.elevation)),
+            *(str(t) if t else None for t in (place.start_date, place.end_date)),
         )
         for network in inventory
         for station in network
         for place in station.channels or [station]
     ]
-    return station_table(pd.DataFrame(rows, columns=Station._fields))
-
-
-def _composed(stations: Rows) -> pd.DataFrame:
-    """:return: Table with station_id and elevation_m, made from other columns if needed"""
-    table = as_frame(stations)
-    known, given = STATIONS.found(table), _PARTS.found(table)
-    parts = _PARTS.table(table)
-    if "station" in given and "station_id" not in known:
-        names = parts["station"]
-        if "network" in given:
-            names = parts["network"] + "." + names + "." + parts["location"]
-        table = table.assign(station_id=names.map(_station_name).to_numpy())
-    if "elevation_km" in given and "elevation_m" not in known:
-        # Rounded, to get the decimal number.
-        metres = (parts["elevation_km"] * 1000).round(6)
-        table = table.assign(elevation_m=metres.to_numpy())
-    return table
-
-
-def _station_name(name: str) -> str:
-    """NET.STA, NET.STA.LOC or NET.STA.LOC.CHA becomes NET.STA.LOC; -- is no location."""
-    parts = name.split(".")
-    if len(parts) not in (2, 3, 4):
-        return name
-    network, station, location = [*parts, ""][:3]
-    return f"{network}.{station}.{'' if location in ('--', '-') else location}"
+    return station_table(pd.DataFrame(rows, columns=[*STATION_COLUMNS, *_EPOCH]))
 
 
 def read_inventory(path: Path) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -242,11 +243,14 @@ def find_files(inputs: Iterable[str | Path]) -> Iterator[Path]:
     """
     seen: set[str] = set()
     for one in inputs:
+        before = len(seen)
         for path in _find(str(one)):
             absolute = os.path.abspath(path)
             if absolute not in seen:
                 seen.add(absolute)
                 yield Path(absolute)
+        if len(seen) == before:
+            warnings.warn(f"inputs={str(one)!r} holds no further files.", stacklevel=2)
 
 
 def _find(name: str) -> Iterator[str]:

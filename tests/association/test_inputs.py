@@ -56,6 +56,54 @@ def test_unknown_stations_are_counted_and_the_rest_goes_on(made):
     assert shares(result, made.events)[1] > 0.9
 
 
+def test_a_station_far_away_is_left_out(made):
+    far = made.stations.copy()
+    far.loc[3, ["latitude", "longitude"]] = -40.0, 10.0
+    name = far["station_id"][3]
+
+    result = associate(made.picks, far, **OPTIONS)
+
+    number = (made.picks["station_id"] == name).sum()
+    left_out = {"station far from the others": number}
+    assert result.summary["picks_left_out"] == left_out
+    assert shares(result, made.events)[1] > 0.9
+
+
+def test_a_station_that_is_moved_between_its_picks(made):
+    """Its picks after the middle, at a place 20 km away, are those of another station."""
+    name, middle = made.stations["station_id"][3], made.picks["time"].median()
+    here = made.stations[made.stations["station_id"] == name]
+    rows = [
+        made.stations[made.stations["station_id"] != name],
+        here.assign(end_time=middle),
+        here.assign(latitude=here["latitude"] + 0.2, start_time=middle),
+    ]
+    network = make_network(made.picks, pd.concat(rows))
+
+    number = network.station[network.picks["station_id"] == name]
+    is_late = network.picks["time"][network.picks["station_id"] == name] >= middle
+    apart = network.distances_km[number[0], number[-1]]
+    assert apart == pytest.approx(22.2, abs=0.2)
+    assert [len(set(number[is_late == late])) for late in (False, True)] == [1, 1]
+    assert len(associate(made.picks, pd.concat(rows), **OPTIONS).events) >= 10
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"min_picks": 41}, "min_picks=41"),
+        ({"min_p_picks": 21}, "min_p_picks=21"),
+        ({"min_s_picks": 1, "phase": "P"}, "min_s_picks=1"),
+        ({"min_s_picks": 0, "min_both": 2, "phase": "P"}, "min_both=2"),
+    ],
+)
+def test_what_cannot_be_found_is_told_before(made, options, named):
+    picks = made.picks.assign(phase=options.pop("phase", made.picks["phase"]))
+    with pytest.warns(UserWarning, match=named):
+        result = associate(picks, made.stations, **OPTIONS, **options)
+    assert len(result.events) == 0
+
+
 def test_locations_of_a_station_count_once(made):
     """Two sensors a few metres apart."""
     at_10 = made.stations["station_id"] + "10", made.stations["latitude"] + 5e-5

@@ -3,6 +3,8 @@
 import pytest
 from archives import run
 
+from seisbench_diting.tables import read_picks
+
 
 @pytest.mark.parametrize(
     ("options", "message"),
@@ -50,8 +52,10 @@ def test_other_options_in_the_same_name(fast, published, small, tmp_path):
         again(threshold=0.5)
     with pytest.raises(ValueError, match="model="):
         again(published("LPPNM", "csn"))
-    # Other tables do not change the picks.
+    # Other tables do not change the picks, and earlier ones are written again.
+    (tmp_path / "out.txt").write_text("old")
     assert again(formats=["csv"]) == picks
+    assert len(read_picks(tmp_path / "out.txt")) == picks
 
 
 @pytest.mark.parametrize("ending", [".txt", ".json", ".real"])

@@ -55,8 +55,10 @@ def test_models_of_seisbench(reference, event_record):
     assert table["snr"].notna().all()
 
 
-def test_no_picks_and_impossible_options(fast):
+def test_no_picks_problems_and_impossible_options(fast, event_record):
     assert len(pick_stream(obspy.Stream(), fast)) == 0
+    with pytest.warns(UserWarning, match="X1.53085.*no SNR and amplitude"):
+        pick_stream(event_record, fast, bandpass=(60, 70))
     with pytest.raises((TypeError, ValueError), match="did you mean 'threshold'"):
         pick_stream(obspy.Stream(), fast, treshold=0.2)
     with pytest.raises(ValueError, match="threshold=2"):

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from seisbench_diting import tables
 
-CODE = st.text(string.ascii_uppercase + string.digits, min_size=1, max_size=5)
+#: What loggers and people write, but points, which divide codes.
+ODD = "\t|[](){},;:*? /\\'\"%#&+-_@é"
+CODE = (
+    st.text(string.ascii_uppercase + string.digits + ODD, min_size=1, max_size=5)
+    .map(str.strip)
+    .filter(lambda code: code.strip("-"))
+)
 STATION_ID = st.builds("{}.{}.{}".format, CODE, CODE, st.sampled_from(["", "00"]))
 #: From 1653 to 2286.
 TIME = st.integers(-(10**16), 10**16).map(

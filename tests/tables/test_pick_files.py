@@ -56,7 +56,7 @@ def test_a_pick_table_has_its_columns_and_is_sorted_by_time_and_phase():
         ("probability", 1.5),
         ("probability", None),
         ("time", "noon"),
-        ("station_id", "AB"),
+        ("station_id", "A.B.C.00"),
     ],
 )
 def test_errors_of_pick_tables_name_column_row_and_value(name, value):
@@ -66,15 +66,28 @@ def test_errors_of_pick_tables_name_column_row_and_value(name, value):
 
 @settings(max_examples=8, deadline=None)
 @given(rows=pick_lists() | pick_lists(event_id=st.sampled_from(["", "a:b/c d"])))
-@pytest.mark.parametrize("ending", ["csv", "parquet", "xml"])
+@pytest.mark.parametrize(
+    "ending", ["csv", "parquet", "xml", "txt", "gamma.csv", "real"]
+)
 def test_every_digit_comes_back(rows, ending, tmp_path_factory):
+    """The formats of others have less: of them stations, phases and times are compared."""
     path = tmp_path_factory.mktemp("picks") / f"picks.{ending}"
     picks = tables.pick_table(rows)
     if ending == "xml" and rows:
         picks = tables.pick_table(picks.assign(event_id="a:b/c d"))
+    write, read = tables.write_picks, tables.read_picks
+    same = list(picks)
+    if ending == "real":
+        write, read = tables.write_real, tables.read_real
+        codes = picks["station_id"].str.rsplit(".", n=1).str[0]
+        picks["station_id"] = codes + "."
+    if ending in ("txt", "gamma.csv", "real"):
+        same = ["station_id", "phase", "time"]
+    if ending in ("gamma.csv", "real"):
+        picks = tables.pick_table(picks.assign(phase=picks["phase"].str[0]))
     for written in (picks, pieces_of(picks, 2)):
-        tables.write_picks(written, path)
-        assert_same(tables.read_picks(path), picks)
+        write(written, path)
+        assert_same(read(path)[same], picks[same])
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -111,8 +124,14 @@ class TestEveryFormat:
         pd.testing.assert_frame_equal(tables.read_picks(path), tables.pick_table([]))
         tables.write_picks(for_format(ending, make_picks()), path)
         content = path.read_bytes()
-        for damaged in (content[: len(content) * 96 // 100], b"\x89PNG\r\n\0\0" * 20):
-            path.write_bytes(damaged)
+        path.write_bytes(b"\x89PNG\r\n\0\0" * 20)
+        with pytest.raises(ValueError, match=rf"picks\.{ending}"):
+            tables.read_picks(path)
+        path.write_bytes(content[: len(content) * 96 // 100])
+        if ending.endswith(("csv", "txt")):
+            with pytest.warns(tables.LeftOut, match=rf"\.{ending}: 1 row .*line 1"):
+                assert len(tables.read_picks(path)) == 11
+        else:
             with pytest.raises(ValueError, match=rf"picks\.{ending}"):
                 tables.read_picks(path)
 
@@ -164,6 +183,16 @@ def test_text_names_a_record_when_it_changes(tmp_path):
     assert [line for line in lines if line[0] == "#"][1:] == ["#a", "#b", "# #a", "#b"]
 
 
+def test_lines_of_text_that_are_not_picks(tmp_path):
+    path = tmp_path / "picks.txt"
+    path.write_text("#record\nPg,1,2\n")
+    with pytest.raises(ValueError, match=r"picks\.txt.*line 2"):
+        tables.read_picks(path)
+    path.write_text("#record\n\nPg,one,0.5,2012-07-27,1,1,X1.A\n" + PUBLISHED)
+    with pytest.warns(tables.LeftOut, match=r"picks\.txt: 1 row left out: line 3"):
+        assert len(tables.read_picks(path)) == 2
+
+
 def test_picks_that_seisbench_wrote(tmp_path):
     time = obspy.UTCDateTime(2024, 2, 29, 23, 59, 59, 999999)
     picks = sbu.PickList([sbu.Pick("NA.AB.00", time - 1, time + 1, time, 0.5, "P")])
@@ -172,11 +201,29 @@ def test_picks_that_seisbench_wrote(tmp_path):
     pd.testing.assert_frame_equal(tables.read_picks(tmp_path / "picks.csv"), expected)
 
 
+HEADS = "phase_score,phase_type,phase_amp\n"
+EQT = "detection_probability,p_arrival_time,p_probability,p_snr,s_arrival_time,"
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        # GaMMA, PyOcto, and somebody.
         "id,timestamp,type,prob\nSX.M,2018-01-02 08:25:31.98,p,0.4\n",
+        "event_idx,id,timestamp,prob,type\n-1,SX.M..HH,2018-01-02T08:25:31.980,.4,p\n",
         "station,phase,time,probability\nSX.M,P,1514881531.98,0.4\n",
+        "Station ID;Phase;Time;Prob\nSX.M.;P;2018-01-02T08:25:31.98Z;0.4\n",
+        # PhaseNet, QuakeFlow, SeisBench, and EQTransformer.
+        f"file_name,begin_time,station_id,phase_index,phase_time,{HEADS}"
+        "f,2018-01-02T08:00:00.000,SX.M..HH,9,2018-01-02T08:25:31.980,0.4,P,\n",
+        f"station_id,phase_time,{HEADS}SX.M..HH,2018-01-02T08:25:31.98+00:00,0.4,P,\n",
+        ",index,station,time,start_time,end_time,probability,phase\n"
+        "0,7,SX.M.,2018-01-02 08:25:31.98,2018-01-02,2018-01-03,0.4,P\n",
+        f"file_name,network,station,instrument_type,{EQT}s_probability,s_snr\n"
+        "f,SX,M,HH,0.99,2018-01-02 08:25:31.98,0.4,,,,\n",
+        # A column id that is a number, and codes in three columns.
+        "id,network,station,location,phase,time,prob\n"
+        "17,SX,M,--,P,2018-01-02 08:25:31.98,0.4\n",
     ],
 )
 def test_tables_of_other_programs(text, tmp_path):
@@ -184,6 +231,46 @@ def test_tables_of_other_programs(text, tmp_path):
     row = {"station_id": "SX.M.", "phase": "P", "time": "2018-01-02T08:25:31.98Z"}
     expected = tables.pick_table([{**row, "probability": 0.4}])
     pd.testing.assert_frame_equal(tables.read_picks(tmp_path / "picks.csv"), expected)
+
+
+def test_published_picks_of_others(reference):
+    folder = reference / "cases" / "08_gamma_pyocto_net_sta"
+    found = [tables.read_picks(folder / f"picks.{x}.csv") for x in ("gamma", "pyocto")]
+    assert list(found[0]["station_id"]) == ["SX.WIMM.", "SX.MUHB."]
+    assert found[1]["time"][0] == pd.Timestamp("2018-01-02T08:25:31.98Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [
+        (
+            "fname,itp,tp_prob,its,ts_prob\n",
+            "station_id.*phase.*time.*it has fname, itp",
+        ),
+        ("station,phase,seconds\nA.B,P,16.7\n", "no column time or.*seconds"),
+        ("station,phase,time\nA.B,P,29.02.2024 12:00\n", r"-02-29T.*line 2.*29\.02\."),
+    ],
+)
+def test_tables_that_are_not_picks(text, needed, tmp_path):
+    (tmp_path / "picks.csv").write_text(text)
+    with pytest.raises(ValueError, match=rf"picks\.csv: .*{needed}"):
+        tables.read_picks(tmp_path / "picks.csv")
+
+
+def test_rows_that_are_wrong_are_left_out(tmp_path):
+    path = tmp_path / "picks.csv"
+    path.write_text(
+        "\nstation,phase,time,prob\nA.B,P,2020-01-01T00:00:01,1\n\nA.B,P,,1\n"
+        "A.B,S,02.01.2020,1\nA.B,X,2020-01-01,1\nA.B,S,2020-01-01,1,7\n"
+        "A.B,S,2020-01-01T00:00:02,2\nA.B,S,2020-01-01T00:00:03,1\n"
+    )
+    with pytest.warns(tables.LeftOut) as told:
+        picks = tables.read_picks(path)
+    assert list(picks["time"].dt.second) == [1, 3]
+    assert sorted(told[0].message.rows) == [f"line {n}" for n in range(5, 10)]
+    with tables.collected() as told:
+        tables.read_picks(path)
+    assert (told[0].path, len(told[0].rows)) == (path, 5)
 
 
 def test_picks_for_pyocto_and_gamma(tmp_path):

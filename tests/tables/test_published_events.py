@@ -1,5 +1,7 @@
 """The published catalogue, and the published text of associations."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,9 +66,13 @@ def test_the_published_catalogue(read):
         (EVENT.replace("25.3660", "nan"), 1),
     ],
 )
-def test_errors_name_the_line(text, number, read):
-    with pytest.raises(ValueError, match=rf"text: .*line {number} holds"):
-        read(text)
+def test_lines_that_are_wrong_are_named(text, number, read):
+    """One of several is left out, and one alone is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        named = pytest.raises((ValueError, tables.LeftOut), match=f"line {number}")
+        with named:
+            read(text)
 
 
 def test_the_published_association(read, tmp_path):
@@ -106,6 +112,15 @@ def test_known_and_unknown_stations(tmp_path):
     ]
     _, again = tables.read_association(tmp_path / "a.txt")
     assert list(again["station_id"]) == list(picks["station_id"])
+
+
+@pytest.mark.parametrize("name", ["MD.A B.", "MD.A,%2C.", "MD..00"])
+def test_odd_codes(name, tmp_path):
+    events, picks = made()
+    picks["station_id"] = name
+    tables.write_association(events, picks, tmp_path / "a.txt")
+    _, again = tables.read_association(tmp_path / "a.txt")
+    assert set(again["station_id"]) == {name}
 
 
 def _swapped(text):

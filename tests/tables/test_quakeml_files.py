@@ -123,7 +123,7 @@ def test_names_of_others_are_short_where_they_differ(names, ids, tmp_path):
     events = [Event(resource_id=name, origins=[origin]) for name in names]
     events.append(Event(resource_id="smi:local/none"))
     Catalog(events).write(str(tmp_path / "a.xml"), format="QUAKEML")
-    with pytest.warns(UserWarning, match=f"1 of {len(events)} events are left out"):
+    with pytest.warns(UserWarning, match=f"1 row left out: event {len(events)}"):
         found = tables.read_events(tmp_path / "a.xml")
     assert sorted(found["event_id"]) == ids
 
@@ -153,7 +153,7 @@ FOREIGN = """<?xml version="1.0" encoding="utf-8"?>
 def test_picks_of_others(tmp_path):
     path = tmp_path / "ingv.xml"
     path.write_text(FOREIGN)
-    with pytest.warns(UserWarning, match=r"2 of 4 picks are left out"):
+    with pytest.warns(UserWarning, match=r"2 rows left out: pick 3.*pick 4"):
         picks = tables.read_picks(path)
 
     assert list(picks["station_id"]) == ["IV.ARRO.", ".NRCA."]

@@ -1,5 +1,6 @@
 """Station tables: where stations are, in the files that say so."""
 
+import numpy as np
 import obspy
 import pandas as pd
 import pytest
@@ -37,8 +38,8 @@ def test_the_published_text(tmp_path):
     assert list(stations.iloc[1])[1:] == [-38.0, -70.0, -5.0]
 
     path.write_text("SC AXX 00 110.00 38.00 1000.00\nSC AXX 110.00 38.00\n")
-    with pytest.raises(ValueError, match=r"stations\.sta.*line 2 holds"):
-        tables.read_stations(path)
+    with pytest.warns(tables.LeftOut, match=r"stations\.sta: 1 row left out: line 2"):
+        assert len(tables.read_stations(path)) == 1
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,8 @@ def test_the_published_text(tmp_path):
         "station\tstla\tstlo\televation_km\nNA.T1.01.HHZ\t1\t2\t0.003\n",
         "#Network | Station | Location | Channel | Latitude | Longitude | Elevation\n"
         "NA | T1 | 01 | HHZ | 1 | 2 | 3\nNA | T1 | 01 | HHN | 1 | 2 | 3\n",
+        "id\tlongitude\tlatitude\televation(m)\tunit\nNA.T1.01.HH\t2\t1\t3.0\tm/s\n",
+        '{"NA.T1.01.HH": {"longitude": 2.0, "latitude": 1.0, "elevation_m": 3.0}}',
         # A table with further columns, such as ``network``, was refused.
         "id,latitude,longitude,elevation_m,network,site\nNA.T1.01,1,2,3,NA,a hill\n",
     ],
@@ -63,7 +66,9 @@ def test_tables_of_other_programs(text, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("lat,lon\n1,2\n", r"no column station_id or id"),
+        ("lat,lon\n1,2\n", r"no column station_id or station"),
+        ("a,b,c\n", r"no column station_id .*it has a, b, c"),
+        ("station,lat,lon\n,1,2\n", r"stations\['station_id'\]"),
         ("net,sta,lat,lon\nA,,1,2\n", r"stations\['station_id'\]"),
         ("id,lat,lon\nA..00,1,2\n", r"stations\['station_id'\]"),
         ("id,lat,lon\nA.B.,x,2\n", r"stations\['latitude'\].*'x'"),
@@ -86,7 +91,7 @@ def test_a_station_is_at_one_place():
     stations = tables.station_table([ROW, near, {**ROW, "station_id": "SC.AXX"}])
     assert list(stations["station_id"]) == ["SC.AXX.", "SC.AXX.00"]
     assert stations["latitude"][1] == 38.0
-    with pytest.raises(ValueError, match=r"SC\.AXX\.00 at two places.*38\.0.*39\.0"):
+    with pytest.raises(ValueError, match=r"at one place.*38\.0.*39\.0.*SC\.AXX\.00"):
         tables.station_table([ROW, {**ROW, "latitude": 39}])
     dateline = [{**ROW, "longitude": x} for x in (180, -180, 180.0)]
     assert len(tables.station_table(dateline)) == 1
@@ -135,5 +140,77 @@ def test_stationxml(tmp_path):
     bare = Inventory([Network("A", [Station("C", 3, -179, 30)])])
     stations = tables.stations_from_inventory(bare)
     assert list(stations.iloc[0]) == ["A.C.", 3.0, -179.0, 30.0]
-    with pytest.raises(ValueError, match=r"A\.B\.00 at two places"):
+    with pytest.raises(ValueError, match=r"at one place.*A\.B\.00"):
         tables.stations_from_inventory(Inventory([Network("A", [moved])]))
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        # QuakeMigrate, in either unit, and with the unit given.
+        ("Name,Latitude,Longitude,Elevation\nA,1,2,0.5\nB,2,3,1.25\n", None, 1250),
+        ("Name,Latitude,Longitude,Elevation\nA,1,2,500\nB,2,3,1250\n", None, 1250),
+        ("Name,Latitude,Longitude,Elevation\nA,1,2,0.5\nB,2,3,1.25\n", "m", 1.25),
+        ("Name,Latitude,Longitude,Elevation\nA,1,2,2\nB,2,3,1\n", "km", 1000),
+        # REAL, EQTransformer, and the published text, which is in metres.
+        ("2 1 -- A EHZ 0.5\n3 2 -- B EHZ 1.25\n", None, 1250),
+        ('{"A": {"coords": [1, 2, 0.5]}, "B": {"coords": [2, 3, 1.25]}}', None, 1.25),
+        ("-- A 2 1 0.5\n-- B 3 2 1.25\n", None, 1.25),
+        ("-- A 2 1 0.5\n-- B 3 2 1.25\n", "km", 1250),
+        ("station,lat,lon\nA,1,2\nB,2,3\n", None, np.nan),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_units_of_elevations(text, unit, expected, tmp_path):
+    (tmp_path / "stations").write_text(text)
+    found = tables.read_stations(tmp_path / "stations", unit)
+    assert list(found.iloc[1])[:3] == [".B.", 2, 3]
+    assert found["elevation_m"][1] == pytest.approx(expected, nan_ok=True)
+
+
+def test_small_elevations_are_told(tmp_path):
+    (tmp_path / "stations.csv").write_text("station,lat,lon,elevation\nA.B,1,2,0.5\n")
+    with pytest.warns(UserWarning, match=r"stations\.csv.*taken as km"):
+        tables.read_stations(tmp_path / "stations.csv")
+
+
+def test_stations_that_are_wrong_are_left_out(tmp_path):
+    (tmp_path / "stations.csv").write_text(
+        "network,station,lat,lon,elevation\nA,B,0,0,10\nA,C,1,1,\nA,D,1,x,5\n"
+        "A,E,1,1,20\nA,E,3,3,20\nA,F,2,2,50\n,G,2,2,50\n"
+    )
+    with pytest.warns(tables.LeftOut) as told:
+        stations = tables.read_stations(tmp_path / "stations.csv")
+    assert list(stations["station_id"]) == [".G.", "A.C.", "A.F."]
+    assert sorted(told[0].message.rows) == [f"line {n}" for n in (2, 4, 5, 6)]
+    assert tables.find_station(stations, "XX.G.00").station_id == ".G."
+    assert tables.find_station(stations, ".F.").station_id == "A.F."
+
+
+FDSN = """#Network|Station|Latitude|Longitude|Elevation|SiteName|StartTime|EndTime
+CI|COA|32.873|-115.1|36.0|x|1990-01-01T00:00:00|2005-01-01T00:00:00
+CI|COA|32.863|-115.1|36.0|x|2005-01-01T00:00:00|
+CI|X|32|-115|30|y|1990-01-01T00:00:00|1995-01-01
+"""
+
+
+@pytest.mark.parametrize("kind", ["csv", "xml"])
+def test_a_station_that_was_moved(kind, tmp_path, reference):
+    path = tmp_path / "stations.csv"
+    path.write_text(FDSN)
+    if kind == "xml":
+        path = reference / "cases" / "09_moved_station_in_stationxml" / "stations.xml"
+    stations = tables.read_stations(path)
+    tables.write_stations(stations, tmp_path / "again.csv")
+    pd.testing.assert_frame_equal(
+        tables.read_stations(tmp_path / "again.csv"), stations
+    )
+    for time, latitude in (("2000", 32.873), ("2005", 32.863), ("2020", 32.863)):
+        when = pd.Timestamp(time, tz="UTC")
+        assert tables.find_station(stations, "CI.COA.00", when).latitude == latitude
+    assert tables.find_station(stations, "CI.COA.").latitude == 32.863
+    when = pd.Timestamp("1980", tz="UTC")
+    assert tables.find_station(stations, "CI.COA.", when) is None
+    # A place that did not change serves for all times.
+    other = "CI.X." if kind == "csv" else "CI.BOM."
+    assert tables.find_station(stations, other, when) is not None

@@ -119,7 +119,7 @@ def test_new_and_moved_events_are_picked(folder, tmp_path, x1_event, model):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("catalog", pd.DataFrame({"event_id": []}), "catalog=.* holds no events"),
+        ("catalog", pd.DataFrame(), "catalog=.* holds no events"),
         ("catalog", pd.DataFrame({"id": ["a"]}), "no column time"),
         ("catalog", "missing.csv", "missing.csv"),
         ("stations", "missing.csv", "missing.csv"),
