@@ -1,9 +1,11 @@
 """The command line, as a user calls it."""
 
 import re
+import shutil
 import socket
 
 import pytest
+import torch
 
 from seisbench_diting import __version__
 from seisbench_diting.cli.app import COMMANDS
@@ -147,9 +149,9 @@ def test_list_fetch_and_import(run, with_mirror, reference, monkeypatch, tmp_pat
     monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path / "nowhere"))
     status, output, _ = run("weights", "import", reference / "weights")
     assert status == 0
-    assert len(output.splitlines()) == 13
+    assert len(output.splitlines()) == 14
     _, output, _ = run("weights", "list")
-    assert output.count(" yes ") == 13
+    assert output.count(" yes ") == 14
 
 
 def test_import_names_damaged_files(run, cache, reference, tmp_path):
@@ -161,7 +163,37 @@ def test_import_names_damaged_files(run, cache, reference, tmp_path):
 
     assert status == 1
     assert output.startswith("LPPNT/csn from ")
-    assert "china.lppnt.pt is not LPPNT/csn" in errors
+    assert "china.lppnt.pt has the name of LPPNT/csn, but is damaged" in errors
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "pick-events 0 -m LPPNM -c nowhere -s nowhere -i nowhere -o out",
+        "train -m RNN -i nowhere -o out --onnx true",
+        "pick -i nowhere -o out --ifplot False",
+    ],
+)
+def test_words_of_the_published_scripts(words, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, _, errors = run(*words.split())
+    assert status == 1
+    assert "nowhere" in errors
+
+
+def test_import_takes_the_right_one_of_two_files(run, cache, reference, tmp_path):
+    from seisbench_diting.models import UNet
+
+    (tmp_path / "one").mkdir()
+    file = "diting.unet.pt"
+    shutil.copy(reference / "weights" / file, tmp_path / "one")
+    torch.save(UNet().state_dict(), tmp_path / file)
+    status, output, errors = run("weights", "import", tmp_path)
+
+    assert status == 0
+    assert output == f"UNet/diting from {tmp_path / 'one' / file}\n"
+    assert str(tmp_path / file) in errors
+    assert "again" not in errors
 
 
 def test_fetch_goes_on_after_a_failure(run, cache, reference, tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ ALLOWED = {
     "picking": {"models", "runtime", "waveforms", "tables", "travel_times", "plots"},
     "plots": {"tables"},
     "report": {"plots", "tables", "waveforms", "models", "picking"},
-    "runtime": {"models"},
+    "runtime": {"models", "weights"},
     "tables": set(),
     "training": {"data", "models", "generate", "runtime", "plots"},
     "travel_times": set(),

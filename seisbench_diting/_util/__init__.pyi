@@ -30,6 +30,7 @@ from .seismology import join_spans as join_spans
 from .seismology import station_id as station_id
 from .settings import Band as Band
 from .settings import Names as Names
+from .settings import NetworkFileSettings as NetworkFileSettings
 from .settings import OptionalBand as OptionalBand
 from .settings import Paths as Paths
 from .settings import Settings as Settings

@@ -100,8 +100,13 @@ def extra(field: FieldInfo) -> dict[str, Any]:
 
 
 def fields_of(cls: type[Settings]) -> list[tuple[str, FieldInfo]]:
-    """Names and fields, those without a default first."""
-    return sorted(cls.model_fields.items(), key=lambda one: not one[1].is_required())
+    """Names and fields, those without a default first, those of network files last."""
+    last = set()
+    if issubclass(cls, NetworkFileSettings):
+        last = set(NetworkFileSettings.model_fields)
+    return sorted(
+        cls.model_fields.items(), key=lambda f: (f[0] in last, not f[1].is_required())
+    )
 
 
 def make(cls: type[_Settings], values: Mapping[str, Any]) -> _Settings:
@@ -237,3 +242,29 @@ Band = Annotated[
 OptionalBand = Annotated[Band | None, BeforeValidator(_none_as_text)]
 #: One path or several.
 Paths = Annotated[list[Path], BeforeValidator(_as_paths)]
+
+
+class NetworkFileSettings(Settings):
+    """Settings of commands that load models, which may be network files."""
+
+    sampling_rate: float | None = option(
+        None,
+        "Sampling rate in Hz of a TorchScript or ONNX file that does not tell it.",
+        "samplerate",
+        metavar="HZ",
+        gt=0,
+    )
+    component_order: str | None = option(
+        None,
+        "Order of its components: ENZ, ZNE, ...",
+        metavar="ORDER",
+        pattern="^(ZNE|ZEN|NZE|NEZ|EZN|ENZ)$",
+    )
+    labels: Names = option(
+        (), "Its classes, in the order of its output: N,P,S.", metavar="NAMES"
+    )
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The same as arguments of :py:func:`seisbench_diting.models.load_model`."""
+        return {name: getattr(self, name) for name in NetworkFileSettings.model_fields}

@@ -72,6 +72,13 @@ def call(arguments: list[str]) -> None:
     :param arguments: Command and its options
     :raises CycloptsError: if they can't be parsed
     """
+    if arguments[:2] == ["pick-events", "0"]:
+        # As published.
+        del arguments[1]
+    for i in range(len(arguments) - 1, 1, -1):
+        # The published scripts have values for switches.
+        if arguments[i].lower() in ("true", "false") and arguments[i - 1][:2] == "--":
+            arguments[i - 1 : i + 1] = ["=".join(arguments[i - 1 : i + 1])]
     known = {name for commands in COMMANDS.values() for name in commands}
     if arguments and arguments[0] in known and app[arguments[0]].default_command:
         # Its own help is that of the function, not the line of the list.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._util import Settings, option
+from .._util import NetworkFileSettings, option
 from ..evaluation import EvaluateSettings, LatencySettings
 from .app import command_of
 
@@ -35,12 +35,12 @@ def _latency(settings: LatencySettings) -> None:
     print(table.round({"ms": 1, "times_phasenet": 2}).to_string(index=False))
 
 
-class ExportSettings(Settings):
+class ExportSettings(NetworkFileSettings):
     """Settings of exporting a network."""
 
     model: str = option(
         ...,
-        "Published set (LPPNM/diting) or SeisBench pair.",
+        "Published set (LPPNM/diting), SeisBench pair or file as for `pick`.",
         "-m",
         metavar="NAME",
     )
@@ -52,12 +52,13 @@ def _export(settings: ExportSettings) -> None:
     Write a network as ONNX or TorchScript.
 
     It takes windows (batch, 3, 6144). The file is checked against PyTorch; if it differs,
-    for noise by more than 1e-5, nothing is written.
+    for noise by more than 1e-5, nothing is written. It tells its sampling rate, component
+    order and classes. A TorchScript or ONNX file is copied, with what was told of it.
     """
     from ..models import load_model
     from ..runtime import export_model
 
-    model = load_model(settings.model)
+    model = load_model(settings.model, **settings.told)
     path = export_model(model, settings.output)
     print(
         f"{path}: {type(model).__name__}, {model.sampling_rate:g} Hz, components "

@@ -25,8 +25,9 @@ def _convert(settings: ConvertSettings) -> None:
 
     with interruptible(_AGAIN):
         report = data.convert(settings)
-    print(report.summary())
-    print(f"Report: {settings.output / data.REPORT_FILE}")
+    if report.chunks:
+        print(report.summary())
+        print(f"Report: {settings.output / data.REPORT_FILE}")
     for problem in report.problems:
         print(problem, file=sys.stderr)
     if report.problems:

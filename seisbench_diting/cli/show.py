@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._util import (
     ArgumentError,
     Names,
+    NetworkFileSettings,
     OptionalBand,
     Paths,
     Settings,
@@ -46,7 +47,7 @@ class DemoSettings(Settings):
     )
 
 
-class PlotSettings(Settings):
+class PlotSettings(NetworkFileSettings):
     """Settings of the command plot."""
 
     inputs: Paths = option(
@@ -66,8 +67,8 @@ class PlotSettings(Settings):
     )
     model: str | None = option(
         None,
-        "Model, or MODEL/WEIGHTS, whose probabilities are drawn, and whose picks if "
-        "there are no --picks.",
+        "Model, MODEL/WEIGHTS, or file as for `pick`, whose probabilities are drawn, and "
+        "whose picks if there are no --picks.",
         "-m",
         metavar="NAME",
     )
@@ -176,7 +177,9 @@ def _plot(settings: PlotSettings) -> None:
     if settings.picks is not None and not settings.picks.is_file():
         raise ArgumentError("picks", str(settings.picks), "is not a file of picks")
     table = None if settings.picks is None else read_picks(settings.picks)
-    model = None if settings.model is None else load_model(settings.model)
+    model = None
+    if settings.model is not None:
+        model = load_model(settings.model, **settings.told)
     found = _by_station(_read(settings.inputs))
     stations = {
         name: stream

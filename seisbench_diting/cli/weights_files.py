@@ -96,16 +96,24 @@ def _import(settings: ImportSettings) -> None:
 
     Files are recognized by their content, not by their names.
     """
+    from ..models import read_state_dict
     from ..weights import find_in_folder
 
-    found, damaged = find_in_folder(settings.folder)
+    found, others = find_in_folder(settings.folder)
     for entry, path in found.items():
         _picker(entry.model).install_published(entry, content=path.read_bytes())
         print(f"{entry.title} from {path}")
-    for entry, path in damaged.items():
-        print(f"{path} is not {entry.title}: it has other content", file=sys.stderr)
+    damaged = []
+    for path, entry in others.items():
+        try:
+            read_state_dict(path.read_bytes())
+            what = "holds other weights and was left out"
+        except (OSError, ValueError):
+            damaged.append(str(path))
+            what = "is damaged"
+        print(f"{path} has the name of {entry.title}, but {what}", file=sys.stderr)
     if damaged:
-        raise ValueError("Copy these files again.")
+        raise ValueError(f"Copy again: {', '.join(damaged)}.")
     if not found:
         raise ArgumentError("folder", str(settings.folder), "has no published file")
 

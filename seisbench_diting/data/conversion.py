@@ -93,16 +93,10 @@ class PartReport(BaseModel):
     def skip(self, reason: str, record: str) -> None:
         self.skipped.setdefault(reason, []).append(record)
 
-    @property
-    def problems(self) -> list[str]:
-        """Problems to correct in the original files, one per line."""
-        lines = [self.error] if self.error else []
-        for reason, records in self.skipped.items():
-            share = len(records) / (len(records) + self.records)
-            if reason not in _USUAL or share > 0.05:
-                shown = "; ".join(records[:10]) + ("; ..." if len(records) > 10 else "")
-                lines.append(f"{len(records)} x {reason}: {shown}")
-        return lines
+    def is_problem(self, reason: str) -> bool:
+        """:return: If so many records left out have to be corrected"""
+        number = len(self.skipped[reason])
+        return reason not in _USUAL or number > 0.05 * (number + self.records)
 
 
 class ConversionReport(BaseModel):
@@ -129,7 +123,15 @@ class ConversionReport(BaseModel):
     def problems(self) -> list[str]:
         """Problems to correct, one per line; empty if the conversion is complete."""
         parts = sorted(self.parts.items())
-        return merged(((n, text) for n, p in parts for text in p.problems), "part")
+        lines = merged(((n, p.error) for n, p in parts if p.error), "part")
+        skipped: dict[str, list[str]] = {}
+        for _, part in parts:
+            for reason in filter(part.is_problem, part.skipped):
+                skipped.setdefault(reason, []).extend(part.skipped[reason])
+        for reason, records in skipped.items():
+            shown = "; ".join(records[:10]) + ("; ..." if len(records) > 10 else "")
+            lines.append(f"{len(records)} x {reason}: {shown}")
+        return lines
 
     def summary(self) -> str:
         """The report for people, without the problems."""
@@ -185,7 +187,18 @@ def convert(settings: ConvertSettings) -> ConversionReport:
         if name not in found:
             raise ArgumentError("parts", name, f"there are {', '.join(found)}")
     folder = settings.output
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return _convert(found, settings)
+    finally:
+        # Nothing was converted.
+        if is_new and not (folder / "chunks").exists():
+            shutil.rmtree(folder)
+
+
+def _convert(found: dict[str, Part], settings: ConvertSettings) -> ConversionReport:
+    folder = settings.output
     with only_writer(folder, "conversion"):
         report = _begin(settings)
         chosen = [found[name] for name in dict.fromkeys(settings.parts or found)]
@@ -288,7 +301,10 @@ def convert_part(part: Part, settings: ConvertSettings) -> PartReport:
     files = _chunk_files(settings.output, part.chunk)
     try:
         if part.tables == ():
-            reason = "its .csv file is missing, and so is a table with a column 'part'."
+            reason = (
+                "its .csv file is missing, and so is a table for all parts, with the "
+                "columns 'key' and 'part'."
+            )
             raise FileNotFoundError(reason)
         with replacing(files[1]) as metadata, replacing(files[0]) as waveforms:
             with (
@@ -350,6 +366,7 @@ def _records(
         elif name not in paths:
             report.skip("row without waveform", record)
         elif split is None:
+            seen.add(name)
             report.skip("row without split", record)
         else:
             seen.add(name)

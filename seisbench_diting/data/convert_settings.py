@@ -42,7 +42,7 @@ class ConvertSettings(Settings):
         ..., "Folder of the dataset.", "-o", metavar="FOLDER", identity=False
     )
     compression: Literal["none", "lzf", "gzip", "zstd"] = option(
-        "none", "none, lzf, gzip or zstd.", "-c"
+        "none", "none, lzf, gzip or zstd; true for gzip, as published.", "-c"
     )
     workers: int = option(
         1,
@@ -57,13 +57,21 @@ class ConvertSettings(Settings):
         "'split', or that of the merged file.",
     )
     split: tuple[float, ...] = option(
-        (0.8, 0.1, 0.1), "Shares of train, dev and test.", metavar="TRAIN,DEV,TEST"
+        (0.8, 0.1, 0.1),
+        "Shares of train, dev and test; or that of train, and the rest is test.",
+        "-s",
+        metavar="TRAIN,DEV,TEST",
     )
     seed: int = option(42, "Seed of the split by event.")
     parts: Chunks = option(
         (), "Parts to convert, such as 0,3,5-8. Default: all.", identity=False
     )
     progress: bool = option(True, "Show the progress.", off="--quiet", identity=False)
+
+    @field_validator("compression", mode="before")
+    @classmethod
+    def _published(cls, value: Any) -> Any:
+        return {"true": "gzip", "false": "none"}.get(str(value).lower(), value)
 
     @field_validator("compression")
     @classmethod
@@ -75,7 +83,8 @@ class ConvertSettings(Settings):
     @field_validator("split", mode="before")
     @classmethod
     def _shares(cls, value: Any) -> Any:
-        return value.split(",") if isinstance(value, str) else value
+        value = str(value).split(",") if isinstance(value, str | int | float) else value
+        return (train := float(value[0]), 0, 1 - train) if len(value) == 1 else value
 
     @field_validator("split")
     @classmethod

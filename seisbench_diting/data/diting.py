@@ -159,7 +159,8 @@ def open_dataset(name: str | Path, **kwargs: Any) -> WaveformDataset:
         "data",
         str(name),
         "neither a folder with metadata*.csv and waveforms*.hdf5 nor one of SeisBench's "
-        "datasets, such as DiTing or ETHZ",
+        "datasets, such as DiTing or ETHZ. Convert DiTing's files first, with "
+        "`seisbench-diting convert`",
     )
 
 

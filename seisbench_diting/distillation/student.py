@@ -122,7 +122,7 @@ def distill(settings: DistillSettings) -> DistillationResult:
         )
         if trainer.is_global_zero:
             init = settings.init or "the student's default weights"
-            if models.find_pair(Path(init).expanduser()):
+            if models.names_file(init):
                 # The name of a file, not its path.
                 init = Path(init).name
             stations = {stretch.station_id for stretch in stretches}

@@ -248,7 +248,7 @@ def load_teachers(
             )
             raise ArgumentError("teachers", name, reason) from error
         # Tables and cards show the name of a file, not its path.
-        shown = path.name if models.find_pair(path) else name
+        shown = path.name if models.names_file(path) else name
         teachers.append(ModelTeacher(shown, model, overlap))
     return teachers
 

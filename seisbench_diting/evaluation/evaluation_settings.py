@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, model_validator
 
-from .._util import Settings, option
+from .._util import NetworkFileSettings, option
 
 #: Smallest probability of a pick.
 THRESHOLD = 0.3
@@ -25,13 +25,13 @@ def _as_list(value: Any) -> Any:
 Models = Annotated[list[Any], BeforeValidator(_as_list)]
 
 
-class EvaluateSettings(Settings):
+class EvaluateSettings(NetworkFileSettings):
     """Settings of evaluating pickers."""
 
     model: Models = option(
         [],
-        "Published set (LPPNM/diting), SeisBench model (PhaseNet/stead), SeisBench pair, "
-        "TorchScript or ONNX file; may be repeated.",
+        "Published set (LPPNM/diting), SeisBench model (PhaseNet/stead), or file as for "
+        "`pick`; may be repeated.",
         "-m",
         metavar="NAME",
         many=True,
@@ -73,12 +73,6 @@ class EvaluateSettings(Settings):
         "an arrival is right, every window counts as one with an arrival, and residuals "
         "are those up to 1.5 s.",
     )
-    sampling_rate: float | None = option(
-        None, "Of files that do not tell it. Default: 50.", metavar="HZ", gt=0
-    )
-    component_order: str | None = option(
-        None, "Of files that do not tell it. Default: ZNE.", metavar="ORDER"
-    )
     workers: int = option(0, "Processes that load windows.", ge=0)
     progress: bool = option(True, "Show the progress.", off="--quiet")
 
@@ -92,13 +86,13 @@ class EvaluateSettings(Settings):
         return self
 
 
-class LatencySettings(Settings):
+class LatencySettings(NetworkFileSettings):
     """Settings of measuring how long networks take."""
 
     model: Models = option(
         [],
-        "Published set (LPPNM/diting) or SeisBench pair; may be repeated. Default: all "
-        "seven networks with random parameters, which take as long.",
+        "Published set (LPPNM/diting), SeisBench pair or network file; may be repeated. "
+        "Default: all seven networks with random parameters, which take as long.",
         "-m",
         metavar="NAME",
         many=True,

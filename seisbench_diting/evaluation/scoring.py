@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import obspy
@@ -20,12 +19,9 @@ from .. import models
 from .._util import ArgumentError, check_place, progress_bar, takes
 from ..data import open_dataset
 from ..generate import DiTingTestBatches
-from ..runtime import Network, open_session, open_torchscript
 from .evaluation_report import LOWEST, write_report
 from .evaluation_settings import EvaluateSettings, LatencySettings
 from .metrics import Evaluation, make_picks, read_validation
-
-_LOG = logging.getLogger("seisbench_diting")
 
 #: Columns of a dataset that an evaluation keeps.
 _COLUMNS = ("path_ep_distance_km", "source_magnitude")
@@ -35,6 +31,10 @@ _COUNTED = {"threshold", "tolerance", "counting"}
 
 #: Smallest distance of two picks of a phase in samples.
 _DISTANCE = 50
+
+#: Gives for windows (batch, 3, samples) the probabilities of N, P and S, and of LPPN the
+#: positions of arrivals in cells.
+Network: TypeAlias = Callable[[np.ndarray], list[np.ndarray]]
 
 #: For each window phase, sample and probability of its picks.
 Picks = list[list[tuple[str, float, float]]]
@@ -62,15 +62,14 @@ def load_picker(
     model: str | Path | WaveformModel | WindowPicker,
     sampling_rate: float | None = None,
     component_order: str | None = None,
+    labels: Sequence[str] = (),
 ) -> WindowPicker:
     """
-    :param model: A published set (``LPPNM/diting``), a pretrained model of SeisBench
-        (``PhaseNet/stead``), a SeisBench pair with or without its ending, a TorchScript
-        or ONNX file, or a model
-    :param sampling_rate: Sampling rate in Hz of a file that does not tell it; 50 by
-        default
-    :param component_order: Order of the components of a file that does not tell it; ZNE
-        by default
+    :param model: A model, or its name or file as for
+        :py:func:`seisbench_diting.models.load_model`
+    :param sampling_rate: Sampling rate in Hz of a network file that does not tell it
+    :param component_order: Order of its components
+    :param labels: Its classes
     :raises ValueError: if the model can't be loaded
     """
     if isinstance(model, WindowPicker):
@@ -78,14 +77,9 @@ def load_picker(
     name = type(model).__name__
     if not isinstance(model, WaveformModel):
         path, name = Path(model).expanduser(), str(model)
-        if path.is_file() and not models.find_pair(path):
-            rate, order = sampling_rate or 50.0, component_order or "ZNE"
-            if sampling_rate is None or component_order is None:
-                said = "model=%r: taken as %g Hz, %s, as the file does not tell. Use "
-                said += "sampling_rate= and component_order= to name others."
-                _LOG.warning(said, name, rate, order)
-            return WindowPicker(path.name, rate, order, _by_network(_of_file(path)))
-        model = models.load_model(name)
+        told = sampling_rate, component_order, labels
+        model = models.load_model(name, *told if models.names_file(name) else ())
+        name = path.name if path.is_file() else name
     model.eval()
     order = "".join(model.component_order or "ZNE")
     is_ours = isinstance(model, models.PhasePicker)
@@ -97,9 +91,7 @@ def _by_network(network: Network) -> Callable[[np.ndarray, float], Picks]:
     """Picks from probabilities (batch, classes, samples), or LPPN's two outputs."""
 
     def pick(wave: np.ndarray, threshold: float) -> Picks:
-        # Published LPPN files have classes that were never trained.
         prob, *offset = network(wave)
-        prob = prob[:, :3]
         if offset:
             stride = wave.shape[-1] // prob.shape[-1]
             cells = max(1, _DISTANCE // stride)
@@ -109,24 +101,6 @@ def _by_network(network: Network) -> Callable[[np.ndarray, float], Picks]:
         return [[(" PS"[int(k)], s, p) for k, s, p in window] for window in found]
 
     return pick
-
-
-def _of_file(path: Path) -> Network:
-    is_onnx = path.suffix == ".onnx"
-    try:
-        if not is_onnx:
-            return open_torchscript(str(path))
-        session = open_session(str(path), torch.get_num_threads())
-    # Errors of ONNX Runtime and PyTorch.
-    except Exception as error:
-        kind = "ONNX" if is_onnx else "TorchScript or SeisBench pair (.pt and .json)"
-        reason = f"can't be read as {kind}: {str(error).splitlines()[0]}"
-        raise ArgumentError("model", str(path), reason) from error
-    (name,) = (entry.name for entry in session.get_inputs())
-    outputs = [entry.name for entry in session.get_outputs()]
-    # The published names, whatever the order in the file.
-    wanted = [one for one in ("prob", "time") if one in outputs] or outputs
-    return lambda wave: session.run(wanted, {name: wave})
 
 
 def _of_model(model: models.PhasePicker) -> Network:
@@ -196,12 +170,12 @@ def evaluate_models(settings: EvaluateSettings) -> list[Evaluation]:
         check_place(output, f"output={str(output)!r}")
     if settings.report is not None:
         settings.report.mkdir(parents=True, exist_ok=True)
-    rate, order = settings.sampling_rate, settings.component_order
     if settings.picks is not None:
         counted = settings.model_dump(include=_COUNTED)
-        found = [read_validation(settings.picks, rate or 50.0, **counted)]
+        rate = settings.sampling_rate or 50.0
+        found = [read_validation(settings.picks, rate, **counted)]
     else:
-        pickers = [load_picker(model, rate, order) for model in settings.model]
+        pickers = [load_picker(model, **settings.told) for model in settings.model]
         found = [_evaluate(picker, settings) for picker in pickers]
     for evaluation in found:
         if output is None:
@@ -270,7 +244,8 @@ def measure_latency(settings: LatencySettings) -> pd.DataFrame:
     # The time does not depend on the parameters.
     chosen = []
     for item in settings.model or [getattr(models, n)() for n in models.PICKERS]:
-        model = item if isinstance(item, WaveformModel) else models.load_model(item)
+        is_model = isinstance(item, WaveformModel)
+        model = item if is_model else models.load_model(item, **settings.told)
         name = type(item).__name__ if model is item else str(item)
         if not isinstance(model, models.PhasePicker):
             raise ArgumentError("model", name, "it is not a picker of this package")

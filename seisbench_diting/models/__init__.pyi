@@ -9,8 +9,8 @@ from .layers import eqt_loss as eqt_loss
 from .layers import lppn_loss as lppn_loss
 from .layers import point_loss as point_loss
 from .loading import PICKERS as PICKERS
-from .loading import find_pair as find_pair
 from .loading import load_model as load_model
+from .loading import names_file as names_file
 from .lppn import LPPNL as LPPNL
 from .lppn import LPPNM as LPPNM
 from .lppn import LPPNT as LPPNT
@@ -25,6 +25,7 @@ from .streams import rename_components as rename_components
 from .streams import split_at_missing as split_at_missing
 from .unet import UNet as UNet
 from .unet import UNetPP as UNetPP
+from .windows import StackedRecord as StackedRecord
 from .windows import find_phase_lppn as find_phase_lppn
 from .windows import find_phase_point2point as find_phase_point2point
 from .windows import normalize as normalize

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import glob
+import importlib
 import inspect
 import json
 import re
+from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,10 @@ import seisbench.models as sbm
 from seisbench.models import WaveformModel
 
 from .._util import ArgumentError, add_to, suggestion
+from ..weights import weight_sets
 from .base import PhasePicker
 from .lppn import LPPNL, LPPNM, LPPNT
-from .pretrained import read_state_dict
+from .pretrained import read_state_dict, weights_checksum
 from .recurrent import EQT, RNN
 from .unet import UNet, UNetPP
 
@@ -36,22 +40,61 @@ _PEERS = (
 )
 
 
-def load_model(name: str | Path) -> WaveformModel:
+def load_model(
+    name: str | Path,
+    sampling_rate: float | None = None,
+    component_order: str | None = None,
+    labels: Sequence[str] = (),
+) -> WaveformModel:
     """
+    Loads a model. TorchScript files are programs: name only those that you trust.
+
     :param name: A model of this package, with its default weights or a published set
         (``LPPNM``, ``LPPNM/diting``), a pretrained model of SeisBench
-        (``PhaseNet/stead``), or a SeisBench pair with or without its ending
-    :raises ValueError: if there is no such model
+        (``PhaseNet/stead``), a SeisBench pair with or without its ending, a published
+        file of any name, or a network as TorchScript or ONNX
+    :param sampling_rate: Sampling rate in Hz of a network file that does not tell it
+    :param component_order: Order of its components
+    :param labels: Its classes, in the order of its output
+    :raises ValueError: if there is no such model, or if it has other properties
     :return: Model with weights, in evaluation mode
     """
-    text = str(name)
+    if len(labels) == 1:
+        labels = labels[0]
+    told: dict[str, Any] = {
+        "sampling_rate": sampling_rate,
+        "component_order": component_order,
+        "labels": labels,
+    }
+    model = _load(str(name), told).eval()
+    for key, value in told.items():
+        own = getattr(model, key)
+        if value and _plain(value) != _plain(own):
+            raise ArgumentError(key, value, f"{name} has {_plain(own)}")
+    return model
+
+
+def _plain(value: Any) -> float | str:
+    return float(value) if isinstance(value, Real) else "".join(value or ())
+
+
+def _load(text: str, told: dict[str, Any]) -> WaveformModel:
     path = Path(text).expanduser()
-    if pair := find_pair(path):
-        return _load_pair(*pair).eval()
     if path.is_file():
-        raise ArgumentError(
-            "model", text, "the file is not a SeisBench pair (NAME.pt and NAME.json)"
-        )
+        content = path.read_bytes()
+        for entry in weight_sets():
+            if entry.matches(content):
+                picker = _OURS[entry.model].from_published(entry, content)
+                # Its graph for ONNX Runtime is kept.
+                picker.stored_checksum = weights_checksum(picker)
+                return picker
+    if pair := find_pair(path):
+        return _load_pair(*pair)
+    if path.is_file():
+        # By its name, as it imports the models.
+        runtime = importlib.import_module("seisbench_diting.runtime")
+        network: WaveformModel = runtime.load_network(path, **told)
+        return network
     model, _, weights = text.partition("/")
     known = _known_models()
     by_lower = {known_name.lower(): known_name for known_name in known}
@@ -61,7 +104,7 @@ def load_model(name: str | Path) -> WaveformModel:
     cls = known[by_lower[model.lower()]]
     if not weights and not issubclass(cls, PhasePicker):
         raise ArgumentError("model", text, f"name its weights, too: {model}/NAME")
-    return cls.from_pretrained(*[weights] if weights else []).eval()
+    return cls.from_pretrained(*[weights] if weights else [])
 
 
 def _known_models() -> dict[str, type[WaveformModel]]:
@@ -71,6 +114,12 @@ def _known_models() -> dict[str, type[WaveformModel]]:
         for name, cls in {**theirs, **_OURS}.items()
         if isinstance(cls, type) and issubclass(cls, WaveformModel)
     }
+
+
+def names_file(name: str | Path) -> bool:
+    """:return: If a model's name is that of a file, or of a pair without its ending"""
+    path = Path(name).expanduser()
+    return path.is_file() or find_pair(path) is not None
 
 
 def find_pair(path: Path) -> tuple[Path, str | None] | None:

@@ -356,13 +356,16 @@ def find_phase_point2point(
     Picks of a batch of windows from class probabilities at every sample, as in the
     tutorial of the published models.
 
-    :param prob: Probabilities of N, P and S, (windows, 3, samples)
+    :param prob: Probabilities of N, P and S, (windows, 3, samples); or a list of them
+        alone, as ONNX Runtime gives its outputs
     :param height: Smallest probability of a pick
     :param dist: Smallest distance of two picks of one phase, in samples
     :return: For each window a list of ``[type, sample, probability]``; type 1 is P
              and 2 is S
     """
     prob = np.asarray(prob)
+    if prob.ndim == 4 and len(prob) == 1:
+        prob = prob[0]
     if prob.ndim != 3 or prob.shape[1] < 3:
         raise ArgumentError(
             "prob", prob.shape, "its shape must be (windows, classes N, P, S, samples)"

@@ -12,7 +12,14 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic import NonNegativeFloat as NotNegative
 from pydantic import PositiveFloat as Positive
 
-from .._util import INSTRUMENT_PREFERENCE, Band, Settings, option, split_names
+from .._util import (
+    INSTRUMENT_PREFERENCE,
+    Band,
+    NetworkFileSettings,
+    Settings,
+    option,
+    split_names,
+)
 from ..waveforms import Inputs, Instruments, NamePattern, StationPatterns, Time
 
 
@@ -84,7 +91,7 @@ class _Events(_Files):
     )
 
 
-class PickOptions(Settings):
+class PickOptions(NetworkFileSettings):
     """Options for detecting and measuring picks."""
 
     model: Any = option(
@@ -92,7 +99,8 @@ class PickOptions(Settings):
         "LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN or EQT, with /csn for weights at 100 Hz or "
         "/diting for 50 Hz; LPPNT or LPPNM alone for the bundled weights (/distilled, 100 "
         "Hz); RNN/csn_pnsn to distinguish Pg and Pn; a SeisBench model such as "
-        "PhaseNet/stead; or the files of a saved SeisBench model.",
+        "PhaseNet/stead; or a file: of a saved SeisBench model, a published one, "
+        "TorchScript or ONNX. Name only TorchScript files that you trust: they are programs.",
         "-m",
         identity=False,
     )

@@ -411,7 +411,7 @@ class Run:
 
     def __init__(self, settings: RunSettings, state: RunState, what: str) -> None:
         self.state = state
-        self.model = load_on(settings.model, settings.device)
+        self.model = load_on(settings)
         #: If a result may have been written.
         self.began = False
         self._settings = settings

@@ -14,7 +14,7 @@ import torch
 from seisbench.models import WaveformModel
 
 from .._util import ArgumentError, beside, takes
-from ..models import MIN_RATE_SHARE, find_pair
+from ..models import MIN_RATE_SHARE, names_file
 from ..waveforms import (
     DAY,
     SECOND,
@@ -94,8 +94,9 @@ def pick_archive(settings: PickSettings) -> RunPicks:
         if not others:
             run.execute(StationDayPicker(settings, run.model, inventory))
         else:
-            path = Path(settings.model).expanduser()
-            name = str(path.absolute()) if find_pair(path) else settings.model
+            name = settings.model
+            if names_file(name):
+                name = str(Path(name).expanduser().absolute())
             portable = settings.model_copy(update={"model": name})
             if settings.scheduler is not None:
                 workers, threads = cluster(str(settings.scheduler)), 0
@@ -133,7 +134,7 @@ def _pick_elsewhere(settings: PickSettings, threads: int, unit: Unit) -> UnitRes
 @lru_cache(maxsize=1)
 def _loaded_picker(settings: PickSettings) -> StationDayPicker:
     """The picker of a run in another process, which loads the model once."""
-    model = load_on(settings.model, settings.device)
+    model = load_on(settings)
     return StationDayPicker(settings, model, read_inventory(settings))
 
 

@@ -91,7 +91,7 @@ def pick_stream(
         used is a warning.
     """
     settings = make(PickOptions, {"model": model, **options})
-    loaded = load_on(settings.model, settings.device)
+    loaded = load_on(settings)
     segments = segments_of(stream, record)
     picked = pick_waveforms(shared(stream), loaded, settings, inventory, segments)
     for text in merged(((x or "any", y) for x, y in picked.problems), "station"):
@@ -122,16 +122,17 @@ def table_of(rows: Sequence[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     return pick_table(table)
 
 
-def load_on(model: WaveformModel | str, device: str) -> WaveformModel:
+def load_on(settings: PickOptions) -> WaveformModel:
     """
-    :param model: Model, or its name
-    :param device: Device of PyTorch; ``auto`` for a GPU, if there is one
+    :param settings: Settings with a model, or its name, and a device
     :raises ArgumentError: if the device is not available
     :return: The model, in evaluation mode, on the device
     """
+    model, device = settings.model, settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    loaded = load_model(model) if isinstance(model, str | Path) else model.eval()
+    is_name = isinstance(model, str | Path)
+    loaded = load_model(model, **settings.told) if is_name else model.eval()
     try:
         return loaded.to(device)
     # PyTorch raises a different error for each kind of device.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=nn.Module)
 
-#: Runs a network over normalized windows (batch, 3, samples).
-Network: TypeAlias = Callable[[np.ndarray], list[np.ndarray]]
+#: Where a file has the properties of its model: JSON, as an extra file of TorchScript or
+#: as metadata of ONNX.
+PROPERTIES = "seisbench_diting.json"
 
 #: Published names of the input and the outputs.
 INPUT = "wave"
@@ -50,9 +53,11 @@ def export_model(model: PhasePicker, path: str | Path) -> Path:
     divided by their joint peak, components in the order of the model. Batch
     normalization is folded in. ONNX: input ``wave``, output ``prob`` and, for LPPN,
     ``time``, the position of the arrival in its cell in samples. TorchScript: the same
-    outputs in this order.
+    outputs in this order. The file also tells sampling rate, component order, classes
+    and default arguments, so that :py:func:`seisbench_diting.models.load_model` needs
+    nothing else. A model from a file is written as it is, with what was told of it.
 
-    :param model: Picker of this package
+    :param model: Picker of this package, or from a network file
     :param path: File to write, ending in ``.onnx`` or ``.jit``
     :raises ValueError: for another ending or model
     :raises ExportError: if the file would differ from the model, by more than 1e-5 for
@@ -67,9 +72,31 @@ def export_model(model: PhasePicker, path: str | Path) -> Path:
     if not isinstance(model, PhasePicker):
         reason = "only pickers of this package can be exported"
         raise ArgumentError("model", type(model).__name__, reason)
+    content = getattr(model, "content", None) or kinds[kind](model)
+    if zipfile.is_zipfile(io.BytesIO(content)) != (kind == ".jit"):
+        reason = "the model's file is of the other kind and can't be converted"
+        raise ArgumentError("output", str(path), reason)
     with replacing(path) as temporary:
-        temporary.write_bytes(kinds[kind](model))
+        temporary.write_bytes(_with_properties(content, model, kind))
     return path
+
+
+def _with_properties(content: bytes, model: PhasePicker, kind: str) -> bytes:
+    """:return: A file that tells the properties of its model"""
+    values = model.get_model_args() | {"default_args": model.default_args}
+    values["labels"] = values.pop("phases")
+    properties = {PROPERTIES: json.dumps(values)}
+    if kind == ".onnx":
+        import onnx
+
+        graph = onnx.load_from_string(content)
+        onnx.helper.set_model_props(graph, properties)
+        return bytes(graph.SerializeToString())
+    file = io.BytesIO()
+    with quiet():
+        program = torch.jit.load(io.BytesIO(content), "cpu")
+        torch.jit.save(program, file, _extra_files=properties)
+    return file.getvalue()
 
 
 def to_onnx(model: PhasePicker) -> bytes:
@@ -104,7 +131,7 @@ def trace_onnx(model: PhasePicker) -> bytes:
     """
     outputs = OUTPUTS if model.regression else OUTPUTS[:1]
     graph = io.BytesIO()
-    with _quiet():
+    with quiet():
         # The exporter that traces has been deprecated for years; the other one unrolls
         # the recurrent layers.
         torch.onnx.export(
@@ -121,7 +148,7 @@ def trace_onnx(model: PhasePicker) -> bytes:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     # PyTorch prints the whole graph where it does not know a layer.
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -150,7 +177,7 @@ def _to_torchscript(model: PhasePicker) -> bytes:
     folded = fold_batch_norms(model).to("cpu", torch.float32)
     file = io.BytesIO()
     try:
-        with _quiet():
+        with quiet():
             torch.jit.save(torch.jit.script(folded), file)
     # Layers that TorchScript does not know.
     except RuntimeError as error:
@@ -159,26 +186,16 @@ def _to_torchscript(model: PhasePicker) -> bytes:
             f"({str(error).strip().splitlines()[0]})."
         ) from error
     file.seek(0)
-    _check(folded, open_torchscript(file))
-    return file.getvalue()
-
-
-def open_torchscript(file: str | io.BytesIO) -> Network:
-    """
-    :param file: Path or content of a TorchScript file
-    :raises RuntimeError: if it is none
-    :return: Its network, on the CPU
-    """
-    with _quiet():
-        program = torch.jit.load(file, map_location="cpu").eval()
+    program = torch.jit.load(file, "cpu")
 
     def network(wave: np.ndarray) -> list[np.ndarray]:
         with torch.no_grad():
             output = program(torch.from_numpy(wave))
-        output = output if isinstance(output, tuple | list) else (output,)
-        return [tensor.float().numpy() for tensor in output]
+        output = output if isinstance(output, tuple) else (output,)
+        return [tensor.numpy() for tensor in output]
 
-    return network
+    _check(folded, network)
+    return file.getvalue()
 
 
 def fold_batch_norms(model: Model) -> Model:
@@ -198,7 +215,9 @@ def fold_batch_norms(model: Model) -> Model:
     return folded
 
 
-def _check(model: PhasePicker, network: Network) -> None:
+def _check(
+    model: PhasePicker, network: Callable[[np.ndarray], list[np.ndarray]]
+) -> None:
     for wave, tolerance in _example_waves(model.in_samples):
         with torch.no_grad():
             expected = model(torch.from_numpy(wave))

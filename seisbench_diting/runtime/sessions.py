@@ -27,6 +27,7 @@ from ..models import (
     weights_checksum,
 )
 from .export import INPUT, open_session, to_onnx
+from .network_files import FileNet
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -88,9 +89,10 @@ def make_runner(model: PhasePicker) -> Runner:
     :return: What runs its network with ``torch.get_num_threads()`` threads, each of
         them one batch at a time
     """
-    if _is_watched(model):
+    if isinstance(model, FileNet) or _is_watched(model):
         raise BackendUnavailableError(
-            "it has hooks or functions of its own, which ONNX Runtime would not call."
+            "it is a file, or has hooks or functions of its own, which ONNX Runtime would "
+            "not call."
         )
     made = _made.get(model)
     if made is None or not made.fits(model):

@@ -63,7 +63,7 @@ def load_initial(
     if init is None:
         return None
     name = str(init)
-    if "/" not in name and models.find_pair(Path(name)) is None:
+    if "/" not in name and not models.names_file(name):
         name = f"{cls.__name__}/{name}"
     try:
         model = models.load_model(name)

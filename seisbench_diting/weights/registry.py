@@ -61,6 +61,8 @@ class WeightSet:
     :param url: Where the file was published, pinned to a commit; empty for sets that are
         part of this package
     :param sha256: SHA-256 of the file, None where only the git blob is known
+    :param head: SHA-256 of the parameters of the layer that gives the classes, by which
+        other files of the same network are known
     :param size: Size of the file in bytes, None where unknown
     :param default: If it is the default set of its model
     :param p: Measured score of the P phase, None where nothing was measured
@@ -84,6 +86,7 @@ class WeightSet:
     citation: str
     url: str = ""
     sha256: str | None = None
+    head: str | None = None
     size: int | None = None
     default: bool = False
     p: Score | None = None

@@ -145,21 +145,21 @@ def install(
 
 def find_in_folder(
     folder: Path,
-) -> tuple[dict[WeightSet, Path], dict[WeightSet, Path]]:
+) -> tuple[dict[WeightSet, Path], dict[Path, WeightSet]]:
     """
     Finds published weight files by their content.
 
     :param folder: The folder, searched with all folders below it
     :raises ValueError: if the folder does not exist
-    :return: Sets with a file that holds them, whatever its name; and sets with a file
-        that has the name of their file, but other content
+    :return: Sets with a file that holds them, whatever its name; and files that have the
+        name of a set's file, but other content
     """
     if not folder.is_dir():
         file = WEIGHT_SETS[0].file
         reason = f"name a folder that holds published files such as {file}"
         raise ArgumentError("folder", str(folder), reason)
     found: dict[WeightSet, Path] = {}
-    damaged: dict[WeightSet, Path] = {}
+    others: dict[Path, WeightSet] = {}
     for path in sorted(folder.rglob("*")):
         # Not every name is a file that can be read to its end: pipes, devices.
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
@@ -172,5 +172,5 @@ def find_in_folder(
         for entry in matching:
             found.setdefault(entry, path)
         if not matching:
-            damaged |= {e: path for e in WEIGHT_SETS if e.file == path.name}
-    return found, damaged
+            others.update((path, e) for e in WEIGHT_SETS if e.file == path.name)
+    return found, others

@@ -72,7 +72,7 @@ def test_files_of_every_kind_give_the_same_picks(ncedc, lppnm, tmp_path):
     expected = evaluate(lppnm, ncedc, split="dev", progress=False)
     assert len(expected.picks) > 20
     for name in ("mine", "mine.pt.v3", "lppnm.jit", "lppnm.onnx"):
-        picker = load_picker(tmp_path / name, 100.0, "ENZ")
+        picker = load_picker(tmp_path / name, 100.0, "ENZ", ["NPS"])
         assert (picker.sampling_rate, picker.component_order) == (100, "ENZ")
         found = evaluate(picker, ncedc, split="dev", progress=False)
         assert found.windows.equals(expected.windows)

@@ -125,6 +125,8 @@ def test_point_to_point_picks():
     first, second = find_phase_point2point(prob)
     assert first == [[1, 50, pytest.approx(0.9)], [2, 120, 0.5], [2, 300, 0.75]]
     assert second == []
+    # ONNX Runtime gives a list.
+    assert find_phase_point2point([prob]) == [first, second]
 
 
 def test_lppn_picks():
@@ -136,7 +138,7 @@ def test_lppn_picks():
     assert second == [[1, 63.75, 0.5], [2, 160.25, 1]]
 
 
-@pytest.mark.parametrize("shape", [(3, 400), (2, 2, 400), (400,), (1, 2, 3, 4)])
+@pytest.mark.parametrize("shape", [(3, 400), (2, 2, 400), (400,), (2, 2, 3, 4)])
 def test_probabilities_of_a_wrong_shape_are_refused(shape):
     with pytest.raises(ValueError, match="prob="):
         find_phase_point2point(np.zeros(shape))

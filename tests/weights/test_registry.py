@@ -27,7 +27,7 @@ def test_entries_are_complete_and_versions_stand_oldest_first():
     for entry in WEIGHT_SETS:
         assert sorted(entry.component_order) == ["E", "N", "Z"]
         assert entry.labels[0] == "N"
-        assert entry.licence == "GPL-3.0"
+        assert entry.licence in ("GPL-3.0", "CC-BY-4.0")
         assert entry.citation in entry.docstring
         assert f"{entry.sampling_rate:g} Hz" in entry.docstring
         same = [Version(e.version) for e in WEIGHT_SETS if e.title == entry.title]
@@ -38,7 +38,9 @@ def test_entries_are_complete_and_versions_stand_oldest_first():
 
 
 def test_published_entries_equal_the_manifest(reference):
-    manifest = json.loads((reference / "weights" / "manifest.json").read_text())
+    folder = reference / "weights"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest.append(json.loads((folder / "pnsn.v3.json").read_text()))
     published = {
         f"{values['model']}/{values['weights']}": values
         for values in manifest
@@ -68,7 +70,10 @@ def test_scores_equal_the_measured_ones(reference):
         ]
         for model, name, *columns in row.findall(text)
     }
-    assert {e.title: [e.p, e.s] for e in PUBLISHED if e.p} == measured
+    ours = {e.title: [e.p, e.s] for e in PUBLISHED if e.p}
+    # Measured later, by the same rule; see test_acceptance.
+    ours.pop("RNN/pnsn_v3")
+    assert ours == measured
     assert [e.title for e in WEIGHT_SETS if e.p is None] == ["UNetPP/csn"]
     assert "F1 0.902, deviation 56 ms" in find_set("LPPNM", "csn").docstring
 
@@ -92,7 +97,8 @@ def test_bundled_files_are_those_of_the_registry():
 
 
 def test_sets_are_found_by_model_and_name(monkeypatch):
-    assert [e.name for e in weight_sets("RNN")] == ["diting", "csn", "csn_pnsn"]
+    names = ["diting", "csn", "csn_pnsn", "pnsn_v3"]
+    assert [e.name for e in weight_sets("RNN")] == names
     assert weight_sets("PhaseNet") == []
     assert weight_sets() == list(WEIGHT_SETS)
     assert set(DEFAULT_SETS) == {entry.model for entry in WEIGHT_SETS}

@@ -257,19 +257,19 @@ def test_files_are_found_by_content(tmp_path, monkeypatch):
     (tmp_path / "china.lppnm.pt").write_bytes(b"first sat")
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe")
-    found, damaged = find_in_folder(tmp_path)
+    found, others = find_in_folder(tmp_path)
     assert found == {
         first: tmp_path / "deep" / "er" / "copy (1)",
         second: tmp_path / "download.bin",
     }
-    assert damaged == {first: tmp_path / "china.lppnm.pt"}
+    assert others == {tmp_path / "china.lppnm.pt": first}
     with pytest.raises(ValueError, match=r"folder=.*missing'"):
         find_in_folder(tmp_path / "missing")
 
 
 def test_the_reference_folder_holds_all_but_one(reference):
-    found, damaged = find_in_folder(reference / "weights")
+    found, others = find_in_folder(reference / "weights")
     published = {entry for entry in WEIGHT_SETS if not entry.bundled}
     assert [entry.title for entry in published - set(found)] == ["UNetPP/csn"]
     assert all(entry.file == path.name for entry, path in found.items())
-    assert damaged == {}
+    assert others == {}

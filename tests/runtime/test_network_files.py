@@ -1,0 +1,239 @@
+"""Networks in files that people have: published ones of all kinds, and our exports."""
+
+import hashlib
+import io
+import shutil
+
+import numpy as np
+import obspy
+import pytest
+import torch
+from test_export import SETS, made
+
+from seisbench_diting.evaluation import load_picker, measure_latency
+from seisbench_diting.models import load_model, read_state_dict, weights_checksum
+from seisbench_diting.runtime import export, export_model
+
+TOLD = {"sampling_rate": 50, "component_order": "ZNE", "labels": ["NPS"]}
+
+
+@pytest.fixture(scope="module")
+def event(cx_pb01):
+    """Twenty minutes with aftershocks."""
+    start = obspy.UTCDateTime("2014-05-01T03:00:07")
+    return cx_pb01.slice(start, start + (20 * 5888 + 255) / 100)
+
+
+def assert_same_picks(model, other, stream, **arguments):
+    """
+    Within a sample; picks may be missing that are near the threshold or the end, where
+    pickers of any length have one more window.
+    """
+    end = max(trace.stats.endtime for trace in stream) - 4
+    ours, theirs = (
+        [p for p in m.classify(stream, **arguments).picks if p.peak_time < end]
+        for m in (model, other)
+    )
+    assert any(p.peak_value > 0.5 for p in theirs)
+    for picks, others in ((ours, theirs), (theirs, ours)):
+        for pick in picks:
+            near = [
+                abs(pick.peak_time - o.peak_time)
+                for o in others
+                if o.phase == pick.phase
+            ]
+            is_near = min(near, default=9) <= 1.01 / other.sampling_rate
+            assert is_near or pick.peak_value < 0.35
+
+
+def write_bare(model, path):
+    """A network as others write it: without properties."""
+    folded = export.fold_batch_norms(model)
+    if path.suffix == ".jit":
+        torch.jit.save(torch.jit.script(folded), path)
+    else:
+        path.write_bytes(export.trace_onnx(folded))
+    return path
+
+
+@pytest.mark.parametrize("entry", SETS, ids=lambda entry: entry.title)
+def test_a_published_file_of_any_name(entry, reference, published, tmp_path):
+    path = shutil.copy(reference / "weights" / entry.file, tmp_path / "mine.bin")
+    model = load_model(path)
+
+    assert weights_checksum(model) == weights_checksum(
+        published(entry.model, entry.name)
+    )
+    assert model.sampling_rate == entry.sampling_rate
+    assert "".join(model.component_order) == entry.component_order
+    state = read_state_dict(path.read_bytes()).values()
+    digests = {hashlib.sha256(value.numpy().tobytes()).hexdigest() for value in state}
+    assert entry.head in digests
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "jit"])
+@pytest.mark.parametrize("name", ["LPPNT", "UNet"])
+def test_an_export_is_the_model(name, suffix, example, tmp_path):
+    properties = {"sampling_rate": 50, "component_order": "ENZ"}
+    model = made(name, **properties, default_args={"overlap": 0.5})
+    path = export_model(model, tmp_path / f"x.{suffix}")
+    loaded = load_model(path)
+
+    assert (loaded.sampling_rate, loaded.in_samples) == (50, 1024)
+    assert loaded.component_order == "ENZ"
+    assert loaded.default_args == {"overlap": 0.5}
+    curves = zip(loaded.annotate(example), model.annotate(example), strict=True)
+    for ours, theirs in curves:
+        assert ours.stats.starttime == theirs.stats.starttime
+        np.testing.assert_allclose(ours.data, theirs.data, atol=1e-3)
+    other = load_model(export_model(loaded, tmp_path / f"again.{suffix}"))
+    assert other.default_args == {"overlap": 0.5}
+    with pytest.raises(ValueError, match="other kind"):
+        export_model(loaded, tmp_path / f"y.{ {'onnx': 'jit', 'jit': 'onnx'}[suffix] }")
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "jit"])
+@pytest.mark.parametrize("title", ["UNet/csn", "EQT/diting"])
+def test_published_networks_are_known_by_their_classes(
+    title, suffix, published, event, tmp_path
+):
+    model = published(*title.split("/"))
+    loaded = load_model(write_bare(model, tmp_path / f"x.{suffix}"))
+
+    assert loaded.component_order == "".join(model.component_order)
+    assert loaded.default_args == model.default_args
+    assert_same_picks(loaded, model, event)
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "jit"])
+def test_unknown_networks_need_to_be_told(suffix, example, tmp_path, run):
+    path = write_bare(made("LPPNT", in_samples=6144), tmp_path / f"x.{suffix}")
+    with pytest.raises(ValueError, match="labels is missing"):
+        load_model(path)
+    status, _, errors = run("pick", "-i", tmp_path, "-o", tmp_path / "p", "-m", path)
+    assert status == 2
+    for option in ("--sampling-rate", "--component-order", "--labels"):
+        assert option in errors
+    with pytest.raises(ValueError, match="N,P,S,X"):
+        load_model(path, **{**TOLD, "labels": ["NPSX"]})
+
+    model = load_model(path, **TOLD)
+    assert model.annotate(example)[0].stats.sampling_rate == 50 / 8
+    assert load_picker(path, **TOLD).component_order == "ZNE"
+    export_model(model, path)
+    assert load_model(path).sampling_rate == 50
+
+
+def test_what_was_told_must_be_true():
+    assert load_model("LPPNM", sampling_rate=100).sampling_rate == 100
+    with pytest.raises(ValueError, match="sampling_rate=50"):
+        load_model("LPPNM", sampling_rate=50)
+
+
+@pytest.mark.parametrize("content", [b"no network", b""])
+def test_other_files(content, tmp_path):
+    (tmp_path / "x.jit").write_bytes(content)
+    with pytest.raises(ValueError, match=r"model=.*x\.jit"):
+        load_model(tmp_path / "x.jit")
+
+
+class WithTime(torch.nn.Module):
+    """A network of probabilities that gives positions, too, as LPPN does."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        prob = self.network(x)
+        return prob, torch.zeros(1)
+
+
+class Rows(torch.nn.Module):
+    """Probabilities and samples of all windows of a record (samples, 3)."""
+
+    def __init__(self, network, stride: int):
+        super().__init__()
+        self.network = network
+        self.stride = stride
+
+    def forward(self, x):
+        n, _ = x.shape
+        starts = torch.arange(0, n, 5888)
+        waves = x[(starts[:, None] + torch.arange(6144)).clamp(max=n - 1)]
+        waves = waves.transpose(1, 2) - waves.mean(1)[:, :, None]
+        waves = waves / (waves.abs().amax(2, keepdim=True) + 1e-6)
+        prob, time = self.network(waves)
+        time = time + starts[:, None] + self.stride * torch.arange(prob.shape[2])
+        return prob.transpose(1, 2).flatten(0, 1), time.flatten()
+
+
+class Picks(torch.nn.Module):
+    """Type, sample and probability of picks, 1000 samples apart."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.rows = rows
+
+    def forward(self, x):
+        prob, time = self.rows(x)
+        found = torch.zeros(0, 3)
+        for phase in range(prob.shape[1] - 1):
+            p, t = prob[:, phase + 1], time
+            while (p > 0.3).any():
+                best = p.argmax()
+                row = torch.stack(
+                    [torch.tensor(phase).float(), t[best].float(), p[best]]
+                )
+                found = torch.cat([found, row[None]])
+                is_far = (t - t[best]).abs() > 1000
+                p, t = p[is_far], t[is_far]
+        return found
+
+
+def write_any_length(model, path):
+    """A picker of any length, as published with weights of the China Seismic Network."""
+    network = export.fold_batch_norms(model)
+    if not model.regression:
+        network = WithTime(network)
+    rows = Rows(network, model.stride)
+    if path.suffix == ".jit":
+        torch.jit.save(torch.jit.script(Picks(rows)), path)
+        return path
+    file = io.BytesIO()
+    names = {"input_names": ["wave"], "output_names": ["prob", "time"]}
+    axes = {name: {0: "batch"} for name in ("wave", "prob", "time")}
+    wave = torch.randn(20000, 3)
+    torch.onnx.export(
+        rows,
+        (wave,),
+        file,
+        **names,
+        dynamic_axes=axes,
+        opset_version=17,
+        dynamo=False,
+    )
+    path.write_bytes(file.getvalue())
+    return path
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("suffix", ["onnx", "jit"])
+@pytest.mark.parametrize("title", ["RNN/csn", "RNN/csn_pnsn", "LPPNT/csn"])
+def test_pickers_of_any_length(title, suffix, published, event, tmp_path):
+    model = published(*title.split("/"))
+    path = write_any_length(model, tmp_path / f"x.{suffix}")
+    loaded = load_model(path)
+
+    assert list(loaded.labels) == list(model.labels)
+    arguments = {"min_separation": 10}
+    as_published = {"overlap": 256, "window_origin": "record", "stacking": "max"}
+    model.default_args = as_published | model.default_args
+    assert_same_picks(loaded, model, event, **arguments)
+    # In any unit.
+    small = event.copy()
+    for trace in small:
+        trace.data = trace.data * 1e-12
+    assert_same_picks(loaded, model, small, **arguments)
+    table = measure_latency(path, batch=2, cycles=1)
+    assert (table["ms"] > 0).all()
