@@ -89,10 +89,11 @@ def _end(lines: list[str], result: RunPicks, noun: str, show: bool) -> None:
         lines += [f"  {line}" for line in merged(failures, noun)[:5]]
     lines += [f"Picks in {path}" for path in result.files]
     if summary["problems"] or failures:
-        lines.append(
-            f"{counted(summary['problems'] + len(failures), 'line')} of what was not used "
-            f"in {result.output}.err"
-        )
+        reasons = summary["problems_by_reason"].items()
+        lines += [f"Not used, {number} times: {reason}" for reason, number in reasons]
+        number = summary["problems"] + len(failures)
+        errors = f"{result.output}.err"
+        lines.append(f"{counted(number, 'line')} of what was not used in {errors}")
     if show:
         print("\n".join(lines))
     if failures:

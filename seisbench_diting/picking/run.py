@@ -72,6 +72,7 @@ _PENDING = (
     "units.fingerprint != plan.fingerprint OR units.failure IS NOT NULL)"
 )
 _PICKED = "FROM units WHERE failure IS NULL"
+_REASONS = "SELECT reason, count(*) FROM problems GROUP BY reason ORDER BY count(*) DESC LIMIT 3"
 _FAILED = "FROM units WHERE failure IS NOT NULL AND key IN (SELECT key FROM plan)"
 
 
@@ -537,6 +538,7 @@ class Run:
             "picks": value("SELECT count(*) FROM picks WHERE hidden = 0"),
             "picks_by_phase": dict(rows(by_phase)),
             "problems": value("SELECT count(*) FROM problems"),
+            "problems_by_reason": dict(rows(_REASONS)),
             **counts,
             "this_run": {
                 name: round(self._new, 6),

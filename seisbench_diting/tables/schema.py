@@ -274,10 +274,8 @@ def _named(given: pd.DataFrame) -> pd.DataFrame:
     if network is not None and (source == _CODES[1] or not is_whole):
         places = [""] * len(names) if location is None else location
         parts = zip(network, names, places, strict=True)
-        names = pd.Series(
-            [c if c.startswith(f"{n}.") else f"{n}.{c}.{p}" for n, c, p in parts],
-            names.index,
-        )
+        full = [c if c.startswith(f"{n}.") else f"{n}.{c}.{p}" for n, c, p in parts]
+        names = pd.Series(full, names.index)
     return given.assign(station_id=names)
 
 

@@ -74,8 +74,7 @@ def station_table(stations: Rows) -> pd.DataFrame:
             moved |= names == name
     table = table[~wrong & (moved | ~names.duplicated())]
     if not moved.any():
-        table = table[list(STATION_COLUMNS)]
-        return table.sort_values("station_id", ignore_index=True)
+        return table[list(STATION_COLUMNS)].sort_values("station_id", ignore_index=True)
     # A place that did not change serves for all times.
     table.loc[~moved, list(_EPOCH)] = pd.NaT
     order = ["station_id", "start_time"]

@@ -18,9 +18,15 @@ def pick(named, command):
 
 def test_every_format_of_the_event_record(pick, reference, tmp_path):
     files = ["-i", reference / "data" / "x1_event", "-o", tmp_path / "out"]
+    (tmp_path / "no.mseed").write_text("no waveforms")
+    files += ["-i", tmp_path / "no.mseed"]
     result = pick(*files, "--formats", "csv,parquet,txt,pyocto,gamma", "--ifreal")
 
     assert result.status == 0, result.errors
+    # What was not used, why, and where that is listed.
+    *_, why, where = result.output.splitlines()
+    assert why.split(": ")[1] in (tmp_path / "out.err").read_text()
+    assert where.endswith("out.err")
     assert "station days" in result.output
     tables = {
         ending: read_picks(tmp_path / f"out{ending}")
