@@ -57,20 +57,14 @@ for where, number in json.loads(sys.argv[2]):
 """
 
 
-def command(options: dict[str, Any], *ends: tuple[int | str, int]) -> list[str]:
-    """Program and arguments of :py:func:`run_until`."""
-    texts = json.dumps(options, default=str), json.dumps(ends)
-    return [sys.executable, "-c", RUN, *texts]
-
-
 def run_until(options: dict[str, Any], *ends: tuple[int | str, int]) -> list[int]:
     """
     Runs as often as there are ends: steps, or names of labelled station-days, at which a
     signal comes. Gives the exit status of each run, that of a signal negative.
     """
-    output = subprocess.check_output(
-        command(options, *ends), stderr=subprocess.DEVNULL, text=True
-    )
+    texts = json.dumps(options, default=str), json.dumps(ends)
+    command = [sys.executable, "-c", RUN, *texts]
+    output = subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True)
     return [int(line) for line in output.splitlines() if line.lstrip("-").isdigit()]
 
 

@@ -4,7 +4,6 @@ import re
 import runpy
 from pathlib import Path
 
-import pytest
 from made_networks import VELOCITY, made_network
 
 from seisbench_diting.association import method_settings
@@ -45,18 +44,9 @@ def test_its_options_have_these_defaults():
         assert real[name.strip("`")] == float(value.strip("` ")), name
 
 
-def test_its_words_of_real_are_understood():
-    words = dict(re.findall(r"--set ([RGVS])=([0-9./]+)", TEXT))
-    assert set(words) == set("RGVS")
-    expected = float(words["R"].split("/")[2]) * 111.19
-    assert method_settings("real", **words).grid_km == pytest.approx(expected)
-
-
 def test_its_file_of_options(tmp_path, run):
     (tmp_path / "options.toml").write_text(block("toml"), "utf-8")
-
     errors = run("associate", "--config", tmp_path / "options.toml")[2]
-
     # Its names and values are known; only files are missing.
     assert errors.startswith("Error: --input is missing")
 

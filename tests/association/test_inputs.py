@@ -5,9 +5,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from made_networks import VELOCITY, made_network, shares
+from obspy.geodetics import gps2dist_azimuth
 
 from seisbench_diting.association import associate
 from seisbench_diting.association.core import Projection, find_method, make_network
@@ -40,8 +39,7 @@ def test_the_tables_belong_together(made):
     assert (events["p_count"] + events["s_count"] == events["pick_count"]).all()
     assert (events["both_count"] <= events["s_count"]).all()
     assert events["azimuthal_gap_deg"].between(0, 360).all()
-    doubled = picks.assign(kind=picks["phase"].str[0])
-    assert not doubled.duplicated(["event_id", "station_id", "kind"]).any()
+    assert not picks.duplicated(["event_id", "station_id", "phase"]).any()
     residual = (picks["time"] - picks["theoretical_time"]).dt.total_seconds()
     np.testing.assert_allclose(residual, picks["residual_s"], atol=2e-6)
 
@@ -104,46 +102,27 @@ def test_what_cannot_be_found_is_told_before(made, options, named):
     assert len(result.events) == 0
 
 
-def test_locations_of_a_station_count_once(made):
-    """Two sensors a few metres apart."""
-    at_10 = made.stations["station_id"] + "10", made.stations["latitude"] + 5e-5
-    moved = made.stations.assign(station_id=at_10[0], latitude=at_10[1])
-    later = made.picks["time"] + pd.Timedelta("50ms")
-    again = made.picks.assign(station_id=made.picks["station_id"] + "10", time=later)
+def test_a_pick_and_a_station_count_once(made):
+    """Picks that are given twice, and two sensors a few metres apart."""
+    ids, latitude = made.stations["station_id"], made.stations["latitude"]
+    beside = made.stations.assign(station_id=ids + "10", latitude=latitude + 5e-5)
+    ids, time = made.picks["station_id"], made.picks["time"]
+    again = made.picks.assign(station_id=ids + "10", time=time + pd.Timedelta("50ms"))
+    picks = pd.concat([made.picks, made.picks.assign(probability=0.2), again])
 
-    result = associate(
-        pd.concat([made.picks, again]), pd.concat([made.stations, moved]), **OPTIONS
-    )
+    result = associate(picks, pd.concat([made.stations, beside]), **OPTIONS)
 
     assert len(result.events) == len(made.events)
-    station = result.picks["station_id"].str.rsplit(".", n=1).str[0]
-    one = result.picks.assign(station=station).groupby(["event_id", "station", "phase"])
+    assert result.summary["picks_left_out"] == {"given twice": len(made.picks)}
+    assert (result.picks["probability"] > 0.2).all()
+    names = result.picks["station_id"].str.rsplit(".", n=1).str[0]
+    one = result.picks.assign(name=names).groupby(["event_id", "name", "phase"])
     assert one.size().max() == 1
-
-
-def test_picks_that_are_given_several_times(made):
-    less = made.picks.assign(probability=0.2)
-    picks = pd.concat([made.picks, made.picks, less])
-
-    network = make_network(picks.sample(frac=1), made.stations)
-
-    assert network.not_used["reason"].to_list() == ["given twice"] * 2 * len(made.picks)
-    assert (network.picks["probability"] > 0.2).all()
-
-
-@pytest.mark.parametrize("method", ["real", "lppn"])
-def test_no_picks_or_one_station_are_no_events(made, method):
-    of_one = made.picks[made.picks["station_id"] == "XX.S003."]
-    for picks in (made.picks[:0], of_one):
-        result = associate(picks, made.stations, method, **OPTIONS)
-
-        assert len(result.events) == len(result.picks) == result.summary["events"] == 0
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p, s: (p.assign(time=pd.NaT), s), r"picks\['time'\]"),
         (lambda p, s: (p.assign(probability=np.nan), s), r"picks\['probability'\]"),
         (lambda p, s: (p, s.iloc[:0]), "stations is empty"),
         (lambda p, s: (p, s.assign(station_id="YY.A.")[:1]), "None of the 20 stations"),
@@ -156,19 +135,17 @@ def test_tables_that_cannot_be_used(made, change, message):
 
 
 @pytest.mark.parametrize(
-    ("place", "start"),
+    "place",
     [
-        ({"latitude": -17.0, "longitude": 179.95}, "2022-04-09"),
-        ({"latitude": 66.0, "longitude": -179.99}, "2022-04-09"),
-        ({}, "1968-12-31T23:55:00"),
-        ({"elevation_m": (3000.0, 5000.0)}, "2022-04-09"),
-        ({"elevation_m": (-4000.0, -2000.0)}, "2022-04-09"),
+        {"latitude": 66.0, "longitude": -179.99},
+        {"start": "1968-12-31T23:58:00", "elevation_m": (3000.0, 5000.0)},
+        {"elevation_m": (-4000.0, -2000.0)},
     ],
-    ids=["date line", "date line, north", "before 1970", "summits", "sea floor"],
+    ids=["date line", "summits before 1970", "sea floor"],
 )
 @pytest.mark.parametrize("method", ["real", "lppn"])
-def test_places_and_times(method, place, start):
-    made = made_network(2, 10, start=start, **place)
+def test_events_are_found_at_all_places_and_times(method, place):
+    made = made_network(2, 10, **place)
 
     result = associate(made.picks, made.stations, method, **OPTIONS)
 
@@ -184,11 +161,8 @@ def test_places_and_times(method, place, start):
     [
         ({"method": "rael"}, "method='rael': .* did you mean 'real'"),
         ({"min_pick": 3}, "min_pick=3: .* did you mean 'min_picks'"),
-        ({"min_picks": -1}, "min_picks=-1: "),
         ({"grid_km": 0.01}, r"grid_km=0.01: .*nodes"),
-        ({"max_depth_km": 10_000.0}, "max_depth_km=10000.0: "),
-        ({"velocity": "3.5/6.2"}, "velocity='3.5/6.2' must be P/S"),
-        ({"velocity": "earth"}, "'earth'"),
+        ({"velocity": "3.5/6.2"}, "velocity='3.5/6.2'"),
         ({"S": "a/b"}, "S='a/b': "),
     ],
 )
@@ -199,41 +173,20 @@ def test_wrong_options(made, options, message):
 
 @pytest.mark.parametrize(
     ("method", "package", "extra"),
-    [
-        ("real", "numba", "associate"),
-        ("pyocto", "pyocto", "pyocto"),
-        ("gamma", "gamma.utils", "gamma"),
-    ],
+    [("real", "numba", "associate"), ("gamma", "gamma.utils", "gamma")],
 )
-def test_errors_of_missing_libraries(monkeypatch, method, package, extra):
+def test_a_library_that_is_missing_is_named(monkeypatch, method, package, extra):
     monkeypatch.setitem(sys.modules, package, None)
-
     with pytest.raises(ImportError, match=rf"method='{method}'.*\[{extra}\]'"):
         find_method(method)
 
 
-# The plane
-
-
-@given(st.floats(-89, 89), st.floats(-180, 180), st.floats(-300, 300))
-@settings(deadline=None)
-def test_there_and_back(latitude, longitude, km):
-    plane = Projection(latitude, longitude)
-
-    back = plane.to_km(*plane.to_degrees(km, 100.0))
-
-    assert np.abs(np.subtract(back, [km, 100.0])).max() < 1e-6
-
-
-@pytest.mark.parametrize("latitude", [-75.0, -20.0, 0.0, 42.7, 68.0])
-def test_distances_are_those_of_the_ellipsoid(latitude):
-    from obspy.geodetics import gps2dist_azimuth
-
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("latitude", [-75.0, 0.0, 42.7])
+def test_distances_in_the_plane_are_those_of_the_ellipsoid(latitude, rng):
     plane = Projection(latitude, 179.9)
-    lat, lon = plane.to_degrees(*rng.uniform(-150, 150, (2, 20)))
-    x, y = plane.to_km(lat, lon)
-
+    x, y = rng.uniform(-150, 150, (2, 20))
+    lat, lon = plane.to_degrees(x, y)
+    np.testing.assert_allclose(plane.to_km(lat, lon), [x, y], atol=1e-6)
     for i, j in rng.integers(0, 20, (40, 2)):
         metres = gps2dist_azimuth(lat[i], lon[i], lat[j], lon[j])[0]
         distance = np.hypot(x[j] - x[i], y[j] - y[i])

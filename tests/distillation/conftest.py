@@ -28,28 +28,38 @@ def teacher(tmp_path_factory):
     return folder
 
 
+SHORT = {
+    "student": "LPPNT",
+    "init": "random",
+    "max_steps": 6,
+    "batch_size": 4,
+    "n_samples": 1536,
+    "padlen": 64,
+    "validate_every": 3,
+    "validation_windows": 16,
+    "checkpoint_every": 2,
+    "workers": 0,
+    "accelerator": "cpu",
+    "progress": False,
+}
+
+
 @pytest.fixture
 def options(archive, teacher, tmp_path):
     """Function that gives options of a short run."""
 
     def make(**others):
-        return {
-            "student": "LPPNT",
-            "teachers": teacher,
-            "inputs": archive,
-            "output": tmp_path / "run",
-            "init": "random",
-            "max_steps": 6,
-            "batch_size": 4,
-            "n_samples": 1536,
-            "padlen": 64,
-            "validate_every": 3,
-            "validation_windows": 16,
-            "checkpoint_every": 2,
-            "workers": 0,
-            "accelerator": "cpu",
-            "progress": False,
-            **others,
-        }
+        files = {"teachers": teacher, "inputs": archive, "output": tmp_path / "run"}
+        return {**SHORT, **files, **others}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished(archive, teacher, tmp_path_factory):
+    """A short run that has ended."""
+    from seisbench_diting.distillation import distill
+
+    output = tmp_path_factory.mktemp("distillation") / "finished"
+    files = {"teachers": teacher, "inputs": archive, "output": output}
+    return distill(**SHORT, **files, held_out=0.0)

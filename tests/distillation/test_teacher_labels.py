@@ -44,10 +44,6 @@ def test_arrivals_of_two_teachers_become_one():
     assert merged(first, second) == [(1, 1025, 0.6), (1, 7000, 0.4), (2, 4000, 0.3)]
 
 
-def test_arrivals_of_one_teacher_stay_two():
-    assert len(merge_opinions([opinion((1, 1000, 0.9), (1, 1200, 0.8))])) == 2
-
-
 def test_a_teacher_that_has_not_looked_does_not_count():
     first = opinion((1, 1000, 0.8), (1, 9000, 0.8))
     second = opinion((1, 1000, 0.4), known=((0, 5000), (9500, 10_000)))
@@ -80,14 +76,6 @@ def test_pieces_with_sure_arrivals_are_kept_and_noise_as_well():
     assert any(piece.begin <= 50_500 < piece.end for piece in pieces)
     assert any(len(piece.arrivals) == 0 for piece in pieces)
     assert choose_pieces([whole], 4000, 100_000, np.random.default_rng(0)) == [whole]
-
-
-def test_many_days_get_the_room_that_there_is():
-    rng = np.random.default_rng(1)
-    whole = stretch(100_000, (1, 5000, 0.9))
-    kept = [choose_pieces([whole], 4000, 400, rng) for _ in range(1000)]
-    assert {len(pieces) for pieces in kept} == {0, 1}
-    assert np.mean([len(pieces) for pieces in kept]) == pytest.approx(0.1, rel=0.3)
 
 
 samples = st.lists(st.floats(-100, 6300), max_size=6)

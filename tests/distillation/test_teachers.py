@@ -10,9 +10,7 @@ pytest.importorskip("lightning")
 from seisbench_diting.distillation.teachers import (
     ModelTeacher,
     Opinion,
-    find_peaks,
     load_teachers,
-    make_opinion,
 )
 
 START = obspy.UTCDateTime(2014, 5, 1)
@@ -71,15 +69,15 @@ def test_a_model_gets_its_own_order_and_rate_and_any_unit(published, record):
     assert slow.see(record, 0.3).arrivals
 
 
-def test_a_model_of_seisbench_teaches(record, reference):
-    model = PhaseNet.load(reference / "peers" / "phasenet" / "volpick", version_str="1")
+def test_a_model_of_seisbench_teaches_whatever_the_unit(record, reference):
+    folder = reference / "peers" / "phasenet" / "volpick"
+    model = PhaseNet.load(folder, version_str="1")
     teacher = ModelTeacher("PhaseNet/volpick", model, 0.5)
     seen = rounded(teacher.see(record, 0.1))
     assert {phase for phase, _, _ in seen} == {"P", "S"}
-    weak = record.copy()
-    for trace in weak:
+    for trace in record:
         trace.data = trace.data * 1e-10
-    assert rounded(teacher.see(weak, 0.1)) == seen
+    assert rounded(teacher.see(record, 0.1)) == seen
 
 
 def test_files_of_probabilities(tmp_path):
@@ -89,21 +87,17 @@ def test_files_of_probabilities(tmp_path):
         other_100hz=curve(6000, (0, 1000, 0.9)),
     )
     # Arrays of zeros or NaN say nothing.
-    for name, value in (("b", 0), ("c", np.nan)):
-        empty = np.full((2, 3000), value)
-        write_file(
-            tmp_path / f"{name}.npz", start_time=str(START + 3600), mine_50hz=empty
-        )
-    stream = obspy.Stream([obspy.Trace(np.zeros(10), {"network": "CX"})])
-    stream[0].stats.update({"station": "PB01", "channel": "HHZ"})
+    later = {"start_time": str(START + 3600)}
+    write_file(tmp_path / "b.npz", **later, mine_50hz=np.zeros((2, 3000)))
+    write_file(tmp_path / "c.npz", **later, mine_50hz=np.full((2, 3000), np.nan))
+    header = {"network": "CX", "station": "PB01", "channel": "HHZ"}
+    stream = obspy.Stream([obspy.Trace(np.zeros(10), header)])
     mine, other = load_teachers([str(tmp_path)], 0.5, 0.1)
 
     seen = mine.see(stream, 0.1)
     assert rounded(seen) == [("P", 10, 0.8), ("S", 18, 0.4)]
     assert seen.known == [(START.ns, (START + 60).ns)]
-    assert seen.clipped(START.ns, (START + 15).ns).arrivals == seen.arrivals[:1]
     assert rounded(other.see(stream, 0.1)) == [("P", 10, 0.9)]
-    assert mine.knows == "CX.PB01."
     stream[0].stats.station = "PB02"
     assert mine.see(stream, 0.1) == Opinion([], [])
     for name in ("other", "other_100hz"):
@@ -111,27 +105,10 @@ def test_files_of_probabilities(tmp_path):
         assert chosen.name == "other_100hz"
 
 
-def test_a_peak_lies_between_samples():
-    values = np.exp(-0.5 * ((np.arange(1000) - 500.3) / 8) ** 2) * 0.8
-    ((phase, time, probability),) = find_peaks(2, values, START.ns, 50.0, 0.1)
-    assert phase == 2
-    assert (time - START.ns) / SECOND * 50 == pytest.approx(500.3, abs=0.02)
-    assert probability == pytest.approx(0.8, abs=0.01)
-    assert not find_peaks(2, values, START.ns, 50.0, 0.9)
-
-
-def test_two_names_of_one_arrival_count_once():
-    arrivals = [(1, SECOND, 0.4), (1, 3 * SECOND, 0.2), (2, SECOND, 0.3)]
-    found = make_opinion(
-        [*arrivals, (1, SECOND + SECOND // 10, 0.7)], [(5, 9), (0, 5), (20, 30)]
-    )
-    assert [one[2] for one in found.arrivals] == [0.7, 0.2, 0.3]
-    assert found.known == [(0, 9), (20, 30)]
-
-
 @pytest.mark.parametrize(
     "change",
     [
+        {},
         {"mine_50hz": curve(100) + 2},
         {"mine_50hz": np.zeros((3, 100))},
         {"mine_50hz": None},
@@ -141,15 +118,10 @@ def test_two_names_of_one_arrival_count_once():
         {"station_id": "PB01"},
     ],
 )
-def test_wrong_files_are_named(tmp_path, change):
+def test_wrong_and_damaged_files_are_named(tmp_path, change):
     path = write_file(tmp_path / "a.npz", **change)
-    with pytest.raises(ValueError, match=r"teachers='.*a\.npz'"):
-        load_teachers([str(path)], 0.5, 0.1)
-
-
-def test_damaged_files_are_named(tmp_path):
-    path = write_file(tmp_path / "a.npz")
-    path.write_bytes(path.read_bytes()[:-100])
+    if not change:
+        path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"teachers='.*a\.npz'"):
         load_teachers([str(path)], 0.5, 0.1)
 

@@ -37,25 +37,23 @@ WINDOWS = (
 )
 
 
-def test_correct_counting_by_hand():
-    found = evaluation(*WINDOWS).measure("P")
+@pytest.mark.parametrize(
+    ("counting", "right", "precision", "recall", "errors"),
+    [
+        ("correct", 2, 2 / 5, 2 / 4, [-200, 400]),
+        ("published", 3, 3 / 6, 3 / 6, [-200, -400, -500, 400]),
+    ],
+)
+def test_counting_by_hand(counting, right, precision, recall, errors):
+    found = evaluation(*WINDOWS, counting=counting).measure("P")
 
-    assert (found.arrivals, found.picks, found.right) == (4, 6, 2)
-    assert found.precision.value == pytest.approx(2 / 5)
-    assert found.recall.value == pytest.approx(2 / 4)
-    assert found.f1.value == pytest.approx(2 * 0.4 * 0.5 / 0.9)
-    assert found.mean_ms.value == pytest.approx((-200 + 400) / 2)
-    assert found.deviation_ms.value == pytest.approx(300)
-    assert found.mad_ms.value == pytest.approx(300)
-
-
-def test_published_counting_by_hand():
-    found = evaluation(*WINDOWS, counting="published").measure("P")
-
-    assert found.right == 3
-    assert found.precision.value == pytest.approx(3 / 6)
-    assert found.recall.value == pytest.approx(3 / 6)
-    assert found.mean_ms.value == pytest.approx(np.mean([-200, -400, -500, 400]))
+    assert (found.arrivals, found.picks, found.right) == (4, 6, right)
+    assert found.precision.value == pytest.approx(precision)
+    assert found.recall.value == pytest.approx(recall)
+    f1 = 2 * precision * recall / (precision + recall)
+    assert found.f1.value == pytest.approx(f1)
+    assert found.mean_ms.value == pytest.approx(np.mean(errors))
+    assert found.deviation_ms.value == pytest.approx(np.std(errors))
 
 
 def test_tolerance_threshold_rate_and_chosen_windows():
@@ -67,20 +65,11 @@ def test_tolerance_threshold_rate_and_chosen_windows():
     assert (chosen.arrivals, chosen.picks, chosen.right) == (1, 3, 1)
 
 
-def test_without_arrivals_or_picks():
-    found = evaluation((100, NAN, [])).measure("S")
-    assert math.isnan(found.recall.value)
-    assert math.isnan(found.precision.value)
-    found = evaluation((100, NAN, [])).measure("P")
-    assert found.recall.value == found.f1.value == 0
-    assert math.isnan(found.mean_ms.value)
-
-
-def test_intervals_of_few_counts_are_wide():
-    found = evaluation(*[(100, NAN, picked_p(100))] * 4).measure("P")
-    assert found.precision.value == found.precision.high == 1
-    # Wilson's interval for four of four.
-    assert found.precision.low == pytest.approx(0.51, abs=0.01)
+def test_shares_of_nothing_are_not_numbers():
+    found = evaluation((100, NAN, []))
+    p, s = found.measure("P"), found.measure("S")
+    assert p.recall.value == p.f1.value == 0
+    assert np.isnan([p.mean_ms.value, s.recall.value, s.precision.value]).all()
 
 
 samples = st.floats(0, 1e6, allow_subnormal=False)
@@ -130,10 +119,8 @@ def test_the_published_file_is_written_as_it_is(reference, tmp_path):
     [
         ("", "no window"),
         ("1,20,0.5\n", "line 1"),
-        ("#phase,1,2,1.0\n3,20,0.5\n", "line 2"),
         ("#phase,1,2,1.0\n1,20\n", "line 2"),
         ("#path/to/file\nPg,96.3,0.4,2012-07-27 00:00:29\n", "line 1"),
-        ("\x00\x01", "line 1"),
     ],
 )
 def test_other_files_are_refused(tmp_path, text, word):

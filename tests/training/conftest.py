@@ -1,10 +1,22 @@
-"""A small dataset to train on."""
+"""A small dataset to train on, and a short run that was not disturbed."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.learning_runs import write_dataset
+
+SHORT = {
+    "model": "LPPNT",
+    "max_steps": 6,
+    "batch_size": 4,
+    "n_samples": 1024,
+    "padlen": 64,
+    "validate_every": 3,
+    "checkpoint_every": 2,
+    "accelerator": "cpu",
+    "progress": False,
+}
 
 
 @pytest.fixture(scope="session")
@@ -17,19 +29,15 @@ def options(small_dataset, tmp_path):
     """Function that gives options of a short run."""
 
     def make(**others):
-        return {
-            "model": "LPPNT",
-            "data": small_dataset,
-            "output": tmp_path / "run",
-            "max_steps": 6,
-            "batch_size": 4,
-            "n_samples": 1024,
-            "padlen": 64,
-            "validate_every": 3,
-            "checkpoint_every": 2,
-            "accelerator": "cpu",
-            "progress": False,
-            **others,
-        }
+        return {**SHORT, "data": small_dataset, "output": tmp_path / "run", **others}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def whole(small_dataset, tmp_path_factory) -> Path:
+    """Folder of such a run."""
+    from seisbench_diting.training import train
+
+    output = tmp_path_factory.mktemp("training") / "whole"
+    return train(**SHORT, data=small_dataset, output=output).output

@@ -1,11 +1,11 @@
 """Runs: what they leave, that they continue, and what goes wrong."""
 
+import itertools
 import json
+import math
 import os
 import shutil
 import signal
-import subprocess
-import time
 
 import numpy as np
 import pandas as pd
@@ -16,27 +16,25 @@ import torch
 pytest.importorskip("lightning")
 
 from benchmarks.ncedc_dataset import write_ncedc
-from seisbench_diting import models
+from seisbench_diting._util import only_writer
 from seisbench_diting.models import load_model
 from seisbench_diting.training import (
     NotFiniteError,
     PickerModule,
-    TrainSettings,
     module,
     read_log,
     train,
 )
 from tests.learning_runs import (
     WHOLE,
-    command,
     have_same_weights,
     run_until,
     weights_of,
 )
 
 
-@pytest.mark.parametrize("name", [*models.PICKERS, "EQTransformer"])
-def test_every_model_trains_and_leaves_its_results(options, name):
+@pytest.mark.parametrize("name", ["LPPNT", "UNetPP", "RNN", "EQT", "EQTransformer"])
+def test_every_kind_of_model_trains_and_leaves_its_results(options, name):
     is_ours = name != "EQTransformer"
     model = "UNet++" if name == "UNetPP" else name.lower()
     result = train(**options(model=model, max_steps=2, validate_every=2, onnx=is_ours))
@@ -72,37 +70,30 @@ def test_32_records_are_learned(reference, tmp_path, monkeypatch):
     shown = table[table["split"] == "train"]
     both = pd.concat([shown, shown.assign(split="dev")])
     both.to_csv(path / "metadata.csv", index=False)
-    threads = torch.get_num_threads()
-    # More wait for each other on layers this small.
-    torch.set_num_threads(1)
-    try:
-        result = train(
-            model="LPPNM",
-            data=path,
-            output=tmp_path / "run",
-            max_steps=450,
-            batch_size=16,
-            lr=3e-3,
-            n_samples=3072,
-            augmentations={"within": True},
-            validate_every=50,
-            accelerator="cpu",
-            progress=False,
-        )
-    finally:
-        torch.set_num_threads(threads)
+    result = train(
+        model="LPPNM",
+        data=path,
+        output=tmp_path / "run",
+        max_steps=450,
+        batch_size=16,
+        lr=3e-3,
+        n_samples=3072,
+        augmentations={"within": True},
+        validate_every=50,
+        accelerator="cpu",
+        progress=False,
+    )
     # Windows that were not shown in just this place.
     assert result.scores["validation_f1_P"] >= 0.95
     assert result.scores["validation_f1_S"] >= 0.95
 
 
-def test_a_seed_gives_the_same_weights(options, tmp_path):
-    first, second, third = (
-        train(**options(output=tmp_path / name, **others)).output
-        for name, others in (("a", {}), ("b", {"workers": 2}), ("c", {"seed": 1}))
-    )
-    assert have_same_weights(first, second)
-    assert not have_same_weights(first, third)
+def test_a_seed_gives_the_same_weights(options, whole):
+    again = train(**options(workers=2))
+    assert have_same_weights(again.output, whole)
+    assert read_log(again.output)["validation_loss"]
+    other = train(**options(seed=1, resume="never"))
+    assert not have_same_weights(other.output, whole)
 
 
 @pytest.mark.slow
@@ -121,47 +112,41 @@ def test_a_run_killed_at_any_step_ends_with_the_same_weights(options, tmp_path):
     assert have_same_weights(whole["output"], killed["output"])
 
 
-def test_a_stopped_run_continues(options, tmp_path):
-    whole, stopped = options(output=tmp_path / "whole"), options()
-    assert run_until(whole, WHOLE) == [0]
-    asked = [(2, int(signal.SIGINT)), (4, int(signal.SIGTERM))]
-    assert run_until(stopped, *asked) == [1, 1]
-    assert not list(stopped["output"].glob("*.pt"))
-    assert run_until(stopped, WHOLE) == [0]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_continues(options, whole, monkeypatch, number):
+    # Shells start what runs in the background with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    handler = signal.getsignal(number)
+    step = PickerModule.training_step
 
-    assert have_same_weights(whole["output"], stopped["output"])
+    def stopped(self, batch, batch_idx):
+        if self.global_step == 3:
+            os.kill(os.getpid(), number)
+        return step(self, batch, batch_idx)
 
-
-def test_ctrl_c_raises_keyboard_interrupt(options, monkeypatch):
-    handler = signal.getsignal(signal.SIGINT)
-
-    def interrupted(self, batch, batch_idx):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(PickerModule, "training_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(PickerModule, "training_step", stopped)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
         train(**options())
-    assert signal.getsignal(signal.SIGINT) is handler
-
-
-def test_a_longer_run_goes_on_from_a_shorter_one(options, tmp_path):
-    train(**options(max_steps=4))
-    longer = train(**options(max_steps=8))
-    whole = train(**options(max_steps=8, output=tmp_path / "whole"))
-
-    assert longer.steps == 8
-    steps = [step for step, _ in read_log(longer.output)["validation_loss"]]
-    assert steps == [2, 5]
-    assert have_same_weights(longer.output, whole.output)
-
-
-def test_a_damaged_checkpoint_is_passed_over(options, tmp_path):
-    output = train(**options(max_steps=4)).output
-    newest = output / "checkpoints" / "step=4.ckpt"
-    newest.write_bytes(newest.read_bytes()[:1000])
+    assert signal.getsignal(number) is handler
+    monkeypatch.undo()
+    output = options()["output"]
+    assert not list(output.glob("*.pt"))
     train(**options())
-    whole = train(**options(output=tmp_path / "whole")).output
+    assert have_same_weights(output, whole)
 
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_longer_run_goes_on_from_the_newest_whole_checkpoint(
+    options, whole, is_damaged
+):
+    output = train(**options(max_steps=4)).output
+    if is_damaged:
+        newest = output / "checkpoints" / "step=4.ckpt"
+        newest.write_bytes(newest.read_bytes()[:1000])
+    longer = train(**options())
+
+    assert longer.steps == 6
+    assert [step for step, _ in read_log(output)["validation_loss"]] == [2, 5]
     assert have_same_weights(output, whole)
 
 
@@ -175,102 +160,61 @@ def test_another_run_in_the_same_folder_is_refused(options):
     for resume in ("auto", "never"):
         with pytest.raises(ValueError, match=r"output=.*another kind"):
             train(**options(resume=resume))
+    # Nor one at the same time.
+    with only_writer(output, "run"), pytest.raises(ValueError, match="another run"):
+        train(**options())
 
 
-def test_two_runs_at_once_in_the_same_folder_are_refused(options):
-    long = options(max_steps=100_000)
-    process = subprocess.Popen(
-        command(long, WHOLE), stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while not list(long["output"].glob("checkpoints/*.ckpt")):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        with pytest.raises(ValueError, match="another run is writing there"):
-            train(**long)
-    finally:
-        # With the fork that it waits for.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+@pytest.mark.parametrize(
+    ("is_bad", "ends"), [({2, 3}.__contains__, False), ((1).__lt__, True)]
+)
+def test_steps_that_are_not_finite_are_skipped_and_many_end_the_run(
+    options, monkeypatch, is_bad, ends
+):
+    loss, calls = PickerModule.loss, itertools.count(1)
 
+    def spoiled(self, output, label):
+        return loss(self, output, label) * (math.nan if is_bad(next(calls)) else 1)
 
-@pytest.fixture
-def spoil(monkeypatch):
-    """Function that makes the loss not a number in some steps."""
-    loss, calls = PickerModule.loss, []
-
-    def make(is_bad):
-        def spoiled(self, output, label):
-            calls.append(0)
-            value = loss(self, output, label)
-            return value * float("nan") if is_bad(len(calls)) else value
-
-        monkeypatch.setattr(PickerModule, "loss", spoiled)
-
-    return make
-
-
-def test_steps_that_are_not_finite_are_skipped_and_counted(options, spoil):
-    spoil(lambda call: call in (2, 3))
+    monkeypatch.setattr(PickerModule, "loss", spoiled)
+    monkeypatch.setattr(module, "MOST_SKIPPED", 4)
+    if ends:
+        with pytest.raises(NotFiniteError, match="4 steps in a row"):
+            train(**options(validate_every=6))
+        return
     result = train(**options(validate_every=6))
-
     assert (result.steps, result.skipped) == (6, 2)
     assert all(v.isfinite().all() for v in weights_of(result.output).values())
-    assert "2 of them skipped" in (result.output / "MODEL_CARD.md").read_text()
 
 
-def test_many_of_them_in_a_row_end_the_run(options, monkeypatch, spoil):
-    monkeypatch.setattr(module, "MOST_SKIPPED", 20)
-    spoil(lambda call: call > 1)
-    with pytest.raises(NotFiniteError, match="20 steps in a row"):
-        train(**options(max_steps=200, validate_every=1000))
-    assert not list(options()["output"].glob("*.pt"))
+def test_fine_tuning_keeps_frozen_layers_rate_and_components(options, tmp_path):
+    start = {"component_order": "ENZ", "sampling_rate": 100.0}
+    first = train(**options(max_steps=1, **start))
+    again = {"init": first.weights, "freeze": "encoder.*", "output": tmp_path / "tuned"}
+    tuned = train(**options(max_steps=1, **again))
 
-
-def test_fine_tuning_with_frozen_layers(options, tmp_path):
-    first = train(**options(max_steps=2))
-    tuned = train(
-        **options(init=first.weights, output=tmp_path / "tuned", freeze="encoder.*")
-    )
+    model = load_model(tuned.weights)
+    assert (model.sampling_rate, model.component_order) == (100, "ENZ")
     before, after = weights_of(first.output), weights_of(tuned.output)
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert not any(name.startswith("encoder.") for name in changed)
 
 
-def test_rate_and_components_are_those_of_the_initial_weights(options, tmp_path):
-    def trained(name, **others):
-        result = train(**options(max_steps=1, output=tmp_path / name, **others))
-        model = load_model(result.weights)
-        return result.weights, (model.sampling_rate, model.component_order)
-
-    init, _ = trained("first", component_order="ENZ", sampling_rate=100.0)
-    assert trained("tuned", init=init)[1] == (100, "ENZ")
-    assert trained("other", init="distilled")[1] == (100, "ENZ")
-    own = {"component_order": "ZNE", "sampling_rate": 50.0}
-    assert trained("own", init=f"{init}.pt", **own)[1] == (50, "ZNE")
-
-
 @pytest.mark.parametrize(
     ("others", "message"),
     [
         ({"init": "nowhere"}, "init='nowhere': "),
-        ({"init": "LPPNM/distilled"}, "init='LPPNM/distilled': .*LPPNM, not of LPPNT"),
+        ({"init": "LPPNM/distilled"}, "init='LPPNM/distilled'"),
         ({"freeze": ("head.*",)}, r"freeze='head\.\*'"),
-        ({"freeze": ("*",)}, r"freeze='\*': leaves nothing to train"),
-        ({"model": "LPPMM"}, "model='LPPMM'.*did you mean 'LPPNM'"),
+        ({"freeze": ("*",)}, r"freeze='\*'"),
+        ({"model": "LPPMM"}, "model='LPPMM'.*'LPPNM'"),
         ({"model": "EQTransformer", "onnx": True}, "onnx=True"),
-        ({"data": "nowhere"}, "'nowhere'"),
-        ({"augmentations": {"gap": 7}}, "gap=7"),
+        ({"augmentations": "gap=7"}, "gap=7"),
         ({"augmentations": "gap"}, "augmentations='gap'"),
         ({"n_samples": 1000}, "n_samples=1000"),
-        ({"batch_size": 1000}, "batch_size=1000"),
-        ({"lr": 0}, "lr=0"),
         ({"component_order": "ZNN"}, "component_order='ZNN'"),
-        ({"resume": "sometimes"}, "resume='sometimes'"),
         ({"accelerator": "abacus"}, "accelerator='abacus'"),
-        ({"devices": "many"}, "accelerator='cpu': .*'many'"),
     ],
 )
 def test_impossible_options_are_named(options, others, message):
@@ -302,12 +246,3 @@ def test_the_command(run, small_dataset, tmp_path):
     settings = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert settings["augmentations"] == {"gap": 0.2}
     assert (settings["batch_size"], settings["max_steps"]) == (4, 2)
-
-
-def test_augmentations_may_be_texts_or_numbers_of_numpy():
-    def read(augmentations):
-        options = {"model": "x", "data": "x", "output": "x"}
-        return TrainSettings(**options, augmentations=augmentations).augmentations
-
-    assert read(["gap=0.2", "snr-db=[0,20]"]) == {"gap": 0.2, "snr_db": [0, 20]}
-    assert read({"gap": np.float32(0.5)}) == {"gap": 0.5}
