@@ -90,6 +90,7 @@ def test_processes_and_the_order_of_picks_do_not_matter(method, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.filterwarnings("ignore:No event can be found")
 @pytest.mark.parametrize("method", [*METHODS, "real", "lppn"])
 def test_too_few_picks_are_no_events(method):
     made = made_network(7, 5)
@@ -98,6 +99,7 @@ def test_too_few_picks_are_no_events(method):
         assert len(run(method, made, picks).events) == 0
 
 
+@pytest.mark.filterwarnings("ignore:No event can be found")
 @pytest.mark.parametrize("method", METHODS)
 def test_one_phase_is_enough_where_it_may_be(method):
     made = made_network(7, 3)
