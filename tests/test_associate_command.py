@@ -166,7 +166,8 @@ def test_what_is_there_is_not_replaced(files, made, associate):
     before = Path("mine.txt").read_bytes()
     Path("day.state").write_bytes(b"of pick")
     Path("dir.xml").mkdir()
-    for name, said in (("mine", "replace"), ("day", "run of pick"), ("dir", "dir.xml")):
+    cases = [("mine", "replace"), ("mine.txt", "replace")]
+    for name, said in (*cases, ("day", "run of pick"), ("dir", "dir.xml")):
         arguments = "-i", "mine.txt", *STATIONS, "-o", name
         assert said in associate(*arguments, *MODEL, fails=True)
     assert Path("mine.txt").read_bytes() == before

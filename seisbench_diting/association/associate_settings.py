@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -253,6 +254,11 @@ def _pairs(values: Any) -> dict[str, str]:
     return {name.strip().replace("-", "_"): v.strip() for name, _, v in pairs}
 
 
+def _without_txt(path: Path) -> Path:
+    """The published scripts name the text file, and here it is the prefix."""
+    return path.with_suffix("") if path.suffix == ".txt" else path
+
+
 class _Files(Settings):
     inputs: Names = option(
         (),
@@ -271,7 +277,7 @@ class _Files(Settings):
         metavar="FILE",
     )
     elevation_unit: Literal["m", "km"] | None = option(None, "Elevations: m or km.")
-    output: Path = option(
+    output: Annotated[Path, AfterValidator(_without_txt)] = option(
         None,
         "Prefix of the output files: tables, QuakeML, a figure (NAME.png), a summary "
         "(NAME.json) and the picks that could not be used (NAME.err).",
