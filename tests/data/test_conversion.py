@@ -77,6 +77,20 @@ def test_real_records_with_a_table_for_each_split(reference, tmp_path):
         [0.85, 0.95], abs=0.06
     )
 
+    # One table for all, with a column for the split, is the same.
+    (tmp_path / "in").mkdir()
+    for file in source.glob("*.hdf5"):
+        (tmp_path / "in" / file.name).symlink_to(file)
+    tables = [
+        pd.read_csv(file, dtype=str).assign(split=file.suffixes[0][1:])
+        for file in sorted(source.glob("*.csv"))
+    ]
+    table = pd.concat(tables).rename(columns={"Unnamed: 0": ""})
+    table.to_csv(tmp_path / "in" / "DiTing330km_total.csv", index=False)
+    run(tmp_path / "in", tmp_path / "one", split_by="table")
+    again = read(tmp_path / "one").metadata.drop(columns="trace_original_split")
+    pd.testing.assert_frame_equal(again, dataset.metadata)
+
 
 def test_made_records_with_a_table_for_each_part(parts, converted):
     dataset = assert_bit_for_bit(converted, parts)
