@@ -205,7 +205,8 @@ def load_network(
     try:
         return FileNet(call, content, is_whole, **properties)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise ArgumentError("model", str(path), str(error)) from error
+        reason = f"it can't be used: {str(error).strip().splitlines()[-1]}"
+        raise ArgumentError("model", str(path), reason) from error
 
 
 def _digest(values: np.ndarray) -> str:

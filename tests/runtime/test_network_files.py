@@ -130,6 +130,12 @@ def test_what_was_told_must_be_true():
         load_model("LPPNM", sampling_rate=50)
 
 
+def test_networks_of_other_kinds(tmp_path):
+    torch.jit.script(torch.nn.Linear(3, 2)).save(str(tmp_path / "x.jit"))
+    with pytest.raises(ValueError, match=r"model=.*x\.jit.*can't be used"):
+        load_model(tmp_path / "x.jit", **TOLD)
+
+
 @pytest.mark.parametrize("content", [b"no network", b""])
 def test_other_files(content, tmp_path):
     (tmp_path / "x.jit").write_bytes(content)
