@@ -73,6 +73,15 @@ class MethodSettings(Settings):
     min_p_picks: Count = option(3, "Minimum number of P picks.", "--min-p")
     min_s_picks: Count = option(2, "Minimum number of S picks.", "--min-s")
     min_both: Count = option(1, "Minimum number of stations with P and S.")
+    station_terms: Path | None = option(
+        None,
+        "CSV with station_id, phase (P or S) and term_s, which is taken off the times of "
+        "picks.",
+        metavar="FILE",
+    )
+    estimate_station_terms: bool = option(
+        False, "Locate with terms of the stations, and write them to NAME.terms.csv."
+    )
 
 
 class GreedySettings(MethodSettings):

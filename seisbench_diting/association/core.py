@@ -37,11 +37,14 @@ from ..tables import (
     event_table,
     find_station,
     pick_table,
+    read_station_terms,
     station_table,
     write_association,
+    write_station_terms,
 )
 from ..travel_times import TravelTimeTable, make_table
 from .associate_settings import FORMATS, METHODS, MethodSettings, method_settings
+from .relocation import PICK_ERROR_S, Locator, Origins, Picks
 
 #: Picks of one phase at one station closer than this are duplicates.
 SAME_PICK_S = 0.01
@@ -51,6 +54,12 @@ SAME_PLACE_KM = 0.5
 
 #: Beyond this, distances on the plane are wrong by more than a few per cent.
 MOST_KM = 1000.0
+
+#: Rounds in which picks are added to events.
+_MORE_PICKS = 2
+
+#: A depth with a larger standard deviation is not resolved, km.
+UNSURE_KM = 5.0
 
 # WGS84: equatorial radius in km, and first eccentricity squared.
 _EQUATOR_KM, _E2 = 6378.137, 6.69437999014e-3
@@ -114,7 +123,7 @@ class Network:
 
     :param picks: Pick table, sorted by time, of the picks that can be used
     :param station: Row of the station of each pick
-    :param seconds: Time of each pick after the reference time
+    :param seconds: Time of each pick after the reference time, less the station's term
     :param is_s: Whether each pick is S, Sg or Sn
     :param stations: Names of the stations with picks
     :param xy: (2, stations), km east and north on the plane of the projection
@@ -122,6 +131,7 @@ class Network:
     :param reference: Time that seconds count from
     :param projection: Plane
     :param not_used: Picks that can't be used, with ``reason``
+    :param term_s: Term of the station and phase of each pick
     """
 
     picks: pd.DataFrame
@@ -134,6 +144,7 @@ class Network:
     reference: pd.Timestamp
     projection: Projection
     not_used: pd.DataFrame
+    term_s: np.ndarray
 
     @cached_property
     def distances_km(self) -> np.ndarray:
@@ -151,7 +162,9 @@ class Network:
         return list(zip(least.tolist(), most.tolist(), strict=True))
 
 
-def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
+def make_network(
+    picks: pd.DataFrame, stations: pd.DataFrame, terms: pd.DataFrame | None = None
+) -> Network:
     """
     Prepares picks and stations. Picks may be in any order. Picks without a station in the
     table, at a station far from most others, and duplicates except the most probable one,
@@ -159,6 +172,7 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
 
     :param picks: Table of picks, see :py:func:`~seisbench_diting.tables.pick_table`
     :param stations: Table of stations
+    :param terms: Table of station terms, which are taken off the times
     :raises ValueError: if a value is invalid, no pick has a known station, or stations are
         farther apart than in a regional network
     :return: Input of the methods
@@ -204,10 +218,16 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
     first = table["time"].min() if len(table) else pd.Timestamp(0, tz="UTC")
     reference = first.floor("D")
     microseconds = (table["time"] - reference) // pd.Timedelta("1us")
+    term_s = np.zeros(len(table))
+    if terms is not None:
+        rows = terms.assign(phase=terms["phase"].str[0])
+        of = rows.groupby(["station_id", "phase"])["term_s"].first()
+        names = [table["station_id"], table["phase"].str[0]]
+        term_s = of.reindex(pd.MultiIndex.from_arrays(names)).fillna(0.0).to_numpy()
     return Network(
         table,
         at.map(row_of).to_numpy(dtype=np.int64),
-        microseconds.to_numpy(dtype=np.float64) * 1e-6,
+        microseconds.to_numpy(dtype=np.float64) * 1e-6 - term_s,
         table["phase"].str.startswith("S").to_numpy(dtype=bool),
         frame["station_id"].to_list(),
         np.stack([x, y]),
@@ -215,6 +235,7 @@ def make_network(picks: pd.DataFrame, stations: pd.DataFrame) -> Network:
         reference,
         projection,
         not_used,
+        term_s,
     )
 
 
@@ -367,12 +388,14 @@ class Association:
     :param not_used: Picks that could not be used, with ``reason``
     :param summary: Numbers of the run: picks given, used, left out and why, events,
         seconds
+    :param station_terms: Table of station terms, if they were estimated
     """
 
     events: pd.DataFrame
     picks: pd.DataFrame
     not_used: pd.DataFrame
     summary: dict[str, Any]
+    station_terms: pd.DataFrame | None = None
 
 
 def associate(
@@ -401,14 +424,19 @@ def associate(
     settings = method_settings(method, **options)
     cls = find_method(method)
     start = time.perf_counter()
-    stations = station_table(stations)
-    network = make_network(picks, stations)
+    stations, path = station_table(stations), settings.station_terms
+    network = make_network(picks, stations, path and read_station_terms(path))
     associator = cls(network, settings)
     if why_none := _why_none(network, settings) if len(network.picks) else "":
         warnings.warn(why_none, stacklevel=2)
     is_possible = len(network.picks) and not why_none
     found = associator.find(progress) if is_possible else nothing_found()
-    events, used = make_tables(network, associator.travel_times, found)
+    locator, origins = locate_events(associator, found)
+    terms = None
+    if settings.estimate_station_terms:
+        origins, more_s = locator.estimate_terms(origins)
+        terms = _station_terms(network, origins, more_s)
+    events, used = make_tables(network, locator, origins, found)
     summary = {
         "method": method,
         "options": settings.model_dump(),
@@ -420,7 +448,7 @@ def associate(
         "events": len(events),
         "seconds": round(time.perf_counter() - start, 3),
     }
-    return Association(events, used, network.not_used, summary)
+    return Association(events, used, network.not_used, summary, terms)
 
 
 def find_method(method: str) -> type[Associator[Any]]:
@@ -441,59 +469,104 @@ def find_method(method: str) -> type[Associator[Any]]:
     return getattr(importlib.import_module(f".{module}", __package__), name)
 
 
+def locate_events(associator: Associator[Any], found: Found) -> tuple[Locator, Origins]:
+    """
+    :param associator: What found the events
+    :param found: Events and their picks
+    :return: Events located with all picks that fit them
+    """
+    network, settings = associator.network, associator.settings
+    error = np.where(network.is_s, *PICK_ERROR_S[::-1])
+    if "time_uncertainty_s" in network.picks:
+        known = network.picks["time_uncertainty_s"].to_numpy()
+        error = np.where(known > 0, known, error)
+    row = 2 * network.station + network.is_s
+    locator = Locator(
+        Picks(row, network.seconds, error),
+        network.xy,
+        network.elevation_km,
+        associator.travel_times,
+        settings.max_depth_km,
+    )
+    first = found.events[["x_km", "y_km", "depth_km", "time_s"]].to_numpy(dtype=float)
+    event, pick = found.picks[["event", "pick"]].to_numpy(np.int64).T
+    locator.calibrate(first, event, pick)
+    origins = locator.locate(first, event, pick)
+    for _ in range(_MORE_PICKS):
+        origins = locator.add_picks(origins)
+    return locator, origins
+
+
 def make_tables(
-    network: Network, travel_times: TravelTimeTable, found: Found
+    network: Network, locator: Locator, origins: Origins, found: Found
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     :param network: Picks and stations
-    :param travel_times: For theoretical times and residuals
-    :param found: Events and picks that a method found
+    :param locator: What located the events
+    :param origins: Located events
+    :param found: Their scores
     :return: Event table with columns of quality, and pick table with columns of events
     """
-    found = in_order(found, ["time_s"])
-    events, (event, row) = found.events, found.picks[["event", "pick"]].to_numpy().T
+    x, y, depth, seconds = origins.place.T
     times = network.reference + pd.to_timedelta(
-        (events["time_s"] * 1e6).round().astype("int64"), unit="us"
+        np.round(seconds * 1e6).astype("int64"), unit="us"
     )
-    names = event_names(times)
-    picks = network.picks.iloc[row].reset_index(drop=True)
+    order = np.argsort(times, kind="stable")
+    names = np.empty(len(order), dtype=object)
+    names[order] = event_names(pd.Series(times[order]))
+    event, row, weight = origins.event, origins.pick, origins.weight
     station, is_s = network.station[row], network.is_s[row]
-    x, y, depth, origin = (
-        events[name].to_numpy()[event]
-        for name in ("x_km", "y_km", "depth_km", "time_s")
-    )
-    east, north = network.xy[0, station] - x, network.xy[1, station] - y
+    east, north = network.xy[0, station] - x[event], network.xy[1, station] - y[event]
     distance = np.hypot(east, north)
     azimuth = np.degrees(np.arctan2(east, north)) % 360
-    p, s = travel_times.first_arrivals(distance, depth, network.elevation_km[station])
-    residual = network.seconds[row] - origin - np.where(is_s, s, p)
-    known = np.isfinite(residual)
-    theoretical = picks["time"] - pd.to_timedelta(
-        np.round(np.where(known, residual, 0) * 1e6).astype("int64"), unit="us"
+    residual = np.where(weight > 0, origins.residual_s, np.nan)
+    picks = network.picks.iloc[row].reset_index(drop=True)
+    late = pd.to_timedelta(
+        np.round(np.nan_to_num(residual) * 1e6).astype("int64"), unit="us"
     )
     picks = picks.assign(
-        event_id=np.array(names, dtype=object)[event] if len(names) else "",
+        event_id=names[event],
         epicentral_distance_km=distance,
         azimuth_deg=azimuth,
-        theoretical_time=theoretical.where(known),
+        theoretical_time=(picks["time"] - late).where(weight > 0),
         residual_s=residual,
+        weight=weight,
     )
-    latitude, longitude = network.projection.to_degrees(events["x_km"], events["y_km"])
+    latitude, longitude = network.projection.to_degrees(x, y)
+    errors = origins.errors()
+    bound = (depth <= 0) | (depth >= locator.max_depth_km)
+    unsure = errors["depth_error_km"] > UNSURE_KM
     rows = {
         "event_id": names,
         "time": times,
         "latitude": latitude,
         "longitude": longitude,
-        "depth_km": events["depth_km"],
+        "depth_km": depth,
         "event_type": "earthquake",
-        "score": events.get("score", np.nan),
+        "score": found.events.get("score", np.nan),
+        "depth_flag": np.select([bound, unsure], ["bound", "unresolved"], ""),
     }
     columns = {"event": event, "station": station, "s": is_s, "azimuth": azimuth}
-    used = pd.DataFrame(columns | {"squared": residual**2})
-    quality = _quality(used).reindex(range(len(events)))
+    columns |= {"distance": distance, "squared": residual**2}
+    quality = _quality(pd.DataFrame(columns)).reindex(range(len(names)))
     counts = [name for name in quality if name.endswith("_count")]
     quality[counts] = quality[counts].fillna(0)
-    return event_table(pd.DataFrame(rows).join(quality)), pick_table(picks)
+    events = pd.DataFrame(rows).join(quality).join(errors)
+    return event_table(events), pick_table(picks)
+
+
+def _station_terms(
+    network: Network, origins: Origins, more_s: np.ndarray
+) -> pd.DataFrame:
+    """:return: Table of the terms that were given and those that were added to them"""
+    pick = origins.pick
+    row = 2 * network.station[pick] + network.is_s[pick]
+    terms = network.picks.iloc[pick][["station_id"]].assign(
+        phase=np.where(network.is_s[pick], "S", "P"),
+        term_s=network.term_s[pick] + more_s[row],
+    )
+    groups = terms.groupby(["station_id", "phase"])["term_s"]
+    return groups.agg(term_s="first", pick_count="size").reset_index()
 
 
 def _quality(used: pd.DataFrame) -> pd.DataFrame:
@@ -509,6 +582,7 @@ def _quality(used: pd.DataFrame) -> pd.DataFrame:
             "both_count": (phases == 2).groupby("event").sum(),
             "rms_residual_s": np.sqrt(by_event["squared"].mean()),
             "azimuthal_gap_deg": by_event["azimuth"].agg(largest_gap),
+            "nearest_station_km": by_event["distance"].min(),
         }
     )
 
@@ -602,10 +676,12 @@ def write_files(
     :param left_out: Rows of files that were not used
     :return: What was written
     """
-    picture = beside(output, ".png")
+    picture, terms = beside(output, ".png"), beside(output, ".terms.csv")
     is_old = plot or bool(told_files(beside(output, ".json"), "files", [picture]))
     formats = _with_earlier(output, formats)
     written = files_of(output, formats)
+    if result.station_terms is not None:
+        written.append(terms)
     if not (plot and len(result.events)):
         written.remove(picture)
     with replacing_together(written) as new:
@@ -615,6 +691,8 @@ def write_files(
         if picture in new:
             tables = result.events, result.picks, stations
             save_figure(plot_association(*tables, output.name), new[picture])
+        if result.station_terms is not None:
+            write_station_terms(result.station_terms, new[terms])
         lines = [f"{one.path}, {line}\n" for one in left_out for line in one.lines()]
         lines += [
             f"{row.reason}: {row.station_id} {row.phase} {row.time:%Y-%m-%dT%H:%M:%S.%f}Z\n"

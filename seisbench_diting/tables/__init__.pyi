@@ -5,10 +5,12 @@ from .associators import write_real as write_real
 from .formats import read_association as read_association
 from .formats import read_events as read_events
 from .formats import read_picks as read_picks
+from .formats import read_station_terms as read_station_terms
 from .formats import read_stations as read_stations
 from .formats import write_association as write_association
 from .formats import write_events as write_events
 from .formats import write_picks as write_picks
+from .formats import write_station_terms as write_station_terms
 from .formats import write_stations as write_stations
 from .schema import COLUMNS as COLUMNS
 from .schema import EVENT_COLUMNS as EVENT_COLUMNS
@@ -52,6 +54,7 @@ __all__ = [
     "read_events",
     "read_picks",
     "read_real",
+    "read_station_terms",
     "read_stations",
     "station_table",
     "stations_at",
@@ -63,5 +66,6 @@ __all__ = [
     "write_events",
     "write_picks",
     "write_real",
+    "write_station_terms",
     "write_stations",
 ]

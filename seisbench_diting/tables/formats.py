@@ -402,6 +402,24 @@ def read_stations(
         return station_table(in_metres(table, path, elevation_unit, usual))
 
 
+def read_station_terms(path: str | Path) -> pd.DataFrame:
+    """
+    :param path: CSV with ``station_id``, ``phase`` (P or S) and ``term_s``
+    :raises ValueError: if a column is missing or a value is not allowed
+    :return: How much later than expected P and S arrive at stations
+    """
+    with _naming(path):
+        return schema.TERMS.table(_read_csv(Path(path)))
+
+
+def write_station_terms(terms: pd.DataFrame, path: str | Path) -> None:
+    """
+    :param terms: Table of station terms
+    :param path: File that ends in ``.csv``
+    """
+    _write_csv([schema.TERMS.table(terms)], Path(path))
+
+
 def write_stations(stations: pd.DataFrame, path: str | Path) -> None:
     """
     :param stations: Table of stations

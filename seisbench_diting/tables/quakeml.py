@@ -125,20 +125,41 @@ def _event(row: Any, rows: Iterable[Any]) -> str:
     if row.magnitude is not None:
         preferred["preferredMagnitudeID"] = f"{name}/magnitude"
         kind = _tags(type=_escaped(row.magnitude_type), originID=f"{name}/origin")
-        values = _values(mag=row.magnitude) + kind
+        values = _value("mag", row.magnitude) + kind
         magnitude = _named("magnitude", f"{name}/magnitude", values)
     quality = _tags(
         usedPhaseCount=getattr(row, "pick_count", None),
         usedStationCount=getattr(row, "station_count", None),
         standardError=getattr(row, "rms_residual_s", None),
         azimuthalGap=getattr(row, "azimuthal_gap_deg", None),
+        minimumDistance=_scaled(row, "nearest_station_km", 1 / _KM_PER_DEGREE),
     )
+    east_km = _KM_PER_DEGREE * max(np.cos(np.radians(row.latitude)), 1e-3)
+    ellipse = _tags(
+        maxHorizontalUncertainty=_scaled(row, "max_horizontal_error_km", 1000),
+        minHorizontalUncertainty=_scaled(row, "min_horizontal_error_km", 1000),
+        azimuthMaxHorizontalUncertainty=_scaled(row, "max_error_azimuth_deg", 1),
+    )
+    if ellipse:
+        ellipse += _tags(preferredDescription="uncertainty ellipse", confidenceLevel=68)
     origin = _named(
         "origin",
         f"{name}/origin",
-        _values(time=_time(row.time), latitude=row.latitude, longitude=row.longitude),
-        _values(depth=None if row.depth_km is None else row.depth_km * 1000),
-        _tags(quality=quality),
+        _value("time", _time(row.time), _scaled(row, "time_error_s", 1)),
+        _value(
+            "latitude",
+            row.latitude,
+            _scaled(row, "latitude_error_km", 1 / _KM_PER_DEGREE),
+        ),
+        _value(
+            "longitude", row.longitude, _scaled(row, "longitude_error_km", 1 / east_km)
+        ),
+        _value(
+            "depth",
+            _scaled(row, "depth_km", 1000),
+            _scaled(row, "depth_error_km", 1000),
+        ),
+        _tags(originUncertainty=ellipse, quality=quality),
         _comment(f"{name}/origin", row, _OF_ORIGIN),
         *arrivals,
     )
@@ -160,7 +181,7 @@ def _pick(row: Any, name: str) -> str:
     return _named(
         "pick",
         name,
-        _values(time=_time(row.time)),
+        _value("time", _time(row.time), _scaled(row, "time_uncertainty_s", 1)),
         f'<waveformID networkCode="{network}" stationCode="{station}" '
         f'locationCode="{location}"/>',
         _tags(phaseHint=row.phase, evaluationMode="automatic"),
@@ -176,6 +197,7 @@ def _arrival(row: Any, pick_name: str) -> str:
         azimuth=row.azimuth_deg,
         distance=None if distance is None else distance / _KM_PER_DEGREE,
         timeResidual=row.residual_s,
+        timeWeight=row.weight,
     )
     return _named("arrival", f"{pick_name}/arrival", content)
 
@@ -205,8 +227,15 @@ def _tags(**values: object) -> str:
     )
 
 
-def _values(**values: object) -> str:
-    return "".join(_tags(**{tag: _tags(value=value)}) for tag, value in values.items())
+def _value(tag: str, value: object, uncertainty: object = None) -> str:
+    known = None if value is None else _tags(value=value, uncertainty=uncertainty)
+    return _tags(**{tag: known})
+
+
+def _scaled(row: Any, name: str, factor: float) -> float | None:
+    """:return: The value of a column that a row may not have, in another unit"""
+    value = getattr(row, name, None)
+    return None if value is None else value * factor
 
 
 def _time(time: pd.Timestamp) -> str:

@@ -427,6 +427,7 @@ PICKS = Schema(
         "azimuth_deg": _NUMBER,
         "theoretical_time": Column(TIME),
         "residual_s": _NUMBER,
+        "weight": _NUMBER,
     },
 )
 
@@ -462,6 +463,15 @@ EVENTS = Schema(
         "rms_residual_s": Column("float64", least=0, most=1e6),
         "azimuthal_gap_deg": Column("float64", least=0, most=360),
         "score": _NUMBER,
+        "nearest_station_km": _NUMBER,
+        "latitude_error_km": _NUMBER,
+        "longitude_error_km": _NUMBER,
+        "depth_error_km": _NUMBER,
+        "time_error_s": _NUMBER,
+        "max_horizontal_error_km": _NUMBER,
+        "min_horizontal_error_km": _NUMBER,
+        "max_error_azimuth_deg": _NUMBER,
+        "depth_flag": _TEXT,
     },
 )
 
@@ -480,6 +490,18 @@ STATIONS = Schema(
         ),
     },
     {"start_time": Column(TIME), "end_time": Column(TIME)},
+)
+
+#: Terms of stations: how much later than expected P and S arrive there.
+TERMS = Schema(
+    "station terms",
+    {
+        "station_id": _STATION_ID,
+        "phase": _PHASE,
+        "term_s": Column("float64", "term", True, -60, 60, allowed="seconds"),
+        "pick_count": _COUNT,
+    },
+    {},
 )
 
 

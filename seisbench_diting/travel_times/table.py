@@ -44,22 +44,43 @@ class TravelTimeTable:
         :param elevation_km: Elevations of the stations
         :return: P and S times in s; NaN beyond the table's distances
         """
+        place = np.broadcast_arrays(distance_km, np.nan_to_num(depth_km), elevation_km)
+        p, s = (self.with_slopes(np.full(place[0].shape, k), *place)[0] for k in (0, 1))
+        return p, s
+
+    def with_slopes(
+        self,
+        phase: np.ndarray,
+        distance_km: np.ndarray,
+        depth_km: np.ndarray,
+        elevation_km: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """
+        :param phase: 0 for P and 1 for S; all arrays have this shape
+        :param distance_km: Epicentral distances
+        :param depth_km: Depths; those outside the table are moved to its end
+        :param elevation_km: Elevations of the stations
+        :return: Times in s, NaN beyond the table's distances; their derivatives by
+            distance and by depth, s/km
+        """
         _, depths, distances = self.times.shape
         x = np.asarray(distance_km, dtype=float) / self.step_km
-        z = np.asarray(depth_km, dtype=float) / self.step_km
-        z = np.clip(np.nan_to_num(z), 0, depths - 1)
+        z = np.clip(np.asarray(depth_km, dtype=float) / self.step_km, 0, depths - 1)
         far = ~(x <= distances - 1)
         x = np.where(far, 0, x)
         i = np.minimum(x.astype(int), distances - 2)
         j = np.minimum(z.astype(int), depths - 2)
         u, v = x - i, z - j
-        times, rise = (
-            (1 - v) * ((1 - u) * grid[:, j, i] + u * grid[:, j, i + 1])
-            + v * ((1 - u) * grid[:, j + 1, i] + u * grid[:, j + 1, i + 1])
-            for grid in (self.times, self.rise)
+        first = (phase * depths + j) * distances + i
+        # Corners of the cell: near and far, above and below.
+        a, b, c, d = (
+            self.times.ravel()[first + k] + elevation_km * self.rise.ravel()[first + k]
+            for k in (0, 1, distances, distances + 1)
         )
-        p, s = np.where(far, np.nan, times + np.asarray(elevation_km) * rise)
-        return p, s
+        time = (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * c + u * d)
+        outward = ((1 - v) * (b - a) + v * (d - c)) / self.step_km
+        down = ((1 - u) * (c - a) + u * (d - b)) / self.step_km
+        return np.where(far, np.nan, time), outward, down
 
 
 def make_table(
