@@ -43,7 +43,7 @@ _STUDENT = 4.0
 _LESS = (_STUDENT + 3) / (_STUDENT + 1)
 
 #: Share of the travel time by which the model is wrong, and limits of this error, s.
-_MODEL_SHARE, _MODEL_S = 0.03, (0.02, 2.0)
+_MODEL_SHARE, _MODEL_S = 0.02, (0.02, 2.0)
 
 #: Number of expected residuals that count beside those of the event.
 _PRIOR = 8.0
