@@ -64,8 +64,8 @@ class MethodSettings(Settings):
 
     velocity: Text = option(
         "iasp91",
-        "P/S in km/s, such as 6.2/3.5; a model of ObsPy; a .nd or .tvel file; or REAL's "
-        "table of travel times (.txt).",
+        "P/S in km/s, such as 6.2/3.5; a model of ObsPy; a .nd, .tvel or .csv file with "
+        "lines of depth, P and S velocity; or REAL's table of travel times (.txt).",
         metavar="MODEL",
     )
     max_depth_km: float = option(30.0, "Largest depth.", "--max-depth", gt=0, le=700)

@@ -88,8 +88,8 @@ def make_table(
 ) -> TravelTimeTable:
     """
     :param velocity: ``P/S`` in km/s, such as ``6.2/3.5``, for constant velocities; a
-        model of ObsPy (``iasp91``, ``ak135``); a ``.nd`` or ``.tvel`` file; or a travel-time
-        table of REAL (``ttdb.txt``) that ends in ``.txt``
+        model of ObsPy (``iasp91``, ``ak135``); a file, see :py:class:`.TravelTimes`; or a
+        travel-time table of REAL (``ttdb.txt``) that ends in ``.txt``
     :param max_distance_km: Largest epicentral distance
     :param max_depth_km: Largest depth
     :raises ValueError: if it is not one of these

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import inspect
+import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from functools import cached_property
@@ -53,6 +55,10 @@ _DEPTH_KM, _ELEVATION_KM = (-10.0, float(_DEPTHS[-1])), (-12.0, 12.0)
 #: A ray that ends this close to a distance of the table counts for it.
 _ROUNDING = 1e-9
 
+#: Model below those that end above the core, and depth where it begins at the earliest.
+_IASP91 = Path(inspect.getfile(taup_create)).parent / "data" / "iasp91.tvel"
+_CORE_KM, _MOHO_KM = 2500.0, 35.0
+
 #: Part of the folder's name; another way to make the tables needs another number.
 _VERSION = 2
 
@@ -74,7 +80,9 @@ class TravelTimes:
     computes them.
 
     :param model: Name of a model of ObsPy (``iasp91``, ``ak135``, ``prem``, ...), or
-        path of a ``.nd`` or ``.tvel`` file
+        path of a ``.nd`` or ``.tvel`` file, or of a table, such as ``.csv``, in which each
+        line begins a layer: depth (km), P and S velocity (km/s). A model that ends above
+        the core, as one of the crust does, goes on as iasp91.
     :param default_depth_km: Depth of events whose depth isn't known: where most
         earthquakes of the continental crust are
     :raises FileNotFoundError: if the model does not exist
@@ -220,11 +228,10 @@ def _find_model(model: str | Path) -> tuple[str | Path, Path]:
     built_in = folder / f"{name.lower()}.npz"
     if not path.suffix and "/" not in name and built_in.is_file():
         return name.lower(), built_in
-    if path.suffix not in (".nd", ".tvel"):
+    if not path.suffix:
         names = ", ".join(sorted(file.stem for file in folder.glob("*.npz")))
         raise VelocityModelError(
-            f"The velocity model {name!r} is unknown. Possible are {names}, and files that "
-            "end with .nd or .tvel."
+            f"The velocity model {name!r} is unknown. Possible are {names}, and files."
         )
     if not path.is_file():
         raise FileNotFoundError(f"model={name!r}: there is no such file.")
@@ -233,7 +240,7 @@ def _find_model(model: str | Path) -> tuple[str | Path, Path]:
 
 def load_taup(model: str | Path) -> TauPyModel:
     """
-    :param model: Name of a model that ObsPy has, or an ``.nd`` or ``.tvel`` file
+    :param model: Name of a model that ObsPy has, or a file
     :raises VelocityModelError: if TauP can't use the file
     :return: TauP with this model
     """
@@ -241,19 +248,54 @@ def load_taup(model: str | Path) -> TauPyModel:
         return TauPyModel(model)
     with tempfile.TemporaryDirectory(prefix="seisbench-diting-") as folder:
         try:
+            path = _whole_earth(model, Path(folder))
             with np.errstate(all="ignore"):  # See make_curves.
-                taup_create.build_taup_model(model, folder, verbose=False)
-            taup = TauPyModel(str(Path(folder) / f"{model.stem}.npz"))
-            if taup.model.tau_branches.shape[1] < 2:
-                raise ValueError("it has no layer below the crust")
-            return taup
+                taup_create.build_taup_model(path, folder, verbose=False)
+            return TauPyModel(str(path.with_suffix(".npz")))
         # TauP raises errors of many kinds.
         except Exception as error:
             raise VelocityModelError(
-                f"TauP can't use model={str(model)!r} ({error!r}). It needs layers from the "
-                "surface to the Earth's centre; let the lines of iasp91.nd in ObsPy's folder "
-                "taup/data follow yours."
+                f"model={str(model)!r} is no velocity model that TauP can use ({error!r}). "
+                "It needs lines of depth (km), P and S velocity (km/s), from the surface "
+                "downwards."
             ) from error
+
+
+def _whole_earth(model: Path, folder: Path) -> Path:
+    """
+    :param model: File of TauP, or a table whose lines of depth, P and S velocity begin layers
+    :param folder: Folder to write to
+    :return: File that TauP can use; a model that ends above the core goes on as iasp91 does
+    """
+    text = model.read_text(encoding="utf-8-sig", errors="replace")
+    numbers = map(_numbers, text.splitlines())
+    rows = [row[:3] for row in numbers if len(row) > 2]
+    if not rows:
+        raise ValueError("it has no such lines")
+    is_taup = model.suffix in (".nd", ".tvel")
+    if is_taup and rows[-1][0] > _CORE_KM:
+        return Path(shutil.copy(model, folder))
+    deep = max(rows[-1][0] + 1, _MOHO_KM)
+    # Only the last line of TauP's files begins a layer.
+    begin = len(rows) - 1 if is_taup else 0
+    ends = [row[0] for row in rows[begin + 1 :]] + [deep]
+    layers = zip(rows[begin:], ends, strict=True)
+    rows[begin:] = [[z, *row[1:]] for row, end in layers for z in (row[0], end)]
+    rows[0][0] = min(rows[0][0], 0.0)
+    head = _IASP91.read_text().splitlines()
+    lines = [f"{z} {p} {s} 2.7" for z, p, s in rows]
+    lines += [line for line in head[2:] if float(line.split()[0]) >= deep]
+    path = folder / f"{model.stem}.tvel"
+    path.write_text("\n".join([*head[:2], *lines]) + "\n")
+    return path
+
+
+def _numbers(line: str) -> list[float]:
+    """:return: Numbers of a line, or nothing if it holds something else"""
+    try:
+        return [float(word) for word in re.split(r"[\s,;]+", line.strip())]
+    except ValueError:
+        return []
 
 
 def make_curves(taup: TauPyModel, depth_km: float) -> np.ndarray:

@@ -54,7 +54,8 @@ def test_offsets_are_differences_of_travel_times(problem):
     span = np.empty((2, rows), dtype=np.int64)
 
     problem = problem._replace(farthest=140.0)
-    own = location.grid_offsets(problem, grid, 0, 0.05, offsets, span)
+    used = np.ones(rows, dtype=bool)
+    own = location.grid_offsets(problem, grid, 0, 0.05, used, offsets, span)
 
     for row, node in itertools.product(range(rows), range(2)):
         x, y, height = problem.stations[row // 2]
@@ -64,7 +65,7 @@ def test_offsets_are_differences_of_travel_times(problem):
         assert abs(offsets[row, node] * 0.05 - (time - own[node])) <= 0.026
     assert np.array_equal(span, [offsets.min(axis=1), offsets.max(axis=1)])
     near = problem._replace(farthest=1.0)
-    location.grid_offsets(near, grid, 0, 0.05, offsets, span)
+    location.grid_offsets(near, grid, 0, 0.05, used, offsets, span)
     assert (span[0] > span[1]).tolist() == [False] * 2 + [True] * (rows - 2)
 
 

@@ -161,15 +161,39 @@ def test_own_models(cache, tmp_path):
     assert after[0] > before[0][0] + 1
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("layers.csv", "depth,vp,vs\n0,5.5,3.2\n16,6.7,3.9\n32,7.8,4.5\n"),
+        ("layers.vel", "0 5.5 3.2\n16; 6.7; 3.9\n32 7.8 4.5"),
+        (
+            "crust.nd",
+            "0 5.5 3.2 2.6\n16 5.5 3.2 2.6\n16 6.7 3.9 2.8\n32 6.7 3.9 2.8\n"
+            "mantle\n32 7.8 4.5 3.3\n",
+        ),
+    ],
+)
+def test_a_few_lines_are_a_model(cache, tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    model = TravelTimes(tmp_path / name)
+    p, s = model.first_arrivals([0, 10, 400, 3000], [10, 10, 10, 10])
+    np.testing.assert_allclose(p[:2], [10 / 5.5, 200**0.5 / 5.5], atol=0.02)
+    np.testing.assert_allclose(s[:2], [10 / 3.2, 200**0.5 / 3.2], atol=0.03)
+    # In the mantle of iasp91, whose velocity at the top is 8.04 km/s.
+    assert p[2] == pytest.approx(400 / 8.04 + 5.8, abs=0.5)
+    assert p[3] == pytest.approx(TravelTimes().first_arrivals(3000, 10)[0], abs=1.5)
+
+
 def test_unknown_and_invalid_models(cache, tmp_path):
     with pytest.raises(VelocityModelError, match=r"'iasp92' .*ak135, .*iasp91"):
         TravelTimes("iasp92")
     path = tmp_path / "mine.nd"
     with pytest.raises(FileNotFoundError, match=r"mine\.nd"):
         TravelTimes(path)
-    no_numbers = "0 5.8 3.4 2.7\nfoo\n35 5.8 3.4 2.7\n"
-    ends_in_the_crust = "0 5.5 3.1 2.6\n10 6 3.5 2.7\n30 8 4.5 3.3\n"
-    for text in (no_numbers, ends_in_the_crust, ""):
+    no_numbers = "depth vp vs\nfoo\n"
+    s_before_p = "0 3.4 5.8 2.7\n35 3 5 2\n"
+    upwards = "30 6 3.5\n10 6 3.4\n"
+    for text in (no_numbers, s_before_p, upwards, ""):
         path.write_text(text)
         with pytest.raises(VelocityModelError, match=r"mine\.nd.*surface"):
             TravelTimes(path)
