@@ -48,14 +48,23 @@ class Greedy(Associator[GreedySettings]):
     #: Longest time from an event to its first pick, s.
     before_s = 0.0
 
+    #: Passes over each stretch that find most events, before the others.
+    first_passes = 0
+
+    def __init__(self, network: Network, settings: GreedySettings) -> None:
+        super().__init__(network, settings)
+        #: Step of the grid.
+        self.grid_km = settings.grid_km
+
     @abstractmethod
     def candidates(
-        self, begin: float, end: float, pool: ThreadPoolExecutor
+        self, begin: float, end: float, pool: ThreadPoolExecutor, first: bool
     ) -> Candidates:
         """
         :param begin: Start of a stretch of time
         :param end: Its end
         :param pool: Threads
+        :param first: Whether this is one of the first passes
         :return: Candidates with origin times in this stretch, or near it
         """
 
@@ -87,12 +96,16 @@ class Greedy(Associator[GreedySettings]):
         threads = s.threads or os.cpu_count() or 1
         with ThreadPoolExecutor(threads) as pool:
             for begin in self._stretches(progress):
-                for _ in range(_MOST_PASSES):
+                for number in range(self.first_passes + _MOST_PASSES):
                     before = len(self._events)
-                    candidates = self.candidates(begin, begin + STRETCH_S, pool)
+                    stretch = begin, begin + STRETCH_S
+                    candidates = self.candidates(
+                        *stretch, pool, number < self.first_passes
+                    )
                     self._select(*self._located(*candidates, pool, 4 * threads))
                     # Many events hide others, which are found in another pass.
-                    if len(self._events) - before < _MANY_PER_S * STRETCH_S:
+                    many = len(self._events) - before >= _MANY_PER_S * STRETCH_S
+                    if number >= self.first_passes and not many:
                         break
         columns = ["x_km", "y_km", "depth_km", "time_s", "score"]
         event, pick = np.concatenate(self._picks, axis=1)
@@ -123,7 +136,7 @@ class Greedy(Associator[GreedySettings]):
         ends = np.linspace(0, len(origins), parts + 1).astype(int)
 
         def locate_some(a: int, b: int) -> None:
-            near_km = 2 * self.settings.grid_km
+            near_km = 2 * self.grid_km
             some = origins[a:b], scores[a:b]
             locate_all(self.problem, *some, self._errors, near_km, _ROUNDS_FIRST)
 
@@ -143,7 +156,9 @@ class Greedy(Associator[GreedySettings]):
             origin = origins[k]
             if self._is_near(origin[3]):
                 continue
-            quality = locate(problem, origin, errors, s.grid_km, _ROUNDS_AGAIN, chosen)
+            quality = locate(
+                problem, origin, errors, self.grid_km, _ROUNDS_AGAIN, chosen
+            )
             if not self._is_good(quality, origin, chosen):
                 continue
             if heap and quality.score < -heap[0][0] - 1e-9:

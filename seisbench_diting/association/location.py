@@ -121,16 +121,17 @@ def travel_time(problem, phase, distance, depth, elevation):
 
 
 @compiled
-def grid_offsets(problem, grid, station, step_s, offsets, span):
+def grid_offsets(problem, grid, station, step_s, used, offsets, span):
     """
     Computes arrivals of P and S from nodes around a station, relative to P at the station.
 
     :param grid: (nodes, 3): x and y from the station, and depth, km
     :param station: Row of the station
     :param step_s: Sampling interval
+    :param used: (rows,) Mask of the rows that are needed
     :param offsets: (rows, nodes) int32, samples; is written
     :param span: (2, rows) int64: smallest and largest of each row, in wrong order where
-        the station is too far; is written
+        the row is not used or the station is too far; is written
     :return: (nodes,): travel times of P to the station itself
     """
     stations = problem.stations
@@ -145,7 +146,7 @@ def grid_offsets(problem, grid, station, step_s, offsets, span):
         east = stations[other, 0] - stations[station, 0]
         north = stations[other, 1] - stations[station, 1]
         span[0, row], span[1, row] = 1, 0
-        if np.sqrt(east * east + north * north) > problem.farthest:
+        if not used[row] or np.sqrt(east * east + north * north) > problem.farthest:
             continue
         least, most = 2**31 - 1, -(2**31)
         for node in range(nodes):

@@ -238,7 +238,7 @@ class Lppn(Greedy):
         return np.hypot(*(places.T[:, :, None] - self.network.xy[:, None]))
 
     def candidates(
-        self, begin: float, end: float, pool: ThreadPoolExecutor
+        self, begin: float, end: float, pool: ThreadPoolExecutor, first: bool
     ) -> Candidates:
         """See :py:class:`.Greedy`."""
         step = self.settings.step_s

@@ -35,12 +35,18 @@ _BESIDE = 0.012
 #: as the origin time makes up for what is common to all stations.
 _ERROR_S_PER_KM = 0.1
 
-#: More nodes need more memory than they are worth.
-_MOST_NODES = 100_000
+#: More nodes need more memory than they are worth; by default there are fewer.
+_MOST_NODES, _NODES = 100_000, 20_000
+
+#: Steps in depth grow to this share of the depth.
+_DEPTH_STEP = 1 / 15
 
 #: How far events are searched around stations by default: as far as this share of stations
 #: is from the next one, within these limits.
 _MOST_STATIONS, _SEARCH_KM = 0.9, (10.0, 60.0)
+
+#: Slowest P wave along the surface, km/s, and how long it needs to the next stations, s.
+_SLOW_KM_S, _BEFORE_S = 4.0, 20.0
 
 #: A pick at a grid's node adds about this much to its score where picks are rare.
 _GAIN = 2.0
@@ -58,6 +64,7 @@ class Real(Greedy):
     """
 
     settings: RealSettings
+    first_passes = 1
 
     @property
     def margin_km(self) -> float:
@@ -76,44 +83,51 @@ class Real(Greedy):
     def find(self, progress: bool = False) -> Found:
         """See :py:class:`.Associator`."""
         s = self.settings
-        error = _ERROR_S_PER_KM * s.grid_km
+        deep = [0.0]
+        while (
+            z := deep[-1] + max(s.depth_grid_km, deep[-1] * _DEPTH_STEP)
+        ) <= s.max_depth_km:
+            deep.append(z)
+        if "grid_km" not in s.model_fields_set:
+            side = (_NODES / len(deep)) ** 0.5
+            self.grid_km = max(self.grid_km, round(2 * self._search_km / side, 1))
+        error = _ERROR_S_PER_KM * self.grid_km
         self.grid_errors_s = min(error, s.p_window_s / 2), min(error, s.s_window_s / 2)
-        number = int(self._search_km / s.grid_km + 1e-6)
-        deep = np.arange(0, s.max_depth_km + 1e-6, s.depth_grid_km)
+        number = int(self._search_km / self.grid_km + 1e-6)
         nodes = (2 * number + 1) ** 2 * len(deep)
         check_size("grid_km", s.grid_km, nodes, _MOST_NODES, "nodes around a station")
-        side = (np.arange(-number, number + 1) + _BESIDE) * s.grid_km
+        side = (np.arange(-number, number + 1) + _BESIDE) * self.grid_km
         axes = np.meshgrid(side, side, deep, indexing="ij")
         # x and y from the station, and depth.
         self._grid = np.stack([axis.ravel() for axis in axes], axis=1)
         return super().find(progress)
 
     def candidates(
-        self, begin: float, end: float, pool: ThreadPoolExecutor
+        self, begin: float, end: float, pool: ThreadPoolExecutor, first: bool
     ) -> Candidates:
-        """See :py:class:`.Greedy`."""
+        """See :py:class:`.Greedy`. At first only first arrivals start a search."""
         problem, grid = self.problem, self._grid
         # The picks that events in this stretch may have begin here.
-        first = begin - self.longest_s
-        samples = int((end + self.longest_s - first) / STEP_S)
+        zero = begin - self.longest_s
+        samples = int((end + self.longest_s - zero) / STEP_S)
         rows = len(problem.start) - 1
         curves = np.empty((rows, samples), dtype=np.float32)
         counts = np.empty((rows, samples + 1), dtype=np.int32)
-        make_curves(problem, first, self.grid_errors, curves, counts)
+        make_curves(problem, zero, self.grid_errors, curves, counts)
+        has_picks = counts[:, -1] > 0
         reach = int(WIDTH * self.grid_errors.max() / STEP_S) + 1
 
+        starts = self._starts(begin, end, first)
+
         def search(station: int) -> Candidates:
-            """Around a station, for all its P picks."""
-            times = problem.time[
-                problem.start[2 * station] : problem.start[2 * station + 1]
-            ]
-            times = times[(times >= begin) & (times < end)]
+            """Around a station."""
+            times = starts[1][starts[0] == station]
             if len(times) == 0:
                 return np.empty((0, 4)), np.empty(0)
             offsets = np.empty((rows, len(grid)), dtype=np.int32)
             span = np.empty((2, rows), dtype=np.int64)
-            own = grid_offsets(problem, grid, station, STEP_S, offsets, span)
-            shifts = np.rint((times - first) / STEP_S).astype(np.int64)
+            own = grid_offsets(problem, grid, station, STEP_S, has_picks, offsets, span)
+            shifts = np.rint((times - zero) / STEP_S).astype(np.int64)
             nodes, scores = best_nodes(curves, counts, shifts, offsets, reach, span)
             places = grid[nodes]
             places[:, :2] += problem.stations[station, :2]
@@ -123,6 +137,31 @@ class Real(Greedy):
         origins, scores = map(np.concatenate, zip(*found, strict=True))
         good = scores >= _GAIN * self.settings.min_picks
         return origins[good], scores[good]
+
+    def _starts(
+        self, begin: float, end: float, first: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """:return: Stations and times of the P picks that start a search"""
+        problem = self.problem
+        row = np.repeat(np.arange(len(problem.start) - 1), np.diff(problem.start))
+        used = (row % 2 == 0) & ~problem.claimed
+        used &= (problem.time >= begin - _BEFORE_S * first) & (problem.time < end)
+        order = np.argsort(problem.time[used], kind="stable")
+        station, time = row[used][order] // 2, problem.time[used][order]
+        later = time < begin
+        apart, back = self.network.distances_km, 1
+        # Another station near had it earlier, so a search around that one finds the event.
+        while (
+            first
+            and back < len(time)
+            and (late := time[back:] - time[:-back]).min() < _BEFORE_S
+        ):
+            km = apart[station[back:], station[:-back]]
+            later[back:] |= (
+                (km <= self._search_km) & (late > 0) & (late < km / _SLOW_KM_S)
+            )
+            back += 1
+        return station[~later], time[~later]
 
 
 @compiled
