@@ -146,7 +146,7 @@ class Greedy(Associator[GreedySettings]):
 
     def _select(self, origins: np.ndarray, scores: np.ndarray) -> None:
         """Adds the events of these candidates."""
-        s, problem = self.settings, self.problem
+        problem = self.problem
         errors = self._errors[[1, 1]]
         chosen = np.empty(len(problem.start) - 1, dtype=np.int64)
         heap = [(-score, k) for k, score in enumerate(scores.tolist())]

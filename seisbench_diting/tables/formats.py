@@ -408,7 +408,7 @@ def read_station_terms(path: str | Path) -> pd.DataFrame:
     :raises ValueError: if a column is missing or a value is not allowed
     :return: How much later than expected P and S arrive at stations
     """
-    with _naming(path):
+    with reading(path):
         return schema.TERMS.table(_read_csv(Path(path)))
 
 
