@@ -55,6 +55,10 @@ SAME_PLACE_KM = 0.5
 #: Beyond this, distances on the plane are wrong by more than a few per cent.
 MOST_KM = 1000.0
 
+#: By default events need this share of the picks that a network can have, in small networks,
+#: but never fewer than this number; and no S where fewer picks than this share are S.
+_SHARE_OF_PICKS, _LEAST_PICKS, _FEW_S = 0.6, 4, 0.1
+
 #: Rounds in which picks are added to events.
 _MORE_PICKS = 2
 
@@ -366,6 +370,21 @@ class Associator(ABC, Generic[_Settings]):
         return make_table(self.settings.velocity, reach, self.settings.max_depth_km)
 
 
+def _adapted(network: Network, settings: MethodSettings) -> dict[str, int]:
+    """:return: Limits of picks that were not given, and are lower for this network"""
+    p, s = (len(set(network.station[network.is_s == is_s])) for is_s in (False, True))
+    lower: dict[str, int] = {}
+    if network.is_s.mean() < _FEW_S:
+        lower, s = {"min_s_picks": 0, "min_both": 0}, 0
+    lower["min_picks"] = max(_LEAST_PICKS, round(_SHARE_OF_PICKS * (p + s)))
+    given = settings.model_dump()
+    return {
+        name: value
+        for name, value in lower.items()
+        if name not in settings.model_fields_set and value < given[name]
+    }
+
+
 def _why_none(network: Network, settings: MethodSettings) -> str:
     """:return: Why no event is possible; nothing if one may be"""
     p, s = (set(network.station[network.is_s == is_s]) for is_s in (False, True))
@@ -386,8 +405,8 @@ class Association:
     :param events: Event table with columns of quality
     :param picks: Pick table with columns of event picks
     :param not_used: Picks that could not be used, with ``reason``
-    :param summary: Numbers of the run: picks given, used, left out and why, events,
-        seconds
+    :param summary: Numbers of the run: options, and those of them that were ``adapted``
+        to the network; picks given, used, left out and why; events; seconds
     :param station_terms: Table of station terms, if they were estimated
     """
 
@@ -426,6 +445,8 @@ def associate(
     start = time.perf_counter()
     stations, path = station_table(stations), settings.station_terms
     network = make_network(picks, stations, path and read_station_terms(path))
+    adapted = _adapted(network, settings) if len(network.picks) else {}
+    settings = settings.model_copy(update=adapted)
     associator = cls(network, settings)
     if why_none := _why_none(network, settings) if len(network.picks) else "":
         warnings.warn(why_none, stacklevel=2)
@@ -440,6 +461,7 @@ def associate(
     summary = {
         "method": method,
         "options": settings.model_dump(),
+        "adapted": adapted,
         "picks": len(network.picks) + len(network.not_used),
         "picks_used": len(used),
         "picks_left_out": dict(Counter(network.not_used["reason"]).most_common()),

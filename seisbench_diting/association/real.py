@@ -45,6 +45,9 @@ _DEPTH_STEP = 1 / 15
 #: is from the next one, within these limits.
 _MOST_STATIONS, _SEARCH_KM = 0.9, (10.0, 60.0)
 
+#: With at most this number of P picks a station, only first arrivals start a search at first.
+_FEW = 3
+
 #: Slowest P wave along the surface, km/s, and how long it needs to the next stations, s.
 _SLOW_KM_S, _BEFORE_S = 4.0, 20.0
 
@@ -149,6 +152,8 @@ class Real(Greedy):
         order = np.argsort(problem.time[used], kind="stable")
         station, time = row[used][order] // 2, problem.time[used][order]
         later = time < begin
+        if first and len(time) > _FEW * len(np.unique(station)):
+            return station[:0], time[:0]
         apart, back = self.network.distances_km, 1
         # Another station near had it earlier, so a search around that one finds the event.
         while (

@@ -64,7 +64,7 @@ _PRIOR_KM = 300.0
 _FAR = 20.0
 
 #: A pick fits up to this many standard deviations, and this residual, s.
-_FITS, _FITS_S = 3.0, 3.0
+_FITS, _FITS_S = 3.5, 3.0
 
 #: Number of events that are located at once, and of arrivals that are predicted.
 _EVENTS_AT_ONCE, _AT_ONCE = 2_000, 1_000_000

@@ -86,12 +86,15 @@ def _read(paths: list[Path]) -> Any:
 def _print_summary(summary: dict[str, Any]) -> None:
     left_out = ", ".join(f"{n} {why}" for why, n in summary["picks_left_out"].items())
     flat = summary["stations_without_elevation"]
+    lower = ", ".join(f"{name} {value}" for name, value in summary["adapted"].items())
     print(
         f"{counted(summary['events'], 'event')} with {summary['picks_used']} of "
         f"{counted(summary['picks'], 'pick')} at "
         f"{counted(summary['stations'], 'station')}, {summary['seconds']:.1f} s"
         + (f"; left out: {left_out}" if left_out else "")
         + (f"; stations without elevation, taken as 0 m: {flat}" if flat else "")
+        + f"; velocity {summary['options']['velocity']}"
+        + (f"; for this network {lower}" if lower else "")
     )
 
 

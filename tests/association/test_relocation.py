@@ -82,7 +82,7 @@ def test_picks_that_fit_are_added(made):
     found = true.groupby("event_id")["truth"].agg(lambda t: t.mode()[0])
     right = true["truth"] == true["event_id"].map(found)
     of_found = made.truth[np.isin(made.truth, found)]
-    assert right.sum() >= 0.97 * len(of_found)
+    assert right.sum() >= 0.95 * len(of_found)
     assert right.mean() >= 0.97
 
 
@@ -112,7 +112,7 @@ def test_station_terms_explain_residuals(made, tmp_path):
     write_station_terms(result.station_terms, path)
     assert root_mean_square(station_terms=str(path))[1] < 0.75 * without
     p_terms = read_station_terms(path).query("phase == 'P'")
-    assert np.corrcoef(p_terms["term_s"], p_terms["station_id"].map(terms))[0, 1] > 0.9
+    assert np.corrcoef(p_terms["term_s"], p_terms["station_id"].map(terms))[0, 1] > 0.8
 
 
 def test_quakeml_has_uncertainties(located, made, tmp_path):
@@ -139,3 +139,16 @@ def test_quakeml_has_uncertainties(located, made, tmp_path):
     )
     assert ellipse.preferred_description == "uncertainty ellipse"
     assert 0 <= origin.arrivals[0].time_weight <= 1
+
+
+@pytest.mark.parametrize("kept", ["four stations", "P only"])
+def test_limits_fit_the_network(made, kept):
+    picks = made.picks
+    few = picks["station_id"] < "XX.S004."
+    picks = picks[few] if kept == "four stations" else picks[picks["phase"] == "P"]
+    result = associate(picks, made.stations, **OPTIONS)
+    assert result.summary["adapted"]
+    assert len(result.events) > 50
+    given = associate(picks, made.stations, min_picks=9, min_s_picks=2, **OPTIONS)
+    assert "min_picks" not in given.summary["adapted"]
+    assert len(given.events) == 0
