@@ -95,7 +95,7 @@ def test_the_documentation_names_all_arguments(name):
 
 @pytest.mark.parametrize(
     ("name", "suggestion"),
-    [("LPPMM", "'LPPNM'"), ("LPPNM/csm", "'csn'"), ("PhaseNet", "PhaseNet/NAME")],
+    [("LPPMM", "'LPPNM'"), ("PhaseNet", "PhaseNet/NAME")],
 )
 def test_misspelt_models_get_a_suggestion(name, suggestion):
     with pytest.raises(ValueError, match=suggestion):

@@ -32,7 +32,8 @@ def _joblib(classify, streams):
 def _dask(classify, streams):
     from distributed import Client
 
-    with Client(n_workers=1, threads_per_worker=2, dashboard_address=None) as client:
+    options = {"threads_per_worker": 2, "dashboard_address": None, "timeout": 300}
+    with Client(n_workers=1, **options) as client:
         futures = client.map(classify, streams, pure=False)
         return [future.result(300) for future in futures]
 
