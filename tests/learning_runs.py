@@ -1,4 +1,4 @@
-"""A small dataset, runs of training and distillation that are killed, their weights."""
+"""Runs of training and distillation that are killed, their weights."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import seisbench.data as sbd
 import torch
 
 #: An end of a run that is not disturbed.
@@ -66,29 +64,6 @@ def run_until(options: dict[str, Any], *ends: tuple[int | str, int]) -> list[int
     command = [sys.executable, "-c", RUN, *texts]
     output = subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True)
     return [int(line) for line in output.splitlines() if line.lstrip("-").isdigit()]
-
-
-def write_dataset(path: Path) -> Path:
-    """Makes a dataset of 24 records of 4000 samples: 12 train, 6 dev, 6 test."""
-    path.mkdir()
-    rng = np.random.default_rng(0)
-    with sbd.WaveformDataWriter(path / "metadata.csv", path / "waveforms.hdf5") as file:
-        file.data_format = {"dimension_order": "CW", "component_order": "ZNE"}
-        for i in range(24):
-            p, s = 1000 + 20 * i, 1400 + 30 * i
-            waveform = rng.normal(0, 1, (3, 4000))
-            waveform[:, p:] *= 20
-            waveform[:, s:] *= 5
-            file.add_trace(
-                {
-                    "trace_sampling_rate_hz": 50.0,
-                    "trace_p_arrival_sample": p,
-                    "trace_s_arrival_sample": s,
-                    "split": ("train", "dev", "train", "test")[i % 4],
-                },
-                waveform.astype(np.float32),
-            )
-    return path
 
 
 def weights_of(output: Path) -> dict[str, torch.Tensor]:

@@ -13,6 +13,7 @@ from seisbench_diting import tables
 from tests import learning_runs
 from tests.distillation import made_archive
 from tests.faults import KINDS, fail_at_each_point
+from tests.generate.made_records import write_dataset
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -162,7 +163,7 @@ def test_training(tmp_path):
     pytest.importorskip("lightning")
     from seisbench_diting.training import train
 
-    data = learning_runs.write_dataset(tmp_path / "dataset")
+    data = write_dataset(tmp_path / "dataset", 8)
 
     def run(folder):
         train("LPPNT", data, folder / "run", n_samples=512, **SHORT)

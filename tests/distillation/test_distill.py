@@ -23,12 +23,12 @@ from seisbench_diting.distillation.corpus import TeacherBatches, make_corpus
 from seisbench_diting.distillation.teachers import ModelTeacher
 from seisbench_diting.models import LPPNT, load_model
 from seisbench_diting.weights import MIRROR_VARIABLE
+from tests.generate.made_records import write_dataset
 from tests.learning_runs import (
     WHOLE,
     have_same_weights,
     run_until,
     weights_of,
-    write_dataset,
 )
 
 #: Augmentations that take more than a few hundred steps to learn.

@@ -169,13 +169,6 @@ def test_the_published_text(tmp_path):
     assert path.read_text().splitlines()[1:3] == PUBLISHED.splitlines()[1:3]
 
 
-@pytest.mark.parametrize("line", ["Pg,1,2", PUBLISHED[-70:].replace("2012", "noon")])
-def test_lines_of_text_that_are_not_picks_are_named(line, tmp_path):
-    (tmp_path / "picks.txt").write_text(f"#record\n{line}\n")
-    with pytest.raises(ValueError, match=r"picks\.txt.*line 2"):
-        tables.read_picks(tmp_path / "picks.txt")
-
-
 def test_text_names_a_record_when_it_changes(tmp_path):
     picks = make_picks(6, record=["a", "b", "a", "#a", "b", "b"])
     tables.write_picks(pieces_of(picks, 3), tmp_path / "a.txt")

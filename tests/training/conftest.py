@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.learning_runs import write_dataset
+from tests.generate.made_records import write_dataset
 
 SHORT = {
     "model": "LPPNT",
@@ -21,7 +21,7 @@ SHORT = {
 
 @pytest.fixture(scope="session")
 def small_dataset(tmp_path_factory) -> Path:
-    return write_dataset(tmp_path_factory.mktemp("training") / "dataset")
+    return write_dataset(tmp_path_factory.mktemp("training") / "dataset", 24, npts=6000)
 
 
 @pytest.fixture
