@@ -24,9 +24,11 @@ from .registration import register_when_imported as register_when_imported
 from .seismology import INSTRUMENT_PREFERENCE as INSTRUMENT_PREFERENCE
 from .seismology import band_filtered as band_filtered
 from .seismology import band_sections as band_sections
+from .seismology import components_of as components_of
 from .seismology import for_each_rate as for_each_rate
 from .seismology import instrument_order as instrument_order
 from .seismology import join_spans as join_spans
+from .seismology import seed_channel as seed_channel
 from .seismology import station_id as station_id
 from .settings import Band as Band
 from .settings import Names as Names

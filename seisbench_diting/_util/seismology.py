@@ -32,6 +32,45 @@ def station_id(trace: obspy.Trace) -> str:
     return f"{stats.network}.{stats.station}.{stats.location}"
 
 
+#: Other names of components: those of K-NET, KiK-net and Hi-net, and words.
+_COMPONENT_NAMES = {
+    **dict.fromkeys(("U", "UD", "U-D", "UP", "VERT", "VERTICAL"), "Z"),
+    **dict.fromkeys(("NS", "N-S", "NORTH"), "N"),
+    **dict.fromkeys(("EW", "E-W", "EAST"), "E"),
+}
+
+
+def seed_channel(channel: str) -> str:
+    """
+    :param channel: Channel code
+    :return: A code whose last letter is the component. KiK-net's sensors 1 (in the
+        borehole) and 2 (at the surface) become instruments: UD2 is called 2Z.
+    """
+    name = channel.upper()
+    number = name[-1:] if name[-1:].isdigit() else ""
+    component = _COMPONENT_NAMES.get(name.removesuffix(number))
+    if component is not None:
+        return number + component
+    return name if len(name) <= 3 and channel[-1:] in ("z", "n", "e") else channel
+
+
+def components_of(channels: Iterable[str]) -> dict[str, str]:
+    """
+    :param channels: Channel codes of one instrument
+    :return: Components Z, N, E, 1, 2 or 3 of those that have one. Where there are other
+        numbers, such as 0, 1 and 2, numbers count channels; codes of more than three
+        characters end in numbers of other kinds.
+    """
+    last = {channel: channel[-1:] for channel in channels}
+    counted = any(code.isdigit() and code not in "123" for code in last.values())
+    return {
+        channel: code
+        for channel, code in last.items()
+        if code in ("Z", "N", "E")
+        or (code in ("1", "2", "3") and not counted and len(channel) <= 3)
+    }
+
+
 def join_spans(
     spans: Iterable[tuple[int, int]], tolerance: int = 0, least: int = 1
 ) -> list[tuple[int, int]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import warnings
+from contextlib import ExitStack
+from pathlib import Path
 
 
 def main() -> None:
@@ -18,7 +21,10 @@ def main() -> None:
 
     warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
     try:
-        call(sys.argv[1:])
+        with ExitStack() as stack:
+            if not {"--help", "-h", "--version"} & {*sys.argv}:
+                _provide_cache(stack)
+            call(sys.argv[1:])
         sys.exit(0)
     except CycloptsError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -28,6 +34,22 @@ def main() -> None:
             raise
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _provide_cache(stack: ExitStack) -> None:
+    """SeisBench can't be imported without a cache: a temporary one is used, if needed."""
+    name = "SEISBENCH_CACHE_ROOT"
+    try:
+        root = Path(os.environ.get(name) or Path.home() / ".seisbench")
+        root.mkdir(parents=True, exist_ok=True)
+        if not (root / "config.json").exists():
+            tempfile.TemporaryFile(dir=root).close()
+    except (OSError, RuntimeError) as error:
+        os.environ[name] = stack.enter_context(tempfile.TemporaryDirectory())
+        way = (
+            f"A temporary one is used; set {name} to a folder to keep what is fetched."
+        )
+        print(f"SeisBench's cache can't be written ({error}). {way}", file=sys.stderr)
 
 
 def _is_for_users(error: Exception) -> bool:

@@ -19,7 +19,7 @@ import seisbench.util as sbu
 import torch
 from pydantic import NonNegativeInt
 
-from .._util import ArgumentError, Settings, for_each_rate, make, option
+from .._util import ArgumentError, Settings, for_each_rate, make, option, seed_channel
 from ..weights import CITATION
 from . import streams, windows
 from .pretrained import PretrainedModel
@@ -275,6 +275,9 @@ class PhasePicker(PretrainedModel):
         :return: Prepared stream
         """
         streams.drop_unusable(stream, self.sampling_rate)
+        if self._argument(argdict, "flexible_horizontal_components"):
+            for trace in stream:
+                trace.stats.channel = seed_channel(trace.stats.channel)
         streams.split_at_missing(stream)
         for_each_rate(stream, self.sanitize_mismatching_overlapping_records)
         streams.drop_overlaps_of_rates(stream)

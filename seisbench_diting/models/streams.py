@@ -15,7 +15,12 @@ import obspy
 import seisbench
 from scipy import signal
 
-from .._util import instrument_order, join_spans, station_id
+from .._util import (
+    components_of,
+    instrument_order,
+    join_spans,
+    station_id,
+)
 
 #: Nothing is picked from so long before to so long after the return of a component,
 #: in seconds: networks take it for a P arrival up to 0.15 s earlier. The end of a
@@ -171,13 +176,15 @@ def any_overlap(some: list[obspy.Trace], others: list[obspy.Trace]) -> bool:
 def rename_components(stream: obspy.Stream) -> None:
     """
     Gives the components of each instrument the codes Z, N and E, in place: Z12, Z23 and
-    123 stand for ZNE in this order.
+    123 stand for ZNE in this order, unless other numbers show that they count channels.
 
     :param stream: Stream, modified in place
     """
     named = (trace for trace in stream if trace.stats.channel)
-    for traces in _by(instrument_id, named).values():
-        codes = {trace.stats.channel[-1] for trace in traces}
+    for every in _by(instrument_id, named).values():
+        known = components_of(trace.stats.channel for trace in every)
+        traces = [trace for trace in every if trace.stats.channel in known]
+        codes = set(known.values())
         if codes & set("123") and codes & set("NE"):
             seisbench.logger.warning(
                 f"Station {station_id(traces[0])} has components "

@@ -21,17 +21,18 @@ from .._util import ArgumentError, beside, make, station_id, takes
 from ..models import MIN_RATE_SHARE
 from ..travel_times import TravelTimes
 from ..waveforms import (
+    PACKED,
     SECOND,
     Problem,
     Segment,
     Unit,
     UnreadableError,
     choose_segments,
-    complete_codes,
     fingerprint_of,
     read_part,
     read_segments,
     shared,
+    usable,
 )
 from .pick_settings import EventOptions, PickEventsSettings
 from .run import PICTURES, RunPicks, RunState, UnitResult, open_run
@@ -141,10 +142,11 @@ def pick_event(
     values = event._asdict() if hasattr(event, "_asdict") else dict(event)
     (row,) = tables.event_table([values]).itertuples(index=False)
     traces: dict[str, obspy.Stream] = defaultdict(obspy.Stream)
-    for trace in stream:
+    found, problems = usable(stream)
+    for trace in found:
         if trace.stats.npts:
             traces[station_id(trace)].append(trace)
-    return pick_around(
+    picked = pick_around(
         row,
         traces,
         tables.station_table(stations),
@@ -154,6 +156,8 @@ def pick_event(
         settings,
         inventory,
     )
+    picked.problems[:0] = problems
+    return picked
 
 
 def arrivals_at(
@@ -466,12 +470,11 @@ class EventReader:
 
     def _places_in_headers(self, segments: Iterable[Segment]) -> pd.DataFrame:
         headers = obspy.Stream()
-        for part in dict.fromkeys(s.part for s in segments if s.part.format == "SAC"):
+        kinds = ("SAC", PACKED)
+        for part in dict.fromkeys(s.part for s in segments if s.part.format in kinds):
             # Reading its samples reports files that can't be read.
             with suppress(UnreadableError):
-                found, _ = read_part(part, headonly=True)
-                complete_codes(found, part.path, self.settings.name_pattern)
-                headers += found
+                headers += read_part(part, self.settings.name_pattern, headonly=True)[0]
         return tables.stations_from_stream(headers)
 
     def _draw(self, picked: EventPicks) -> None:

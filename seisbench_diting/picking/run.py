@@ -99,7 +99,7 @@ class UnitResult:
 class RunState(Archive):
     """Headers, plan, results and picks of a run."""
 
-    VERSION = 3
+    VERSION = 4
 
     SCHEMA = f"""{Archive.SCHEMA}
     CREATE TABLE IF NOT EXISTS options (name TEXT PRIMARY KEY, value TEXT);

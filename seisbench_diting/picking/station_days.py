@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from seisbench.models import WaveformModel
 
-from .._util import ArgumentError, beside, takes
+from .._util import ArgumentError, beside, merged, takes
 from ..models import MIN_RATE_SHARE, names_file
 from ..waveforms import (
     DAY,
@@ -90,7 +90,10 @@ def pick_archive(settings: PickSettings) -> RunPicks:
             given = [n for n in ("stations", "start", "end") if getattr(settings, n)]
             name = given[0] if given else "inputs"
             value = getattr(settings, name)
-            raise ArgumentError(name, value, "leaves nothing of the input to pick")
+            reason = "leaves nothing of the input to pick"
+            if why := merged([*run.state.problems(), *problems], "channel or file")[:5]:
+                reason += f": {'; '.join(why)}"
+            raise ArgumentError(name, value, reason)
         if not others:
             run.execute(StationDayPicker(settings, run.model, inventory))
         else:

@@ -28,7 +28,7 @@ from ..models import (
     split_at_missing,
 )
 from ..tables import pick_table
-from ..waveforms import Part, Problem, Segment, cut_overlaps, shared
+from ..waveforms import Part, Problem, Segment, cut_overlaps, shared, usable
 from .pick_settings import PickOptions
 
 #: Default rate in Hz and length of windows in s, for models that do not define them.
@@ -92,9 +92,11 @@ def pick_stream(
     """
     settings = make(PickOptions, {"model": model, **options})
     loaded = load_on(settings)
-    segments = segments_of(stream, record)
-    picked = pick_waveforms(shared(stream), loaded, settings, inventory, segments)
-    for text in merged(((x or "any", y) for x, y in picked.problems), "station"):
+    traces, problems = usable(stream)
+    segments = segments_of(traces, record)
+    picked = pick_waveforms(traces, loaded, settings, inventory, segments)
+    problems += picked.problems
+    for text in merged(((x or "any", y) for x, y in problems), "station"):
         warnings.warn(text, stacklevel=2)
     return table_of(picked.rows)
 

@@ -6,21 +6,26 @@ import glob
 import io
 import itertools
 import re
+import tarfile
 import threading
 import warnings
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import numpy as np
 import obspy
 
 # ObsPy has no public way to ask for the format of a file without reading it.
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
+from obspy.core.util.decorator import uncompress_file
 
-from .._util import for_each_rate, station_id
+from .._util import for_each_rate, seed_channel, station_id
+from .miniseed import Records
 from .selection import CODES, SECOND, NamePattern
 
 #: Larger MiniSEED files are read in pieces of this size, which any length of records
@@ -36,11 +41,23 @@ _UNSAFE = ("PICKLE",)
 #: Endings of compressed files and archives, which ObsPy unpacks.
 _COMPRESSED = (".gz", ".bz2", ".zip", ".tar", ".tgz", ".tbz2")
 
-#: Formats that are tried inside of these.
-_INSIDE = ("MSEED", "SAC", "GSE2", "SEGY")
+#: Stands for the format of these; the files inside may be of several.
+PACKED = "packed"
+
+#: Options of readers: Fairfield's components 2, 3 and 4 are Z, N and E.
+_OPTIONS: dict[str, dict[str, Any]] = {"RG16": {"contacts_north": True}}
+
+#: SAC's reference time, which is undefined in files without one.
+_SAC_TIME = ("nzyear", "nzjday", "nzhour", "nzmin", "nzsec", "nzmsec")
+
+#: Codes without a meaning in ObsPy's patterns.
+_PLAIN = re.compile(r"[A-Za-z0-9.-]*")
+
+#: Why a trace is not used.
+_NO_TIME = "there is no time in its header"
 
 #: Python collects warnings for the whole process, not for a thread.
-_warnings_lock = threading.Lock()
+_warnings_lock = threading.RLock()
 
 #: A subject, such as a file or a channel, and a reason.
 Problem = tuple[str, str]
@@ -119,12 +136,16 @@ def find_format(path: Path) -> str:
         if not file.read(1):
             raise UnreadableError("it is empty")
     if path.suffix.lower() in _COMPRESSED:
-        for name in _INSIDE:
-            try:
-                read_part(Part(str(path), name), headonly=True)
-            except UnreadableError:
-                continue
-            return name
+        return PACKED
+    try:
+        return _unpacked_format(path)
+    except UnreadableError:
+        if tarfile.is_tarfile(path) or zipfile.is_zipfile(path):
+            return PACKED
+        raise
+
+
+def _unpacked_format(path: Path) -> str:
     for name in ENTRY_POINTS["waveform"]:
         if name not in _UNSAFE and _is_format(name, path):
             return name
@@ -145,32 +166,97 @@ def _is_format(name: str, path: Path) -> bool:
             return False
 
 
-def read_part(part: Part, **options: Any) -> tuple[obspy.Stream, list[str]]:
+def read_part(
+    part: Part, pattern: NamePattern | None = None, **options: Any
+) -> tuple[obspy.Stream, list[str]]:
     """
     :param part: What to read
+    :param pattern: Gives codes that headers lack
     :param options: Of :py:func:`obspy.read`
     :raises UnreadableError: if it can't be read
     :raises OSError: if it can't be read now, but perhaps later
-    :return: Traces, and what is wrong with the file
+    :return: Traces, with the codes of :py:func:`complete_codes`, and what is wrong with
+        the file
     """
+    if part.format != PACKED:
+        stream, problems = _read_unpacked(part, options)
+    else:
+        found = _read_inside(part.path, options)
+        stream = sum((one for one, _ in found), obspy.Stream())
+        problems = [problem for _, wrong in found for problem in wrong]
+        if not len(stream) and problems:
+            raise UnreadableError("; ".join(dict.fromkeys(problems)))
+    return stream, problems + complete_codes(stream, part.path, pattern)
+
+
+@uncompress_file
+def _read_inside(
+    name: str, options: dict[str, Any]
+) -> list[tuple[obspy.Stream, list[str]]]:
+    """Content of a compressed file, or of each file in an archive."""
+    try:
+        return [_read_unpacked(Part(name, _unpacked_format(Path(name))), options)]
+    except UnreadableError as error:
+        return [(obspy.Stream(), [f"a file in it can't be used: {error}"])]
+
+
+def _read_unpacked(
+    part: Part, options: dict[str, Any]
+) -> tuple[obspy.Stream, list[str]]:
     if part.format in _UNSAFE:
         raise UnreadableError(f"{part.format} files may hold code and are not read")
+    problems: list[str] = []
+    try:
+        with _warnings_lock, warnings.catch_warnings(record=True) as raised:
+            warnings.simplefilter("always")
+            if part.format == "MSEED":
+                stream = _read_miniseed(part, options, problems)
+            else:
+                options = _OPTIONS.get(part.format, {}) | options
+                stream = _read(glob.escape(part.path), part.format, **options)
+    # ObsPy's errors for damaged files depend on the format.
+    except Exception as error:
+        _raise_if_passing(error, part.path)
+        raise UnreadableError(
+            f"it can't be read as {part.format}: {_on_one_line(error)}"
+        ) from error
+    return stream, _summarized(raised) + problems
+
+
+def _read(source: str | io.BytesIO, format: str, **options: Any) -> obspy.Stream:
+    return obspy.read(source, format=format, check_compression=False, **options)
+
+
+def _read_miniseed(
+    part: Part, options: dict[str, Any], problems: list[str]
+) -> obspy.Stream:
+    """Reads all whole records, and gives their samples their own times."""
     source: str | io.BytesIO = glob.escape(part.path)
     if part.length:
         with Path(part.path).open("rb") as file:
             file.seek(part.offset)
             source = io.BytesIO(file.read(part.length))
+
+    def read(records: bytes) -> obspy.Stream:
+        return _read(io.BytesIO(records), "MSEED", **options)
+
+    records = None
     try:
-        with _warnings_lock, warnings.catch_warnings(record=True) as raised:
-            warnings.simplefilter("always")
-            stream = obspy.read(source, format=part.format, **options)
-    # ObsPy's errors for damaged files depend on the format.
+        stream = _read(source, "MSEED", **options)
     except Exception as error:
         _raise_if_passing(error, part.path)
-        raise UnreadableError(
-            f"it can't be read as {part.format}: {_first_line(error)}"
-        ) from error
-    return stream, _summarized(raised)
+        records = Records(part.path, part.offset, part.length)
+        damage = records.without_damaged(read, part.offset)
+        problems.append(damage or f"partly unreadable: {_on_one_line(error)}")
+        stream = read(records.bytes_of(records.places))
+    if not options.get("headonly"):
+        begin, end = (
+            options[name].ns if name in options else default
+            for name, default in (("starttime", -(1 << 62)), ("endtime", 1 << 62))
+        )
+        records = records or Records(part.path, part.offset, part.length)
+        problems += records.correct(stream, read, begin, end)
+    return stream
 
 
 def _raise_if_passing(error: Exception, path: str) -> None:
@@ -183,22 +269,22 @@ def _raise_if_passing(error: Exception, path: str) -> None:
 
 
 def _summarized(raised: list[warnings.WarningMessage]) -> list[str]:
-    """One line for what may be a warning for each damaged record of a file."""
-    messages = [
-        _first_line(one.message)
-        for one in raised
+    """A line for each cause; there may be a warning for each damaged record of a file."""
+    causes: dict[str, list[str]] = defaultdict(list)
+    for one in raised:
         # Other threads may warn of other things meanwhile.
-        if "obspy" in one.filename and not issubclass(one.category, DeprecationWarning)
+        if "obspy" in one.filename and not issubclass(one.category, DeprecationWarning):
+            text = _on_one_line(one.message)
+            causes[re.sub(r"\d+", "", text)].append(text)
+    return [
+        f"partly unreadable: {texts[0]}"
+        + (f" (and {len(texts) - 1} more)" if len(texts) > 1 else "")
+        for texts in causes.values()
     ]
-    if not messages:
-        return []
-    more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
-    return [f"partly unreadable: {messages[0]}{more}"]
 
 
-def _first_line(message: Exception | Warning | str) -> str:
-    lines = [line.strip() for line in str(message).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(message).__name__
+def _on_one_line(message: Exception | Warning | str) -> str:
+    return " ".join(str(message).split())[:300] or type(message).__name__
 
 
 def read_file(path: Path) -> tuple[obspy.Stream, list[str]]:
@@ -221,63 +307,90 @@ def read_headers(
     :raises OSError: if it can't be opened
     :return: Its segments, and what is wrong with it
     """
-    whole = Part(str(path), find_format(path))
-    parts = _divided(whole)
-    try:
-        segments, problems = _headers_of(parts, pattern)
-    except UnreadableError:
-        if len(parts) == 1:
-            raise
-        segments, problems = _headers_of([whole], pattern)
-    if not segments and not problems:
-        raise UnreadableError("it holds no samples")
-    return _join_stretches(segments), list(dict.fromkeys(problems))
-
-
-def _headers_of(
-    parts: list[Part], pattern: NamePattern | None
-) -> tuple[list[Segment], list[str]]:
     segments: list[Segment] = []
     problems: list[str] = []
-    for part in parts:
-        stream, wrong = read_part(part, headonly=True)
+    for part in _divided(Part(str(path), find_format(path))):
+        try:
+            stream, wrong = read_part(part, pattern, headonly=True)
+        except UnreadableError as error:
+            problems.append(str(error))
+            continue
         problems += wrong
-        complete_codes(stream, part.path, pattern)
         for trace in stream:
             stats, reason = trace.stats, _why_unusable(trace)
             if reason is not None:
                 problems.append(reason)
                 continue
-            begin, end = stats.starttime.ns, stats.endtime.ns
-            rate = float(stats.sampling_rate)
-            segments.append(
-                Segment(part, station_id(trace), stats.channel, begin, end, rate, begin)
-            )
-    return segments, problems
+            times = stats.starttime.ns, stats.endtime.ns, float(stats.sampling_rate)
+            about = station_id(trace), stats.channel, *times
+            segments.append(Segment(part, *about, stretch=times[0]))
+    if not segments and not problems:
+        raise UnreadableError("it holds no samples")
+    return _join_stretches(segments), list(dict.fromkeys(problems))
 
 
 def complete_codes(
-    stream: obspy.Stream, path: str, pattern: NamePattern | None
-) -> None:
-    """Strips codes, and adds those that the file's name gives, in place."""
-    for trace in stream:
-        for name in CODES:
-            trace.stats[name] = trace.stats[name].strip()
+    stream: obspy.Stream, path: str = "", pattern: NamePattern | None = None
+) -> list[str]:
+    """
+    Completes and checks codes, in place: adds those that the file's name gives, removes
+    blanks, and escapes all that has a meaning in ids, patterns or tables: ``ST.1`` becomes
+    ``ST%2E1``. Channels get the names of :py:func:`.seed_channel`.
+
+    :param stream: Content of the file
+    :param path: Its path
+    :param pattern: Gives codes that headers lack
+    :return: Codes that were escaped
+    """
     if pattern is not None:
         pattern.complete(stream, Path(path))
+    escaped: dict[str, None] = {}
+    for trace in stream:
+        stats = trace.stats
+        for name in CODES:
+            code = stats[name].replace("\0", " ").strip()
+            if name == "channel":
+                code = seed_channel("".join(code.split()))
+            stats[name] = quote(code, safe="").replace(".", "%2E")
+            if stats[name] != code:
+                escaped[f"the {name} code {code!r} is called {stats[name]}"] = None
+    return list(escaped)
+
+
+def usable(stream: obspy.Stream) -> tuple[obspy.Stream, list[Problem]]:
+    """
+    :param stream: Stream from anywhere
+    :return: New traces over the same samples, with the codes of :py:func:`complete_codes`,
+        without those that have no time; and what was changed or left out
+    """
+    found = shared(stream)
+    problems = [("", reason) for reason in complete_codes(found)]
+    problems += [(trace.id, _NO_TIME) for trace in found if _has_no_time(trace)]
+    found.traces = [trace for trace in found if not _has_no_time(trace)]
+    return found, problems
+
+
+def _has_no_time(trace: obspy.Trace) -> bool:
+    """If ObsPy takes 1970 instead."""
+    stats = trace.stats
+    if "sac" in stats:
+        return any(stats.sac.get(name, -12345) == -12345 for name in _SAC_TIME)
+    return stats.starttime.ns == 0 and stats.get("_format", "MSEED") != "MSEED"
 
 
 def _why_unusable(trace: obspy.Trace) -> str | None:
     stats = trace.stats
-    if stats.npts == 0 or not stats.sampling_rate > 0:
+    if stats.npts == 0:
         return f"{trace.id} holds no samples"
+    if not stats.sampling_rate > 0:
+        return f"{trace.id} has no sampling rate ({stats.sampling_rate:g} Hz)"
     for name in ("station", "channel"):
         if not stats[name]:
             return (
                 f"there is no {name} code in its header; --name-pattern takes it from "
                 "the name"
             )
-    return None
+    return f"{trace.id}: {_NO_TIME}" if _has_no_time(trace) else None
 
 
 def _divided(whole: Part) -> list[Part]:
@@ -305,7 +418,9 @@ def _join_stretches(segments: list[Segment]) -> list[Segment]:
         places.sort(key=lambda i: segments[i].begin)
         for before, after in itertools.pairwise(places):
             gap = joined[after].begin - joined[before].end
-            if 0 <= gap <= 1.5 * SECOND / joined[after].rate:
+            # Clocks drift by up to some 100 ppm.
+            drift = 2e-4 * (joined[before].end - joined[before].begin)
+            if -drift <= gap <= 1.5 * SECOND / joined[after].rate + drift:
                 joined[after] = replace(joined[after], stretch=joined[before].stretch)
     return joined
 
@@ -329,11 +444,14 @@ def read_segments(
             "starttime": obspy.UTCDateTime(ns=begin),
             "endtime": obspy.UTCDateTime(ns=end),
         }
-        # With a pattern, the header may have other names.
-        if part.format == "MSEED" and pattern is None:
-            options["sourcename"] = f"{of_part[0].station_id}.*"
+        # With a pattern, or escaped, the header has other names.
+        name = of_part[0].station_id
+        if part.format == "MSEED" and pattern is None and _PLAIN.fullmatch(name):
+            options["sourcename"] = f"{name}.*"
         try:
-            found, wrong = read_part(part, **options)
+            found, wrong = read_part(part, pattern, **options)
+            if not len(found) and options.pop("sourcename", None):
+                found, wrong = read_part(part, pattern, **options)
         except UnreadableError as error:
             problems.append((part.path, str(error)))
             continue
@@ -341,10 +459,20 @@ def read_segments(
             failure = f"{part.path} can't be read now: {error.strerror or error}"
             continue
         problems += [(part.path, reason) for reason in wrong]
-        complete_codes(found, part.path, pattern)
-        for trace in found:
-            stream.traces += _wanted_of(trace, of_part)
+        pieces = [piece for trace in found for piece in _wanted_of(trace, of_part)]
+        stream.traces += pieces
+        for name in _expected(of_part, begin, end) - {piece.id for piece in pieces}:
+            problems.append((part.path, f"the samples of {name} can't be found again"))
     return Reading(stream, problems, failure)
+
+
+def _expected(segments: Iterable[Segment], begin: int, end: int) -> set[str]:
+    """Codes of the channels that must have samples in this time."""
+    return {
+        f"{s.station_id}.{s.channel}"
+        for s in segments
+        if min(s.end, end) - max(s.begin, begin) > 2 * SECOND / s.rate
+    }
 
 
 def _wanted_of(trace: obspy.Trace, segments: Iterable[Segment]) -> list[obspy.Trace]:

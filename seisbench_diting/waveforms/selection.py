@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 from .._util import (
     INSTRUMENT_PREFERENCE,
     ArgumentError,
+    components_of,
     instrument_order,
     join_spans,
     split_names,
@@ -43,9 +44,6 @@ SHORTEST_FILL = 60 * SECOND
 #: Takes all instruments of a station.
 ALL_INSTRUMENTS = ("all",)
 
-#: Last letters of channels that models take.
-_COMPONENTS = "ZNE123"
-
 
 def _check_time(value: Any) -> str | None:
     if value is None:
@@ -62,7 +60,7 @@ def _check_instruments(value: Any) -> tuple[str, ...]:
     codes = INSTRUMENT_PREFERENCE if value is None else split_names(value)
     if codes == ALL_INSTRUMENTS:
         return codes
-    if not codes or not all(len(code) == 2 and code.isalnum() for code in codes):
+    if not codes or not all(len(code) <= 2 and code.isalnum() for code in codes):
         raise ValueError("write codes of band and instrument, such as HH,BH,EH, or all")
     return tuple(code.upper() for code in codes)
 
@@ -123,12 +121,17 @@ def choose_segments(
         not used, and why. If instruments record at the same time, the preferred one is
         used, and others where it has no samples.
     """
+    segments = list(segments)
+    channels: dict[str, set[str]] = defaultdict(set)
+    for segment in segments:
+        channels[segment.channel[:-1]].add(segment.channel)
+    known = {name for group in channels.values() for name in components_of(group)}
     instruments: dict[str, list[Segment]] = defaultdict(list)
     problems = []
     for segment in segments:
         name = f"{segment.station_id}.{segment.channel}"
-        if segment.channel[-1] not in _COMPONENTS:
-            problems.append((name, "it is not a component Z, N, E, 1, 2 or 3"))
+        if segment.channel not in known:
+            problems.append((name, "it is not known which component it is"))
         elif segment.rate < min_rate:
             problems.append(
                 (name, f"its {segment.rate:g} Hz are too few; {min_rate:g} are needed")

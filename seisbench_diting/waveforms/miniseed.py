@@ -1,0 +1,167 @@
+"""The records of miniSEED: their own times, and which of them are damaged.
+
+ObsPy joins records whose times fit to half a sample, one after the other, keeps the time of
+the first one, and forgets the sum. Of a file with a damaged record it reads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import obspy
+
+#: The first bytes of a record, and the usual places of blockettes 1000 and 1001.
+_KINDS = "V6,u1,u1,u8,u4,u2,u2,u1,u1,u1,V1,u2,u2,V4,u1,V3,i4,V12,u2,V3,i1,V2"
+_NAMES = (
+    "a quality blank codes more_codes year day hour minute second c fraction samples d "
+)
+_NAMES += "activity e correction f blockette g microseconds h"
+
+#: Whether a byte may be a quality, or the blank behind it.
+_QUALITIES, _BLANKS = (np.bincount([*b], minlength=256) > 0 for b in (b"DRQM", b" \0"))
+
+#: Reads the bytes of records.
+Read = Callable[[bytes], obspy.Stream]
+
+
+class Records:
+    """
+    The records of a file, or of a piece of one, if they are of one length.
+
+    :param path: File
+    :param offset: First byte
+    :param size: Number of bytes, 0 for all
+    """
+
+    def __init__(self, path: str, offset: int, size: int) -> None:
+        # Not above: memory that is taken before ObsPy's own makes its reader slower.
+        from obspy.io.mseed.util import get_record_information
+
+        info = get_record_information(path, offset)
+        length, order = info["record_length"], info["byteorder"]
+        content = np.memmap(path, np.uint8, "r")[offset:]
+        content = content[:size] if size else content
+        self._content = content[: len(content) // length * length].reshape(-1, length)
+        kind = np.dtype(_KINDS).newbyteorder(order)
+        kind.names = tuple(_NAMES.split())
+        raw = np.ascontiguousarray(self._content[:, : kind.itemsize])
+        self._headers = raw.view(kind)[:, 0]
+        head = self._headers
+        is_record = _QUALITIES[head["quality"]] & _BLANKS[head["blank"]]
+        #: Numbers of the records with samples.
+        self.places = np.flatnonzero(is_record & (head["samples"] > 0))
+
+    def bytes_of(self, places: np.ndarray) -> bytes:
+        return self._content[places].tobytes()
+
+    def without_damaged(self, read: Read, offset: int) -> str:
+        """
+        Leaves out the records that can't be read.
+
+        :param read: Reader
+        :param offset: First byte of these records in their file
+        :raises Exception: of the reader, if no others remain
+        :return: Which they are, and what the reader says; empty if all can be read alone
+        """
+        damaged: dict[int, Exception] = {}
+
+        def search(places: np.ndarray) -> None:
+            try:
+                read(self.bytes_of(places))
+            # The reader's errors depend on the damage.
+            except Exception as error:
+                if len(places) == 1:
+                    damaged[int(places[0])] = error
+                    return
+                search(places[: len(places) // 2])
+                search(places[len(places) // 2 :])
+
+        search(self.places)
+        if len(damaged) == len(self.places):
+            raise ValueError("; ".join(map(str, [*damaged.values()][:1])))
+        if not damaged:
+            return ""
+        self.places = np.setdiff1d(self.places, list(damaged))
+        first, length = min(damaged), self._content.shape[1]
+        reason = " ".join(str(damaged[first]).split())
+        time = obspy.UTCDateTime(ns=int(self._times(np.array([first]))[0]))
+        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        return (
+            f"the record of {self._name(first)} from {time}, at byte "
+            f"{offset + first * length}{more}: damaged and not used ({reason})"
+        )
+
+    def _name(self, place: int) -> str:
+        codes = self._content[place, 8:20].tobytes().decode("ascii", "replace")
+        parts = codes[10:], codes[:5], codes[5:7], codes[7:10]
+        return ".".join(part.strip(" \0") for part in parts)
+
+    def _times(self, places: np.ndarray) -> np.ndarray:
+        """Times of records in nanoseconds since 1970, with their corrections."""
+        head = self._headers
+        if len(places) < len(head):
+            head = head[places]
+        years = (head["year"] - np.int64(1970)).view("M8[Y]").astype("M8[D]")
+        days = years.view(np.int64) + head["day"] - 1
+        hours = days * 24 + head["hour"]
+        ticks = ((hours * 60 + head["minute"]) * 60 + head["second"]) * 10_000
+        ticks += head["fraction"]
+        ticks += np.where(head["activity"] & 2, 0, head["correction"])
+        micro = np.where(head["blockette"] == 1001, head["microseconds"], 0)
+        return ticks * 100_000 + micro * np.int64(1000)
+
+    def _channels(self) -> Iterator[np.ndarray]:
+        """Numbers of the records of each channel, in their order."""
+        number = np.zeros(len(self.places), int)
+        for name in ("codes", "more_codes"):
+            key = self._headers[name][self.places]
+            if (key != key[:1]).any():
+                _, own = np.unique(key, return_inverse=True)
+                number = number * len(key) + own
+        for one in np.unique(number) if number.any() else {*number[:1]}:
+            yield self.places[number == one]
+
+    def correct(
+        self, stream: obspy.Stream, read: Read, begin: int, end: int
+    ) -> list[str]:
+        """
+        Gives samples the times of their records, in place: channels that drift by more than
+        a sample are read in pieces that drift by at most half of one.
+
+        :param stream: What ObsPy read of these records
+        :param read: Reads records
+        :param begin: First time that is needed, in nanoseconds since 1970
+        :param end: Last time that is needed
+        :return: What was wrong
+        """
+        rates = {t.id: t.stats.sampling_rate for t in stream if t.stats.sampling_rate}
+        problems = []
+        for places in self._channels():
+            if (name := self._name(places[0])) not in rates:
+                continue
+            sample, times = 1e9 / rates[name], self._times(places)
+            ends = times + self._headers["samples"][places] * sample
+            steps = times[1:] - ends[:-1]
+            # As ObsPy joins them.
+            joined = np.abs(steps) <= sample / 2
+            edges = np.concatenate([[0], np.flatnonzero(~joined) + 1, [len(times)]])
+            late = np.concatenate([[0], np.cumsum(np.where(joined, steps, 0))])
+            begins = np.repeat(edges[:-1], np.diff(edges))
+            late -= late[begins]
+            worst = int(np.argmax(np.abs(late)))
+            if abs(late[worst]) <= sample:
+                continue
+            ppm = late[worst] / (times[worst] - times[begins[worst]]) * 1e6
+            problems.append(
+                f"the clock of {name} drifts by {round(ppm, 1):g} ppm against the sampling "
+                "rate; the times of the records are used"
+            )
+            stream.traces = [trace for trace in stream if trace.id != name]
+            first, last = 0, {*edges}
+            for i in range(1, len(times) + 1):
+                if i in last or abs(late[i] - late[first]) > sample / 2:
+                    if times[first] <= end and ends[i - 1] >= begin:
+                        stream += read(self.bytes_of(places[first:i]))
+                    first = i
+        return problems

@@ -1,0 +1,352 @@
+"""Files as people have them: drifting clocks, damage, odd codes, channels and times."""
+
+import bz2
+import gzip
+import io
+import os
+import runpy
+import subprocess
+import sys
+import tarfile
+import warnings
+import zipfile
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import obspy
+import pandas as pd
+import pytest
+from archives import lines, run, write_all
+from obspy.core.util.base import ENTRY_POINTS
+from obspy.io.sac import SACTrace
+
+from seisbench_diting.models import load_model
+from seisbench_diting.picking import pick_stream
+from seisbench_diting.picking.run import opened_state
+from seisbench_diting.tables import read_picks
+from seisbench_diting.waveforms import reading
+
+START = obspy.UTCDateTime(2020, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    """The model whose weights come with the package."""
+    return load_model("LPPNT")
+
+
+@pytest.fixture
+def event() -> obspy.Stream:
+    """30 s of an event at BW.RJOB, in whole numbers."""
+    stream = obspy.read()
+    for trace in stream:
+        trace.data = np.round(trace.data * 10).astype("int32")
+    return stream
+
+
+@pytest.fixture
+def case(reference, tmp_path, monkeypatch):
+    """Function that makes a case of the reference, and returns its folder."""
+
+    def case(number: int, *options: str) -> Path:
+        (script,) = reference.glob(f"cases/{number:02d}_*/make.py")
+        folder = tmp_path / f"case{number}"
+        monkeypatch.setattr(sys, "argv", [str(script), str(folder), *options])
+        runpy.run_path(str(script))
+        return folder
+
+    return case
+
+
+def picked(folder, output, model, **options) -> tuple[pd.DataFrame, str]:
+    """Picks of a folder, and what was not used."""
+    try:
+        table = run(folder, output, model, **options).picks
+    except ValueError as error:
+        return pd.DataFrame(), str(error)
+    return table, "\n".join(lines(f"{output}.err"))
+
+
+def p_times(table) -> list[float]:
+    """Seconds of P after the begin."""
+    first = pd.Timestamp(START.datetime, tz="UTC")
+    return (table[table["phase"] == "P"]["time"] - first).dt.total_seconds().tolist()
+
+
+@pytest.mark.parametrize(
+    "options", [("100",), ("100", "gap"), ("-20",), ("300",)], ids=" ".join
+)
+def test_a_clock_that_drifts_within_a_file(
+    case, bundled, tmp_path, monkeypatch, options
+):
+    folder = case(2, *options)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 1 << (17 if "300" in options else 24))
+
+    table, errors = picked(folder, tmp_path / "out", bundled)
+    start = str(START + 6600)
+    later, _ = picked(folder, tmp_path / "later", bundled, start=start)
+
+    # In this time the digitizer makes a whole number of samples.
+    rate = 100 * (1 - float(options[0]) * 1e-6)
+    begins = [round(minute * 60 * rate) / rate for minute in (5, 60, 115)]
+    np.testing.assert_allclose(np.subtract(p_times(table), begins), 4.68, atol=0.02)
+    np.testing.assert_allclose(p_times(later), p_times(table)[-1:], atol=0.02)
+    assert all(f"XX.DRIFT..EH{c} drifts by {options[0]} ppm" in errors for c in "ZNE")
+
+
+def records(late, codes=("EHZ",), samples=250, reclen=512) -> bytes:
+    """Records whose samples count up, and that begin late by so many seconds."""
+    content = io.BytesIO()
+    for number, seconds in enumerate(late):
+        data = np.arange(samples, dtype="int32") + number * samples
+        for code in codes:
+            time = START + number * samples / 100 + seconds
+            header = {"station": "A", "channel": code, "starttime": time}
+            trace = obspy.Trace(data, header | {"sampling_rate": 100.0})
+            trace.write(content, format="MSEED", reclen=reclen)
+    return content.getvalue()
+
+
+LATE = np.arange(400) * 2e-4
+
+
+@pytest.mark.parametrize(
+    ("late", "options"),
+    [
+        (LATE, {"codes": ("EHZ", "EHN", "EHE")}),
+        (np.minimum(LATE, LATE[::-1]), {}),
+        (-LATE, {"samples": 900, "reclen": 4096}),
+        (np.where(LATE < 0.04, LATE, LATE + 20), {}),
+    ],
+    ids=["multiplexed", "there and back", "fast and long", "with a gap"],
+)
+def test_samples_have_the_times_of_their_records(tmp_path, late, options):
+    path = tmp_path / "a.mseed"
+    path.write_bytes(records(late, **options))
+
+    stream, problems = reading.read_file(path)
+
+    samples = options.get("samples", 250)
+    for trace in stream:
+        number = trace.data // samples
+        expected = trace.data / 100 + late[number]
+        times = trace.times() + (trace.stats.starttime - START)
+        assert np.abs(times - expected).max() < 0.0101
+    codes = options.get("codes", ("EHZ",))
+    assert sum(len(t) for t in stream) == len(late) * samples * len(codes)
+    assert len(problems) == len(codes)
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+@pytest.mark.parametrize("damaged", [[28], [0, 7], [29, 30]])
+def test_whole_records_of_a_damaged_file(
+    event, bundled, tmp_path, monkeypatch, rng, damaged, pieces
+):
+    expected = pick_stream(event, bundled)
+    for trace in event:
+        trace.stats.pop("mseed", None)
+    event.write(str(tmp_path / "day.mseed"), format="MSEED", reclen=512)
+    content = bytearray((tmp_path / "day.mseed").read_bytes())
+    for place in damaged:
+        content[place * 512 + 64 : place * 512 + 512] = rng.bytes(448)
+    (tmp_path / "day.mseed").write_bytes(content)
+    if pieces:
+        monkeypatch.setattr(reading, "PIECE_BYTES", 4096)
+
+    table, errors = picked(tmp_path / "day.mseed", tmp_path / "out", bundled)
+
+    assert set(table["phase"]) == set(expected["phase"])
+    assert f"at byte {damaged[0] * 512}" in errors
+    total = sum(len(trace) for trace in reading.read_file(tmp_path / "day.mseed")[0])
+    assert 0 < sum(map(len, event)) - total < 500 * len(damaged)
+
+
+def test_the_damaged_file_of_the_reference(case, bundled, tmp_path):
+    table, errors = picked(case(3), tmp_path / "out", bundled)
+
+    assert {"P", "S"} <= set(table["phase"])
+    assert "BW.RJOB..EHE from 2009-08-24T00:20:28.650000Z" in errors
+
+
+CODES = ["ST.1", "A*", "A[B]", "A,B", "A/B", "A B", "A%2A", "A;'", "\u00e9"]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_codes_that_hold_anything(event, bundled, tmp_path, code):
+    other = event.copy()
+    for trace in other:
+        trace.stats.station = "AB"
+    for trace in event:
+        trace.stats.update({"network": "N.", "station": code, "location": "0"})
+    for number, trace in enumerate(event + other):
+        # SAC holds no letters of other languages.
+        if code.isascii():
+            trace.write(str(tmp_path / f"{number}.sac"), format="SAC")
+
+    with pytest.warns(UserWarning, match="is called"):
+        table = pick_stream(event + other, bundled)
+
+    ids = set(table["station_id"])
+    assert len(ids) == 2
+    assert all(len(name.split(".")) == 3 for name in ids)
+    assert table.groupby("station_id")["phase"].agg("".join).nunique() == 1
+    if code.isascii():
+        archive, errors = picked(tmp_path, tmp_path / "out", bundled)
+        assert "is called" in errors
+        assert list(archive["station_id"]) == list(table["station_id"])
+        assert set(read_picks(tmp_path / "out.csv")["station_id"]) == ids
+
+
+@pytest.mark.parametrize("options", [(), ("knet",)])
+def test_records_of_nied(case, bundled, tmp_path, options):
+    table, errors = picked(case(5, *options), tmp_path / "out", bundled)
+
+    assert {"P", "S"} <= set(table["phase"])
+    assert not errors
+
+
+@pytest.mark.parametrize(
+    ("codes", "unknown"),
+    [
+        (("U", "N", "E"), ""),
+        (("ud2", "ns2", "ew2"), ""),
+        (("Vert", "North", "East"), ""),
+        (("hhz", "hhn", "hhe"), ""),
+        (("2", "1", "0"), ".2"),
+        (("HHX", "HHY", "HHW"), ".HHX"),
+        (("f111", "f112", "f113"), ".f111"),
+    ],
+    ids=str,
+)
+def test_names_of_channels(event, bundled, tmp_path, codes, unknown):
+    expected = pick_stream(event, bundled)
+    for trace, code in zip(event, codes, strict=True):
+        trace.stats.channel = code
+    write_all(event, tmp_path)
+
+    table, errors = picked(tmp_path, tmp_path / "out", bundled)
+
+    assert len(table) == (0 if unknown else len(expected))
+    assert unknown in errors
+    assert len(pick_stream(event, bundled)) == len(table)
+
+
+@pytest.mark.parametrize("missing", [("nzyear",), ("nzmsec",), ("nzyear", "nzjday")])
+def test_files_without_time(event, bundled, tmp_path, missing):
+    for trace in event:
+        path = tmp_path / f"{trace.id}.sac"
+        trace.write(str(path), format="SAC")
+        header = SACTrace.read(str(path))
+        for field in missing:
+            setattr(header, field, None)
+        header.write(str(path))
+
+    table, errors = picked(tmp_path, tmp_path / "out", bundled)
+
+    assert table.empty
+    assert errors.count("no time in its header") == 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stream = obspy.read(str(tmp_path / "*.sac"))
+    with pytest.warns(UserWarning, match="3 stations.*no time in its header"):
+        assert pick_stream(stream, bundled).empty
+
+
+def test_the_file_without_time_of_the_reference(case, bundled, tmp_path):
+    table, errors = picked(case(7), tmp_path / "out", bundled)
+
+    assert table.empty
+    assert "no time in its header" in errors
+
+
+@pytest.mark.parametrize(
+    ("kind", "packing"),
+    [*product(["MSEED", "SLIST", "GSE2"], ["gz", "zip", "tar"]), ("SAC", "bz2")],
+)
+def test_compressed_files(event, bundled, tmp_path, kind, packing):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    expected = pick_stream(event, bundled)
+    for trace in event:
+        trace.stats.calib = 1.0
+        path = tmp_path / f"{trace.id}.file"
+        trace.write(str(path), format=kind)
+        content = path.read_bytes()
+        packed = folder / f"{trace.id}.{packing}"
+        if packing == "zip":
+            with zipfile.ZipFile(packed, "w") as file:
+                file.writestr("README", "what is here")
+                file.writestr("a", content)
+        elif packing == "tar":
+            with tarfile.open(packed, "w:gz") as file:
+                file.add(path, "a")
+        else:
+            module = gzip if packing == "gz" else bz2
+            packed.write_bytes(module.compress(content))
+
+    table, errors = picked(folder, tmp_path / "out", bundled)
+
+    assert list(table["phase"]) == list(expected["phase"])
+    assert ("a file in it" in errors) == (packing == "zip")
+
+
+def test_a_channel_without_rate_is_called_that(event, bundled, tmp_path):
+    header = {"station": "RJOB", "network": "BW", "channel": "LOG"}
+    log = obspy.Trace(np.zeros(10, "int32"), header | {"starttime": START})
+    log.write(str(tmp_path / "log.mseed"), format="MSEED", reclen=512)
+    content = bytearray((tmp_path / "log.mseed").read_bytes())
+    content[32:36] = bytes(4)
+    (tmp_path / "log.mseed").write_bytes(content)
+    write_all(event, tmp_path)
+
+    table, errors = picked(tmp_path, tmp_path / "out", bundled)
+
+    assert len(table)
+    assert "LOG has no sampling rate (0 Hz)" in errors
+
+
+@pytest.mark.slow
+def test_a_home_that_can_not_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    places = {"HOME": str(tmp_path / "file"), "MPLCONFIGDIR": str(tmp_path)}
+    environment = {**os.environ, **places}
+    environment.pop("SEISBENCH_CACHE_ROOT", None)
+
+    def call(*arguments):
+        command = [sys.executable, "-m", "seisbench_diting", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    assert call("--version").stderr == ""
+    demo = call("demo", "-o", str(tmp_path / "demo.png"))
+    assert demo.returncode == 0
+    assert "SEISBENCH_CACHE_ROOT" in demo.stderr
+
+
+#: Parts of ObsPy that read waveforms, and where their test files are.
+ROOT = Path(obspy.__file__).parent / "io"
+ROOMS = {entry.module.split(".")[2] for entry in ENTRY_POINTS["waveform"].values()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_obspys_own_files_are_picked_or_named(bundled, tmp_path, room):
+    files = [path for path in (ROOT / room).glob("tests/data/**/*") if path.is_file()]
+    if not files:
+        pytest.skip("this ObsPy comes without its test files")
+    for number, path in enumerate(files):
+        output = tmp_path / str(number)
+        _, errors = picked(path, output, bundled)
+        if not Path(f"{output}.state").exists():
+            assert str(path) in errors or "leaves nothing of the input" in errors
+            assert errors.rstrip(".").count(": ") > 1
+            continue
+        with opened_state(output) as state:
+            plans = [row[0] for row in state.rows("SELECT segments FROM plan")]
+            used = {s.channel for plan in plans for s in state.unpacked(plan)}
+            channels = {row[0] for row in state.rows("SELECT channel FROM segments")}
+        assert used
+        assert all(
+            f".{name}\t" in errors or "not used where" in errors
+            for name in channels - used
+        )
