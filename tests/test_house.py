@@ -22,7 +22,7 @@ ALLOWED = {
     "__init__": set(),
     "_util": set(),
     "association": {"tables", "travel_times", "plots"},
-    "data": set(),
+    "data": {"tables", "waveforms", "models"},
     "distillation": {"training", "waveforms", "models", "generate", "runtime"},
     "evaluation": {"data", "models", "runtime", "generate", "tables", "plots"},
     "generate": {"models", "data"},

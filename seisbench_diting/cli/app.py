@@ -49,6 +49,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "learn": {
         "convert": "Convert DiTing's original files to a SeisBench dataset.",
+        "dataset": "Make a SeisBench dataset of a catalogue and waveforms.",
         "train": "Train a picker with the published recipe.",
         "distill": "Train a small picker from large ones, without labels.",
     },

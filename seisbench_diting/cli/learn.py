@@ -1,4 +1,4 @@
-"""``seisbench-diting convert``, ``train`` and ``distill``."""
+"""``seisbench-diting convert``, ``dataset``, ``train`` and ``distill``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from .._util import counted
-from ..data import ConvertSettings
+from ..data import ConvertSettings, DatasetSettings
 from ..distillation import DistillSettings
 from ..training import LearnSettings, TrainSettings
 from .app import command_of, interruptible
@@ -32,6 +32,21 @@ def _convert(settings: ConvertSettings) -> None:
         print(problem, file=sys.stderr)
     if report.problems:
         raise ValueError(f"{counted(len(report.problems), 'problem')}, see above.")
+
+
+def _dataset(settings: DatasetSettings) -> None:
+    """
+    Make a SeisBench dataset of a catalogue with picks and an archive of waveforms.
+
+    It is ready for `train` and `evaluate`.
+    """
+    from .. import data
+
+    with interruptible("Nothing was written."):
+        report = data.make_dataset(settings)
+    print(report.summary())
+    for problem in report.problems:
+        print(problem, file=sys.stderr)
 
 
 def _train(settings: TrainSettings) -> None:
@@ -81,5 +96,6 @@ def _print(result: Any, more: str, initial_scores: dict[str, float]) -> None:
 
 
 convert = command_of(ConvertSettings, _convert)
+dataset = command_of(DatasetSettings, _dataset)
 train = command_of(TrainSettings, _train)
 distill = command_of(DistillSettings, _distill)

@@ -1,4 +1,4 @@
-"""Settings of the conversion of DiTing's original files."""
+"""Settings of making datasets, of DiTing's original files and of a catalogue."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import AfterValidator, BeforeValidator, field_validator
 
-from .._util import Settings, option, split_names
+from .._util import INSTRUMENT_PREFERENCE, Settings, option, split_names
+from ..waveforms import Inputs, Instruments, NamePattern
 
 
 def _chunk_names(parts: Any) -> tuple[str, ...]:
@@ -24,6 +25,32 @@ def _chunk_names(parts: Any) -> tuple[str, ...]:
 
 #: Names of chunks, from numbers of parts, or text such as ``0,3,5-8``.
 Chunks = Annotated[tuple[str, ...], BeforeValidator(_chunk_names)]
+
+
+def _split_shares(value: Any) -> Any:
+    value = str(value).split(",") if isinstance(value, str | int | float) else value
+    return (train := float(value[0]), 0, 1 - train) if len(value) == 1 else value
+
+
+def _add_up(shares: tuple[float, ...]) -> tuple[float, ...]:
+    if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+        raise ValueError("use three shares that add up to 1: train, dev, test")
+    return shares
+
+
+Split = Annotated[
+    tuple[float, ...],
+    BeforeValidator(_split_shares),
+    AfterValidator(_add_up),
+    option(
+        ...,
+        "Shares of train, dev and test; or that of train, and the rest is test.",
+        "-s",
+        metavar="TRAIN,DEV,TEST",
+    ),
+]
+
+Seed = Annotated[int, option(..., "Seed of the split by event.")]
 
 
 class ConvertSettings(Settings):
@@ -56,13 +83,8 @@ class ConvertSettings(Settings):
         "table: the split in the tables' names (train, val, dev, test), in their column "
         "'split', or that of the merged file.",
     )
-    split: tuple[float, ...] = option(
-        (0.8, 0.1, 0.1),
-        "Shares of train, dev and test; or that of train, and the rest is test.",
-        "-s",
-        metavar="TRAIN,DEV,TEST",
-    )
-    seed: int = option(42, "Seed of the split by event.")
+    split: Split = (0.8, 0.1, 0.1)
+    seed: Seed = 42
     parts: Chunks = option(
         (), "Parts to convert, such as 0,3,5-8. Default: all.", identity=False
     )
@@ -80,15 +102,32 @@ class ConvertSettings(Settings):
             raise ValueError("zstd needs pip install 'seisbench-diting[zstd]'")
         return name
 
-    @field_validator("split", mode="before")
-    @classmethod
-    def _shares(cls, value: Any) -> Any:
-        value = str(value).split(",") if isinstance(value, str | int | float) else value
-        return (train := float(value[0]), 0, 1 - train) if len(value) == 1 else value
 
-    @field_validator("split")
-    @classmethod
-    def _add_up(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
-        if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-            raise ValueError("use three shares that add up to 1: train, dev, test")
-        return shares
+class DatasetSettings(Settings):
+    """Settings of making a dataset of a catalogue and waveforms."""
+
+    catalog: Path = option(
+        ...,
+        "Events with their picks: QuakeML, or what `associate` writes.",
+        "-c",
+        metavar="FILE",
+    )
+    inputs: Inputs = option(
+        ...,
+        "Folder, waveform file or list of files, as for `pick`. May be repeated.",
+        *("--input", "-i"),
+        metavar="PATH",
+        many=True,
+    )
+    output: Path = option(..., "Folder of the dataset.", "-o", metavar="FOLDER")
+    before: float = option(30.0, "Seconds before the first pick of a record.", ge=0)
+    after: float = option(60.0, "Seconds after its last pick.", ge=0)
+    split: Split = (0.8, 0.1, 0.1)
+    seed: Seed = 42
+    instruments: Instruments = option(
+        INSTRUMENT_PREFERENCE, "Codes of band and instrument, the preferred first."
+    )
+    name_pattern: Annotated[NamePattern, BeforeValidator(NamePattern)] | None = option(
+        None, "Pattern of the ends of file names, as for `pick`."
+    )
+    progress: bool = option(True, "Show the progress.", off="--quiet")
