@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 # Before SeisBench is imported: tests never see the user's cache.
 _CACHE = tempfile.TemporaryDirectory(prefix="seisbench-diting-tests-")
@@ -19,6 +21,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import numpy as np
 import obspy
 import pytest
+
+# Shells start what runs in the background with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _REFERENCE = "SEISBENCH_DITING_REFERENCE"
 _LOOPBACK = ("127.", "::1", "localhost")
@@ -138,17 +143,22 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+class Ran(NamedTuple):
+    status: int
+    output: str
+    errors: str
+
+
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Function that calls the command and gives exit status, output and errors."""
-
     from seisbench_diting import cli
 
-    def call(*arguments):
+    def call(*arguments) -> Ran:
         monkeypatch.setattr("sys.argv", ["seisbench-diting", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             cli.main()
         output = capsys.readouterr()
-        return stop.value.code or 0, output.out, output.err
+        return Ran(stop.value.code or 0, output.out, output.err)
 
     return call

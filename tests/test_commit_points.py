@@ -1,6 +1,7 @@
 """Whatever moment a run fails at: nothing is half there, and running again ends well."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,8 @@ from benchmarks import original
 from seisbench_diting import tables
 from tests import learning_runs
 from tests.distillation import made_archive
-from tests.faults import KINDS, fail_at_each_point
+from tests.faults import KINDS, Subsystem
 from tests.generate.made_records import write_dataset
-
-each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -24,8 +23,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {n: p.read_bytes() for n, p in found.items() if "/." not in "/" + n}
 
 
-@each_kind
-def test_conversion(kind, tmp_path):
+def conversion(tmp_path):
     from seisbench_diting.data import convert
 
     source = tmp_path / "original"
@@ -33,36 +31,27 @@ def test_conversion(kind, tmp_path):
     for number in (0, 1):
         original.write_part(source, number, 8, samples=300)
 
-    def run(folder):
-        convert(source, folder / "dataset", progress=False)
+    def check(folder):
+        # Chunks that SeisBench would read.
+        listed = folder / "chunks"
+        for name in listed.read_text().split() if listed.exists() else ():
+            assert len(pd.read_csv(folder / f"metadata{name}.csv")) == 8
 
-    def outcome(folder):
-        files = files_of(folder / "dataset")
-        report = json.loads(files.pop("conversion.json"))
-        for part in report["parts"].values():
-            part.pop("seconds", None)
-        return files, report
-
-    seen = fail_at_each_point(run, outcome, tmp_path / "points", kind)
-    assert seen.count("replace") >= 4
+    return Subsystem(
+        lambda folder: convert(source, folder, progress=False), files_of, check
+    )
 
 
-@each_kind
-def test_picking(kind, tmp_path):
+def picking(tmp_path):
     from seisbench_diting.models import load_model
-    from seisbench_diting.picking import pick_archive
+    from seisbench_diting.picking import RunPicks, pick_archive
 
     source = tmp_path / "archive"
     source.mkdir()
     for code in ("AA", "BB"):
-        stream = obspy.read()
-        for trace in stream:
+        for trace in obspy.read():
             trace.stats.station = code
             trace.write(str(source / f"{trace.id}.mseed"), format="MSEED")
-
-    def run(folder):
-        pick_archive(source, folder / "run", model, progress=False)
-
     model = load_model("LPPNT")
 
     def outcome(folder):
@@ -73,51 +62,19 @@ def test_picking(kind, tmp_path):
     def check(folder):
         if (folder / "run.csv").exists():
             assert len(pd.read_csv(folder / "run.csv")) == 4
+        if (folder / "run.state").exists():
+            # A station-day is there with all of its picks or not at all.
+            picks = RunPicks(folder / "run", {}, []).picks
+            assert set(picks.groupby("station_id").size()) <= {2}
 
-    seen = fail_at_each_point(run, outcome, tmp_path / "points", kind, check)
-    assert seen.count("COMMIT") >= 3
-    assert seen.count("replace") >= 2
-
-
-PICK = {
-    "station_id": "XX.A.",
-    "phase": "P",
-    "time": pd.Timestamp("2022-04-09T02:28:39Z"),
-    "probability": 0.9,
-    "event_id": "e",
-}
-EVENT = {"event_id": "e", "time": PICK["time"], "latitude": 1.0, "longitude": 2.0}
+    return Subsystem(
+        lambda folder: pick_archive(source, folder / "run", model, progress=False),
+        outcome,
+        check,
+    )
 
 
-@each_kind
-@pytest.mark.parametrize("ending", ["events.csv", "xml", "txt", "events.parquet"])
-def test_tables_replace_older_ones(ending, kind, tmp_path):
-    if ending == "events.parquet":
-        pytest.importorskip("pyarrow")
-    versions = {}
-    for depth in (1.0, 2.0):
-        events = tables.event_table([{**EVENT, "depth_km": depth}])
-        versions[depth] = (events, tables.assignment_table([PICK]))
-
-    def prepare(folder):
-        tables.write_association(*versions[1.0], folder / f"a.{ending}")
-
-    def run(folder):
-        tables.write_association(*versions[2.0], folder / f"a.{ending}")
-
-    def depths(folder):
-        events, picks = tables.read_association(folder / f"a.{ending}")
-        assert len(picks) == 1
-        return events["depth_km"].tolist()
-
-    def check(folder):
-        assert depths(folder) in ([1.0], [2.0])
-
-    assert fail_at_each_point(run, depths, tmp_path / "points", kind, check, prepare)
-
-
-@each_kind
-def test_weights(kind, tmp_path):
+def weights(tmp_path):
     from seisbench_diting.weights import BUNDLED, find_set, install
 
     entry = find_set("LPPNT", "distilled")
@@ -128,16 +85,43 @@ def test_weights(kind, tmp_path):
         path.with_name(f"{path.name}.json.v{entry.version}").write_text("{}")
 
     def run(folder):
-        install(entry, folder / "models", write, content=content)
+        with pytest.raises(ValueError):
+            install(entry, folder, write, content=content[1:], force=True)
+        install(entry, folder, write, content=content)
 
     def check(folder):
         # SeisBench takes a set for whole if its .json is there.
-        if (folder / f"models/distilled.json.v{entry.version}").exists():
-            weights = folder / f"models/distilled.pt.v{entry.version}"
+        if (folder / f"distilled.json.v{entry.version}").exists():
+            weights = folder / f"distilled.pt.v{entry.version}"
             assert weights.read_bytes() == content
 
-    seen = fail_at_each_point(run, files_of, tmp_path / "points", kind, check)
-    assert seen.count("replace") == 2
+    return Subsystem(run, files_of, check)
+
+
+def table_that_replaces_another(tmp_path, ending):
+    time = pd.Timestamp("2022-04-09T02:28:39Z")
+    pick = {"station_id": "XX.A.", "phase": "P", "time": time, "probability": 0.9}
+    event = {"event_id": "e", "time": time, "latitude": 1.0, "longitude": 2.0}
+
+    def write(folder, depth_km):
+        events = tables.event_table([{**event, "depth_km": depth_km}])
+        picks = tables.assignment_table([{**pick, "event_id": "e"}])
+        tables.write_association(events, picks, folder / f"a.{ending}")
+
+    def depths(folder):
+        events, picks = tables.read_association(folder / f"a.{ending}")
+        assert len(picks) == 1
+        return events["depth_km"].tolist()
+
+    def check(folder):
+        assert depths(folder) in ([1.0], [2.0])
+
+    return Subsystem(
+        lambda folder: write(folder, 2.0),
+        depths,
+        check,
+        lambda folder: write(folder, 1.0),
+    )
 
 
 #: Options of the shortest run that is validated and saves a checkpoint twice.
@@ -154,25 +138,21 @@ SHORT = {
 
 
 def values_of(folder: Path) -> dict[str, list[float]]:
-    weights = learning_runs.weights_of(folder / "run")
+    weights = learning_runs.weights_of(folder)
     return {name: value.flatten().tolist() for name, value in weights.items()}
 
 
-@pytest.mark.slow
-def test_training(tmp_path):
+def training(tmp_path):
     pytest.importorskip("lightning")
     from seisbench_diting.training import train
 
     data = write_dataset(tmp_path / "dataset", 8)
-
-    def run(folder):
-        train("LPPNT", data, folder / "run", n_samples=512, **SHORT)
-
-    fail_at_each_point(run, values_of, tmp_path / "points", "killed")
+    return Subsystem(
+        lambda folder: train("LPPNT", data, folder, n_samples=512, **SHORT), values_of
+    )
 
 
-@pytest.mark.slow
-def test_distillation(tmp_path):
+def distillation(tmp_path):
     pytest.importorskip("lightning")
     from seisbench_diting.distillation import distill
 
@@ -183,8 +163,44 @@ def test_distillation(tmp_path):
         trace.write(str(archive / f"{trace.id}.mseed"), format="MSEED")
     np.savez_compressed(teacher / "AA.npz", **made_archive.probabilities("AA", 300))
     options = SHORT | {"n_samples": 1024, "validation_windows": 4, "init": "random"}
+    return Subsystem(
+        lambda folder: distill("LPPNT", str(teacher), str(archive), folder, **options),
+        values_of,
+    )
 
-    def run(folder):
-        distill("LPPNT", str(teacher), str(archive), folder / "run", **options)
 
-    fail_at_each_point(run, values_of, tmp_path / "points", "killed")
+#: Four kinds of files, each of which replaces an older one.
+TABLES = [
+    pytest.param(partial(table_that_replaces_another, ending=ending), id=ending)
+    for ending in ("events.csv", "events.parquet", "xml", "txt")
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("make", [conversion, picking, weights, *TABLES])
+def test_after_a_fault_at_any_commit_point_running_again_ends_well(
+    make, kind, tmp_path
+):
+    points = make(tmp_path).fail_at_each_point(tmp_path / "points", kind)
+    assert len(points) >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [training, distillation])
+def test_learning_goes_on_after_the_power_was_off_at_any_commit_point(make, tmp_path):
+    points = make(tmp_path).fail_at_each_point(tmp_path / "points", "power off")
+    assert len(points) >= 10
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(conversion, picking),
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in (training, distillation)
+        ),
+    ],
+)
+def test_a_second_run_into_the_same_output_is_refused(make, tmp_path):
+    make(tmp_path).assert_a_second_run_is_refused(tmp_path / "output")

@@ -74,19 +74,3 @@ def test_order_of_coordinates(compare, files, tmp_path, options):
     # Without the stations nothing tells which of 42 and 13 is the latitude.
     common = compare(path, files[0], *options)["common"][1]
     assert common == ("5" if options == ["--no-lonlat"] else "0")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "part"),
-    [
-        (["--max-time", -1], "--max-time=-1"),
-        (["--max-distance", "nan"], "--max-distance=nan"),
-        (["--output", "nowhere/out"], "nowhere"),
-    ],
-)
-def test_errors(run, files, arguments, part):
-    status, _, errors = run("compare", *files, *arguments)
-    assert status == 1
-    assert errors.startswith("Error: ")
-    assert part in errors
-    assert "missing.csv" in run("compare", files[0], "missing.csv")[2]

@@ -16,10 +16,16 @@ from seisbench_diting._util import (
     write_text,
 )
 
+on_posix = pytest.mark.skipif(os.name != "posix", reason="rights, links and pipes")
 
-def test_an_error_leaves_the_old_file(tmp_path):
+
+def modes(folder):
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "x.txt"
-    write_text(path, "old")
+    write_text(path, iter(["o", "ld"]))
 
     def pieces():
         yield "new"
@@ -32,12 +38,7 @@ def test_an_error_leaves_the_old_file(tmp_path):
     assert os.listdir(tmp_path) == ["x.txt"]
 
 
-def test_pieces(tmp_path):
-    write_text(tmp_path / "x", iter(["a", "b"]))
-    assert (tmp_path / "x").read_text() == "ab"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+@on_posix
 def test_rights_are_those_of_other_files(tmp_path):
     before = os.umask(0o077)
     try:
@@ -48,29 +49,23 @@ def test_rights_are_those_of_other_files(tmp_path):
     (tmp_path / "shared").chmod(0o664)
     write_text(tmp_path / "shared", "x")
 
-    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()}
-    assert modes == {"new": 0o600, "shared": 0o664}
+    assert modes(tmp_path) == {"new": 0o600, "shared": 0o664}
 
 
-@pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
+@on_posix
 def test_links_are_followed_and_devices_stay(tmp_path):
-    (tmp_path / "folder").mkdir()
-    target = tmp_path / "folder" / "target"
+    link, target, pipe = (tmp_path / name for name in ("link", "target", "pipe"))
+    link.symlink_to(target)
     target.write_text("old")
-    (tmp_path / "link").symlink_to(target)
-    write_text(tmp_path / "link", "new")
-    assert (tmp_path / "link").is_symlink()
+    write_text(link, "new")
+    assert link.is_symlink()
     assert target.read_text() == "new"
 
-    pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    try:
+    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reader:
         write_text(pipe, "through")
-        assert os.read(reader, 100) == b"through"
-    finally:
-        os.close(reader)
-    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+        assert reader.read() == "through"
+    assert pipe.is_fifo()
 
 
 def test_where_no_file_can_be(tmp_path):
@@ -80,14 +75,11 @@ def test_where_no_file_can_be(tmp_path):
         write_text(tmp_path / "missing" / "x", "x")
 
 
-def test_reading_where_nothing_can_be_written(tmp_path, monkeypatch):
+def test_a_reader_needs_no_right_to_write_but_waits_for_a_writer(tmp_path, monkeypatch):
     path = tmp_path / "run"
     with only_writer(path, "picking run"):
         monkeypatch.setattr(os, "access", lambda *_: False)
-        with (
-            pytest.raises(ValueError),
-            no_writer(path, "picking run"),
-        ):
+        with pytest.raises(ValueError), no_writer(path, "picking run"):
             pass
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
     with no_writer(path, "picking run"):
@@ -95,36 +87,29 @@ def test_reading_where_nothing_can_be_written(tmp_path, monkeypatch):
     assert {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == before
 
 
-def test_files_that_belong_together(tmp_path):
-    paths = [tmp_path / name for name in ("a", "b", "c")]
-    paths[0].write_text("old")
-    paths[0].chmod(0o600)
+@on_posix
+def test_files_that_belong_together_are_replaced_together(tmp_path):
+    old, new, left_out = paths = [tmp_path / name for name in ("a", "b", "c")]
+    old.write_text("old")
+    old.chmod(0o600)
 
     def write(last):
-        with replacing_together(paths) as new:
-            for path in paths[:2]:
-                write_text(new[path], "new")
-                # Nobody sees the one without the other.
-                assert not paths[1].exists()
+        with replacing_together(paths) as temporary:
+            for path in (old, new):
+                write_text(temporary[path], "new")
+            assert old.read_text() == "old"
             last()
 
     with pytest.raises(KeyboardInterrupt):
         write(lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(1))
-    assert paths[0].read_text() == "old"
     assert os.listdir(tmp_path) == ["a"]
-
     write(lambda: None)
-    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
-    assert paths[0].read_text() == "new"
-    assert stat.S_IMODE(paths[0].stat().st_mode) == 0o600
-    paths[1].unlink()
-    paths[1].mkdir()
-    with (
-        pytest.raises(IsADirectoryError),
-        replacing_together(paths) as new,
-    ):
-        new[paths[1]].write_text("new")
-    assert not list(paths[1].iterdir())
+    assert modes(tmp_path).keys() == {"a", "b"}
+    assert old.read_text() == new.read_text() == "new"
+    assert modes(tmp_path)["a"] == 0o600
+    left_out.mkdir()
+    with pytest.raises(IsADirectoryError), replacing_together(paths) as temporary:
+        temporary[left_out].write_text("new")
 
 
 def test_an_interruption_waits_until_all_are_replaced(tmp_path, monkeypatch):

@@ -75,13 +75,13 @@ def test_code_runs_as_written(reference, cache, monkeypatch, tmp_path, capsys):
         # Processors round differently.
         assert abs(pick.peak_time - obspy.UTCDateTime(time)) < 1e-3
     assert len(names["table"]) == 2
-    for name in (
+    for name in [
         "example.csv",
         "picks.png",
         "run1.csv",
         "run1.json",
         "DATASET/metadata.csv",
-    ):
+    ]:
         assert (tmp_path / name).is_file()
     assert isinstance(names["curves"], obspy.Stream)
 

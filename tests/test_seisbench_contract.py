@@ -7,19 +7,13 @@ import inspect
 
 import numpy as np
 import obspy
+import pytest
 import seisbench
 import seisbench.data as sbd
 from seisbench.models import WaveformModel
 
 from seisbench_diting.data import DiTing
 from seisbench_diting.models import LPPNT
-
-
-def test_verify_argdict(caplog):
-    # models/base.py: unknown arguments are warned about.
-    LPPNT()._verify_argdict({"unheard_of": 1})
-
-    assert "unheard_of" in caplog.text
 
 
 def test_filter_stream():
@@ -56,18 +50,16 @@ def test_cache_layout(cache):
     assert LPPNT._get_latest_docstring("mine", remote=False) == "Mine"
 
 
-def test_from_pretrained_keeps_seisbenchs_arguments():
-    for name in ("from_pretrained", "list_pretrained", "list_versions", "load"):
-        theirs = inspect.signature(getattr(WaveformModel, name)).parameters
-        ours = inspect.signature(getattr(LPPNT, name)).parameters
-        assert list(ours) == list(theirs)
-
-
-def test_annotate_and_classify_keep_seisbenchs_arguments():
-    for name in ("annotate", "annotate_async", "classify", "classify_async"):
-        theirs = inspect.signature(getattr(WaveformModel, name)).parameters
-        ours = inspect.signature(getattr(LPPNT, name)).parameters
-        assert list(ours) == list(theirs)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("from_pretrained", "list_pretrained", "list_versions", "load"),
+        *("annotate", "annotate_async", "classify", "classify_async"),
+    ],
+)
+def test_methods_keep_seisbenchs_arguments(name):
+    theirs = inspect.signature(getattr(WaveformModel, name)).parameters
+    assert list(inspect.signature(getattr(LPPNT, name)).parameters) == list(theirs)
 
 
 def test_benchmark_dataset(tmp_path, monkeypatch):

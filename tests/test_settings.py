@@ -102,20 +102,16 @@ def test_identity_leaves_out_what_does_not_decide():
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("name", "value"),
     [
-        {"threshold": 1.5},
-        {"threshold": float("nan")},
-        {"threshold": "much"},
-        {"bandpass": (5, 2)},
-        {"bandpass": "5"},
-        {"overlap": "a"},
+        *[("threshold", value) for value in (1.5, float("nan"), "much")],
+        *[("bandpass", value) for value in ((5, 2), "5")],
+        ("overlap", "a"),
     ],
 )
-def test_errors_name_the_argument_or_the_option(command, wrong):
-    name, value = next(iter(wrong.items()))
+def test_errors_name_the_argument_or_the_option(command, name, value):
     with pytest.raises(ArgumentError) as error:
-        example(["a"], "x", **wrong)
+        example(["a"], "x", **{name: value})
     assert str(error.value).startswith(f"{name}={value!r}")
 
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -124,35 +120,37 @@ def test_errors_name_the_argument_or_the_option(command, wrong):
     assert f"--{name}={text}" in said
 
 
-def test_missing_and_misspelt_options(command, tmp_path):
+def test_missing_and_misspelt_options(command):
     status, said = command("a")
     assert status == 2
     assert "--output" in said
     with pytest.raises(ArgumentError, match="'threshold'"):
         example(["a"], "x", treshold=0.5)
-    file = tmp_path / "options.toml"
-    file.write_text("treshold = 0.5")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("missing.toml", None), (".", None), ("a.toml", "x = "), ("a.toml", "prop = 1")],
+)
+def test_files_that_hold_no_options_are_named(command, tmp_path, name, text):
+    file = tmp_path / name
+    if text:
+        file.write_text(text)
     status, said = command("a", "-o", "x", "--config", file)
     assert status == 1
     assert f"--config={file}" in said
-    assert "'threshold'" in said
+    assert "'prob'" in said or text != "prop = 1"
 
 
-def test_a_file_that_is_not_toml(command, tmp_path):
-    for path in (tmp_path / "missing.toml", tmp_path):
-        status, said = command("a", "-o", "x", "--config", path)
-        assert status == 1
-        assert f"--config={path}" in said
-
-
-def test_suggestions_and_merged_problems():
+def test_a_suggestion_is_near_or_lists_all():
     assert "'LPPNM'" in suggestion("lppmn", ["LPPNM", "RNN"])
     assert suggestion("x", ["LPPNM", "RNN"]).endswith("LPPNM, RNN")
-    problems = [(f"{n}", "no table") for n in range(28)] + [("28", "damaged")]
-    lines = merged(problems, "part")
-    assert len(lines) == 2
-    assert lines[0] == "28 parts (0, 1, 2, ...): no table"
-    assert lines[1] == "part 28: damaged"
+
+
+def test_problems_with_the_same_reason_are_one_line():
+    problems = [(str(number), "no table") for number in range(28)]
+    lines = merged([*problems, ("28", "damaged")], "part")
+    assert lines == ["28 parts (0, 1, 2, ...): no table", "part 28: damaged"]
 
 
 def test_negative_numbers(command):

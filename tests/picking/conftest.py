@@ -1,29 +1,17 @@
 """Models and archives that several tests of picking use."""
 
-import sys
-from types import SimpleNamespace
-
 import obspy
 import pytest
 import seisbench
 from archives import renamed, run, small_archive
 
-from seisbench_diting.cli import main
 from seisbench_diting.weights import MIRROR_VARIABLE
 
 
 @pytest.fixture
-def command(capsys, monkeypatch):
-    """Function that calls the command line: its status, and what it prints."""
-
-    def command(*arguments) -> SimpleNamespace:
-        monkeypatch.setattr(sys, "argv", ["seisbench-diting", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        output, errors = capsys.readouterr()
-        return SimpleNamespace(status=stop.value.code, output=output, errors=errors)
-
-    return command
+def command(run):
+    """Function that calls the command and gives exit status, output and errors."""
+    return run
 
 
 @pytest.fixture

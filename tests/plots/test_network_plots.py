@@ -22,14 +22,10 @@ def panel_of(figure, label):
     return next(axes for axes in figure.axes if axes.get_ylabel() == label)
 
 
-@pytest.mark.parametrize(
-    ("count", "span_s"),
-    [(1, 0), (2, 0), (3, 0.5), (20, 900), (300, 4e7), (3, 3e9)],
-)
-def test_catalogue(stations, count, span_s, tmp_path):
+@pytest.mark.parametrize(("count", "span_s"), [(1, 0), (3, 0.5), (300, 4e7)])
+def test_a_catalogue_shows_all_events_in_place_time_and_depth(stations, count, span_s):
     events = make_events(count, span_s)
     figure = plot_association(events, make_picks(events, stations), stations)
-    save_figure(figure, tmp_path / "catalogue.png")
 
     place = panel_of(figure, "Latitude (°)")
     west, east = place.get_xlim()
@@ -51,7 +47,6 @@ def test_catalogue(stations, count, span_s, tmp_path):
     assert panel_of(figure, "Events up to then").lines[0].get_ydata()[-1] == count
     texts = [text.get_text() for text in panel_of(figure, "Picks").get_legend().texts]
     assert texts == ["P: 0.10 ± 0.00 s", "S: 0.10 ± 0.00 s"]
-    assert figure.get_suptitle().endswith(f"{24 * count:,} picks at 12 stations")
 
 
 def test_many_events_are_not_drawn_one_by_one(stations, tmp_path):
@@ -64,24 +59,32 @@ def test_many_events_are_not_drawn_one_by_one(stations, tmp_path):
     assert (tmp_path / "many.pdf").stat().st_size < 2e6
 
 
-def test_a_catalogue_without_depths_residuals_and_places(stations, tmp_path):
+@pytest.mark.parametrize(
+    ("depths_km", "n_stations", "n_picks"),
+    [
+        (np.nan, 12, 120),
+        ([*[np.nan] * 4, 5.0], 12, 120),
+        (5.0, 0, 120),
+        (5.0, 12, 0),
+    ],
+)
+def test_a_catalogue_may_lack_depths_residuals_places_and_picks(
+    stations, depths_km, n_stations, n_picks, tmp_path
+):
     events = make_events(5)
-    picks = make_picks(events, stations).assign(residual_s=np.nan)
-    elsewhere = stations.assign(station_id="YY" + stations["station_id"].str[2:])
-    for table, of_events, places in [
-        (events.assign(depth_km=np.nan), picks, stations),
-        (events.assign(depth_km=[*[np.nan] * 4, 5.0]), picks, stations),
-        (events, picks, elsewhere),
-        (events, picks, stations[:0]),
-        (events, picks[:0], stations),
-    ]:
-        figure = plot_association(table, of_events, places)
-        save_figure(figure, tmp_path / "picture.png")
-    with pytest.raises(ValueError, match="events is empty"):
-        plot_association(events[:0], picks[:0], stations)
+    picks = make_picks(events, stations)[:n_picks].assign(residual_s=np.nan)
+    events = events.assign(depth_km=depths_km)
+    figure = plot_association(events, picks, stations[:n_stations])
+    save_figure(figure, tmp_path / "picture.png")
+    assert len(panel_of(figure, "Latitude (°)").collections[-1].get_offsets()) == 5
 
 
-def test_events_in_a_corner_of_a_network(stations):
+def test_without_events_there_is_no_catalogue(stations):
+    with pytest.raises(ValueError, match="events"):
+        plot_association(make_events(1)[:0], tables.assignment_table([]), stations)
+
+
+def test_events_in_a_corner_of_a_network_fill_the_map(stations):
     events = make_events(30)
     names = "YY" + stations["station_id"].str[2:]
     far = stations.assign(station_id=names, latitude=stations["latitude"] + 8)
@@ -109,34 +112,29 @@ def assert_shows_picks(panel, picks, origin):
         assert vertical_lines(panel, colour) == pytest.approx(seconds)
 
 
-def test_moveout(stations, tmp_path):
+def test_a_moveout_shows_picks_waveforms_and_theoretical_times(stations, tmp_path):
     events = make_events(2, 10)
     picks = make_picks(events, stations)
     own = picks[picks["event_id"] == "e0"]
     stream = make_stream(own)
     before = stream.copy()
-    figure = plot_moveout(
-        events.iloc[0], picks, stations, stream, TRAVEL_TIMES, other_picks=picks
-    )
+    event = events.iloc[0]
+    figure = plot_moveout(event, picks, stations, stream, TRAVEL_TIMES, picks)
     save_figure(figure, tmp_path / "moveout.png")
 
     assert stream == before
     (panel,) = figure.axes
-    assert_shows_picks(panel, own, events["time"].iloc[0])
+    assert_shows_picks(panel, own, event["time"])
     (others,) = [line for line in panel.lines if line.get_marker() == "x"]
     assert len(others.get_xdata()) == 24
     assert sum(line.get_color() == "black" for line in panel.lines) == 12
     curve = next(line for line in panel.lines if line.get_linestyle() == "--")
-    expected = TRAVEL_TIMES.first_arrivals(40, events["depth_km"].iloc[0], 0.5)[0]
+    expected = TRAVEL_TIMES.first_arrivals(40, event["depth_km"], 0.5)[0]
     shown = np.interp(40, curve.get_ydata(), curve.get_xdata())
     assert shown == pytest.approx(float(expected), abs=0.02)
-    labels = {text.get_text() for text in figure.legends[0].texts}
-    named = {"P pick", "S pick", "other pick", "theoretical P", "theoretical S"}
-    assert labels == named
-    assert "12 P, 12 S\nvertical channels, 1\N{EN DASH}10 Hz" in panel.get_title()
 
 
-def test_moveout_with_gaps_dead_traces_and_little_else(stations, tmp_path):
+def test_a_moveout_with_gaps_dead_traces_and_little_else(stations, tmp_path):
     events = make_events(1, 0)
     picks = make_picks(events, stations)
     stream = make_stream(picks).select(component="Z")
@@ -147,13 +145,12 @@ def test_moveout_with_gaps_dead_traces_and_little_else(stations, tmp_path):
     row = next(events.assign(depth_km=np.nan).itertuples())
     figure = plot_moveout(row, picks, stations, stream[:4], TRAVEL_TIMES)
     save_figure(figure, tmp_path / "gaps.png")
-    figure = plot_moveout(row, picks[:1], stations)
-    assert "P, 0 S" in figure.axes[0].get_title()
-    with pytest.raises(ValueError, match="none of the event 'e0' at a station"):
+    assert_shows_picks(figure.axes[0], picks, row.time)
+    with pytest.raises(ValueError, match="e0"):
         plot_moveout(row, picks, stations[:0])
 
 
-def test_record_section(picked, tmp_path):
+def test_a_record_section_shows_kept_and_discarded_picks(picked, tmp_path):
     class Fit:
         limit = 3.0
 
@@ -168,36 +165,33 @@ def test_record_section(picked, tmp_path):
     (discarded,) = [line for line in panel.lines if line.get_marker() == "x"]
     assert len(discarded.get_xdata()) == 1
     assert sum(line.get_color() == "black" for line in panel.lines) == 12
-    labels = {text.get_text() for text in figure.legends[0].texts}
-    assert {"P pick", "theoretical S", "window", "range of picks"} <= labels
     nearest = picked.stations["station_id"].iloc[0]
     assert panel.texts[0].get_text() == nearest.rstrip(".")
 
 
-def test_map_of_residuals(picked, tmp_path):
+def test_a_map_shows_the_residuals_of_both_phases(picked, tmp_path):
     picked.picks = picked.picks[:18]
     figure = plot_map(picked)
     save_figure(figure, tmp_path / "map.png")
 
     for panel, number in zip(figure.axes[:2], (12, 6), strict=True):
-        south, north = panel.get_ylim()
-        narrow = np.cos(np.radians((south + north) / 2))
+        narrow = np.cos(np.radians(np.mean(panel.get_ylim())))
         assert panel.get_aspect() == pytest.approx(1 / narrow)
         coloured = panel.collections[-1]
         assert coloured.get_array().tolist() == pytest.approx([0.1] * number)
-        assert any(text.get_text().endswith(" km") for text in panel.texts)
     picked.picks = picked.picks[:0]
-    save_figure(plot_map(picked), tmp_path / "none.png")
+    plot_map(picked)
 
 
-def test_an_event_without_stations(picked):
+@pytest.mark.parametrize("draw", [plot_map, lambda x: plot_section(x, TRAVEL_TIMES)])
+def test_an_event_without_stations_is_named(picked, draw):
     picked.stations = picked.stations[:0]
-    for draw in (plot_map, lambda result: plot_section(result, TRAVEL_TIMES)):
-        with pytest.raises(ValueError, match="no station has a window around e0"):
-            draw(picked)
+    with pytest.raises(ValueError, match="e0"):
+        draw(picked)
 
 
-def test_losses(tmp_path):
-    figure = plot_losses({"loss": [(1, 2.0), (2, 1.0)]}, "A")
-    save_figure(figure, tmp_path / "loss.png")
-    assert len(figure.axes) == 2
+def test_losses_and_scores_have_a_panel_each():
+    curves = {"loss": [(1, 2.0), (2, 1.0)], "validation_f1_P": [(2, 0.5)]}
+    loss, score = plot_losses(curves, "A").axes
+    assert loss.lines[0].get_xydata().tolist() == [[1, 2], [2, 1]]
+    assert score.lines[0].get_xydata().tolist() == [[2, 0.5]]

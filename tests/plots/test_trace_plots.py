@@ -33,9 +33,11 @@ def test_a_panel_for_each_component_and_one_for_the_curves(example, tmp_path):
     curve = example[:1].copy()
     curve[0].stats.channel = "LPPNM_P"
     curve[0].data = curve[0].data * 0 + 0.5
-    pick = sbu.Pick("BW.RJOB.", start + 4, start + 5, start + 4.7, 0.98, "P")
-    later = sbu.Pick("BW.RJOB.", start + 90, start + 92, start + 91, 0.98, "P")
-    figure = plot_picks(example, [pick, later], curve, title="Title")
+    picks = [
+        sbu.Pick("BW.RJOB.", start + t, start + t + 1, start + t + 0.7, 0.98, "P")
+        for t in (4, 90)
+    ]
+    figure = plot_picks(example, picks, curve, title="Title")
 
     assert labels_of(figure)[::3] == ["BW.RJOB..EHZ", "Probability"]
     for axes in figure.axes:
@@ -47,7 +49,7 @@ def test_a_panel_for_each_component_and_one_for_the_curves(example, tmp_path):
 
     # A notebook shows it without pyplot; a failed save leaves nothing.
     assert figure._repr_png_().startswith(b"\x89PNG")
-    with pytest.raises(ValueError, match="not supported"):
+    with pytest.raises(ValueError):
         save_figure(figure, tmp_path / "picture.xyz")
     assert list(tmp_path.iterdir()) == []
 

@@ -84,7 +84,12 @@ class Page:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Page]:
+def opened(path: Path, drawn: str = "#picks .scatterlayer .point") -> Iterator[Page]:
+    """
+    :param path: HTML file
+    :param drawn: Selector of what is waited for
+    :return: The page
+    """
     options = Options()
     options.binary_location = CHROMIUM
     for option in _SILENT:
@@ -93,6 +98,8 @@ def opened(path: Path) -> Iterator[Page]:
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
     try:
         driver.get(path.resolve().as_uri())
-        yield Page(driver)
+        page = Page(driver)
+        page.wait(lambda: page.find(drawn))
+        yield page
     finally:
         driver.quit()

@@ -1,5 +1,7 @@
 """A day of two stations with two events, and runs of it."""
 
+import itertools
+
 import numpy as np
 import obspy
 import pandas as pd
@@ -24,56 +26,40 @@ STATIONS = {"XX.AA.": (10.0, 20.0), "XX.BB.00": (10.1, 20.1)}
 ORIGINS, TRAVEL = (100.0, 300.0), (2.0, 3.0)
 
 
-def _picks() -> pd.DataFrame:
-    rows = []
-    for event, origin in enumerate(ORIGINS):
-        for travel, (station, _) in zip(TRAVEL, STATIONS.items(), strict=True):
-            for phase, factor in (("P", 1), ("S", 2)):
-                rows.append(
-                    {
-                        "station_id": station,
-                        "phase": phase,
-                        "time": START + origin + factor * travel,
-                        "probability": 0.5 + 0.1 * event,
-                        "snr": 10.0 if phase == "P" else np.nan,
-                        "event_id": f"e{event}",
-                        "epicentral_distance_km": 6 * travel,
-                        "residual_s": 0.01,
-                    }
-                )
-    table = pd.DataFrame(rows)
-    table["time"] = [pd.Timestamp(time.datetime, tz="UTC") for time in table["time"]]
-    return pick_table(table)
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def picks() -> pd.DataFrame:
-    return _picks()
+    rows = [
+        {
+            "station_id": station,
+            "phase": phase,
+            "time": pd.Timestamp((START + origin + factor * travel).ns, tz="UTC"),
+            "probability": 0.5 + 0.1 * event,
+            "snr": 10.0 if phase == "P" else np.nan,
+            "event_id": f"e{event}",
+            "epicentral_distance_km": 6 * travel,
+            "residual_s": 0.01,
+        }
+        for event, origin in enumerate(ORIGINS)
+        for travel, station in zip(TRAVEL, STATIONS, strict=True)
+        for phase, factor in (("P", 1), ("S", 2))
+    ]
+    return pick_table(rows)
 
 
 @pytest.fixture(scope="session")
-def waveforms(tmp_path_factory):
+def waveforms(picks, tmp_path_factory):
     """Folder with miniSEED files, in which each arrival is a peak."""
     folder = tmp_path_factory.mktemp("waveforms")
     rng = np.random.default_rng(0)
-    for station in STATIONS:
-        network, code, location = station.split(".")
-        for component in "ZNE":
-            data = rng.standard_normal(int(600 * RATE)).astype(np.float32)
-            for pick in _picks().itertuples():
-                if pick.station_id == station:
-                    seconds = pick.time.timestamp() - START.timestamp
-                    data[round(seconds * RATE)] += 100
-            header = {
-                "network": network,
-                "station": code,
-                "location": location,
-                "channel": f"HH{component}",
-                "sampling_rate": RATE,
-                "starttime": START,
-            }
-            trace = obspy.Trace(data, header)
-            trace.write(str(folder / f"{trace.id}.mseed"), "MSEED")
+    for station, component in itertools.product(STATIONS, "ZNE"):
+        data = rng.standard_normal(int(600 * RATE)).astype(np.float32)
+        for time in picks["time"][picks["station_id"] == station]:
+            data[round((time.timestamp() - START.timestamp) * RATE)] += 100
+        names = ("network", "station", "location")
+        header = dict(zip(names, station.split("."), strict=True))
+        header |= {"channel": f"HH{component}", "sampling_rate": RATE}
+        trace = obspy.Trace(data, {**header, "starttime": START})
+        trace.write(str(folder / f"{trace.id}.mseed"), "MSEED")
     return folder
 
 
@@ -99,17 +85,12 @@ def pick_file(tmp_path, picks):
 @pytest.fixture
 def association(tmp_path, picks):
     """Name of an association."""
-    events = event_table(
-        [
-            {
-                "event_id": f"e{number}",
-                "time": pd.Timestamp((START + origin).datetime, tz="UTC"),
-                "latitude": 10.05,
-                "longitude": 20.05,
-                "depth_km": 5.0 + number,
-            }
-            for number, origin in enumerate(ORIGINS)
-        ]
-    )
-    write_association(events, picks, tmp_path / "found.events.csv")
+    place = {"latitude": 10.05, "longitude": 20.05}
+    rows = [
+        {"event_id": f"e{number}", "time": START + origin, "depth_km": 5.0 + number}
+        for number, origin in enumerate(ORIGINS)
+    ]
+    events = pd.DataFrame(rows).assign(**place)
+    events["time"] = [pd.Timestamp(time.ns, tz="UTC") for time in events["time"]]
+    write_association(event_table(events), picks, tmp_path / "found.events.csv")
     return tmp_path / "found"

@@ -87,9 +87,8 @@ def test_an_archive_of_day_files(event_record, tmp_path, x1_event, x1_stations, 
 
     assert set(result.picks["event_id"]) == {"X1.2012"}
     assert sorted(result.picks["phase"]) == ["P", "S"]
-    assert lines(tmp_path / "out.err") == [
-        "later\tno waveforms of its time, or in its folder"
-    ]
+    (line,) = lines(tmp_path / "out.err")
+    assert line.startswith("later\t")
     pictures = list((tmp_path / "out.figures" / "X1.2012").iterdir())
     names = {"section.png", "map.png", "X1.53085.01.png"}
     assert {path.name for path in pictures} == names
@@ -152,10 +151,9 @@ def test_the_command(folder, tmp_path, x1_event, named, command):
     )
 
     assert result.status == 0, result.errors
-    assert "2 picks of 1 event; not taken: " in result.output
+    assert "2 picks of 1 event" in result.output
     options = json.loads((tmp_path / "out.json").read_text())["options"]
-    assert options["velocity"] == "ak135"
-    assert options["threshold"] == 0.2
+    assert (options["velocity"], options["threshold"]) == ("ak135", 0.2)
     for ending in (".csv", ".xml"):
         assert set(read_picks(tmp_path / f"out{ending}")["event_id"]) == {"X1.2012"}
     assert len(read_picks(tmp_path / "out.txt")) == 2

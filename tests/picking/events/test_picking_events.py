@@ -5,7 +5,7 @@ import obspy
 import pandas as pd
 import pytest
 
-from seisbench_diting.picking import pick_event, pick_stream
+from seisbench_diting.picking import pick_event
 from seisbench_diting.picking.events import arrivals_at
 from seisbench_diting.tables import event_table, station_table
 from seisbench_diting.travel_times import TravelTimes
@@ -79,16 +79,6 @@ def test_discarded_picks_are_counted(pick, x1_event):
 
     assert result.discarded["wrong_phase"] == 1
     assert len(result.picks) + sum(result.discarded.values()) == len(result.candidates)
-
-
-def test_options_are_those_of_all_picking(pick, model):
-    options = {"threshold": 0.05, "min_separation": 0.2, "record": "x1"}
-    result = pick(**options)
-
-    expected = pick_stream(result.waveforms, model, **options)
-    columns = ["station_id", "phase", "time", "probability", "snr", "record"]
-    pd.testing.assert_frame_equal(result.candidates[columns], expected[columns])
-    assert len(result.picks) <= 2
 
 
 @pytest.mark.parametrize(
