@@ -20,6 +20,8 @@ from seisbench_diting.cli import app as command_line
 class Example(Settings):
     """Settings of an example."""
 
+    positional = ("inputs", "output")
+
     inputs: list[str] = option(
         ..., "What to use.", "--input", "-i", many=True, positional=True
     )
@@ -76,6 +78,8 @@ def test_python_takes_ready_settings_instead_of_the_fields():
     settings = example(["a"], "x", threshold=0.5)
 
     assert example(settings) is settings
+    with pytest.raises(TypeError, match="output"):
+        example(["a"], "x", output="y")
 
 
 def test_python_and_command_line_give_the_same(command, tmp_path):

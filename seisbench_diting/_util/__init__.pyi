@@ -11,7 +11,9 @@ from .files import told_files as told_files
 from .files import write_text as write_text
 from .messages import ArgumentError as ArgumentError
 from .messages import MissingError as MissingError
+from .messages import check_type as check_type
 from .messages import counted as counted
+from .messages import errors_of as errors_of
 from .messages import merged as merged
 from .messages import suggestion as suggestion
 from .processes import map_unordered as map_unordered
@@ -30,12 +32,17 @@ from .seismology import instrument_order as instrument_order
 from .seismology import join_spans as join_spans
 from .seismology import seed_channel as seed_channel
 from .seismology import station_id as station_id
+from .settings import COMPONENT_ORDERS as COMPONENT_ORDERS
 from .settings import Band as Band
+from .settings import Existing as Existing
+from .settings import FileOrTable as FileOrTable
+from .settings import Folder as Folder
 from .settings import Names as Names
 from .settings import NetworkFileSettings as NetworkFileSettings
 from .settings import OptionalBand as OptionalBand
 from .settings import Paths as Paths
 from .settings import Settings as Settings
+from .settings import Threshold as Threshold
 from .settings import extra as extra
 from .settings import fields_of as fields_of
 from .settings import make as make

@@ -29,7 +29,7 @@ LEFTOVER = ".partial"
 
 
 def beside(output: Path, ending: str) -> Path:
-    """The file or folder of a name with this ending; its name may hold points."""
+    """The path with this ending added to a name, which may contain dots."""
     return output.with_name(output.name + ending)
 
 

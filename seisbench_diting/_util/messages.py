@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 
@@ -38,6 +40,19 @@ def _sentence(reason: str) -> str:
     return reason if reason.endswith(("?", ".")) else f"{reason}."
 
 
+def check_type(name: str, value: Any, kind: Any) -> None:
+    """
+    :param name: Name of an argument
+    :param value: Its value
+    :param kind: What it must be
+    :raises TypeError: if it is not
+    """
+    if not isinstance(value, kind):
+        given = type(value).__name__
+        wanted = getattr(kind, "__name__", kind)
+        raise TypeError(f"{name} must be of type {wanted}, not {given}.")
+
+
 class MissingError(ArgumentError):
     """An argument that is needed was not given."""
 
@@ -48,6 +63,24 @@ class MissingError(ArgumentError):
         )
 
 
+@contextmanager
+def errors_of(name: str, value: Any, before: str = "") -> Iterator[None]:
+    """
+    Within it, errors of values and files become those of an argument.
+
+    :param name: Name of the argument
+    :param value: Its value
+    :param before: Start of the reason
+    :raises ArgumentError: instead of any ValueError or OSError
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = error.problems[0][2] if isinstance(error, ArgumentError) else error
+        shown = str(value) if isinstance(value, Path) else value
+        raise ArgumentError(name, shown, f"{before}{reason}") from error
+
+
 def suggestion(word: str, known: Any) -> str:
     """
     :param word: An unknown word
@@ -56,7 +89,7 @@ def suggestion(word: str, known: Any) -> str:
     """
     known = [str(k) for k in known]
     by_lower = {k.lower(): k for k in known}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.7)
     if near:
         return f"; did you mean {by_lower[near[0]]!r}?"
     return f"; possible are {', '.join(known)}"

@@ -96,9 +96,9 @@ def for_each_rate(
     stream: obspy.Stream, process: Callable[[obspy.Stream], object]
 ) -> None:
     """
-    Applies a function that merges traces to those of each sampling rate by themselves,
+    Applies a function that merges traces separately to the traces of each sampling rate,
     in place, as ObsPy refuses to merge others. It refuses types and calibration factors
-    as well: traces of one channel get one type, and of one factor stay by themselves.
+    as well: the traces of a channel get one type, and each factor is merged separately.
 
     :param stream: Stream, modified in place
     :param process: Function that modifies a stream in place

@@ -38,8 +38,8 @@ class Settings(BaseModel):
         frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
     )
 
-    #: Fields that may be given by position in Python.
-    positional: ClassVar[int] = 2
+    #: Fields that may be given by position in Python, in this order.
+    positional: ClassVar[tuple[str, ...]] = ()
 
     def identity(self) -> dict[str, Any]:
         """
@@ -76,7 +76,8 @@ def option(
     :param names: More names on the command line and in TOML: a short one (``-i``), words
         of the published scripts (``--prob``). A name of the field in other words comes
         first, if the command line differs from Python (``--input`` for ``inputs``).
-    :param metavar: What the value is, for the help: ``SECONDS``, ``FILE``
+    :param metavar: What the value is, for the help: ``SECONDS``, ``FILE``. Default: the
+        text in its :py:class:`typing.Annotated` type, or by the type
     :param many: If the option may be repeated on the command line
     :param positional: If the command line also takes its values without the option's name
     :param identity: If the value affects the result of a run
@@ -100,13 +101,15 @@ def extra(field: FieldInfo) -> dict[str, Any]:
 
 
 def fields_of(cls: type[Settings]) -> list[tuple[str, FieldInfo]]:
-    """Names and fields, those without a default first, those of network files last."""
-    last = set()
-    if issubclass(cls, NetworkFileSettings):
-        last = set(NetworkFileSettings.model_fields)
-    return sorted(
-        cls.model_fields.items(), key=lambda f: (f[0] in last, not f[1].is_required())
-    )
+    """Names and fields: by position, those without a default, others, of network files."""
+    last = set(NetworkFileSettings.model_fields) - {*cls.__annotations__}
+
+    def place(one: tuple[str, FieldInfo]) -> tuple[int, bool, bool]:
+        name, field = one
+        at = [*cls.positional, name].index(name)
+        return at, name in last, not field.is_required()
+
+    return sorted(cls.model_fields.items(), key=place)
 
 
 def make(cls: type[_Settings], values: Mapping[str, Any]) -> _Settings:
@@ -165,21 +168,26 @@ def takes(
                 inspect.Parameter(
                     name,
                     inspect.Parameter.POSITIONAL_OR_KEYWORD
-                    if number < cls.positional
+                    if name in cls.positional
                     else inspect.Parameter.KEYWORD_ONLY,
                     default=inspect.Parameter.empty
                     if field.is_required()
                     else field.get_default(call_default_factory=True),
                 )
-                for number, (name, field) in enumerate(fields_of(cls))
+                for name, field in fields_of(cls)
             ]
         )
+
+        parameters = signature.parameters
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> _Result:
             if len(args) == 1 and not kwargs and isinstance(args[0], cls):
                 return function(args[0])
-            return function(make(cls, signature.bind_partial(*args).arguments | kwargs))
+            # Unknown names get a suggestion from the settings.
+            known = {name: kwargs[name] for name in kwargs.keys() & parameters.keys()}
+            given = signature.bind_partial(*args, **known).arguments
+            return function(make(cls, given | kwargs))
 
         call.__signature__ = signature  # type: ignore[attr-defined]
         call.__doc__ = _docstring(function.__doc__ or "", cls)
@@ -232,16 +240,44 @@ def _as_paths(value: Any) -> Any:
     return [value] if isinstance(value, str | Path) else value
 
 
+def _check_exists(given: Any) -> Any:
+    if isinstance(given, str | Path) and not Path(given).exists():
+        raise ValueError("there is no such file")
+    return given
+
+
+def _check_folder(path: Path) -> Path:
+    if path.exists() and not path.is_dir():
+        raise ValueError("is a file; name a folder")
+    return path
+
+
+#: Pattern of the orders of three components.
+COMPONENT_ORDERS = "^(ZNE|ZEN|NZE|NEZ|EZN|ENZ)$"
+
+#: Path of a file or folder to read.
+Existing = Annotated[Path, AfterValidator(_check_exists)]
+#: The same, or a table.
+FileOrTable = Annotated[Any, AfterValidator(_check_exists), "FILE"]
+#: Path of a folder to write to.
+Folder = Annotated[Path, AfterValidator(_check_folder), "FOLDER"]
+#: Threshold of picks; its default follows.
+Threshold = Annotated[
+    float, option(..., "Smallest probability of a pick.", "prob", gt=0, le=1)
+]
 #: Names in a list, or as text with commas.
-Names = Annotated[tuple[str, ...], BeforeValidator(split_names)]
+Names = Annotated[tuple[str, ...], BeforeValidator(split_names), "NAMES"]
 #: Lowest and highest frequency in Hz, or text with a comma between them.
 Band = Annotated[
-    tuple[float, float], BeforeValidator(_split_numbers), AfterValidator(_check_band)
+    tuple[float, float],
+    BeforeValidator(_split_numbers),
+    AfterValidator(_check_band),
+    "LOW,HIGH",
 ]
 #: The same, or ``none``.
-OptionalBand = Annotated[Band | None, BeforeValidator(_none_as_text)]
-#: One path or several.
-Paths = Annotated[list[Path], BeforeValidator(_as_paths)]
+OptionalBand = Annotated[Band | None, BeforeValidator(_none_as_text), "LOW,HIGH"]
+#: One path to read or several.
+Paths = Annotated[list[Existing], BeforeValidator(_as_paths)]
 
 
 class NetworkFileSettings(Settings):
@@ -258,11 +294,9 @@ class NetworkFileSettings(Settings):
         None,
         "Order of its components: ENZ, ZNE, ...",
         metavar="ORDER",
-        pattern="^(ZNE|ZEN|NZE|NEZ|EZN|ENZ)$",
+        pattern=COMPONENT_ORDERS,
     )
-    labels: Names = option(
-        (), "Its classes, in the order of its output: N,P,S.", metavar="NAMES"
-    )
+    labels: Names = option((), "Its classes, in the order of its output: N,P,S.")
 
     @property
     def told(self) -> dict[str, Any]:

@@ -20,7 +20,16 @@ from pydantic import NonNegativeFloat as NotNegative
 from pydantic import NonNegativeInt as Count
 from pydantic import PositiveFloat as Positive
 
-from .._util import ArgumentError, Names, Settings, make, option, suggestion
+from .._util import (
+    ArgumentError,
+    Existing,
+    Names,
+    Paths,
+    Settings,
+    make,
+    option,
+    suggestion,
+)
 
 Text = Annotated[str, BeforeValidator(str)]
 Step = Annotated[float, Field(ge=0.01, le=100)]
@@ -268,9 +277,15 @@ def _without_txt(path: Path) -> Path:
     return path.with_suffix("") if path.suffix == ".txt" else path
 
 
-class _Files(Settings):
-    inputs: Names = option(
-        (),
+class AssociateSettings(MethodSettings):
+    """Settings of the command associate, besides the options of the method."""
+
+    model_config = ConfigDict(extra="allow")
+
+    positional = ("inputs", "stations", "output", "method")
+
+    inputs: Paths = option(
+        [],
         "Picks: .csv, .parquet, .txt (the published text), .xml (QuakeML), .pyocto.csv, "
         ".gamma.csv, or a folder of REAL.",
         *("--input", "-i"),
@@ -278,12 +293,10 @@ class _Files(Settings):
         many=True,
         positional=True,
     )
-    stations: Path = option(
+    stations: Existing = option(
         None,
-        "The published format (NET STA LOC LON LAT ELEVATION_M), StationXML, CSV, or a "
-        "folder with SAC files.",
+        "NET STA LOC LON LAT ELEVATION_M, StationXML, CSV, or a folder of SAC files.",
         "-s",
-        metavar="FILE",
     )
     elevation_unit: Literal["m", "km"] | None = option(None, "Elevations: m or km.")
     output: Annotated[Path, AfterValidator(_without_txt)] = option(
@@ -291,7 +304,6 @@ class _Files(Settings):
         "Prefix of the output files: tables, QuakeML, a figure (NAME.png), a summary "
         "(NAME.json) and the picks that could not be used (NAME.err).",
         "-o",
-        metavar="NAME",
     )
     method: str = option(
         "real",
@@ -299,13 +311,6 @@ class _Files(Settings):
         "linker. pyocto, gamma: the libraries of these names.",
         "-m",
     )
-
-
-class AssociateSettings(MethodSettings, _Files):
-    """Settings of the command associate, besides the options of the method."""
-
-    model_config = ConfigDict(extra="allow")
-
     options: Annotated[dict[str, Any], BeforeValidator(_pairs)] = option(
         [],
         "Any other option of the method; may be repeated. --list-options shows them. "
@@ -348,20 +353,17 @@ class CompareLimits(Settings):
 class CompareSettings(CompareLimits):
     """Settings of the command compare."""
 
-    a: Path = option(
+    a: Existing = option(
         ...,
-        "Events: NAME.events.csv, QuakeML, the text of associators, the published "
-        "catalogue, or CSV.",
+        "Events: CSV, QuakeML, the text of associators, or the published catalogue.",
         metavar="A",
         positional=True,
     )
-    b: Path = option(..., "Events to compare with.", metavar="B", positional=True)
+    b: Existing = option(..., "Events to compare with.", metavar="B", positional=True)
     output: Path | None = option(
         None,
-        "Write NAME.common.csv, the pairs and their differences, and NAME.only_a.csv and "
-        "NAME.only_b.csv.",
+        "Write NAME.common.csv (pairs), NAME.only_a.csv and NAME.only_b.csv.",
         "-o",
-        metavar="NAME",
     )
     lonlat: bool | None = option(
         None,

@@ -25,6 +25,7 @@ from .._util import (
     beside,
     check_place,
     counted,
+    errors_of,
     replacing_together,
     told_files,
     write_text,
@@ -279,9 +280,7 @@ def _doubles(table: pd.DataFrame) -> pd.Index:
     return table.index[table.index.to_numpy() != best.to_numpy()]
 
 
-def _one_row_a_place(
-    known: dict[str, Station],
-) -> tuple[pd.DataFrame, dict[str, int]]:
+def _one_row_a_place(known: dict[str, Station]) -> tuple[pd.DataFrame, dict[str, int]]:
     """Merges locations of a station that are almost at the place of the first one."""
     rows = [place._replace(station_id=name) for name, place in sorted(known.items())]
     frame = pd.DataFrame(rows, columns=Station._fields).fillna({"elevation_m": 0.0})
@@ -367,7 +366,10 @@ class Associator(ABC, Generic[_Settings]):
     def travel_times(self) -> TravelTimeTable:
         """For all distances from stations to events that are searched."""
         reach = self.network.diameter_km + 2 * self.margin_km
-        return make_table(self.settings.velocity, reach, self.settings.max_depth_km)
+        velocity, depth = self.settings.velocity, self.settings.max_depth_km
+        with errors_of("velocity", velocity):
+            table = make_table(velocity, reach, depth)
+        return table
 
 
 def _adapted(network: Network, settings: MethodSettings) -> dict[str, int]:

@@ -190,7 +190,7 @@ class Gamma(Associator[GammaSettings]):
         stations["id"] = stations.index.astype(str)
         # Long enough that one of two neighbours has all picks of an event.
         overlap_s = network.diameter_km / velocities[1]
-        pieces = cut(network.seconds, s.max_cluster_picks, overlap_s)
+        pieces = pieces_of(network.seconds, s.max_cluster_picks, overlap_s)
         given = [picks[piece] for piece in pieces], repeat(stations)
         config = self._config(stations, *velocities)
         workers = min(s.threads or os.cpu_count() or 1, len(pieces))
@@ -260,7 +260,7 @@ def equivalent_velocities(
     return p, s
 
 
-def cut(seconds: np.ndarray, most: int, overlap_s: float) -> list[slice]:
+def pieces_of(seconds: np.ndarray, most: int, overlap_s: float) -> list[slice]:
     """
     Cuts times into pieces, as GaMMA's time and memory grow with the square of their number.
 

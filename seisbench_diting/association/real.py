@@ -16,14 +16,7 @@ import numpy as np
 from .associate_settings import RealSettings
 from .core import SAME_PLACE_KM, Found, check_size
 from .greedy import Candidates, Greedy
-from .location import (
-    BACKGROUND_S,
-    DETECTED,
-    LEAST_RATE,
-    WIDTH,
-    compiled,
-    grid_offsets,
-)
+from .location import BACKGROUND_S, DETECTED, LEAST_RATE, WIDTH, compiled, grid_offsets
 
 #: Sampling interval of curves, s.
 STEP_S = 0.05

@@ -25,6 +25,11 @@ def main() -> None:
             if not {"--help", "-h", "--version"} & {*sys.argv}:
                 _provide_cache(stack)
             call(sys.argv[1:])
+            sys.stdout.flush()
+        sys.exit(0)
+    except BrokenPipeError:
+        # A reader such as `head` has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except CycloptsError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -53,7 +58,7 @@ def _provide_cache(stack: ExitStack) -> None:
 
 
 def _is_for_users(error: Exception) -> bool:
-    """A missing module of Python's own kind, or an error of a library, is a fault."""
+    """Whether a user can fix it. Errors of imports or of libraries are bugs."""
     if isinstance(error, ModuleNotFoundError):
         return False
     return not isinstance(error, RuntimeError) or type(error).__module__.startswith(

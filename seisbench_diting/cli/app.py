@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import App, Parameter
 
@@ -103,15 +104,23 @@ def command_of(
         given = signature.bind(*args, **kwargs).arguments
         config = given.pop("config", None)
         values = {name: value for name, value in given.items() if value is not None}
+        more = values.pop("more", {})
+        values |= {name.replace("-", "_"): value for name, value in more.items()}
         try:
-            return run(make(cls, _from_file(config, cls) | values))
+            settings = make(cls, _from_file(config, cls) | values)
+            values = dict(settings)
+            return run(settings)
         except ArgumentError as error:
-            print("Error: " + error.told(lambda *a: _spelt(cls, *a)), file=sys.stderr)
+            told = error.told(lambda *a: _spelt(cls, values, *a))
+            print(f"Error: {told}", file=sys.stderr)
             # As for options that can't be parsed.
             sys.exit(2 if isinstance(error, MissingError) else 1)
 
     parameters = [_parameter(name, field) for name, field in fields_of(cls)]
     parameters.append(_CONFIG)
+    if cls.model_config.get("extra") == "allow":
+        kind = inspect.Parameter.VAR_KEYWORD
+        parameters.append(inspect.Parameter("more", kind, annotation=_MORE))
     parameters.sort(key=lambda parameter: parameter.kind)
     call.__name__ = run.__name__
     # One line a paragraph, which the console wraps at its own width.
@@ -126,6 +135,18 @@ def _shown_as(metavar: str) -> dict[str, Any]:
     # cyclopts 4, the last one for Python 3.10, always shows the type.
     has = "metavar" in inspect.signature(Parameter).parameters
     return {"metavar": metavar} if has and metavar else {}
+
+
+def _metavar(field: Any) -> str:
+    """That of the option, or of its type."""
+    given = [extra(field)["metavar"], *field.metadata]
+    if named := [text for text in given if isinstance(text, str) and text]:
+        return named[0]
+    if get_origin(field.annotation) is Literal:
+        return "|".join(get_args(field.annotation))
+    kinds = {"NUMBER": r"\b(int|float)\b", "FILE": "Path"}
+    text = str(field.annotation)
+    return next((name for name in kinds if re.search(kinds[name], text)), "NAME")
 
 
 _CONFIG = inspect.Parameter(
@@ -143,6 +164,9 @@ _CONFIG = inspect.Parameter(
 )
 
 
+_MORE = Annotated[str, Parameter(show=False)]
+
+
 def _parameter(name: str, field: Any) -> inspect.Parameter:
     more = extra(field)
     default = field.get_default(call_default_factory=True)
@@ -150,6 +174,9 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
     help = field.description or ""
     if not (is_switch or field.is_required() or default in (None, (), [], {}, "")):
         help += f" [default: {_shown(default)}]"
+    off = more["off"] or f"--no-{_option(name, field)[2:]}"
+    if is_switch and default:
+        help += f" {off} turns it off."
     names = [_option(name, field)]
     names += [o for n in more["names"] if (o := _dashed(n)) not in names]
     kind: Any = bool if is_switch else list[str] if more["many"] else str
@@ -164,10 +191,8 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
             Parameter(
                 name=names,
                 help=help,
-                **_shown_as("" if is_switch else more["metavar"] or "VALUE"),
-                negative=(more["off"] or f"--no-{names[0][2:]}")
-                if is_switch and default is not False
-                else (),
+                **_shown_as("" if is_switch else _metavar(field)),
+                negative=off if is_switch and default is not False else (),
                 show_default=False,
                 consume_multiple=more["many"] and more["positional"],
             ),
@@ -184,7 +209,14 @@ def _dashed(name: str) -> str:
     return name if name.startswith("-") else "--" + name.replace("_", "-")
 
 
-def _spelt(cls: type[Settings], name: str, value: Any) -> str:
+def _spelt(cls: type[Settings], values: dict[str, Any], name: str, value: Any) -> str:
+    """An option as it was given; functions may have another name for its value."""
+    for own, given in values.items():
+        several = given if isinstance(given, list | tuple) else [given]
+        if isinstance(given, dict) and name in given:
+            return _spelt(cls, {}, own, f"{name}={value}")
+        if name not in cls.model_fields and Path(str(value)) in several:
+            name = own
     field = cls.model_fields.get(name)
     return f"{_option(name, field) if field else _dashed(name)}={_shown(value)}"
 
@@ -204,17 +236,12 @@ def _from_file(path: str | None, cls: type[Settings]) -> dict[str, Any]:
         raise ArgumentError(
             "config", path, f"is not a TOML file that can be read: {error}"
         ) from error
-    known = {
-        spelling.lstrip("-").replace("-", "_"): name
-        for name, field in cls.model_fields.items()
-        for spelling in (name, *extra(field)["names"])
-        if not (spelling.startswith("-") and spelling[1] != "-")
-    }
-    off = {
-        extra(field)["off"].lstrip("-"): name
-        for name, field in cls.model_fields.items()
-        if extra(field)["off"]
-    }
+    known, off = {}, {}
+    for own, field in cls.model_fields.items():
+        off[extra(field)["off"].lstrip("-")] = own
+        for spelling in (own, *extra(field)["names"]):
+            if spelling[:2] == "--" or spelling[0] != "-":
+                known[spelling.lstrip("-").replace("-", "_")] = own
     values = {}
     for key, value in given.items():
         name = known.get(key.replace("-", "_"))

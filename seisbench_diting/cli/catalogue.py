@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._util import ArgumentError, MissingError, beside, counted
+from .._util import MissingError, beside, counted
 from ..association import AssociateSettings, CompareSettings
 from .app import command_of, interruptible
 
@@ -40,21 +40,16 @@ def _associate(settings: AssociateSettings) -> None:
     from ..association import associate, check_output, write_files
     from ..tables import collected, read_stations
 
-    inputs = [Path(name) for name in settings.inputs]
     for name in ("inputs", "stations", "output"):
         if not getattr(settings, name):
             about = type(settings).model_fields[name].description
             raise MissingError(name, None, str(about))
     output = settings.output
     with interruptible("Nothing was written."), collected() as left_out:
-        check_output(output, settings.formats, [*inputs, settings.stations])
-        for name, paths in (("inputs", inputs), ("stations", [settings.stations])):
-            for path in paths:
-                if not path.exists():
-                    raise ArgumentError(name, str(path), "there is no such file")
+        check_output(output, settings.formats, [*settings.inputs, settings.stations])
         places = read_stations(settings.stations, settings.elevation_unit)
         result = associate(
-            _read(inputs),
+            _read(settings.inputs),
             places,
             settings.method,
             progress=settings.progress and sys.stderr.isatty(),

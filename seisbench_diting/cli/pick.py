@@ -18,8 +18,8 @@ def _pick(settings: PickSettings) -> None:
     Pick continuous records, from one file to years of a network.
 
     Records are identified by their headers, not by file names, and joined across files and
-    days. If the command is interrupted, even by kill -9, run it again to continue. If it is
-    run again later, it picks new data.
+    days. If the command is interrupted, even by kill -9, run it again to continue. Run it
+    again later to pick new data.
 
     seisbench-diting pick -i ARCHIVE -o picks -m LPPNM/csn
     """
@@ -39,8 +39,7 @@ def _pick(settings: PickSettings) -> None:
     if run["station_days"]:
         lines.append(
             f"Now picked: {_days(run['station_days'])} station days in "
-            f"{run['seconds']:.1f} s, {run['station_days_per_hour']:.0f} station days an "
-            "hour"
+            f"{run['seconds']:.1f} s, {run['station_days_per_hour']:.0f} an hour"
         )
     elif not summary["records_failed"]:
         lines.append("Nothing new to pick")
@@ -82,10 +81,7 @@ def _end(lines: list[str], result: RunPicks, noun: str, show: bool) -> None:
     """Prints the summary; the status is 3 if something could not be picked."""
     summary, failures = result.summary, result.failures
     if failures:
-        lines.append(
-            f"{counted(len(failures), noun)} could not be picked; the same command tries "
-            "again:"
-        )
+        lines.append(f"{counted(len(failures), noun)} not picked; run again to retry:")
         lines += [f"  {line}" for line in merged(failures, noun)[:5]]
     lines += [f"Picks in {path}" for path in result.files]
     if summary["problems"] or failures:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from .._util import (
     ArgumentError,
+    Existing,
     Names,
     NetworkFileSettings,
     OptionalBand,
     Paths,
     Settings,
+    Threshold,
     counted,
+    errors_of,
     option,
     station_id,
 )
@@ -27,81 +32,60 @@ if TYPE_CHECKING:
     from seisbench.models import WaveformModel
 
 
+_Inputs = Annotated[
+    Paths,
+    option(
+        ...,
+        "Waveform files, in any format that ObsPy reads; may be repeated.",
+        *("--input", "-i"),
+        many=True,
+        positional=True,
+    ),
+]
+
+
 class DemoSettings(Settings):
     """Settings of the command demo."""
 
-    inputs: Paths = option(
-        [],
-        "Waveform file, in any format that ObsPy reads; may be repeated. Default: ObsPy's "
-        "example, 30 s of a local earthquake.",
-        "--input",
-        "-i",
-        metavar="FILE",
-        many=True,
-        positional=True,
-    )
-    output: Path = option(Path("demo.png"), "Picture to write.", "-o", metavar="FILE")
-    model: str = option("LPPNM", "Model, or MODEL/WEIGHTS.", "-m", metavar="NAME")
-    threshold: float = option(
-        0.3, "Smallest probability of a pick.", "--threshold", "--prob", ge=0, le=1
-    )
+    inputs: _Inputs = Field(default_factory=list)
+    output: Path = option(Path("demo.png"), "Picture to write.", "-o")
+    model: str = option("LPPNM", "Model, or MODEL/WEIGHTS.", "-m")
+    threshold: Threshold = 0.3
 
 
 class PlotSettings(NetworkFileSettings):
     """Settings of the command plot."""
 
-    inputs: Paths = option(
-        ...,
-        "Waveform files, in any format that ObsPy reads.",
-        "--input",
-        "-i",
-        metavar="FILE",
-        many=True,
-        positional=True,
-    )
-    picks: Path | None = option(
-        None,
-        "Table of picks to draw: .csv, .parquet, .txt, .xml.",
-        "-p",
-        metavar="FILE",
+    inputs: _Inputs
+    picks: Existing | None = option(
+        None, "Table of picks to draw: .csv, .parquet, .txt, .xml.", "-p"
     )
     model: str | None = option(
         None,
         "Model, MODEL/WEIGHTS, or file as for `pick`, whose probabilities are drawn, and "
         "whose picks if there are no --picks.",
         "-m",
-        metavar="NAME",
     )
     output: Path = option(
         Path("plot.png"),
         "Picture to write; with several stations, one each, such as plot.CX.PB01.png.",
         "-o",
-        metavar="FILE",
     )
-    stations: Names = option(
-        (), "Patterns of stations to draw, such as 'CX.PB*,GE.*'.", metavar="PATTERNS"
-    )
-    start: Time = option(None, "First time to draw, UTC.", metavar="TIME")
-    end: Time = option(None, "Last time to draw, UTC.", metavar="TIME")
-    band: OptionalBand = option(
-        None, "Band to draw in Hz, or none.", "--bandpass", metavar="LOW,HIGH"
-    )
+    stations: Names = option((), "Patterns of stations to draw, such as 'CX.PB*,GE.*'.")
+    start: Time = option(None, "First time to draw, UTC.")
+    end: Time = option(None, "Last time to draw, UTC.")
+    band: OptionalBand = option(None, "Band to draw in Hz, or none.", "--bandpass")
 
 
 def _read(paths: list[Path]) -> obspy.Stream:
     import obspy
 
-    from ..waveforms import UnreadableError, read_file
+    from ..waveforms import read_file
 
     stream = obspy.Stream()
     for path in paths:
-        if not path.is_file():
-            raise ArgumentError("inputs", str(path), "is not a waveform file")
-        try:
+        with errors_of("inputs", path, "can't be read: "):
             found, problems = read_file(path)
-        except UnreadableError as error:
-            reason = f"can't be read: {error}"
-            raise ArgumentError("inputs", str(path), reason) from error
         for problem in problems:
             print(f"{path}: {problem}", file=sys.stderr)
         stream += found
@@ -127,17 +111,21 @@ def _annotate(
 
 
 def _demo(settings: DemoSettings) -> None:
-    """Pick an earthquake, print the picks and save a picture."""
+    """
+    Pick an earthquake, print the picks and save a picture.
+
+    Without files it takes ObsPy's example, 30 s of a local earthquake.
+    """
     import obspy
 
-    from ..models import load_model
+    from ..models import load_model, thresholds
     from ..plots import check_picture, plot_picks, save_figure
 
     check_picture(settings.output)
     stream = _read(settings.inputs) if settings.inputs else obspy.read()
     model = load_model(settings.model)
-    thresholds = {f"{x}_threshold": settings.threshold for x in model.labels[1:]}
-    annotations, picks = _annotate(model, stream, **thresholds)
+    given = thresholds(model, settings.threshold)
+    annotations, picks = _annotate(model, stream, **given)
     print(f"{'station':<16}{'phase':<7}{'time (UTC)':<29}{'probability':>11}")
     for pick in picks:
         time = str(pick.peak_time)
@@ -174,8 +162,6 @@ def _plot(settings: PlotSettings) -> None:
     times = time_span(settings.start, settings.end)
     ends = tuple(None if time is None else UTCDateTime(ns=time) for time in times)
     check_picture(settings.output)
-    if settings.picks is not None and not settings.picks.is_file():
-        raise ArgumentError("picks", str(settings.picks), "is not a file of picks")
     table = None if settings.picks is None else read_picks(settings.picks)
     model = None
     if settings.model is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from .._util import ArgumentError, Settings, option
+from .._util import ArgumentError, Settings, errors_of, option
 from .app import command_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def _list() -> None:
         default = "*" if DEFAULT_SETS[entry.model] == entry.name else ""
         versions = _picker(entry.model).list_versions(entry.name, remote=False)
         cached = "yes" if entry.version in versions else "no"
-        f1 = ["-" if one is None else f"{one.f1:.3f}" for one in (entry.p, entry.s)]
+        scores = entry.held_out_f1 or [one and one.f1 for one in (entry.p, entry.s)]
+        f1 = ["-" if one is None else f"{one:.3f}" for one in scores]
         print(
             line(
                 entry.title + default,
@@ -38,7 +39,9 @@ def _list() -> None:
                 " ".join(entry.labels),
             )
         )
-    print("* is the default of from_pretrained(). F1 on 115 Californian records.")
+    print(
+        "* is the default. F1 on Californian records not used for training or choosing."
+    )
 
 
 class FetchSettings(Settings):
@@ -65,10 +68,8 @@ def _fetch(settings: FetchSettings) -> None:
     entries = weight_sets() if settings.all else []
     for name in settings.sets:
         model, _, weights = name.partition("/")
-        try:
+        with errors_of("sets", name):
             entries.append(find_set(model, weights or None))
-        except ArgumentError as error:
-            raise ArgumentError("sets", name, error.problems[0][2]) from error
     failed = []
     for entry in entries:
         try:
@@ -85,9 +86,7 @@ def _fetch(settings: FetchSettings) -> None:
 class ImportSettings(Settings):
     """Settings of importing weights."""
 
-    folder: Path = option(
-        ..., "Folder with published files.", metavar="FOLDER", positional=True
-    )
+    folder: Path = option(..., "Folder with published files.", positional=True)
 
 
 def _import(settings: ImportSettings) -> None:

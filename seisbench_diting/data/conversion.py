@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from .._util import (
     ArgumentError,
+    counted,
     map_unordered,
     merged,
     only_writer,
@@ -32,7 +33,7 @@ from .._util import (
 )
 from .convert_settings import ConvertSettings
 from .original import (
-    Part,
+    OriginalPart,
     Row,
     clean_rows,
     find_parts,
@@ -141,7 +142,7 @@ class ConversionReport(BaseModel):
         taken_out = _sum(part.taken_out for part in parts)
         return "\n".join(
             [
-                f"{self.records} records in {len(self.chunks)} chunks, "
+                f"{self.records} records in {counted(len(self.chunks), 'chunk')}, "
                 f"{sum(p.bytes for p in parts) / 1e9:.3f} GB",
                 "  splits: " + ", ".join(f"{k} {v}" for k, v in sorted(splits.items())),
                 *(f"  skipped: {n} x {reason}" for reason, n in skipped.items()),
@@ -197,7 +198,9 @@ def convert(settings: ConvertSettings) -> ConversionReport:
             shutil.rmtree(folder)
 
 
-def _convert(found: dict[str, Part], settings: ConvertSettings) -> ConversionReport:
+def _convert(
+    found: dict[str, OriginalPart], settings: ConvertSettings
+) -> ConversionReport:
     folder = settings.output
     with only_writer(folder, "conversion"):
         report = _begin(settings)
@@ -250,7 +253,7 @@ def _size_of(folder: Path, chunk: str) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _is_done(part: Part, report: ConversionReport, folder: Path) -> bool:
+def _is_done(part: OriginalPart, report: ConversionReport, folder: Path) -> bool:
     """If the chunk of a part is complete, and its originals are gone or unchanged."""
     done = report.parts.get(part.chunk)
     if done is None or done.error or _size_of(folder, part.chunk) != done.bytes:
@@ -258,19 +261,18 @@ def _is_done(part: Part, report: ConversionReport, folder: Path) -> bool:
     return not part.hdf5.is_file() or part.sources() == done.sources
 
 
-def _check_space(parts: list[Part], settings: ConvertSettings) -> None:
+def _check_space(parts: list[OriginalPart], settings: ConvertSettings) -> None:
     needed = sum(part.hdf5.stat().st_size for part in parts if part.hdf5.is_file())
     free = shutil.disk_usage(settings.output).free
     if settings.compression == "none" and free < needed:
         raise OSError(
             f"output={str(settings.output)!r} has {free / 1e9:.3f} GB free, and the "
-            f"dataset takes {needed / 1e9:.3f} GB. Choose another disk or a compression, "
-            "or convert some parts."
+            f"dataset takes {needed / 1e9:.3f} GB. Use another disk, compression or --parts."
         )
 
 
 def _converted(
-    parts: list[Part], settings: ConvertSettings
+    parts: list[OriginalPart], settings: ConvertSettings
 ) -> Iterator[tuple[str, PartReport]]:
     """Converts parts in this process or in several."""
     workers = min(settings.workers, len(parts))
@@ -284,16 +286,15 @@ def _converted(
             yield task[0].chunk, future.result()
     except BrokenProcessPool as error:
         raise OSError(
-            "A worker process died, perhaps of too little memory. Run the same again, "
-            "with fewer workers."
+            "A worker process died. Run the same again; use fewer workers for less memory."
         ) from error
 
 
-def convert_part(part: Part, settings: ConvertSettings) -> PartReport:
+def convert_part(part: OriginalPart, settings: ConvertSettings) -> PartReport:
     """
     Converts one part. Its two files are written atomically.
 
-    :param part: Part
+    :param part: OriginalPart
     :param settings: Settings of the conversion
     :return: Report with the problems of the original files
     """
@@ -349,7 +350,7 @@ def _write_rows(
 
 
 def _records(
-    part: Part,
+    part: OriginalPart,
     source: h5py.File,
     blocks: Blocks,
     settings: ConvertSettings,

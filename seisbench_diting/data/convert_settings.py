@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, field_validator
 
-from .._util import INSTRUMENT_PREFERENCE, Settings, option, split_names
+from .._util import INSTRUMENT_PREFERENCE, Folder, Settings, option, split_names
 from ..waveforms import Inputs, Instruments, NamePattern
 
 
@@ -56,6 +56,8 @@ Seed = Annotated[int, option(..., "Seed of the split by event.")]
 class ConvertSettings(Settings):
     """Settings of converting DiTing's original files."""
 
+    positional = ("source", "output")
+
     source: Path = option(
         ...,
         "Folder of DiTing330km_part_N.hdf5, with a .csv for each or one for all; or the "
@@ -65,9 +67,7 @@ class ConvertSettings(Settings):
         metavar="PATH",
         identity=False,
     )
-    output: Path = option(
-        ..., "Folder of the dataset.", "-o", metavar="FOLDER", identity=False
-    )
+    output: Folder = option(..., "Folder of the dataset.", "-o", identity=False)
     compression: Literal["none", "lzf", "gzip", "zstd"] = option(
         "none", "none, lzf, gzip or zstd; true for gzip, as published.", "-c"
     )

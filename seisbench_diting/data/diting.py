@@ -64,10 +64,7 @@ class DiTing(WaveformBenchmarkDataset):
             "seismology. Earthquake Science, 36(2), 84-94. "
             "https://doi.org/10.1016/j.eqs.2022.01.022"
         )
-        self._license = (
-            "By agreement with the China Earthquake Data Center; the data may not be "
-            "passed on."
-        )
+        self._license = "By agreement with the China Earthquake Data Center only"
         folder = self._path_internal() if path is None else Path(path)
         if not self.available_chunks(folder):
             raise FileNotFoundError(_HOW_TO.format(path=folder))
@@ -85,10 +82,7 @@ class DiTing(WaveformBenchmarkDataset):
 
     @classmethod
     def from_original(
-        cls,
-        folder: str | Path,
-        path: str | Path | None = None,
-        **kwargs: Any,
+        cls, folder: str | Path, path: str | Path | None = None, **kwargs: Any
     ) -> DiTing:
         """
         Converts the original files, except those already converted, and opens the
@@ -146,7 +140,7 @@ def open_dataset(name: str | Path, **kwargs: Any) -> WaveformDataset:
     :raises ArgumentError: if there is neither such a folder nor such a dataset
     :return: Dataset
     """
-    path = Path(name).expanduser()
+    path = Path(str(name)).expanduser()
     if any(path.glob("metadata*.csv")) or any(path.glob("chunks*")):
         if (path / "conversion.json").is_file():
             return DiTing(path, **kwargs)

@@ -22,7 +22,7 @@ _KEY = re.compile(r"(\d{1,6})(?:\.(\d{0,4}))?")
 _NEEDED = {"key", "p_pick", "s_pick"}
 
 
-class Part(NamedTuple):
+class OriginalPart(NamedTuple):
     """
     Original files that become one chunk.
 
@@ -49,7 +49,7 @@ class Part(NamedTuple):
         return {name: [s.st_size, s.st_mtime_ns] for name, s in stats.items()}
 
 
-def find_parts(source: Path) -> list[Part]:
+def find_parts(source: Path) -> list[OriginalPart]:
     """
     The parts in a folder or below it. A part's rows are in the CSV file of its name, or in
     tables of any name with a column ``part``. The tutorial's merged file is cut into parts
@@ -81,11 +81,11 @@ def find_parts(source: Path) -> list[Part]:
         # A file that is missing is reported when its part is converted.
         hdf5 = hdf5 or files[number, "csv"].with_suffix(".hdf5")
         tables = (table,) if table else tuple(shared)
-        parts.append(Part(f"{number:02d}", hdf5, tables))
+        parts.append(OriginalPart(f"{number:02d}", hdf5, tables))
     return parts
 
 
-def _merged_parts(path: Path) -> list[Part]:
+def _merged_parts(path: Path) -> list[OriginalPart]:
     found = set()
     if h5py.is_hdf5(path):
         with h5py.File(path) as file:
@@ -94,12 +94,12 @@ def _merged_parts(path: Path) -> list[Part]:
     if not found:
         reason = "it is not the tutorial's merged file, with groups train and test"
         raise ArgumentError("source", str(path), reason)
-    return [Part("".join(place), path, None, *place) for place in sorted(found)]
+    return [OriginalPart("".join(place), path, None, *place) for place in sorted(found)]
 
 
-def record_paths(part: Part, file: h5py.File) -> dict[str, str]:
+def record_paths(part: OriginalPart, file: h5py.File) -> dict[str, str]:
     """
-    :param part: Part
+    :param part: OriginalPart
     :param file: Its HDF5 file
     :return: Place of each record's waveform in the file, by the name of the record
     """
@@ -128,9 +128,9 @@ def _header(table: Path) -> list[str]:
         return _cells(file.readline())
 
 
-def more_columns(part: Part) -> list[str]:
+def more_columns(part: OriginalPart) -> list[str]:
     """
-    :param part: Part
+    :param part: OriginalPart
     :raises ValueError: if one of its tables lacks a column
     :return: Columns of its tables that DiTing's own do not have
     """
@@ -161,10 +161,13 @@ class Row(NamedTuple):
 
 
 def read_rows(
-    part: Part, file: h5py.File, paths: dict[str, str], skip: Callable[[str, str], None]
+    part: OriginalPart,
+    file: h5py.File,
+    paths: dict[str, str],
+    skip: Callable[[str, str], None],
 ) -> Iterator[Row]:
     """
-    :param part: Part
+    :param part: OriginalPart
     :param file: Its HDF5 file
     :param paths: What :py:func:`record_paths` gives
     :param skip: Called with the reason and the place of a row that can't be used

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from .. import training
 from .._util import INSTRUMENT_PREFERENCE, Names, option
-from ..waveforms import Inputs, Instruments, NamePattern, StationPatterns, Time
+from ..waveforms import Inputs, Instruments, NamePatternOption, StationPatterns, Time
 
 #: Augmentations of windows, besides moving and stretching them. They are strong because
 #: a few hours of data have to represent everything that a picker may meet.
@@ -36,27 +36,22 @@ AUGMENTATIONS: Mapping[str, Any] = {
 
 
 _Share = Annotated[float, Field(ge=0)]
-_Pattern = Annotated[NamePattern, BeforeValidator(NamePattern)]
 
 
 class DistillSettings(training.LearnSettings):
     """Settings of a distillation."""
 
     settings_file = "distillation.json"
-    positional = 4
+    positional = ("student", "teachers", "inputs", "output")
 
     student: str = option(
-        ...,
-        "Picker to train: LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN, EQT.",
-        "-m",
+        ..., "Picker to train: LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN, EQT.", "-m"
     )
     teachers: Names = option(
         ...,
         "Pickers to learn from: MODEL/SET, such as RNN/csn,EQT/csn; saved SeisBench "
-        "models; files of probabilities or folders of them, with #NAME to use only one of "
-        "their arrays.",
+        "models; files of probabilities or folders of them, with #NAME for one array.",
         *("--teacher", "-t"),
-        metavar="NAME",
         many=True,
         min_length=1,
     )
@@ -96,9 +91,8 @@ class DistillSettings(training.LearnSettings):
     threshold: float = option(0.05, "Smallest probability of an arrival.", gt=0, lt=1)
     even: float = option(
         0.18,
-        "Mean probability of the teachers that becomes a label of 0.5. Labels rise steeply "
-        "there, because teachers are too cautious on records unlike their training data, "
-        "and a student would be even more so.",
+        "Mean probability of the teachers that becomes a label of 0.5: teachers are too "
+        "cautious on records unlike their training data, and students even more so.",
         gt=0,
         lt=1,
     )
@@ -116,9 +110,7 @@ class DistillSettings(training.LearnSettings):
     )
     start: Time = option(None, "Start of the time to use, UTC, such as 2014-05-01.")
     end: Time = option(None, "End of the time to use, exclusive.")
-    name_pattern: _Pattern | None = option(
-        None, "Pattern of the ends of file names, as for `pick`."
-    )
+    name_pattern: NamePatternOption = None
 
     @field_validator("shares", mode="before")
     @classmethod

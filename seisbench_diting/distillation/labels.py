@@ -24,7 +24,7 @@ import obspy
 from .. import _util, models, training, waveforms
 from .._util import ArgumentError
 from .distill_settings import DistillSettings
-from .teachers import PHASES, Arrival, ModelTeacher, Opinion, Teacher
+from .teachers import PHASES, ModelTeacher, Opinion, Teacher, TeacherArrival
 
 #: Folder of the labels in the folder of a run, and name of their digest in its settings.
 LABELS = "labels"
@@ -120,7 +120,7 @@ def make_arrivals(rows: Iterable[tuple[int, float, float]]) -> np.ndarray:
     return arrivals[np.argsort(arrivals["sample"], kind="stable")]
 
 
-def merge_opinions(opinions: Sequence[Opinion]) -> list[Arrival]:
+def merge_opinions(opinions: Sequence[Opinion]) -> list[TeacherArrival]:
     """
     Merges the arrivals of several teachers. Close arrivals of one phase, at most one from
     each teacher, become one. Its time is the mean of their times, weighted by their
@@ -416,7 +416,7 @@ def _file_name(day: waveforms.Unit, made_from: Any) -> str:
 def _cut(
     record: models.Record,
     known: Iterable[tuple[int, int]],
-    arrivals: Iterable[Arrival],
+    arrivals: Iterable[TeacherArrival],
 ) -> Iterator[Stretch]:
     """The stretches of a record that a teacher knows."""
     station = ".".join(record.codes.values())

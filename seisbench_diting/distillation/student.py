@@ -15,7 +15,7 @@ from seisbench.models import WaveformModel
 from torch.utils.data import DataLoader, Dataset
 
 from .. import models, training
-from .._util import ArgumentError, takes
+from .._util import ArgumentError, errors_of, takes
 from .corpus import (
     HeldOutBatches,
     TeacherBatches,
@@ -160,10 +160,8 @@ def _labelled(
     if settings.validation is None:
         return None
     name, order = str(settings.validation), "".join(model.component_order)
-    try:
+    with errors_of("validation", name, "can't be used: "):
         _, dev = training.open_splits(name, order, model.sampling_rate)
-    except (OSError, ValueError) as error:
-        raise ArgumentError("validation", name, f"can't be used: {error}") from error
     if dev is None:
         raise ArgumentError("validation", name, "it has no split 'dev'")
     return training.ValidationBatches(dev, settings, None)

@@ -15,7 +15,7 @@ import torch
 from seisbench.models import WaveformModel
 
 from .. import models
-from .._util import ArgumentError, join_spans, station_id
+from .._util import ArgumentError, errors_of, join_spans, station_id
 from ..waveforms import shared
 
 #: Numbers of the phases.
@@ -35,7 +35,7 @@ _MOST_NAMED = 8
 _PEAK = 1e4
 
 #: Number of the phase, time in nanoseconds since 1970, and probability.
-Arrival = tuple[int, int, float]
+TeacherArrival = tuple[int, int, float]
 
 
 class Opinion(NamedTuple):
@@ -47,7 +47,7 @@ class Opinion(NamedTuple):
         other times it has no opinion, which does not mean that there are no arrivals.
     """
 
-    arrivals: list[Arrival]
+    arrivals: list[TeacherArrival]
     known: list[tuple[int, int]]
 
     def clipped(self, begin: int, end: int) -> Opinion:
@@ -58,7 +58,7 @@ class Opinion(NamedTuple):
 
 
 def make_opinion(
-    arrivals: Iterable[Arrival], known: Iterable[tuple[int, int]]
+    arrivals: Iterable[TeacherArrival], known: Iterable[tuple[int, int]]
 ) -> Opinion:
     """
     :param arrivals: Arrivals of one teacher at one station
@@ -66,7 +66,7 @@ def make_opinion(
     :return: Its opinion. If arrivals of one phase, such as Pg and Pn, are closer than
         :py:data:`SEPARATION_SECONDS`, the most probable one is kept.
     """
-    kept: list[Arrival] = []
+    kept: list[TeacherArrival] = []
     arrivals = sorted(arrivals)
     for number in PHASES.values():
         of_phase = [one for one in arrivals if one[0] == number]
@@ -77,9 +77,9 @@ def make_opinion(
     return Opinion(kept, join_spans(known))
 
 
-def find_peaks(
+def find_arrivals_in(
     phase: int, values: np.ndarray, begin: int, rate: float, threshold: float
-) -> list[Arrival]:
+) -> list[TeacherArrival]:
     """
     :param phase: Number of the phase
     :param values: Its probabilities, (samples,)
@@ -133,10 +133,10 @@ class ModelTeacher:
         arguments = {"overlap": self.overlap, "stacking": "avg"}
         with torch.no_grad():
             annotations = self.model.annotate(stream, copy=False, **arguments)
-        found: list[Arrival] = []
+        found: list[TeacherArrival] = []
         if isinstance(self.model, models.PhasePicker):
             # By the model's own method, which knows the place of an arrival in a cell.
-            options = {f"{name}_threshold": threshold for name in self.model.labels[1:]}
+            options = models.thresholds(self.model, threshold)
             options["min_separation"] = SEPARATION_SECONDS
             found = [
                 (PHASES[pick.phase[0]], pick.peak_time.ns, float(pick.peak_value))
@@ -148,7 +148,7 @@ class ModelTeacher:
                 phase = PHASES.get(trace.stats.channel.rpartition("_")[2][:1])
                 if phase is not None:
                     start, rate = trace.stats.starttime.ns, trace.stats.sampling_rate
-                    found += find_peaks(phase, trace.data, start, rate, threshold)
+                    found += find_arrivals_in(phase, trace.data, start, rate, threshold)
         known = (
             (t.stats.starttime.ns, (t.stats.endtime + t.stats.delta).ns)
             for t in annotations
@@ -208,8 +208,8 @@ def _read_curves(
                 if not (rate > 0 and ((values >= -0.01) & (values <= 1.01)).all()):
                     raise ValueError(f"{match[0]} holds other numbers than 0 to 1")
                 p, s = values
-                found = find_peaks(1, p, begin, rate, threshold)
-                found += find_peaks(2, s, begin, rate, threshold)
+                found = find_arrivals_in(1, p, begin, rate, threshold)
+                found += find_arrivals_in(2, s, begin, rate, threshold)
                 span = (begin, begin + round(len(p) / rate * 1e9))
                 yield match[0], station, Opinion(found, [span] if values.any() else [])
     # Damaged files raise errors of many kinds.
@@ -240,13 +240,9 @@ def load_teachers(
         if path.is_dir() or path.suffix == ".npz":
             teachers += _file_teachers(name, path, array, threshold)
             continue
-        try:
+        no_file = "it is neither a file NAME.npz, nor a folder of them, nor a model: "
+        with errors_of("teachers", name, no_file):
             model = models.load_model(name)
-        except (OSError, ValueError) as error:
-            reason = (
-                f"it is neither a file NAME.npz, a folder of them, nor a model: {error}"
-            )
-            raise ArgumentError("teachers", name, reason) from error
         # Tables and cards show the name of a file, not its path.
         shown = path.name if models.names_file(path) else name
         teachers.append(ModelTeacher(shown, model, overlap))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from .._util import NetworkFileSettings, option
+from .._util import Existing, Folder, NetworkFileSettings, Threshold, option
 
 #: Smallest probability of a pick.
 THRESHOLD = 0.3
@@ -17,25 +17,28 @@ TOLERANCE_S = 0.5
 
 
 def _as_list(value: Any) -> Any:
-    if value is None:
-        return []
     return value if isinstance(value, list | tuple) else [value]
 
 
-Models = Annotated[list[Any], BeforeValidator(_as_list)]
+Models = Annotated[
+    list[Any],
+    BeforeValidator(_as_list),
+    option(
+        ...,
+        "Published set (LPPNM/diting), SeisBench model (PhaseNet/stead), SeisBench pair, "
+        "or TorchScript or ONNX file; may be repeated.",
+        "-m",
+        many=True,
+    ),
+]
 
 
 class EvaluateSettings(NetworkFileSettings):
     """Settings of evaluating pickers."""
 
-    model: Models = option(
-        [],
-        "Published set (LPPNM/diting), SeisBench model (PhaseNet/stead), or file as for "
-        "`pick`; may be repeated.",
-        "-m",
-        metavar="NAME",
-        many=True,
-    )
+    positional = ("model", "data")
+
+    model: Models = Field(default_factory=list)
     data: Any = option(
         None,
         "SeisBench dataset: its folder or its name.",
@@ -44,16 +47,14 @@ class EvaluateSettings(NetworkFileSettings):
     )
     output: Path | None = option(
         None,
-        "Validation text file to write; for several models one each, with the model in "
-        "its name.",
+        "Validation text file to write; of several models, each name is added.",
         "-o",
-        metavar="FILE",
     )
-    picks: Path | None = option(
-        None, "Evaluate this validation text file instead of models.", metavar="FILE"
+    picks: Existing | None = option(
+        None, "Evaluate this validation text file instead of models."
     )
-    report: Path | None = option(
-        None, "Folder for pictures and a page with everything.", metavar="FOLDER"
+    report: Folder | None = option(
+        None, "Folder for pictures and a page with everything."
     )
     split: Literal["train", "dev", "test", "all"] = option(
         "test", "Part of the dataset: train, dev, test or all."
@@ -63,9 +64,7 @@ class EvaluateSettings(NetworkFileSettings):
         "A pick nearer to an arrival than this, in seconds, is right.",
         gt=0,
     )
-    threshold: float = option(
-        THRESHOLD, "Smallest probability of a pick.", "height", "prob", ge=0, le=1
-    )
+    threshold: Threshold = THRESHOLD
     counting: Literal["correct", "published"] = option(
         "correct",
         "correct: the first pick near an arrival is right, further ones near it do not "
@@ -78,25 +77,18 @@ class EvaluateSettings(NetworkFileSettings):
 
     @model_validator(mode="after")
     def _check_what(self) -> EvaluateSettings:
-        if self.picks is not None:
-            if self.model or self.data is not None:
-                raise ValueError("--picks does not go with --model and --input.")
-        elif not self.model or self.data is None:
-            raise ValueError("Name models with -m and a dataset with -i, or --picks.")
+        given = bool(self.model), self.data is not None
+        if any(given) if self.picks is not None else not all(given):
+            raise ValueError("Use either --picks, or both --model and --input.")
         return self
 
 
 class LatencySettings(NetworkFileSettings):
     """Settings of measuring how long networks take."""
 
-    model: Models = option(
-        [],
-        "Published set (LPPNM/diting), SeisBench pair or network file; may be repeated. "
-        "Default: all seven networks with random parameters, which take as long.",
-        "-m",
-        metavar="NAME",
-        many=True,
-    )
+    positional = ("model", "device")
+
+    model: Models = Field(default_factory=list)
     device: str = option("cpu", "cpu, cuda, cuda:1, ...", "-d")
     batch: int = option(1440, "Number of windows.", ge=1)
     cycles: int = option(5, "Cycles, whose median counts.", ge=1)

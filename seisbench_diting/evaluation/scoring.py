@@ -34,7 +34,7 @@ _DISTANCE = 50
 
 #: Gives for windows (batch, 3, samples) the probabilities of N, P and S, and of LPPN the
 #: positions of arrivals in cells.
-Network: TypeAlias = Callable[[np.ndarray], list[np.ndarray]]
+NetworkFunction: TypeAlias = Callable[[np.ndarray], list[np.ndarray]]
 
 #: For each window phase, sample and probability of its picks.
 Picks = list[list[tuple[str, float, float]]]
@@ -87,7 +87,7 @@ def load_picker(
     return WindowPicker(name, float(model.sampling_rate), order, pick)
 
 
-def _by_network(network: Network) -> Callable[[np.ndarray, float], Picks]:
+def _by_network(network: NetworkFunction) -> Callable[[np.ndarray, float], Picks]:
     """Picks from probabilities (batch, classes, samples), or LPPN's two outputs."""
 
     def pick(wave: np.ndarray, threshold: float) -> Picks:
@@ -103,7 +103,7 @@ def _by_network(network: Network) -> Callable[[np.ndarray, float], Picks]:
     return pick
 
 
-def _of_model(model: models.PhasePicker) -> Network:
+def _of_model(model: models.PhasePicker) -> NetworkFunction:
     def network(wave: np.ndarray) -> list[np.ndarray]:
         with torch.no_grad():
             batch = torch.from_numpy(wave).to(model.device)
@@ -138,8 +138,8 @@ def _by_stream(
         picks: Picks = [[] for _ in wave]
         if len(stream) == 0:
             return picks
-        thresholds = {"P_threshold": threshold, "S_threshold": threshold}
-        for pick in model.classify(stream, **thresholds).picks:
+        arguments = models.thresholds(model, threshold)
+        for pick in model.classify(stream, **arguments).picks:
             sample = (pick.peak_time - stream[0].stats.starttime) * rate
             row = (pick.phase[0], float(sample), float(pick.peak_value))
             picks[int(pick.trace_id.split(".")[1])].append(row)

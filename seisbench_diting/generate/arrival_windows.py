@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import dataclass_transform
 
 from .._util import ArgumentError
 from .arrivals import (
@@ -76,6 +77,7 @@ def check_number(
         raise ArgumentError(name, value, reason)
 
 
+@dataclass_transform(eq_default=False)
 @dataclass(eq=False, repr=False, kw_only=True)
 class Augmentation(ABC):
     """
@@ -92,6 +94,9 @@ class Augmentation(ABC):
     key: Key = "X"
     #: Arguments with the smallest and largest value of a number, or of both of a pair.
     _limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        dataclass(eq=False, repr=False)(cls)
 
     def __post_init__(self) -> None:
         self.key = (self.key, self.key) if isinstance(self.key, str) else self.key
@@ -121,7 +126,6 @@ class Augmentation(ABC):
         return f"{type(self).__name__} (key={self.key})"
 
 
-@dataclass(eq=False, repr=False)
 class ArrivalWindow(Augmentation):
     """
     A window around one of the record's arrivals of P or S, chosen at random (by their
@@ -194,7 +198,6 @@ class ArrivalWindow(Augmentation):
         return np.random.randint(min(spare, 0), max(spare, 0) + 1)
 
 
-@dataclass(eq=False, repr=False)
 class NoiseWindow(ArrivalWindow):
     """
     A window that ends before the first arrival, so that it holds neither arrivals nor
@@ -213,7 +216,6 @@ class NoiseWindow(ArrivalWindow):
         return np.random.randint(least, quiet + 1) - self.n_samples
 
 
-@dataclass(eq=False, repr=False)
 class PeakScale(Augmentation):
     """
     Divides all components by their joint peak, whatever the unit, and multiplies by a

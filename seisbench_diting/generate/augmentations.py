@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol
 
@@ -116,7 +115,6 @@ def _drown(
 # Time
 
 
-@dataclass(eq=False, repr=False)
 class TimeStretch(Augmentation):
     """
     Stretches or squeezes the record as if everything had happened slower or faster, at
@@ -183,7 +181,6 @@ def _resample(x: np.ndarray, metadata: Metadata, factor: Fraction) -> Window:
 # Second events and noise
 
 
-@dataclass(eq=False, repr=False)
 class SecondEvent(Augmentation):
     """
     Adds a window of another record, chosen at random, around one of its arrivals. Its
@@ -233,7 +230,6 @@ class SecondEvent(Augmentation):
         return x + second, metadata
 
 
-@dataclass(eq=False, repr=False)
 class GaussianNoiseAtSNR(Augmentation):
     """
     Adds white noise at a drawn signal-to-noise ratio: 20 times the decimal logarithm of
@@ -342,7 +338,6 @@ class Integration(Augmentation):
         return _filtered(summed, sos, x), metadata
 
 
-@dataclass(eq=False, repr=False)
 class BandLimit(Augmentation):
     """
     Filters all components, as an instrument or a user would: a high-pass, a low-pass, or
@@ -375,7 +370,6 @@ class BandLimit(Augmentation):
         return _filtered(x, sos, x), metadata
 
 
-@dataclass(eq=False, repr=False)
 class ComponentGain(Augmentation):
     """
     Multiplies each component by a factor of its own, as of instruments whose components
@@ -395,7 +389,6 @@ class ComponentGain(Augmentation):
         return (x * ratio).astype(np.result_type(x, np.float32)), metadata
 
 
-@dataclass(eq=False, repr=False)
 class Clipping(Augmentation):
     """
     Cuts off what exceeds a share of the window's peak, as a digitizer at its limit does.
@@ -414,7 +407,6 @@ class Clipping(Augmentation):
         return np.clip(x, -most, most).astype(x.dtype), metadata
 
 
-@dataclass(eq=False, repr=False)
 class Glitch(Augmentation):
     """
     Adds to one component what instruments make and no earthquake: a step, a spike, or a
@@ -491,7 +483,6 @@ class PolarityFlip(Augmentation):
         return -x, metadata
 
 
-@dataclass(eq=False, repr=False)
 class HorizontalRotation(Augmentation):
     """
     Rotates the horizontal components by an angle drawn from the whole circle.
@@ -549,7 +540,6 @@ class ComponentDropout(Augmentation):
         return x, metadata
 
 
-@dataclass(eq=False, repr=False)
 class Gap(Augmentation):
     """
     Sets all components to zero for a while; a window that has such a gap stays as it is.
@@ -584,7 +574,6 @@ class Gap(Augmentation):
         return x, metadata
 
 
-@dataclass(eq=False, repr=False)
 class RecordEdge(Augmentation):
     """
     Lets the record begin or end in the window: zeros on one side, and the mean of what is

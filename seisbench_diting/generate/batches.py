@@ -12,16 +12,11 @@ import numpy as np
 from seisbench.data import MultiWaveformDataset, WaveformDataset
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from .._util import errors_of
 from .arrival_windows import N_SAMPLES, PADLEN, check_number
 from .arrivals import Phases, check_phases, find_arrivals, read_arrivals
 from .labellers import STRIDE
-from .recipe import (
-    LABELS,
-    check_options,
-    label_of,
-    make_labeller,
-    window_augmentations,
-)
+from .recipe import LABELS, check_options, label_of, make_labeller, window_augmentations
 from .record_reader import RecordReader
 
 #: Columns with a signal-to-noise ratio; the first that is there is taken.
@@ -198,7 +193,8 @@ class DiTingBatches(_Batches):
         options |= {"n_samples": n_samples, "padlen": padlen}
         super().__init__(dataset, batch_size, seed, phases, options)
         names = [labels] if isinstance(labels, str) else labels
-        self.labels = tuple(label_of(name) for name in names)
+        with errors_of("labels", labels):
+            self.labels = tuple(label_of(name) for name in names)
         self._labellers = [
             make_labeller(label, ("X", label), stride, self.phases)
             for label in self.labels

@@ -10,7 +10,7 @@ from seisbench.generate import NullAugmentation, OneOf
 from seisbench.models import EQTransformer, WaveformModel
 
 from .. import models
-from .._util import ArgumentError, suggestion
+from .._util import ArgumentError, errors_of, suggestion
 from . import augmentations as aug
 from .arrival_windows import (
     N_SAMPLES,
@@ -200,14 +200,21 @@ def window_augmentations(
             raise ArgumentError(name, records, reason)
     window = ArrivalWindow(n_samples, padlen, within, phases=phases)
     quiet = NoiseWindow(n_samples, padlen, phases=phases)
-    second = aug.SecondEvent(
-        second_event_records, second_event_ratio, padlen, phases=phases
-    )
+    with errors_of("second_event_ratio", second_event_ratio):
+        second = aug.SecondEvent(
+            second_event_records, second_event_ratio, padlen, phases=phases
+        )
+    with errors_of("time_stretch_factor", time_stretch_factor):
+        stretch = aug.TimeStretch(time_stretch_factor)
+    with errors_of("component_gain_ratio", component_gain_ratio):
+        gain = aug.ComponentGain(component_gain_ratio)
+    with errors_of("gap_length", gap_length):
+        cut = aug.Gap(gap_length, phases=phases)
     possible: dict[str, Any] = {
-        "time_stretch": aug.TimeStretch(time_stretch_factor),
+        "time_stretch": stretch,
         "noise_window": quiet,
         "second_event": second,
-        "component_gain": aug.ComponentGain(component_gain_ratio),
+        "component_gain": gain,
         "differentiation": aug.Differentiation(),
         "integration": aug.Integration(),
         "band_limit": aug.BandLimit(),
@@ -219,7 +226,7 @@ def window_augmentations(
         "polarity_flip": aug.PolarityFlip(),
         "record_edge": aug.RecordEdge(phases=phases),
         "component_dropout": aug.ComponentDropout(phases=phases),
-        "gap": aug.Gap(gap_length, phases=phases),
+        "gap": cut,
     }
     steps: list[Step] = []
     for name, step in possible.items():

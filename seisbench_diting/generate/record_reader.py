@@ -11,6 +11,8 @@ import h5py
 import numpy as np
 from seisbench.data import MultiWaveformDataset, WaveformDataset
 
+from .._util import check_type
+
 # Files that are open at once; a dataset may have a chunk for each day.
 _OPEN_FILES = 64
 
@@ -46,6 +48,7 @@ class RecordReader:
         dataset: WaveformDataset | MultiWaveformDataset,
         columns: Sequence[str] = (),
     ):
+        check_type("dataset", dataset, WaveformDataset | MultiWaveformDataset)
         is_multiple = isinstance(dataset, MultiWaveformDataset)
         members = dataset.datasets if is_multiple else [dataset]
         self.component_order = dataset.component_order

@@ -1,4 +1,5 @@
 from .base import BackendUnavailableError as BackendUnavailableError
+from .base import HookedError as HookedError
 from .base import Output as Output
 from .base import PhasePicker as PhasePicker
 from .base import Runner as Runner
@@ -11,6 +12,7 @@ from .layers import point_loss as point_loss
 from .loading import PICKERS as PICKERS
 from .loading import load_model as load_model
 from .loading import names_file as names_file
+from .loading import thresholds as thresholds
 from .lppn import LPPNL as LPPNL
 from .lppn import LPPNM as LPPNM
 from .lppn import LPPNT as LPPNT

@@ -9,7 +9,7 @@ import textwrap
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -19,7 +19,15 @@ import seisbench.util as sbu
 import torch
 from pydantic import NonNegativeInt
 
-from .._util import ArgumentError, Settings, for_each_rate, make, option, seed_channel
+from .._util import (
+    ArgumentError,
+    Settings,
+    check_type,
+    for_each_rate,
+    make,
+    option,
+    seed_channel,
+)
 from ..weights import CITATION
 from . import streams, windows
 from .pretrained import PretrainedModel
@@ -30,11 +38,11 @@ Output: TypeAlias = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 #: Takes normalized windows, batch by batch, and gives the outputs in their order.
 Runner: TypeAlias = Callable[[Iterator[torch.Tensor]], Iterator[Output]]
 
-#: Channel label of LPPN's position of the arrival inside each cell. MiniSEED takes
-#: channel codes of eleven letters.
+#: Channel label of the arrival's position in each cell of LPPN. MiniSEED takes channel
+#: codes of up to eleven letters.
 OFFSET_LABEL = "off"
 
-#: Windows in a batch: on a CPU as many as its caches hold.
+#: Windows in a batch; on a CPU, as many as fit into its caches.
 BATCH_ON_CPU = 8
 BATCH_ELSEWHERE = 64
 
@@ -46,6 +54,10 @@ if hasattr(os, "register_at_fork"):
 
 class BackendUnavailableError(RuntimeError):
     """A backend can't run a model here; PyTorch can."""
+
+
+class HookedError(BackendUnavailableError):
+    """ONNX Runtime would not call the hooks of a model, or its own ``forward``."""
 
 
 class AnnotateArguments(Settings):
@@ -101,8 +113,8 @@ _THRESHOLD = "Smallest probability of a pick; P_threshold serves Pg and Pn, too"
 
 class PhasePicker(PretrainedModel):
     """
-    Base of the pickers. A network defines ``_make_layers`` and ``forward``. What follows
-    ends the documentation of each network.
+    Base class of the pickers. A network defines ``_make_layers`` and ``forward``. The rest
+    of this text is also part of each network's documentation.
 
     :param in_samples: Length of a window in samples
     :param phases: Classes in the order of the network's output; the first is noise
@@ -157,8 +169,11 @@ class PhasePicker(PretrainedModel):
         filter_args: Sequence[Any] | dict[str, Any] | None = None,
         filter_kwargs: dict[str, Any] | None = None,
     ):
-        component_order = "".join(component_order or "ZNE")
-        phases = phases or "NPS"
+        phases, order = phases or "NPS", component_order or "ZNE"
+        check_type("in_samples", in_samples, Integral)
+        check_type("phases", phases, Sequence)
+        check_type("component_order", order, Sequence)
+        component_order = "".join(order)
         if in_samples <= 0 or in_samples % self.length_multiple:
             reason = f"it must be a multiple of {self.length_multiple}"
             raise ArgumentError("in_samples", in_samples, reason)
@@ -169,7 +184,7 @@ class PhasePicker(PretrainedModel):
             reason = "it must be a positive number of Hz"
             raise ArgumentError("sampling_rate", sampling_rate, reason)
         if sorted(component_order) != ["E", "N", "Z"]:
-            reason = "it must hold Z, N and E, each once"
+            reason = "it must consist of Z, N and E, each once"
             raise ArgumentError("component_order", component_order, reason)
         super().__init__(
             citation=CITATION,
@@ -214,9 +229,7 @@ class PhasePicker(PretrainedModel):
         :raises TypeError: If the stream is not an ObsPy stream
         :raises ValueError: If an argument has an impossible value
         """
-        if not isinstance(stream, obspy.Stream):
-            kind = type(stream).__name__
-            raise TypeError(f"stream must be an obspy.Stream, not of type {kind}.")
+        check_type("stream", stream, obspy.Stream)
         argdict = {**self.default_args, **kwargs}
         self._verify_argdict(argdict)  # Warns about unknown arguments.
         argdict.update(self._check_arguments(argdict))
@@ -263,12 +276,12 @@ class PhasePicker(PretrainedModel):
         self, stream: obspy.Stream, argdict: dict[str, Any]
     ) -> obspy.Stream:
         """
-        Prepares the stream, in place. Traces that cannot be used, or that overlap and
-        do not agree, are dropped with a warning; masked and non-finite samples become
-        gaps. One instrument a station stays, and its components are named Z, N, E. The
-        filter of the model, if it has one, and the sampling rate of the weights are
-        applied, and stretches in which a component is dead become NaN. Stations without
-        all components are named in a warning.
+        Prepares the stream, in place. Traces that cannot be used, or that overlap with
+        different samples, are dropped with a warning. Masked and non-finite samples
+        become gaps. One instrument per station is kept, and its components are named Z,
+        N, E. The traces are filtered, if the model has a filter, and resampled to the
+        rate of the weights. Where a component is dead, its samples become NaN. A warning
+        names the stations without all components.
 
         :param stream: Input stream
         :param argdict: Dictionary of arguments
@@ -285,7 +298,7 @@ class PhasePicker(PretrainedModel):
         if self._argument(argdict, "flexible_horizontal_components"):
             streams.rename_components(stream)
 
-        # Found before and marked after filters, which smear them.
+        # Dead stretches are found before filtering, which smears them, and marked after.
         found = [(t, t.stats.sampling_rate, streams.find_dead(t)) for t in stream]
         for trace, _, dead in found:
             streams.bridge_dead(trace, dead)
@@ -371,14 +384,14 @@ class PhasePicker(PretrainedModel):
     ) -> Iterator[windows.StackedRecord]:
         """
         Runs the network over all records of a stream. Windows of several records may
-        share a batch; no more records are held than the batches under way belong to.
+        share a batch. Only the records of the current batches are in memory.
 
         :return: Records, complete, in order
         """
-        # Both are looked for in all parameters at each call.
+        # Each access to these searches all parameters.
         device, dtype = self.device, self.dtype
         batch_size = argdict["batch_size"] or default_batch_size(self)
-        # One window stays in the caches of a processor, many do not.
+        # A single window fits into the caches of a CPU.
         together = 1 if device.type == "cpu" else batch_size
         remaining = self._windows(stream, argdict)
         under_way: deque[list[tuple[windows.StackedRecord, int]]] = deque()
@@ -412,7 +425,7 @@ class PhasePicker(PretrainedModel):
         overlap, origin = argdict["overlap"], argdict["window_origin"]
         if origin == "auto":
             origin = "time" if overlap < 1 else "record"
-        # Windows a multiple of the stride apart have their cells at the same places.
+        # So that the cells of all windows coincide.
         step = self.in_samples - self._overlap_samples(overlap)
         step = step // self.stride * self.stride
         kind = (len(self.labels), self.regression, argdict["stacking"], self.stride)
@@ -452,10 +465,9 @@ class PhasePicker(PretrainedModel):
             if not (isinstance(value, Real) and 0 <= float(value) <= 1):
                 raise ArgumentError(key, value, "a number from 0 to 1")
             if not any(phase in ("*", label, label[0]) for label in self.labels[1:]):
-                seisbench.logger.warning(
-                    f"{key} has no effect: the phases of this model are "
-                    f"{', '.join(self.labels[1:])}."
-                )
+                phases = ", ".join(self.labels[1:])
+                reason = f"the phases of this model are {phases}"
+                seisbench.logger.warning(f"{key} has no effect: {reason}.")
         return arguments
 
 
@@ -469,8 +481,8 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
     :param model: Picker
     :param backend: "torch"; "onnx", which is faster on CPUs; or "auto"
     :raises ValueError: if ONNX Runtime is asked for, but the model is not on the CPU in
-        single precision
-    :return: What runs its network. PyTorch where ONNX Runtime can't run it
+        single precision, or has hooks
+    :return: What runs its network: PyTorch if ONNX Runtime can't
     """
     suitable = model.device.type == "cpu" and model.dtype == torch.float32
     if backend == "onnx" and not suitable:
@@ -478,20 +490,23 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
         raise ArgumentError("backend", backend, reason)
     if backend != "torch" and suitable:
         try:
-            # By its name, as it imports the models.
+            # Not at the top, because runtime imports the models.
             runtime = importlib.import_module("seisbench_diting.runtime")
             return runtime.make_runner(model)
+        except HookedError as error:
+            if backend == "onnx":
+                raise ArgumentError("backend", backend, str(error)) from error
         except BackendUnavailableError:
-            # The reason was logged when the runner was made.
+            # A warning told the reason when the runner was made.
             pass
-    # A copy, as other threads may use a model in training mode.
+    # A copy, because another thread may be training the model.
     evaluated = copy.deepcopy(model).eval() if model.training else model
     return lambda waves: map(evaluated, waves)
 
 
 def _spread(classes: torch.Tensor, offset: torch.Tensor, stride: int) -> torch.Tensor:
     """
-    LPPN's probabilities at the rate of its input: in each cell a triangle, whose top is
+    LPPN's probabilities at the rate of its input: a triangle in each cell, with its peak at
     the position of the arrival.
 
     :param classes: Probabilities (batch, classes, cells)

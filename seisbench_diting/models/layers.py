@@ -24,8 +24,7 @@ def check_length(x: torch.Tensor, multiple: int) -> None:
     """
     if x.shape[-1] % multiple != 0:
         raise ValueError(
-            f"The window has {x.shape[-1]} samples; its length must be a multiple of "
-            f"{multiple}."
+            f"The window has {x.shape[-1]} samples, not a multiple of {multiple}."
         )
 
 
@@ -38,7 +37,7 @@ class ConvBlock(nn.Module):
     :param kernel_size: Odd kernel size
     :param stride: Stride, i.e., the factor by which the output is shorter
     :param groups: Groups of the convolution (the number of channels: depthwise)
-    :param bias: If the convolution has a bias of its own
+    :param bias: If the convolution has a bias
     """
 
     def __init__(
@@ -79,7 +78,7 @@ def lppn_loss(
     """
     Loss of LPPN: cross entropy of the classes, summed over all cells but those that are
     labelled -1, and a tenth of the squared error of the offset, summed over the cells
-    that hold an arrival; both summed over the batch.
+    with an arrival; both summed over the batch.
 
     :param output: Class scores before the softmax (batch, classes, cells), and offset in
         samples (batch, cells)

@@ -15,7 +15,7 @@ from typing import Any
 import seisbench.models as sbm
 from seisbench.models import WaveformModel
 
-from .._util import ArgumentError, add_to, suggestion
+from .._util import ArgumentError, add_to, errors_of, suggestion
 from ..weights import weight_sets
 from .base import PhasePicker
 from .lppn import LPPNL, LPPNM, LPPNT
@@ -104,15 +104,26 @@ def _load(text: str, told: dict[str, Any]) -> WaveformModel:
     cls = known[by_lower[model.lower()]]
     if not weights and not issubclass(cls, PhasePicker):
         raise ArgumentError("model", text, f"name its weights, too: {model}/NAME")
-    return cls.from_pretrained(*[weights] if weights else [])
+    with errors_of("model", text):
+        loaded: WaveformModel = cls.from_pretrained(*[weights] if weights else [])
+    return loaded
+
+
+def thresholds(model: WaveformModel, value: float) -> dict[str, float]:
+    """
+    :param model: Model of this package or of SeisBench
+    :param value: Smallest probability of a pick
+    :return: Arguments of ``classify`` that set it for all P and S phases of the model
+    """
+    return {f"{p}_threshold": value for p in model.labels if p[:1] in ("P", "S")}
 
 
 def _known_models() -> dict[str, type[WaveformModel]]:
     theirs = {name: getattr(sbm, name) for name in sbm.__all__}
-    return {
+    return _OURS | {
         name: cls
-        for name, cls in {**theirs, **_OURS}.items()
-        if isinstance(cls, type) and issubclass(cls, WaveformModel)
+        for name, cls in theirs.items()
+        if WaveformModel in getattr(cls, "__mro__", ())[1:]
     }
 
 
@@ -167,8 +178,7 @@ def _load_pair(pair: Path, version: str | None) -> WaveformModel:
     raise ArgumentError(
         "model",
         str(pair),
-        "it has the parameters of no picker of this package or of SeisBench "
-        f"({', '.join(_PEERS)})",
+        f"its parameters fit no picker of this package and no {', '.join(_PEERS)}",
     )
 
 

@@ -13,7 +13,7 @@ from .pretrained import LAYOUTS
 
 class InvertedResidual(nn.Module):
     """
-    Widen, filter each channel by itself, narrow; without activation at the end.
+    Expand, filter each channel separately, and project, without a final activation.
 
     :param in_channels: Channels of the input
     :param out_channels: Channels of the output
@@ -62,7 +62,7 @@ class _LPPN(PhasePicker):
     """
     What the three sizes share. A size is its class attributes.
 
-    The features hold one cell for eight samples. A context branch goes down
+    The features have one cell per eight samples. A context branch goes down
     three further octaves and comes back, so that each cell sees about the whole
     window. Two heads on both give the classes of a cell and the position of the
     arrival inside it.

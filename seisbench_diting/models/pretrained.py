@@ -58,7 +58,7 @@ def read_state_dict(content: bytes) -> dict[str, torch.Tensor]:
 
     :param content: A file written by ``torch.save``
     :return: The state dict, on the CPU
-    :raises ValueError: If the file holds anything but tensors by name
+    :raises ValueError: If the file contains anything except named tensors
     """
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
@@ -67,7 +67,7 @@ def read_state_dict(content: bytes) -> dict[str, torch.Tensor]:
         raise ValueError(f"{reason}: {_summary(error)}") from error
     values = state.values() if isinstance(state, dict) else [None]
     if not all(isinstance(value, torch.Tensor) for value in values):
-        raise ValueError("The file holds something else than a state dict of tensors.")
+        raise ValueError("The file is not a state dict of tensors.")
     return state
 
 
@@ -126,7 +126,9 @@ class PretrainedModel(WaveformModel):
         versions = cls.list_versions(name)
         if not versions:
             known = suggestion(name, cls.list_pretrained())
-            raise ArgumentError("name", name, f"{cls.__name__} has none{known}")
+            raise ArgumentError(
+                "name", name, f"{cls.__name__} has no such weights{known}"
+            )
         if version_str == "latest":
             cached = cls.list_versions(name, remote=False)
             version_str = (versions if update or not cached else cached)[-1]
@@ -235,7 +237,7 @@ class PretrainedModel(WaveformModel):
         if remote:
             sets = weight_sets(cls.__name__)
             found += [entry.version for entry in sets if entry.name == name]
-        # Not of files such as NAME.json.v1.bak.
+        # Ignores files such as NAME.json.v1.bak.
         versions = {one for one in found if re.fullmatch(r"\d+(\.\d+)*", one)}
         return sorted(versions, key=version.parse)
 

@@ -90,8 +90,8 @@ class RecurrentBlock(nn.Module):
 
 class RNN(PhasePicker):
     """
-    RNN, the most accurate of the published networks: 0.45 M parameters, of which the two
-    bidirectional LSTM blocks work on one step for 128 samples.
+    RNN, the most accurate of the published networks: 0.45 M parameters. Its two
+    bidirectional LSTM blocks work with one step per 128 samples.
     """
 
     length_multiple = 128

@@ -22,22 +22,21 @@ from .._util import (
     station_id,
 )
 
-#: Nothing is picked from so long before to so long after the return of a component,
-#: in seconds: networks take it for a P arrival up to 0.15 s earlier. The end of a
-#: component does not fire.
+#: Seconds before and after the return of a component in which nothing is picked. Networks
+#: take the return for a P arrival, up to 0.15 s early, but not the end of a component.
 RETURN_SECONDS = (0.5, 0.3)
 
 #: Two sampling rates closer than this (as a ratio) count as the same. The samples
 #: are used as they are, and times follow the record's own rate.
 RATE_TOLERANCE = 1e-3
 
-#: Slower data, as a share of the rate of the model, hold nothing that it could pick.
+#: Lowest sampling rate that is used, as a share of the model's rate.
 MIN_RATE_SHARE = 0.02
 
 #: Largest denominator of a resampling ratio.
 MAX_RATIO_TERM = 1000
 
-#: A component that holds one value for at least so long may be dead, in seconds.
+#: A component with a constant value for at least this many seconds may be dead.
 DEAD_SECONDS = 1.0
 
 #: A component jumps if it changes by more than this many of its smallest steps. A quiet
@@ -90,7 +89,7 @@ def drop_unusable(stream: obspy.Stream, target: float) -> None:
         elif np.iscomplexobj(trace.data):
             reason = "its samples are complex numbers"
         elif rate < MIN_RATE_SHARE * target:
-            reason = f"{rate:g} Hz are too few for a model of {target:g} Hz"
+            reason = f"its sampling rate of {rate:g} Hz is too low for a model at {target:g} Hz"
         else:
             kept.append(trace)
             continue
@@ -230,7 +229,7 @@ def find_dead(trace: obspy.Trace) -> list[tuple[int, int]]:
     that it enters or leaves with a jump, or does not leave at all.
 
     :param trace: Trace with its original samples, before any filter
-    :return: First sample and sample behind the end of each stretch
+    :return: First sample of each stretch, and the one after its last
     """
     data = trace.data
     shortest = max(2, round(DEAD_SECONDS * trace.stats.sampling_rate))
@@ -280,10 +279,7 @@ def bridge_dead(trace: obspy.Trace, dead: list[tuple[int, int]]) -> None:
 
 
 def mark_dead(
-    trace: obspy.Trace,
-    dead: list[tuple[int, int]],
-    ratio: float,
-    skipped: int,
+    trace: obspy.Trace, dead: list[tuple[int, int]], ratio: float, skipped: int
 ) -> None:
     """
     Sets dead stretches of a trace to NaN, in place.
@@ -458,7 +454,7 @@ def _fill(
 ) -> tuple[np.ndarray, list[int]]:
     """
     Puts (component, first sample, data) into one array. Offset and unit go here, in
-    double precision, as float32 could hold neither a large offset nor a tiny unit.
+    double precision, because float32 has too few digits for large offsets and tiny units.
     """
     returns: list[int] = []
     rows: list[tuple[np.ndarray, float]] = []

@@ -20,10 +20,10 @@ from .streams import Record
 #: Share of a window over which its weight rises from zero to one, for "taper".
 TAPER = 0.25
 
-#: A component whose peak is below this share of its offset holds only rounding.
+#: A component whose peak is below this share of its offset consists of rounding errors.
 ROUNDING = {torch.float64: 2.0**-36, torch.float32: 2.0**-21}
 
-#: Where a curve is zero nothing arrives, whatever the threshold.
+#: Smallest probability of a pick; a curve of zero has no picks at any threshold.
 _LEAST = float(np.finfo(np.float32).tiny)
 
 
@@ -34,11 +34,11 @@ def normalize(batch: torch.Tensor, per_component: bool = False) -> torch.Tensor:
 
     :param batch: Windows, (batch, components, samples); NaN where there is no data
     :param per_component: If true, divide each component by its own peak
-    :return: Normalized windows, float32, zero where there is no data or nothing but
-             an offset
+    :return: Normalized windows, float32, zero where there are no data or only an
+             offset
     """
-    # Float32 would lose the sixth digit of the networks' output, see the tests; not
-    # every device has more.
+    # In float32, the sixth digit of the networks' output would be wrong, see the tests.
+    # Not every device has float64.
     double = torch.float32 if batch.device.type == "mps" else torch.float64
     batch = batch.to(double)
     missing = None
@@ -54,10 +54,10 @@ def normalize(batch: torch.Tensor, per_component: bool = False) -> torch.Tensor:
     lowest, highest = batch.amin(dim=-1, keepdim=True), batch.amax(dim=-1, keepdim=True)
     level = torch.maximum(-lowest, highest)
     if missing is not None:
-        # Zeros stand where there is no data, and are no part of it.
+        # Missing samples were set to zero, and must not count.
         lowest = batch.masked_fill(missing, torch.inf).amin(dim=-1, keepdim=True)
         highest = batch.masked_fill(missing, -torch.inf).amax(dim=-1, keepdim=True)
-    # Rounding keeps the order, so this is the peak of what is left without the mean.
+    # The peak after the mean is removed.
     peaks = torch.maximum(mean - lowest, highest - mean)
     present = peaks > level * ROUNDING[double]
     constant = not present.all()
@@ -79,8 +79,8 @@ def window_offsets(
     n_samples: int, first_sample: int, in_samples: int, step: int, stride: int
 ) -> np.ndarray:
     """
-    First samples of the windows over a record. They begin where the sample number is a
-    multiple of the step; one more covers the beginning and one the end.
+    First samples of the windows over a record. Windows begin at multiples of the step; two
+    more windows cover the beginning and the end.
 
     :param n_samples: Length of the record
     :param first_sample: Number of the record's first sample. Counted from a fixed
@@ -88,9 +88,9 @@ def window_offsets(
     :param in_samples: Length of a window
     :param step: Samples from one window to the next, a multiple of ``stride``
     :param stride: Input samples per output sample
-    :return: Offsets in samples, relative to the record's first sample. The first may
-             be negative and the last window may end behind the record, both by less
-             than ``stride``; the only window of a short record ends far behind it.
+    :return: Offsets in samples from the record's first sample. The first window may begin
+             before the record and the last one may end after it, both by less than
+             ``stride``. The only window of a short record ends long after it.
     """
     start = first_sample // stride * stride
     end = -(-(first_sample + n_samples) // stride) * stride
@@ -124,14 +124,14 @@ def _window_weight(n_samples: int, method: str) -> np.ndarray:
 
 class StackedRecord:
     """
-    A record, and the predictions for its overlapping windows put together.
+    A record, and the combined predictions of its overlapping windows.
 
     :param record: The record
     :param offsets: Offsets of its windows
-    :param n_classes: Number of classes, the first of which is noise
-    :param regression: If there is one further channel after the classes, a value
-                       that is only meaningful with the probability of its own window.
-                       It is taken from the window that is surest of an arrival.
+    :param n_classes: Number of classes; the first one is noise
+    :param regression: If the channel after the classes is a position, which only has a
+                       meaning in its own window. It is taken from the window with the
+                       highest probability of an arrival.
     :param method: "avg"; "taper", the average weighted by the distance from the
                    window's edges, where a network sees only half of the record; or
                    "max"
@@ -163,7 +163,7 @@ class StackedRecord:
     def add(self, offset: int, prediction: np.ndarray) -> bool:
         """
         :param offset: First sample of the window
-        :param prediction: (samples, channels); NaN where the window has no say
+        :param prediction: (samples, channels); NaN where the window is not used
         :return: If it was the last window
         """
         start = (offset - self._begin) // self._stride
@@ -180,7 +180,7 @@ class StackedRecord:
 
         weighted = classes * weight
         if self._method == "max":
-            # A window without a say adds nothing, which is less than any probability.
+            # Windows that are not used here must not win against any probability.
             weighted[:, weight == 0] = -np.inf
             np.fmax(self._classes[:, here], weighted, out=self._classes[:, here])
         else:
@@ -201,8 +201,9 @@ class StackedRecord:
     def curves(self) -> np.ndarray:
         """
         :return: The curves (channels, output samples) on the grid of the cells, which
-                 may begin before the record; no arrivals where nothing can be picked,
-                 NaN where no window had a say and in cells not wholly in the record
+                 may begin before the record. Where nothing can be picked, they have no
+                 arrivals. They are NaN where no window was used, and in cells that are
+                 partly outside the record
         """
         curves, covered = self._curves, self._weight > 0
         if self._method != "max":
@@ -224,7 +225,7 @@ class StackedRecord:
     def traces(self, channels: Iterable[str]) -> list[obspy.Trace]:
         """
         :param channels: Channel codes of the curves
-        :return: The curves without what is NaN at their ends; none if all is
+        :return: The curves without NaN at their ends; none if all values are NaN
         """
         curves = self.curves()
         valid = np.flatnonzero(np.isfinite(curves[0]))
@@ -261,8 +262,8 @@ def suppress_close(
     times: np.ndarray, values: np.ndarray, min_separation: float
 ) -> np.ndarray:
     """
-    Of any two picks closer than ``min_separation`` the more probable one stays, the
-    earlier one where both are equally probable.
+    Keeps the more probable one of two picks closer than ``min_separation``, or the
+    earlier one if both are equally probable.
 
     :param times: Times of the picks, ascending
     :param values: Probabilities of the picks
@@ -318,7 +319,7 @@ def picks_from_annotations(
         ends = (edges[place + 1] - 1) * stats.delta
         if offset is not None:
             seconds = seconds + offset.data[peaks] / stride * stats.delta
-            # An offset of a whole cell may be rounded to behind its end.
+            # Rounding may put an offset of a whole cell after the end of the cell.
             ends = np.maximum(ends + stats.delta, seconds)
         station = station_id(trace)
         by_station[station] += [

@@ -7,7 +7,7 @@ from .run import STATE as STATE
 from .run import SUMMARY as SUMMARY
 from .run import RunPicks as RunPicks
 from .run import RunState as RunState
+from .run import chunks_of_run as chunks_of_run
 from .run import opened_state as opened_state
-from .run import pick_chunks as pick_chunks
 from .station_days import pick_archive as pick_archive
 from .stream_picks import pick_stream as pick_stream

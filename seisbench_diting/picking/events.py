@@ -17,7 +17,15 @@ from obspy.geodetics import gps2dist_azimuth
 from seisbench.models import WaveformModel
 
 from .. import tables
-from .._util import ArgumentError, beside, make, station_id, takes
+from .._util import (
+    ArgumentError,
+    beside,
+    check_type,
+    errors_of,
+    make,
+    station_id,
+    takes,
+)
 from ..models import MIN_RATE_SHARE
 from ..travel_times import TravelTimes
 from ..waveforms import (
@@ -36,8 +44,9 @@ from ..waveforms import (
 )
 from .pick_settings import EventOptions, PickEventsSettings
 from .run import PICTURES, RunPicks, RunState, UnitResult, open_run
-from .station_days import read_inventory
+from .station_days import read_responses
 from .stream_picks import (
+    load_for,
     pick_waveforms,
     rate_of,
     segments_of,
@@ -115,8 +124,8 @@ def pick_event(
     stream: obspy.Stream,
     event: Event,
     stations: pd.DataFrame,
-    model: WaveformModel,
-    travel_times: TravelTimes,
+    model: WaveformModel | str,
+    travel_times: TravelTimes | str,
     *,
     inventory: obspy.Inventory | None = None,
     record: str = "",
@@ -128,8 +137,8 @@ def pick_event(
     :param stream: Waveforms of any number of stations; they are not modified
     :param event: Row of a table of events
     :param stations: Table of stations
-    :param model: Picker
-    :param travel_times: Travel times
+    :param model: Picker, or its name as for ``seisbench-diting pick``
+    :param travel_times: Travel times, or the name of their velocity model
     :param inventory: If given, amplitudes are in m/s
     :param record: Name of the record, for the column of this name
     :param options: Those of :py:func:`pick_stream`, and ``before``, ``after``, ``p_width``
@@ -139,6 +148,9 @@ def pick_event(
     :return: Picks, and what they were chosen from
     """
     settings = make(EventOptions, {"model": model, **options})
+    if not isinstance(travel_times, TravelTimes):
+        travel_times = TravelTimes(travel_times)
+    check_type("stream", stream, obspy.Stream)
     values = event._asdict() if hasattr(event, "_asdict") else dict(event)
     (row,) = tables.event_table([values]).itertuples(index=False)
     traces: dict[str, obspy.Stream] = defaultdict(obspy.Stream)
@@ -151,7 +163,7 @@ def pick_event(
         traces,
         tables.station_table(stations),
         lambda name, *_: (traces[name], segments_of(traces[name], record)),
-        model,
+        load_for(settings),
         travel_times,
         settings,
         inventory,
@@ -354,7 +366,8 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
     :raises KeyboardInterrupt: after Ctrl-C; call the same again to continue
     :return: What was written
     """
-    travel_times = TravelTimes(settings.velocity, settings.default_depth)
+    with errors_of("velocity", settings.velocity):
+        travel_times = TravelTimes(settings.velocity, settings.default_depth)
     catalog, given = settings.catalog, settings.stations
     with tables.collected() as left_out:
         rows = tables.read_events(catalog).itertuples(index=False)
@@ -362,15 +375,17 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
         stations = None if given is None else tables.read_stations(given, unit)
     events: dict[str, Event] = {str(event.event_id): event for event in rows}
     if not events:
-        raise ArgumentError("catalog", str(catalog), "holds no events")
-    inventory = read_inventory(settings)
+        raise ArgumentError("catalog", str(catalog), "the catalogue has no events")
+    inventory = read_responses(settings)
     with open_run(settings, "events") as run:
         problems = [(str(x.path), line) for x in left_out for line in x.lines()]
         units = _units(run.state, settings.inputs, events, stations, problems)
         run.stations = run.state.write_plan(units, problems)
         if not run.stations:
-            reason = f"hold no waveforms of the {len(events)} events of the catalogue: "
-            reason += "neither folders with their ids nor records of their times"
+            reason = (
+                f"no waveforms of the {len(events)} events, neither in folders with "
+            )
+            reason += "their ids nor at their times"
             raise ArgumentError("inputs", ",".join(settings.inputs), reason)
         tools = run.model, travel_times, inventory
         run.execute(EventReader(settings, events, stations, *tools))

@@ -8,19 +8,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
 from pydantic import NonNegativeFloat as NotNegative
 from pydantic import PositiveFloat as Positive
 
 from .._util import (
     INSTRUMENT_PREFERENCE,
+    ArgumentError,
     Band,
+    FileOrTable,
     NetworkFileSettings,
-    Settings,
+    Threshold,
     option,
     split_names,
 )
-from ..waveforms import Inputs, Instruments, NamePattern, StationPatterns, Time
+from ..waveforms import Inputs, Instruments, NamePatternOption, StationPatterns, Time
 
 
 def _check_output(value: Any) -> Path:
@@ -45,50 +47,6 @@ def _check_parquet(value: tuple[str, ...]) -> tuple[str, ...]:
 _Table = Literal["csv", "parquet", "txt", "pyocto", "gamma"]
 _EventTable = Literal["csv", "parquet", "txt", "quakeml", "pyocto", "gamma"]
 _SPLIT, _PYARROW = BeforeValidator(split_names), AfterValidator(_check_parquet)
-_Pattern = Annotated[NamePattern, BeforeValidator(NamePattern)]
-
-
-class _Files(Settings):
-    inputs: Inputs = option(
-        ...,
-        "Waveforms to pick; may be repeated. A folder, searched recursively (SDS or any "
-        "other layout; for known events, one folder per event, named after its id); a "
-        "waveform file in any format that ObsPy reads; or a text file with a list of files, "
-        "one or `root,file1,file2,file3` per line.",
-        *("--input", "-i"),
-        metavar="PATH",
-        many=True,
-        positional=True,
-        identity=False,
-    )
-    output: Annotated[Path, BeforeValidator(_check_output)] = option(
-        ...,
-        "Prefix of the output files: NAME.csv and NAME.txt, the picks; NAME.log, what was "
-        "picked; NAME.err, what was not used and why; NAME.json, a summary; NAME.state, "
-        "the state for continuing an interrupted run.",
-        "-o",
-        metavar="NAME",
-        identity=False,
-    )
-
-
-class _Events(_Files):
-    catalog: Any = option(
-        ...,
-        "Events: the published format (#EVENT ID eq YEAR ...), QuakeML, or CSV with id, "
-        "time, latitude, longitude and depth in km.",
-        "-c",
-        metavar="FILE",
-        identity=False,
-    )
-    stations: Any = option(
-        None,
-        "Stations: the published format (NET STA LOC LON LAT ELEVATION_M), StationXML, or "
-        "CSV. Default: coordinates in the headers of SAC files.",
-        "-s",
-        metavar="FILE",
-        identity=False,
-    )
 
 
 class PickOptions(NetworkFileSettings):
@@ -107,7 +65,13 @@ class PickOptions(NetworkFileSettings):
     device: str = option(
         "auto", "cpu, cuda, cuda:1, mps or auto.", "-d", identity=False
     )
-    threshold: Positive = option(0.3, "Smallest probability of a pick.", "prob", le=1)
+    threshold: Threshold = 0.3
+    nmslen: NotNegative | None = option(
+        None,
+        "As in the published scripts: --min-separation in samples of --samplerate.",
+        metavar="SAMPLES",
+        identity=False,
+    )
     min_separation: NotNegative = option(
         1.0, "Seconds between picks of a phase; if closer, the most probable is kept."
     )
@@ -118,6 +82,15 @@ class PickOptions(NetworkFileSettings):
         1.0, "Seconds before and after a pick for SNR and amplitude.", "snritv", le=30
     )
     bandpass: Band = option((1.0, 10.0), "Frequencies in Hz for SNR and amplitude.")
+
+    @field_validator("min_separation")
+    @classmethod
+    def _of_samples(cls, seconds: float, info: ValidationInfo) -> float:
+        samples, rate = (info.data.get(name) for name in ("nmslen", "sampling_rate"))
+        if samples is not None and rate is None:
+            reason = f"is in samples; add samplerate, or write min_separation in seconds: {samples / 100:g} at 100 Hz"
+            raise ArgumentError("nmslen", samples, reason)
+        return seconds if samples is None else samples / rate
 
 
 class EventOptions(PickOptions):
@@ -139,8 +112,7 @@ class EventOptions(PickOptions):
     )
     p_width: Positive = option(
         0.5,
-        "Width of P in seconds; that of S is 1.7 times as large. A pick with the residual "
-        "dt has the weight exp(-(dt / width)^2 / 2), and 0 beyond 3 widths.",
+        "Width (standard deviation) of P in seconds; that of S is 1.7 times as large.",
     )
     p_width_per_km: NotNegative = option(
         0.005, "Additional width per km, up to 1000 km."
@@ -161,27 +133,39 @@ class EventOptions(PickOptions):
         return width if phase[:1] == "P" else width * math.sqrt(3)
 
 
-class RunSettings(PickOptions, _Files):
+class RunSettings(PickOptions):
     """Options shared by `pick` and `pick-events`."""
 
+    inputs: Inputs = option(
+        ...,
+        "Waveforms to pick; may be repeated. A folder, searched recursively (any layout; for "
+        "known events, one folder per event, named after its id); a file in any format that "
+        "ObsPy reads; or a list of files, one or `root,file1,file2,file3` per line.",
+        *("--input", "-i"),
+        metavar="PATH",
+        many=True,
+        positional=True,
+        identity=False,
+    )
+    output: Annotated[Path, BeforeValidator(_check_output)] = option(
+        ...,
+        "Prefix of the files: NAME.csv and NAME.txt, picks; NAME.log, what was picked; "
+        "NAME.err, what was not used and why; NAME.json, summary; NAME.state, to continue.",
+        "-o",
+        identity=False,
+    )
     inventory: Annotated[Path, AfterValidator(Path.absolute)] | None = option(
-        None, "StationXML with responses, for amplitudes in m/s.", metavar="FILE"
+        None, "StationXML with responses, for amplitudes in m/s."
     )
     instruments: Instruments = option(
         INSTRUMENT_PREFERENCE,
         "Band and instrument codes, the preferred first, for stations with several. For "
         "`pick`, all uses every instrument; their picks have the same station name.",
-        metavar="CODES",
     )
-    name_pattern: _Pattern | None = option(
-        None,
-        "Pattern of the ends of file names, for files without codes in their headers: "
-        "{network}.{station}.{location}.{channel}.*",
-    )
+    name_pattern: NamePatternOption = None
     formats: Annotated[tuple[_EventTable, ...], _SPLIT, _PYARROW] = option(
         ("csv", "txt"),
-        "Tables to write: csv, parquet, txt (the published text format), quakeml, pyocto, "
-        "gamma.",
+        "Tables to write: csv, parquet, txt (published text), quakeml, pyocto, gamma.",
         identity=False,
     )
     plot: bool = option(
@@ -202,7 +186,7 @@ class RunSettings(PickOptions, _Files):
 class PickSettings(RunSettings):
     """Settings of picking an archive."""
 
-    positional: ClassVar[int] = 4
+    positional = ("inputs", "output", "model", "device")
 
     # QuakeML can't hold picks without an event.
     formats: Annotated[tuple[_Table, ...], _SPLIT, _PYARROW] = option(
@@ -211,9 +195,7 @@ class PickSettings(RunSettings):
         identity=False,
     )
     stations: StationPatterns = option(
-        (),
-        "Stations, NET.STA or NET.STA.LOC, such as CX.PB*,GE.*",
-        identity=False,
+        (), "Stations, NET.STA or NET.STA.LOC, such as CX.PB*,GE.*", identity=False
     )
     start: Time = option(
         None, "Start of the time to pick, UTC: 2014-05-01.", identity=False
@@ -230,12 +212,25 @@ class PickSettings(RunSettings):
     )
 
 
-# Arguments are in the reverse order of the bases.
-class PickEventsSettings(EventOptions, RunSettings, _Events):
+class PickEventsSettings(EventOptions, RunSettings):
     """Settings of picking known events."""
 
-    positional: ClassVar[int] = 6
+    positional = ("inputs", "output", "catalog", "stations", "model", "device")
 
+    catalog: FileOrTable = option(
+        ...,
+        "Events: the published format (#EVENT ID eq YEAR ...), QuakeML, or CSV with id, "
+        "time, latitude, longitude and depth in km.",
+        "-c",
+        identity=False,
+    )
+    stations: FileOrTable = option(
+        None,
+        "Stations: the published format (NET STA LOC LON LAT ELEVATION_M), StationXML, or "
+        "CSV. Default: coordinates in the headers of SAC files.",
+        "-s",
+        identity=False,
+    )
     velocity: str | Path = option(
         "iasp91",
         "Velocity model: iasp91, ak135, others of ObsPy's, a .nd or .tvel file.",

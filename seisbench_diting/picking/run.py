@@ -32,7 +32,7 @@ from ..models import weights_checksum
 from ..tables import pick_table, write_picks, write_real
 from ..waveforms import Archive, Problem, Unit
 from .pick_settings import RunSettings
-from .stream_picks import load_on, table_of
+from .stream_picks import load_for, table_of
 
 #: Endings of the files and folders of a run.
 STATE, LOG, ERRORS, SUMMARY = ".state", ".log", ".err", ".json"
@@ -136,8 +136,7 @@ class RunState(Archive):
             if old != new:
                 reason = (
                     f"the run {self.path.with_suffix('')} was started with {old!r}. "
-                    f"Choose another output, or remove {self.path.name} and the files "
-                    "beside it"
+                    f"Choose another output, or remove {self.path.stem}.*"
                 )
                 raise ArgumentError(name, new, reason)
         rows = [(name, json.dumps(value)) for name, value in options.items()]
@@ -217,7 +216,7 @@ class RunState(Archive):
         )
 
 
-def pick_chunks(state: RunState) -> Iterator[pd.DataFrame]:
+def chunks_of_run(state: RunState) -> Iterator[pd.DataFrame]:
     """:return: Tables of picks in order of time; only one is in memory at a time"""
     of_events = state.value("SELECT 1 FROM picks WHERE event_id IS NOT NULL LIMIT 1")
     columns = _COLUMNS if of_events else _COLUMNS[:-5]
@@ -249,7 +248,7 @@ class RunPicks:
     def picks(self) -> pd.DataFrame:
         """All picks of the run so far, as one table in memory."""
         with opened_state(self.output) as state:
-            chunks = list(pick_chunks(state))
+            chunks = list(chunks_of_run(state))
         return pd.concat(chunks, ignore_index=True) if chunks else pick_table([])
 
 
@@ -292,7 +291,7 @@ def open_run(settings: RunSettings, what: str) -> Iterator[Run]:
                 yield run
             except BaseException as error:
                 if run is not None and run.began:
-                    # What was picked is told, also after an interruption.
+                    # The summary is also written after an interruption.
                     with suppress(OSError):
                         run.write_lists("stopped")
                 elif is_new and isinstance(error, Exception):
@@ -412,7 +411,7 @@ class Run:
 
     def __init__(self, settings: RunSettings, state: RunState, what: str) -> None:
         self.state = state
-        self.model = load_on(settings)
+        self.model = load_for(settings)
         #: If a result may have been written.
         self.began = False
         self._settings = settings
@@ -469,15 +468,14 @@ class Run:
                 bar.set_postfix_str(f"failed: {unit.key}")
                 if failures >= MOST_FAILURES:
                     raise ValueError(
-                        f"{failures} {self._what} in a row could not be picked; the last "
-                        f"one: {result.failure}"
+                        f"{failures} {self._what} in a row failed; the last: {result.failure}"
                     )
 
     def finish(self) -> RunPicks:
         """:return: What was written"""
         for path in self._tables:
             write = write_real if path.name.endswith(REAL) else write_picks
-            write(pick_chunks(self.state), path)
+            write(chunks_of_run(self.state), path)
         failures = list(self.state.rows(f"SELECT key, failure {_FAILED}"))
         summary = self.write_lists("incomplete" if failures else "complete")
         return RunPicks(self._output, summary, self._tables, failures)
@@ -522,10 +520,7 @@ class Run:
         counts: Counter[str] = Counter()
         for (text,) in rows(f"SELECT counts {_PICKED}"):
             counts.update(json.loads(text))
-        by_phase = (
-            "SELECT phase, count(*) FROM picks WHERE hidden = 0 GROUP BY phase "
-            "ORDER BY phase"
-        )
+        by_phase = "SELECT phase, count(*) FROM picks WHERE hidden = 0 GROUP BY phase"
         return {
             "status": status,
             "output": str(self._output),
@@ -536,7 +531,7 @@ class Run:
             "records_failed": value(f"SELECT count(*) {_FAILED}"),
             name: round(value(f"SELECT sum(days) {_PICKED}") or 0.0, 6),
             "picks": value("SELECT count(*) FROM picks WHERE hidden = 0"),
-            "picks_by_phase": dict(rows(by_phase)),
+            "picks_by_phase": dict(sorted(rows(by_phase))),
             "problems": value("SELECT count(*) FROM problems"),
             "problems_by_reason": dict(rows(_REASONS)),
             **counts,

@@ -27,22 +27,8 @@ from ..waveforms import (
     time_span,
 )
 from .pick_settings import PickSettings, RunSettings
-from .run import (
-    PICTURES,
-    RunPicks,
-    RunState,
-    UnitResult,
-    cluster,
-    open_run,
-    processes,
-)
-from .stream_picks import (
-    load_on,
-    pick_waveforms,
-    rate_of,
-    table_of,
-    window_seconds,
-)
+from .run import PICTURES, RunPicks, RunState, UnitResult, cluster, open_run, processes
+from .stream_picks import load_for, pick_waveforms, rate_of, table_of, window_seconds
 
 #: Windows before and after a day, so that its ends are picked as in an uncut record.
 _MARGIN_WINDOWS = 2
@@ -72,7 +58,7 @@ def pick_archive(settings: PickSettings) -> RunPicks:
         reason += "model.save(PATH), and give the path"
         raise ArgumentError("model", type(settings.model).__name__, reason)
     start, end = time_span(settings.start, settings.end)
-    inventory = read_inventory(settings)
+    inventory = read_responses(settings)
     with open_run(settings, "station days") as run:
         seconds = _MARGIN_WINDOWS * window_seconds(run.model) + _MARGIN_SECONDS
         selection = Selection(
@@ -90,7 +76,7 @@ def pick_archive(settings: PickSettings) -> RunPicks:
             given = [n for n in ("stations", "start", "end") if getattr(settings, n)]
             name = given[0] if given else "inputs"
             value = getattr(settings, name)
-            reason = "leaves nothing of the input to pick"
+            reason = "no waveforms match"
             if why := merged([*run.state.problems(), *problems], "channel or file")[:5]:
                 reason += f": {'; '.join(why)}"
             raise ArgumentError(name, value, reason)
@@ -112,7 +98,7 @@ def pick_archive(settings: PickSettings) -> RunPicks:
         return run.finish()
 
 
-def read_inventory(settings: RunSettings) -> obspy.Inventory | None:
+def read_responses(settings: RunSettings) -> obspy.Inventory | None:
     """
     :raises ArgumentError: if it is not a file with responses
     :return: Inventory of the settings
@@ -137,8 +123,8 @@ def _pick_elsewhere(settings: PickSettings, threads: int, unit: Unit) -> UnitRes
 @lru_cache(maxsize=1)
 def _loaded_picker(settings: PickSettings) -> StationDayPicker:
     """The picker of a run in another process, which loads the model once."""
-    model = load_on(settings)
-    return StationDayPicker(settings, model, read_inventory(settings))
+    model = load_for(settings)
+    return StationDayPicker(settings, model, read_responses(settings))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,20 @@ import torch
 from scipy import signal
 from seisbench.models import WaveformModel
 
-from .._util import ArgumentError, band_sections, make, merged, station_id
+from .._util import (
+    ArgumentError,
+    band_sections,
+    check_type,
+    make,
+    merged,
+    station_id,
+)
 from ..models import (
     PhasePicker,
     load_model,
     rename_components,
     split_at_missing,
+    thresholds,
 )
 from ..tables import pick_table
 from ..waveforms import Part, Problem, Segment, cut_overlaps, shared, usable
@@ -91,7 +98,8 @@ def pick_stream(
         used is a warning.
     """
     settings = make(PickOptions, {"model": model, **options})
-    loaded = load_on(settings)
+    loaded = load_for(settings)
+    check_type("stream", stream, obspy.Stream)
     traces, problems = usable(stream)
     segments = segments_of(traces, record)
     picked = pick_waveforms(traces, loaded, settings, inventory, segments)
@@ -103,6 +111,7 @@ def pick_stream(
 
 def segments_of(stream: obspy.Stream, record: str) -> list[Segment]:
     """:return: The traces of a stream that is one record"""
+    check_type("stream", stream, obspy.Stream)
     found = []
     for trace in stream:
         stats, begin = trace.stats, trace.stats.starttime.ns
@@ -124,7 +133,7 @@ def table_of(rows: Sequence[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     return pick_table(table)
 
 
-def load_on(settings: PickOptions) -> WaveformModel:
+def load_for(settings: PickOptions) -> WaveformModel:
     """
     :param settings: Settings with a model, or its name, and a device
     :raises ArgumentError: if the device is not available
@@ -133,8 +142,8 @@ def load_on(settings: PickOptions) -> WaveformModel:
     model, device = settings.model, settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    is_name = isinstance(model, str | Path)
-    loaded = load_model(model, **settings.told) if is_name else model.eval()
+    is_model = isinstance(model, WaveformModel)
+    loaded = model.eval() if is_model else load_model(model, **settings.told)
     try:
         return loaded.to(device)
     # PyTorch raises a different error for each kind of device.
@@ -221,11 +230,7 @@ def _verticals(stream: obspy.Stream) -> dict[str, list[obspy.Trace]]:
 def _classify(
     model: WaveformModel, stream: obspy.Stream, options: PickOptions
 ) -> tuple[obspy.Stream, list[Any]]:
-    arguments: dict[str, Any] = {
-        f"{phase}_threshold": options.threshold
-        for phase in model.labels
-        if phase[:1] in ("P", "S")
-    }
+    arguments: dict[str, Any] = thresholds(model, options.threshold)
     if options.overlap is not None:
         arguments["overlap"] = options.overlap
     if not isinstance(model, PhasePicker):
@@ -334,10 +339,8 @@ def _measure_trace(
                 ground = _filtered(sections, piece.data)
             # Responses can be wrong in many ways.
             except Exception as error:
-                problems.append(
-                    f"{trace.id} has no amplitude: its response can't be removed "
-                    f"({error})"
-                )
+                reason = f"its response can't be removed ({error})"
+                problems.append(f"{trace.id} has no amplitude: {reason}")
                 ground = np.full_like(filtered, np.nan)
         for i in members:
             place = places[i] - first

@@ -9,13 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._util import counted
-from ..tables import (
-    Station,
-    assignment_table,
-    event_table,
-    find_station,
-    station_table,
-)
+from ..tables import Station, assignment_table, event_table, find_station, station_table
 from . import style
 from .style import COLOURS, GREY, SERIES, nothing, styled
 

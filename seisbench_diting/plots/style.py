@@ -99,12 +99,7 @@ def legend_below(figure: Figure, panels: Iterable[Any]) -> None:
 
 
 def write(
-    panel: Any,
-    text: str,
-    x: float,
-    y: float,
-    offset: tuple[float, float],
-    **style: Any,
+    panel: Any, text: str, x: float, y: float, offset: tuple[float, float], **style: Any
 ) -> None:
     """
     :param panel: Panel

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import obspy
 
-from .._util import band_filtered
+from .._util import band_filtered, check_type
 from . import style
 from .style import COLOURS, DISCARDED, colour_of, nothing, styled
 
@@ -58,6 +58,7 @@ def plot_picks(
     :raises ValueError: if the stream is empty
     :return: Figure
     """
+    check_type("stream", stream, obspy.Stream)
     if not len(stream):
         raise nothing("stream is empty")
     start = min(trace.stats.starttime for trace in stream)

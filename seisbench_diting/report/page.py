@@ -32,7 +32,7 @@ from .._util import (
     takes,
     write_text,
 )
-from ..picking import STATE, SUMMARY, opened_state, pick_chunks
+from ..picking import STATE, SUMMARY, chunks_of_run, opened_state
 from ..plots import COLOURS, band_text
 from ..tables import (
     find_station,
@@ -138,7 +138,7 @@ class PickCounts:
 
 
 @dataclass
-class Run:
+class ReportedRun:
     """
     A run of picking or association.
 
@@ -156,7 +156,7 @@ class Run:
     state: Path | None = None
 
 
-def _read_run(path: Path, most: int) -> Run:
+def _read_run(path: Path, most: int) -> ReportedRun:
     """
     :param path: Name of a picking run or of an association, as it was given to ``-o``; or
         a file of picks, or of events with their picks
@@ -166,7 +166,7 @@ def _read_run(path: Path, most: int) -> Run:
     """
     if path.is_file():
         events, picks = _tables_of(path)
-        return Run(path.name, PickCounts(most, [picks]), events)
+        return ReportedRun(path.name, PickCounts(most, [picks]), events)
     summary = {}
     if (file := beside(path, SUMMARY)).is_file():
         try:
@@ -176,12 +176,12 @@ def _read_run(path: Path, most: int) -> Run:
             raise ValueError(f"{file} is damaged ({error}). {again}.") from error
     if beside(path, STATE).is_file():
         with opened_state(path) as state:
-            counts = PickCounts(most, pick_chunks(state))
-        return Run(path.name, counts, summary=summary, state=path)
+            counts = PickCounts(most, chunks_of_run(state))
+        return ReportedRun(path.name, counts, summary=summary, state=path)
     for file in (beside(path, ending) for ending in _ENDINGS):
         if file.is_file():
             events, picks = _tables_of(file)
-            return Run(path.name, PickCounts(most, [picks]), events, summary)
+            return ReportedRun(path.name, PickCounts(most, [picks]), events, summary)
     reason = "no run or file has this name; name a run of pick or associate, or a file"
     raise ArgumentError("name", str(path), f"{reason} of picks or events")
 
@@ -204,15 +204,14 @@ def _tables_of(path: Path) -> tuple[pd.DataFrame | None, pd.DataFrame]:
 
 
 @contextmanager
-def _opened_waveforms(run: Run, settings: ReportSettings) -> Iterator[Any]:
+def _opened_waveforms(run: ReportedRun, settings: ReportSettings) -> Iterator[Any]:
     """:return: Archive, pattern of file names and instruments; None if there are none"""
     with ExitStack() as stack:
         if settings.waveforms:
             folder = stack.enter_context(TemporaryDirectory(prefix="seisbench-diting-"))
             archive = Archive(Path(folder) / "index")
             stack.callback(archive.close)
-            text = settings.name_pattern
-            pattern = NamePattern(text) if text else None
+            pattern = settings.name_pattern
             archive.index(
                 list(map(str, settings.waveforms)),
                 pattern,
@@ -230,7 +229,7 @@ def _opened_waveforms(run: Run, settings: ReportSettings) -> Iterator[Any]:
 
 
 def _read_snippets(
-    picks: pd.DataFrame, run: Run, settings: ReportSettings
+    picks: pd.DataFrame, run: ReportedRun, settings: ReportSettings
 ) -> dict[int, list[list[Any]]]:
     """
     :return: For the labels of picks with waveforms, for each channel: its code, seconds
@@ -307,7 +306,7 @@ def _as_json(piece: obspy.Trace, time: int) -> list[Any]:
 
 
 def _page(
-    run: Run,
+    run: ReportedRun,
     stations: dict[str, Any] | None,
     snippets: dict[int, list[list[Any]]],
     band: tuple[float, float] | None,
@@ -364,7 +363,7 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _facts(run: Run, snippets: int) -> dict[str, Any]:
+def _facts(run: ReportedRun, snippets: int) -> dict[str, Any]:
     counts, events, picks = run.counts, "", f"{run.counts.total:,}"
     if run.events is not None:
         events = f"{len(run.events):,}"

@@ -3,64 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import field_validator
 
-from .._util import OptionalBand, Paths, Settings, option
+from .._util import FileOrTable, OptionalBand, Paths, Settings, option
+from ..waveforms import NamePatternOption
 
 
 class ReportSettings(Settings):
     """Settings of a report."""
 
+    positional = ("name", "output")
+
     name: Path = option(
         ...,
         "Name of a run: the -o of pick, pick-events or associate. Or a file of picks, or "
         "of events with their picks.",
-        metavar="NAME",
         positional=True,
     )
     output: Path | None = option(
         None, "Page to write. Default: NAME.html.", "-o", metavar="FILE.html"
     )
-    stations: Any = option(
+    stations: FileOrTable = option(
         None,
         "Stations, for the map: the published text, StationXML, CSV, or a table.",
         "-s",
-        metavar="FILE",
     )
     waveforms: Paths = option(
         [],
-        "Folder, waveform file, or list of files; may be repeated. Default: the inputs of "
-        "the picking run.",
+        "Waveforms, as for `pick`; may be repeated. Default: those of the picking run.",
         "-w",
         metavar="PATH",
         many=True,
     )
     snippets: int = option(
-        500,
-        "Maximum number of picks shown with waveforms; 5 kB each at 100 Hz.",
-        ge=0,
-        metavar="NUMBER",
+        500, "Maximum number of picks shown with waveforms; 5 kB each at 100 Hz.", ge=0
     )
     max_picks: int = option(
         100_000,
         "Maximum number of picks in the page; counts and histograms include all.",
         ge=1,
-        metavar="NUMBER",
     )
     band: OptionalBand = option(
-        (1.0, 20.0),
-        "Passband of the waveforms in Hz, or none.",
-        "--bandpass",
-        metavar="LOW,HIGH",
+        (1.0, 20.0), "Passband of the waveforms in Hz, or none.", "--bandpass"
     )
-    name_pattern: str | None = option(
-        None,
-        "Pattern of the ends of file names, for files without codes in their headers: "
-        "{network}.{station}.{location}.{channel}.*",
-        metavar="PATTERN",
-    )
+    name_pattern: NamePatternOption = None
     progress: bool = option(True, "Show the progress.", off="--quiet")
 
     @field_validator("output")

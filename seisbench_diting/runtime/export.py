@@ -116,9 +116,9 @@ def to_onnx(model: PhasePicker) -> bytes:
         session = open_session(content)
     # Layers that ONNX does not know raise all kinds of errors, as does ONNX Runtime.
     except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
         raise ExportError(
-            f"{type(model).__name__} can't be written as ONNX "
-            f"({type(error).__name__}: {error})."
+            f"{model.name} can't be written as ONNX ({reason})."
         ) from error
     _check(folded, lambda wave: session.run(None, {INPUT: wave}))
     return content
@@ -161,7 +161,7 @@ def open_session(graph: bytes | str, threads: int = 1) -> onnxruntime.InferenceS
     :param threads: Threads that compute one layer
     :return: Session of ONNX Runtime on the CPU
     """
-    # Here, as it takes longer to import than all else.
+    # Imported here, because this takes longer than all other imports.
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
@@ -236,8 +236,7 @@ def _check(
             same = ours.shape == theirs.shape
             if not same or not np.abs(ours - theirs.numpy()).max() <= tolerance * scale:
                 raise ExportError(
-                    f"The exported {type(model).__name__} differs in {name!r}; it was "
-                    "not written."
+                    f"The exported file differs in {name!r}; not written."
                 )
 
 

@@ -1,10 +1,11 @@
 """
 Exported graphs, rewritten into what ONNX Runtime computes fastest on a CPU.
 
-Every rewriting is exact but for rounding. Factors are of single layers, in this order:
+All changes are exact apart from rounding. They are made in this order; the numbers say how
+much faster single layers become:
 
-* One-dimensional layers become two-dimensional ones of height one, for which alone
-  ONNX Runtime has convolutions over blocks of channels (1.2 to 2.8).
+* One-dimensional layers become two-dimensional ones of height one: only for these does
+  ONNX Runtime have convolutions over blocks of channels (1.2 to 2.8).
 * A convolution of repeated samples adds the weights that meet the same sample, and a
   transposed convolution leaves out the zeros between the samples: both become a plain
   convolution with one output channel for each phase, interleaved afterwards (1.2 to 7).

@@ -21,6 +21,7 @@ from .. import __version__
 from .._util import replacing
 from ..models import (
     BackendUnavailableError,
+    HookedError,
     Output,
     PhasePicker,
     Runner,
@@ -89,11 +90,11 @@ def make_runner(model: PhasePicker) -> Runner:
     :return: What runs its network with ``torch.get_num_threads()`` threads, each of
         them one batch at a time
     """
-    if isinstance(model, FileNet) or _is_watched(model):
-        raise BackendUnavailableError(
-            "it is a file, or has hooks or functions of its own, which ONNX Runtime would "
-            "not call."
-        )
+    if isinstance(model, FileNet):
+        raise BackendUnavailableError("it is a file")
+    if _is_watched(model):
+        reason = "it has hooks or a replaced forward, which ONNX Runtime would not call"
+        raise HookedError(reason)
     made = _made.get(model)
     if made is None or not made.fits(model):
         with _lock:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 
-from .._util import replacing
+from .._util import ArgumentError, replacing
 from . import published_text as text
 from . import quakeml, schema
 from .associators import to_gamma, to_pyocto
@@ -439,7 +439,7 @@ def _choose(path: str | Path, known: Mapping[str, _T]) -> _T:
     for ending, value in known.items():
         if name.endswith(ending):
             return value
-    raise ValueError(f"path={str(path)!r} must end in {' or '.join(known)}.")
+    raise ArgumentError("path", str(path), f"must end in {' or '.join(known)}")
 
 
 def _start(path: Path) -> str:

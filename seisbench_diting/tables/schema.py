@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._util import ArgumentError, counted
+from .._util import ArgumentError, check_type, counted
 
 #: Type of times.
 TIME = "datetime64[us, UTC]"
@@ -86,6 +86,14 @@ _aside: ContextVar[dict[str, str] | None] = ContextVar("_aside", default=None)
 _told: ContextVar[list[LeftOut] | None] = ContextVar("_told", default=None)
 
 
+class FileError(ArgumentError):
+    """A file is not what it should be; the command line names its option."""
+
+    def __str__(self) -> str:
+        _, path, reason = self.problems[0]
+        return f"{path}: {reason}"
+
+
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
     """
@@ -101,7 +109,7 @@ def reading(path: str | Path) -> Iterator[None]:
     except ArgumentError:
         raise
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise FileError("path", str(path), str(error)) from error
     finally:
         _aside.reset(token)
     if rows and (told := _told.get()) is not None:
@@ -182,6 +190,7 @@ class Schema:
         :raises ValueError: if a column is missing or a value is not allowed
         :return: New table, in the same order and with the same index
         """
+        check_type(self.name, given, Iterable)
         given = as_frame(given)
         if "station_id" in self.columns:
             given = _named(given)

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from seisbench.models import EQTransformer, WaveformModel
 
 from .. import models
-from .._util import ArgumentError, suggestion
+from .._util import ArgumentError, errors_of, suggestion
 from ..generate import label_of
 from .train_settings import LearnSettings
 
@@ -65,10 +65,8 @@ def load_initial(
     name = str(init)
     if "/" not in name and not models.names_file(name):
         name = f"{cls.__name__}/{name}"
-    try:
+    with errors_of("init", init, "can't be loaded: "):
         model = models.load_model(name)
-    except (OSError, ValueError) as error:
-        raise ArgumentError("init", str(init), f"can't be loaded: {error}") from error
     if not isinstance(model, cls):
         reason = f"these are weights of {type(model).__name__}, not of {cls.__name__}"
         raise ArgumentError("init", name, reason)
@@ -194,8 +192,7 @@ class PickerModule(pl.LightningModule):
         if self._in_a_row >= MOST_SKIPPED:
             raise NotFiniteError(
                 f"The loss was not finite in {MOST_SKIPPED} steps in a row, up to step "
-                f"{self.global_step}. Lower lr={self.settings.lr}, or look for records without "
-                "finite samples."
+                f"{self.global_step}. Lower lr={self.settings.lr}, or look for damaged records."
             )
         return None
 
@@ -261,7 +258,7 @@ def _freeze(model: torch.nn.Module, patterns: Sequence[str]) -> list[torch.nn.Mo
         for name in fitting:
             named[name].requires_grad = False
     if not any(parameter.requires_grad for parameter in named.values()):
-        raise ArgumentError("freeze", ",".join(patterns), "leaves nothing to train")
+        raise ArgumentError("freeze", ",".join(patterns), "all parameters are frozen")
     return [
         module
         for module in model.modules()

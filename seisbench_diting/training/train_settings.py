@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from .._util import ArgumentError, Names, Settings, option, write_text
+from .._util import (
+    COMPONENT_ORDERS,
+    ArgumentError,
+    Folder,
+    Names,
+    Settings,
+    option,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from seisbench.models import WaveformModel
@@ -34,7 +42,7 @@ def _read_augmentations(value: Any) -> dict[str, Any]:
 
 _Augmentations = Annotated[dict[str, Any], BeforeValidator(_read_augmentations)]
 
-Output = Annotated[Path, option(..., "Folder of the run.", "-o", identity=False)]
+Output = Annotated[Folder, option(..., "Folder of the run.", "-o", identity=False)]
 
 # Options that have other defaults in a distillation.
 Padlen = Annotated[
@@ -62,8 +70,7 @@ class LearnSettings(Settings):
     )
     augmentations: _Augmentations = option(
         {},
-        "Changes to the augmentations of the recipe: options of window_augmentations, "
-        "such as gap=0.2.",
+        "Options of the recipe's window_augmentations, such as gap=0.2.",
         "--augment",
         metavar="NAME=VALUE",
         many=True,
@@ -80,7 +87,7 @@ class LearnSettings(Settings):
     component_order: str | None = option(
         None,
         "Order of the components. Default: that of init, or ZNE.",
-        pattern="^(ZNE|ZEN|NZE|NEZ|EZN|ENZ)$",
+        pattern=COMPONENT_ORDERS,
     )
     n_samples: int = option(6144, "Samples per window.", ge=1)
     padlen: Padlen = 512
@@ -98,8 +105,7 @@ class LearnSettings(Settings):
     progress: bool = option(True, "Show the progress.", off="--quiet", identity=False)
     resume: Literal["auto", "never"] = option(
         "auto",
-        "auto: continue an earlier run, if there is one. never: start again and remove the "
-        "earlier checkpoints.",
+        "auto: continue an earlier run. never: start again, without its checkpoints.",
         identity=False,
     )
 
@@ -156,12 +162,11 @@ class TrainSettings(LearnSettings):
     """Settings of a training."""
 
     settings_file = "settings.json"
-    positional = 3
+    positional = ("model", "data", "output")
 
     model: str = option(
         ...,
-        "RNN, EQT, UNet, UNetPP (or UNet++), LPPNT, LPPNM, LPPNL, or SeisBench's "
-        "EQTransformer.",
+        "RNN, EQT, UNet, UNetPP, LPPNT, LPPNM, LPPNL, or SeisBench's EQTransformer.",
         "-m",
     )
     data: str | Path = option(

@@ -129,7 +129,7 @@ def constant_velocities(text: str) -> tuple[float, float] | None:
     p, s = values if len(values) == 2 else (0.0, 0.0)
     if not 0 < s < p < 20:
         raise ValueError(
-            f"velocity={text!r} must be P/S in km/s with P above S, such as 6.2/3.5."
+            f"{text!r} must be P/S in km/s with P above S, such as 6.2/3.5"
         )
     return p, s
 
@@ -145,13 +145,13 @@ def _from_file(
         rows = np.loadtxt(path, usecols=range(4), ndmin=2)
     except ValueError as error:
         raise ValueError(
-            f"velocity={path!r} is not a table of travel times: its lines must begin "
-            f"with distance (degrees), depth (km), P and S time (s); {error}."
+            f"{path} is not a table of travel times: its lines must begin "
+            f"with distance (degrees), depth (km), P and S time (s); {error}"
         ) from error
     deepest = rows[:, 1].max(initial=0)
     if deepest < max_depth_km:
         raise ValueError(
-            f"velocity={path!r} has sources to a depth of {deepest:g} km; "
+            f"{path} has sources to a depth of {deepest:g} km; "
             f"max_depth_km={max_depth_km:g} must be no larger."
         )
     (x, column), (z, row) = (np.unique(rows[:, k], return_inverse=True) for k in (0, 1))
@@ -162,7 +162,7 @@ def _from_file(
     points = np.minimum(depth, deepest), distance / KM_PER_DEGREE
     times = np.moveaxis(interpolate(points), -1, 0)
     if not np.isfinite(times[0, 0, 0]):
-        raise ValueError(f"velocity={path!r} must begin at a distance and depth of 0.")
+        raise ValueError(f"{path} must begin at a distance and depth of 0.")
     # Slowness of a vertical ray near the surface; flat rays gain less with elevation.
     slowness = np.gradient(times, _STEP_KM, axis=2)
     surface = slowness[:, 0, 1:3].mean(axis=1)[:, None, None]

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from obspy.taup import TauPyModel, taup_create
 from obspy.taup.seismic_phase import SeismicPhase
 
-from .._util import replacing
+from .._util import replacing, suggestion
 
 #: Names of the phases in TauP that arrive first as P and as S up to 100 degrees.
 P_PHASES = ("p", "P", "Pg", "Pn", "Pdiff")
@@ -229,9 +229,9 @@ def _find_model(model: str | Path) -> tuple[str | Path, Path]:
     if not path.suffix and "/" not in name and built_in.is_file():
         return name.lower(), built_in
     if not path.suffix:
-        names = ", ".join(sorted(file.stem for file in folder.glob("*.npz")))
+        names = sorted(file.stem for file in folder.glob("*.npz"))
         raise VelocityModelError(
-            f"The velocity model {name!r} is unknown. Possible are {names}, and files."
+            f"{name!r} is neither a model nor a file{suggestion(name, names)}"
         )
     if not path.is_file():
         raise FileNotFoundError(f"model={name!r}: there is no such file.")

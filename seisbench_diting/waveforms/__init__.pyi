@@ -19,6 +19,7 @@ from .selection import TOLERANCE as TOLERANCE
 from .selection import Inputs as Inputs
 from .selection import Instruments as Instruments
 from .selection import NamePattern as NamePattern
+from .selection import NamePatternOption as NamePatternOption
 from .selection import StationPatterns as StationPatterns
 from .selection import Time as Time
 from .selection import choose_segments as choose_segments

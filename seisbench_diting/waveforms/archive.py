@@ -40,7 +40,7 @@ class Selection:
     :param instruments: Codes in order of preference, or all
     :param stations: Patterns of NET.STA or NET.STA.LOC; none for all
     :param start: First time
-    :param end: Time behind the last one
+    :param end: End, exclusive
     :param margin: Time around a day whose samples are needed as well
     :param min_rate: Lowest sampling rate in Hz
     """
@@ -60,7 +60,7 @@ class Unit:
     day of UTC, or of an event. Times are in nanoseconds since 1970.
 
     :param key: Name
-    :param begin: Begin of the day, or of the part of it that is wanted
+    :param begin: Start of the day, or of the part of it that is picked
     :param end: Its end
     :param margin: Time before and after it whose samples are needed
     :param days: Share of the day that its samples cover; 1 for an event
@@ -136,13 +136,11 @@ class Database:
         except sqlite3.OperationalError as error:
             raise OSError(
                 f"{self.path} can't be written or read ({error}). Is the disk full, or are "
-                "rights missing? Run the same command again afterwards: it continues, and "
-                "nothing is lost."
+                "rights missing? Run the same command again afterwards: it continues."
             ) from error
         except sqlite3.DatabaseError as error:
             raise ValueError(
-                f"{self.path} is damaged, or not the file of a run ({error}). Remove it "
-                "to begin again."
+                f"{self.path} is damaged, or not the file of a run ({error}). Remove it."
             ) from error
 
     @contextmanager
@@ -224,7 +222,7 @@ class Archive(Database):
             self.execute("DELETE FROM files WHERE walk < ?", [walk])
         if not self.value("SELECT count(*) FROM segments"):
             reasons = merged(self.problems(), "file")[:3] or ["there are no files"]
-            reason = f"hold no waveforms that can be used: {'; '.join(reasons)}"
+            reason = f"no waveforms that can be used: {'; '.join(reasons)}"
             raise ArgumentError(argument, ",".join(map(str, inputs)), reason)
 
     def _index_file(self, path: Path, pattern: NamePattern | None, walk: int) -> None:
@@ -307,7 +305,7 @@ class Archive(Database):
         :param folder: Folder
         :return: Segments of the files in it, at any depth, in order of their begin
         """
-        # 0 is the character behind the slash.
+        # 0 is the character after the slash.
         return self._segments_where(
             "path > ? AND path < ?", [f"{folder}/", f"{folder}0"]
         )

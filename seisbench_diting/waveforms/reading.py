@@ -1,4 +1,4 @@
-"""Read waveform files of every format of ObsPy but pickles, and prepare streams."""
+"""Read waveform files in all formats of ObsPy except pickles, and prepare streams."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from obspy.core.util.decorator import uncompress_file
 
 from .._util import for_each_rate, seed_channel, station_id
 from .miniseed import Records
-from .selection import CODES, SECOND, NamePattern
+from .selection import CODES, LIST_ENDINGS, SECOND, NamePattern
 
 #: Larger MiniSEED files are read in pieces of this size, which any length of records
 #: divides.
 PIECE_BYTES = 1 << 24
 
-#: Begin of a record of MiniSEED: its number, its quality, a blank.
+#: Start of a MiniSEED record: its number, its quality, a blank.
 _RECORD = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00]")
 
-#: Formats whose files may hold code that is run when they are read.
+#: Formats whose files may contain code that runs when they are read.
 _UNSAFE = ("PICKLE",)
 
 #: Endings of compressed files and archives, which ObsPy unpacks.
@@ -64,7 +64,7 @@ Problem = tuple[str, str]
 
 
 class UnreadableError(ValueError):
-    """A file holds no waveforms that can be read."""
+    """A file has no waveforms that can be read."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Segment:
     :param begin: Time of its first sample
     :param end: Time of its last sample
     :param rate: Sampling rate in Hz
-    :param stretch: Begin of the samples without gap in this file that it belongs to
+    :param stretch: Start of the stretch without gaps in this file that it belongs to
     :param version: Changes with the file
     :param cut: If only samples from ``begin`` to ``end`` are used
     :param row: Its row in the index
@@ -117,7 +117,7 @@ class Reading(NamedTuple):
     """
     :param stream: Traces
     :param problems: Files that could not be read, or only partly
-    :param failure: A file that can't be read now, but perhaps later; None if there is none
+    :param failure: A file that can't be read now, but perhaps later; None if all can
     """
 
     stream: obspy.Stream
@@ -149,7 +149,10 @@ def _unpacked_format(path: Path) -> str:
     for name in ENTRY_POINTS["waveform"]:
         if name not in _UNSAFE and _is_format(name, path):
             return name
-    raise UnreadableError("it is in none of the waveform formats that ObsPy reads")
+    reason = "it is in none of the waveform formats that ObsPy reads"
+    if path.suffix.lower() in LIST_ENDINGS:
+        reason += ", nor a list of files that exist"
+    raise UnreadableError(reason)
 
 
 def _is_format(name: str, path: Path) -> bool:
@@ -303,7 +306,7 @@ def read_headers(
     """
     :param path: File
     :param pattern: Gives codes that headers lack
-    :raises UnreadableError: if it holds no waveforms
+    :raises UnreadableError: if it has no waveforms
     :raises OSError: if it can't be opened
     :return: Its segments, and what is wrong with it
     """
@@ -387,8 +390,7 @@ def _why_unusable(trace: obspy.Trace) -> str | None:
     for name in ("station", "channel"):
         if not stats[name]:
             return (
-                f"there is no {name} code in its header; --name-pattern takes it from "
-                "the name"
+                f"its header has no {name} code; --name-pattern takes it from the name"
             )
     return f"{trace.id}: {_NO_TIME}" if _has_no_time(trace) else None
 

@@ -21,6 +21,7 @@ from .._util import (
     components_of,
     instrument_order,
     join_spans,
+    option,
     split_names,
 )
 
@@ -75,17 +76,19 @@ def _check_stations(value: Any) -> tuple[str, ...]:
 
 
 #: Time as text, from text or an object of Python, pandas or ObsPy; or None.
-Time = Annotated[str | None, BeforeValidator(_check_time)]
+Time = Annotated[str | None, BeforeValidator(_check_time), "TIME"]
 #: Codes of band and instrument in order of preference, or :py:data:`ALL_INSTRUMENTS`.
-Instruments = Annotated[tuple[str, ...], BeforeValidator(_check_instruments)]
+Instruments = Annotated[tuple[str, ...], BeforeValidator(_check_instruments), "CODES"]
 #: Patterns of NET.STA or NET.STA.LOC.
-StationPatterns = Annotated[tuple[str, ...], BeforeValidator(_check_stations)]
+StationPatterns = Annotated[
+    tuple[str, ...], BeforeValidator(_check_stations), "PATTERNS"
+]
 
 
 def time_span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
     """
     :param start: First time, a :py:data:`Time`
-    :param end: Time behind the last one
+    :param end: End, exclusive
     :raises ArgumentError: if the end is not after the start
     :return: Both in nanoseconds since 1970
     """
@@ -134,7 +137,7 @@ def choose_segments(
             problems.append((name, "it is not known which component it is"))
         elif segment.rate < min_rate:
             problems.append(
-                (name, f"its {segment.rate:g} Hz are too few; {min_rate:g} are needed")
+                (name, f"its {segment.rate:g} Hz are below the least, {min_rate:g} Hz")
             )
         else:
             instruments[segment.channel[:-1]].append(segment)
@@ -205,12 +208,12 @@ def covered_spans(
 
 #: Endings of lists of files, as the published picker takes them: a file, or
 #: ``root,file1,file2,file3``, a line.
-_LIST_ENDINGS = (".txt", ".lst", ".list", ".csv")
+LIST_ENDINGS = (".txt", ".lst", ".list", ".csv")
 
 #: Number of lines of a text that are searched for paths.
 _SEARCHED_LINES = 100
 
-#: Codes that a name pattern may hold.
+#: Codes that a name pattern may contain.
 CODES = ("network", "station", "location", "channel")
 
 _OTHER_FIELDS = ("year", "julday", "month", "day", "hour", "minute", "second", "any")
@@ -262,7 +265,7 @@ def _find(name: str) -> Iterator[str]:
         yield from _walk(path)
     elif not path.exists():
         raise FileNotFoundError(f"inputs={name!r} does not exist.")
-    elif path.suffix.lower() in _LIST_ENDINGS and _is_list(path):
+    elif path.suffix.lower() in LIST_ENDINGS and _is_list(path):
         with path.open(encoding="utf-8-sig") as lines:
             yield from _listed(lines, path.parent)
     else:
@@ -313,7 +316,7 @@ class NamePattern(str):
     lack, ``*`` and ``{any}`` for anything without a slash.
 
     :param text: The pattern
-    :raises ArgumentError: if it holds other names, one twice, or no station and channel
+    :raises ArgumentError: if it has unknown or repeated names, or neither station nor channel
     """
 
     def __new__(cls, text: str) -> NamePattern:
@@ -327,7 +330,7 @@ class NamePattern(str):
             raise ArgumentError(
                 "name_pattern",
                 text,
-                "must hold {station} or {channel}, each code once, such as {network}."
+                "must contain {station} or {channel}, each code once, such as {network}."
                 "{station}.{location}.{channel}.*; also possible are "
                 f"{', '.join(_OTHER_FIELDS)}",
             )
@@ -349,6 +352,18 @@ class NamePattern(str):
                 if not trace.stats[name].strip():
                     trace.stats[name] = value
         return True
+
+
+#: Option for a name pattern.
+NamePatternOption = Annotated[
+    Annotated[NamePattern, BeforeValidator(NamePattern)] | None,
+    option(
+        None,
+        "Pattern of the ends of file names, for files without codes in their headers: "
+        "{network}.{station}.{location}.{channel}.*",
+        metavar="PATTERN",
+    ),
+]
 
 
 @cache

@@ -60,7 +60,7 @@ def read_set(entry: WeightSet) -> bytes:
             content = _read(source)
             entry.check(content)
             return content
-        # Errors of the network are of several libraries.
+        # The libraries for the network raise errors of their own kinds.
         except Exception as error:
             reason = f"{source}: {type(error).__name__}: {error}"
             # Without the user and password of a URL.
@@ -70,7 +70,7 @@ def read_set(entry: WeightSet) -> bytes:
     tried = "".join(f"\n  {reason}" for reason in reasons)
     raise WeightsError(
         f"The weights {entry.title} could not be fetched. Tried:{tried}\n"
-        f"Two ways out: set {MIRROR_VARIABLE} to a folder or URL that holds "
+        f"Set {MIRROR_VARIABLE} to a folder or URL that holds "
         f"{entry.file}, or copy that file by hand and run "
         "`seisbench-diting weights import FOLDER`."
     )

@@ -9,7 +9,7 @@ from benchmarks.association import LIMITS, read_italy, velocity
 from seisbench_diting.association import associate, compare
 from seisbench_diting.association.associate_settings import MethodSettings
 from seisbench_diting.association.core import make_network
-from seisbench_diting.association.libraries import cut, make_found
+from seisbench_diting.association.libraries import make_found, pieces_of
 from seisbench_diting.travel_times import KM_PER_DEGREE
 
 METHODS = ["pyocto", "gamma"]
@@ -112,7 +112,10 @@ def test_one_phase_is_enough_where_it_may_be(method):
 @pytest.mark.parametrize(("most", "overlap_s"), [(4, 1.5), (4, 100.0), (3, 0.0)])
 def test_pieces_hold_all_picks(most, overlap_s):
     seconds = np.array([1.0, 2, 3, 4, 4, 4, 4, 4, 5, 50, 51])
-    rows = [np.arange(len(seconds))[piece] for piece in cut(seconds, most, overlap_s)]
+    rows = [
+        np.arange(len(seconds))[piece] for piece in pieces_of(seconds, most, overlap_s)
+    ]
+
     assert max(map(len, rows)) <= most
     assert np.array_equal(np.unique(np.concatenate(rows)), np.arange(len(seconds)))
 

@@ -95,7 +95,7 @@ def test_the_tutorials_test_batches(dataset):
     ("make", "word"),
     [
         (lambda d: DiTingBatches(d, 22), "batch_size=22"),
-        (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "'lpp'"),
+        (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "labels="),
         (lambda d: DiTingBatches(d, 4, stride=5)[0], "n_samples=6144"),
         (lambda d: DiTingBatches(d, 4, augmentations={"gape": 1}), "did you mean"),
         (lambda d: DiTingBatches(d, 4, phases={}), "no column"),

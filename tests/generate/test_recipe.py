@@ -56,6 +56,10 @@ OTHER = Records(spike_record(1))
         ({"second_event": 0.5, "second_event_records": OTHER}, "second_event_records="),
         ({"rotation": 0.5}, "component_order='Z'"),
         ({"padlen": 4000}, "padlen=4000"),
+        ({"time_stretch_factor": (0, 1)}, "time_stretch_factor="),
+        ({"component_gain_ratio": (2, 1)}, "component_gain_ratio="),
+        ({"second_event_ratio": 3}, "second_event_ratio="),
+        ({"gap_length": (0, 1)}, "gap_length="),
     ],
 )
 def test_wrong_options(options, word):

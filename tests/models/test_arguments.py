@@ -6,8 +6,11 @@ import re
 import numpy as np
 import obspy
 import pytest
+import seisbench.models as sbm
 import torch
 from made import START, Amplitude, at, make_stream, make_trace, same_picks
+
+from seisbench_diting.models import thresholds
 
 
 def phases(model, stream, **kwargs):
@@ -105,8 +108,13 @@ class Regional(Amplitude):
         return torch.stack([n, p, s, p / 2, s / 2], dim=1)
 
 
+def test_thresholds_of_labels_in_any_order():
+    arguments = thresholds(sbm.PhaseNet(phases="PSN"), 0.9)
+    assert arguments == {"P_threshold": 0.9, "S_threshold": 0.9}
+
+
 @pytest.mark.parametrize(
-    ("thresholds", "expected"),
+    ("arguments", "expected"),
     [
         ({}, ["Pg", "Pn", "Sg", "Sn"]),
         ({"P_threshold": 0.6}, ["Pg", "Sg", "Sn"]),
@@ -116,10 +124,10 @@ class Regional(Amplitude):
         ({"*_threshold": 0.6, "Sn_threshold": 0.2}, ["Pg", "Sg", "Sn"]),
     ],
 )
-def test_a_threshold_serves_all_phases_of_its_kind(thresholds, expected):
+def test_a_threshold_serves_all_phases_of_its_kind(arguments, expected):
     model = Regional(phases=["N", "Pg", "Sg", "Pn", "Sn"])
     stream = make_stream([20.0], [30.0])
-    assert sorted(phases(model, stream, **thresholds)) == expected
+    assert sorted(phases(model, stream, **arguments)) == expected
 
 
 def test_of_close_picks_of_a_phase_the_more_probable_stays(model):

@@ -7,9 +7,13 @@ import pytest
 import seisbench
 from archives import assert_same_picks, make_inventory
 
+from seisbench_diting.data import open_dataset
+from seisbench_diting.generate import DiTingBatches
+from seisbench_diting.models import LPPNM
 from seisbench_diting.picking import pick_stream
 from seisbench_diting.picking.pick_settings import PickOptions
 from seisbench_diting.picking.stream_picks import measure, pick_waveforms
+from seisbench_diting.plots import plot_picks
 from seisbench_diting.tables import COLUMNS
 
 
@@ -62,6 +66,22 @@ def test_no_picks_problems_and_impossible_options(fast, event_record):
     for wrong in ({"treshold": 0.2}, {"threshold": 2}):
         with pytest.raises((TypeError, ValueError), match="threshold"):
             pick_stream(obspy.Stream(), fast, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: pick_stream(None), "stream"),
+        (lambda: pick_stream(obspy.Stream(), model=3), "model"),
+        (lambda: plot_picks(None, []), "stream"),
+        (lambda: LPPNM(in_samples="x"), "in_samples"),
+        (lambda: DiTingBatches("x"), "dataset"),
+        (lambda: open_dataset(None), "data"),
+    ],
+)
+def test_wrong_types_are_named(call, name):
+    with pytest.raises((TypeError, ValueError), match=f"^{name}"):
+        call()
 
 
 RATE = 100.0

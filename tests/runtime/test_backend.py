@@ -149,6 +149,9 @@ def test_a_changed_model_and_its_file_do_not_share_a_graph(
     change(model)
 
     assert_near(model.annotate(example), model.annotate(example, backend="torch"))
+    if change in (_replace_forward, _add_a_hook):
+        with pytest.raises(ValueError, match="backend='onnx'"):
+            model.annotate(example, backend="onnx")
     assert_near(RNN.load(tmp_path / "mine").annotate(example), expected, 1e-12)
     assert_near(untouched.annotate(example, backend="torch"), expected)
     # Weights that change may change again, and are not kept.

@@ -118,13 +118,13 @@ def test_new_and_moved_events_are_picked(folder, tmp_path, x1_event, model):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("catalog", pd.DataFrame(), "catalog=.* holds no events"),
+        ("catalog", pd.DataFrame(), "catalog=.* has no events"),
         ("catalog", pd.DataFrame({"id": ["a"]}), "no column time"),
         ("catalog", "missing.csv", "missing.csv"),
         ("stations", "missing.csv", "missing.csv"),
         ("velocity", "crust9", "velocity|model|crust"),
         ("before", -1, "before=-1"),
-        ("catalog", "later", "hold no waveforms of the 1 events"),
+        ("catalog", "later", "no waveforms of the 1 events"),
     ],
 )
 def test_what_can_not_be_picked(
