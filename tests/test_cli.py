@@ -139,6 +139,7 @@ MAKE = "associate -i picks.csv -s stations.csv -o out"
         ("weights import nowhere", "nowhere"),
         ("convert -i nowhere -o out", "--input=nowhere"),
         ("convert -i x -o y -c zip", "--compression=zip"),
+        ("convert -i . -o picks.csv", "--output=picks.csv"),
         ("pick -o out", "--input"),
         ("pick -i .", "--output"),
         ("pick -i . -o out --bandpass low", "--bandpass=low"),

@@ -9,12 +9,14 @@ from seisbench_diting._util import (
     Band,
     Names,
     Settings,
+    make,
     merged,
     option,
     suggestion,
     takes,
 )
 from seisbench_diting.cli import app as command_line
+from seisbench_diting.picking import PickSettings
 
 
 class Example(Settings):
@@ -159,3 +161,8 @@ def test_problems_with_the_same_reason_are_one_line():
 
 def test_negative_numbers(command):
     assert command("-i", "a", "-o", "x", "--overlap", "-1").overlap == -1.0
+
+
+def test_published_words_in_samples():
+    given = {"inputs": ["."], "output": "x", "nmslen": 200, "sampling_rate": 100}
+    assert make(PickSettings, given).min_separation == 2.0

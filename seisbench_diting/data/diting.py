@@ -64,7 +64,10 @@ class DiTing(WaveformBenchmarkDataset):
             "seismology. Earthquake Science, 36(2), 84-94. "
             "https://doi.org/10.1016/j.eqs.2022.01.022"
         )
-        self._license = "By agreement with the China Earthquake Data Center only"
+        self._license = (
+            "By agreement with the China Earthquake Data Center; the data may not be "
+            "passed on."
+        )
         folder = self._path_internal() if path is None else Path(path)
         if not self.available_chunks(folder):
             raise FileNotFoundError(_HOW_TO.format(path=folder))

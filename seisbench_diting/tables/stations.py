@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from .._util import check_type
 from . import schema
 from .schema import STATION_COLUMNS, STATIONS, Rows, find_column
 
@@ -48,6 +50,7 @@ def station_table(stations: Rows) -> pd.DataFrame:
         at 0/0, or at two places at once
     :return: New table
     """
+    check_type("stations", stations, Iterable)
     given = schema.as_frame(stations)
     km = find_column(given, "elevation_km elv_km elev_km")
     if km is not None and find_column(given, "elevation_m") is None:
