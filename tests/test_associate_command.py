@@ -61,11 +61,12 @@ def events_found():
 
 
 def test_all_files(files, associate):
-    output = associate("-i", "picks.csv", *COMMON)
+    formats = ("--formats", "csv,txt,quakeml,hypodd")
+    output = associate("-i", "picks.csv", *COMMON, *formats)
 
     assert output.startswith("8 events with ")
     names = {path.name for path in files.iterdir()} - {"picks.csv", "stations.txt"}
-    endings = ("events.csv", "picks.csv", "txt", "xml", "png", "err", "json")
+    endings = ("events.csv", "picks.csv", "txt", "xml", "pha", "png", "err", "json")
     assert names == {f"events.{ending}" for ending in endings}
     events, picks = read_association("events.events.csv")
     summary = json.loads(Path("events.json").read_text())

@@ -23,6 +23,7 @@ from .processes import terminated_like_interrupted as terminated_like_interrupte
 from .processes import without_interruption as without_interruption
 from .registration import add_to as add_to
 from .registration import register_when_imported as register_when_imported
+from .seismology import EXPORTS as EXPORTS
 from .seismology import INSTRUMENT_PREFERENCE as INSTRUMENT_PREFERENCE
 from .seismology import band_filtered as band_filtered
 from .seismology import band_sections as band_sections

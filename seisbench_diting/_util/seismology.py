@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 #: and instrument code; others follow in alphabetical order.
 INSTRUMENT_PREFERENCE = ("HH", "BH", "EH", "SH", "HN", "EI", "EN", "SN", "BN")
 
+#: Formats of other programs for events with their picks, and how their files end.
+EXPORTS = {
+    "nlloc": ".obs",
+    "hypodd": ".pha",
+    "hypoinverse": ".arc",
+    "nordic": ".nordic",
+    "scml": ".scml",
+}
+
 
 def instrument_order(
     codes: Iterable[str], preference: Sequence[str] = INSTRUMENT_PREFERENCE

@@ -21,6 +21,7 @@ from pydantic import NonNegativeInt as Count
 from pydantic import PositiveFloat as Positive
 
 from .._util import (
+    EXPORTS,
     ArgumentError,
     Existing,
     Names,
@@ -38,7 +39,13 @@ _MARGIN = "Search for events up to this far outside the network."
 _THREADS = "Number of threads or processes; 0 for all processors."
 
 #: Formats of associations, and how their files end.
-FORMATS = dict(csv=".events.csv", parquet=".events.parquet", txt=".txt", quakeml=".xml")
+FORMATS = {
+    "csv": ".events.csv",
+    "parquet": ".events.parquet",
+    "txt": ".txt",
+    "quakeml": ".xml",
+    **EXPORTS,
+}
 
 #: Expected residuals for a global and for a regional velocity model, and the length of a
 #: window in multiples of them.
@@ -277,6 +284,17 @@ def _without_txt(path: Path) -> Path:
     return path.with_suffix("") if path.suffix == ".txt" else path
 
 
+def _are_known(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names or [""]:
+        if name not in FORMATS:
+            raise ValueError(f"{name!r} is not possible{suggestion(name, FORMATS)}")
+    return names
+
+
+_Formats = Annotated[Names, AfterValidator(_are_known)]
+_Prefix = Annotated[Path, AfterValidator(_without_txt)]
+
+
 class AssociateSettings(MethodSettings):
     """Settings of the command associate, besides the options of the method."""
 
@@ -299,7 +317,7 @@ class AssociateSettings(MethodSettings):
         "-s",
     )
     elevation_unit: Literal["m", "km"] | None = option(None, "Elevations: m or km.")
-    output: Annotated[Path, AfterValidator(_without_txt)] = option(
+    output: _Prefix = option(
         None,
         "Prefix of the output files: tables, QuakeML, a figure (NAME.png), a summary "
         "(NAME.json) and the picks that could not be used (NAME.err).",
@@ -320,17 +338,9 @@ class AssociateSettings(MethodSettings):
         many=True,
     )
     list_options: bool = option(False, "Print the options of the method.")
-    formats: Names = option(("csv", "txt", "quakeml"), f"Of {', '.join(FORMATS)}.")
+    formats: _Formats = option(("csv", "txt", "quakeml"), f"Of {', '.join(FORMATS)}.")
     plot: bool = option(True, "Plot map, depths, times, picks and residuals.")
     progress: bool = option(True, "Show progress and a summary.", off="--quiet")
-
-    @field_validator("formats")
-    @classmethod
-    def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names or [""]:
-            if name not in FORMATS:
-                raise ValueError(f"{name!r} is not possible{suggestion(name, FORMATS)}")
-        return names
 
     def of_method(self) -> Any:
         """:return: Options of the method"""
@@ -347,6 +357,23 @@ class CompareLimits(Settings):
     )
     max_distance_km: NotNegative = option(
         5.0, "Largest distance between epicentres.", "--max-distance"
+    )
+
+
+class ExportEventsSettings(Settings):
+    """Settings of the command export-events."""
+
+    events: Existing = option(
+        ...,
+        "Events with their picks: NAME.events.csv, QuakeML, the text of associators.",
+        metavar="EVENTS",
+        positional=True,
+    )
+    output: _Prefix = option(..., "Prefix of the output files.", "-o")
+    formats: _Formats = option(..., f"Of {', '.join(FORMATS)}.")
+    lonlat: bool | None = option(
+        None,
+        "Whether longitudes come first, for text of associators that does not say so.",
     )
 
 

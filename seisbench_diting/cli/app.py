@@ -42,6 +42,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "catalogue": {
         "associate": "Find the events that picks belong to.",
         "compare": "Compare two catalogues.",
+        "export-events": "Write events and picks for other programs.",
     },
     "show": {
         "demo": "Pick an earthquake, print the picks and save a picture.",

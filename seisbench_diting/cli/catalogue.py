@@ -1,4 +1,4 @@
-"""``seisbench-diting associate`` and ``compare``."""
+"""``seisbench-diting associate``, ``compare`` and ``export-events``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._util import MissingError, beside, counted
-from ..association import AssociateSettings, CompareSettings
+from .._util import ArgumentError, MissingError, beside, counted
+from ..association import (
+    FORMATS,
+    AssociateSettings,
+    CompareSettings,
+    ExportEventsSettings,
+)
 from .app import command_of, interruptible
 
 if TYPE_CHECKING:
@@ -152,5 +157,27 @@ def _write(comparison: Comparison, output: Path) -> None:
     print(f"\nWritten: {common}, {only[0]}, {only[1]}")
 
 
+def _export_events(settings: ExportEventsSettings) -> None:
+    """
+    Write events and their picks for NonLinLoc, HypoDD, Hypoinverse, SEISAN and SeisComP.
+
+    seisbench-diting export-events events.events.csv -o events --formats nlloc,hypodd
+    """
+    from ..association import files_of
+    from ..tables import read_association, write_association
+
+    output, formats = settings.output, settings.formats
+    if settings.events in files_of(output, formats):
+        reason = (
+            f"it would replace {settings.events}, which is read. Choose another name"
+        )
+        raise ArgumentError("output", str(output), reason)
+    events, picks = read_association(settings.events, settings.lonlat)
+    for kind in formats:
+        write_association(events, picks, path := beside(output, FORMATS[kind]))
+        print(f"{counted(len(events), 'event')}, {counted(len(picks), 'pick')}: {path}")
+
+
 associate = command_of(AssociateSettings, _associate)
 compare = command_of(CompareSettings, _compare)
+export_events = command_of(ExportEventsSettings, _export_events)

@@ -370,10 +370,12 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
         travel_times = TravelTimes(settings.velocity, settings.default_depth)
     catalog, given = settings.catalog, settings.stations
     with tables.collected() as left_out:
-        rows = tables.read_events(catalog).itertuples(index=False)
+        known = tables.read_events(catalog)
         unit = settings.elevation_unit
         stations = None if given is None else tables.read_stations(given, unit)
-    events: dict[str, Event] = {str(event.event_id): event for event in rows}
+    events: dict[str, Event] = {
+        str(event.event_id): event for event in known.itertuples(index=False)
+    }
     if not events:
         raise ArgumentError("catalog", str(catalog), "the catalogue has no events")
     inventory = read_responses(settings)
@@ -389,7 +391,7 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
             raise ArgumentError("inputs", ",".join(settings.inputs), reason)
         tools = run.model, travel_times, inventory
         run.execute(EventReader(settings, events, stations, *tools))
-        return run.finish()
+        return run.finish(known)
 
 
 def _units(

@@ -45,7 +45,8 @@ def _check_parquet(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _Table = Literal["csv", "parquet", "txt", "pyocto", "gamma"]
-_EventTable = Literal["csv", "parquet", "txt", "quakeml", "pyocto", "gamma"]
+_ForPrograms = Literal["nlloc", "hypodd", "hypoinverse", "nordic", "scml"]
+_EventTable = Literal[_Table, "quakeml", _ForPrograms]
 _SPLIT, _PYARROW = BeforeValidator(split_names), AfterValidator(_check_parquet)
 
 
@@ -165,7 +166,8 @@ class RunSettings(PickOptions):
     name_pattern: NamePatternOption = None
     formats: Annotated[tuple[_EventTable, ...], _SPLIT, _PYARROW] = option(
         ("csv", "txt"),
-        "Tables to write: csv, parquet, txt (published text), quakeml, pyocto, gamma.",
+        "Tables to write: csv, parquet, txt (published text), quakeml, pyocto, gamma, and "
+        "for other programs nlloc, hypodd, hypoinverse, nordic, scml.",
         identity=False,
     )
     plot: bool = option(

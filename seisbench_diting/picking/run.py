@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 import pandas as pd
 
 from .._util import (
+    EXPORTS,
     ArgumentError,
     beside,
     map_unordered,
@@ -29,7 +30,7 @@ from .._util import (
     write_text,
 )
 from ..models import weights_checksum
-from ..tables import pick_table, write_picks, write_real
+from ..tables import pick_table, write_association, write_picks, write_real
 from ..waveforms import Archive, Problem, Unit
 from .pick_settings import RunSettings
 from .stream_picks import load_for, table_of
@@ -46,6 +47,7 @@ FORMATS = {
     "quakeml": ".xml",
     "pyocto": ".pyocto.csv",
     "gamma": ".gamma.csv",
+    **EXPORTS,
 }
 
 #: Abort after this many consecutive failures.
@@ -471,9 +473,18 @@ class Run:
                         f"{failures} {self._what} in a row failed; the last: {result.failure}"
                     )
 
-    def finish(self) -> RunPicks:
-        """:return: What was written"""
+    def finish(self, events: Any = ()) -> RunPicks:
+        """
+        :param events: Table of events, for formats that hold them
+        :return: What was written
+        """
         for path in self._tables:
+            if path.suffix in EXPORTS.values():
+                picks = pd.concat(chunks_of_run(self.state), ignore_index=True)
+                # A run keeps the picks of events that its catalogue no longer has.
+                picks = picks[picks["event_id"].isin(events["event_id"])]
+                write_association(events, picks, path)
+                continue
             write = write_real if path.name.endswith(REAL) else write_picks
             write(chunks_of_run(self.state), path)
         failures = list(self.state.rows(f"SELECT key, failure {_FAILED}"))

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 
-from .._util import ArgumentError, replacing
+from .._util import EXPORTS, ArgumentError, replacing
 from . import published_text as text
 from . import quakeml, schema
 from .associators import to_gamma, to_pyocto
+from .exports import write_export
 from .schema import Picks, event_table, find_column, pick_chunks, pick_table, reading
 from .stations import in_metres, read_inventory, read_sac_headers, station_table
 
@@ -315,18 +316,23 @@ def write_association(
         - ``.events.parquet``: the same, with ``NAME.picks.parquet``; needs pyarrow
         - ``.txt``: the published text, which rounds, and leaves out much
         - ``.xml``, ``.quakeml``: QuakeML with origins, arrivals and picks
+        - ``.obs``, ``.pha``, ``.arc``, ``.nordic``, ``.scml``: the formats of NonLinLoc,
+          HypoDD, Hypoinverse, SEISAN and SeisComP, which are not read again
     :param stations: Table of stations; only for ``.txt``, which holds their coordinates
     :raises ValueError: for another ending, if the tables don't belong together, or if the
         file can't hold them
     :raises ImportError: for ``.parquet`` without pyarrow
     """
     path = Path(path)
-    ending = _choose(path, {e: e for e in (*_PAIRS, ".txt", ".xml")})
+    known = (*_PAIRS, ".txt", ".xml", *EXPORTS.values())
+    ending = _choose(path, {e: e for e in known})
     events, assignments = schema.check_association(events, assignments)
     if ending == ".txt":
         text.write_association_text(events, assignments, path, stations)
     elif ending == ".xml":
         quakeml.write_quakeml(events, assignments, path)
+    elif ending in EXPORTS.values():
+        write_export(events, assignments, path)
     else:
         # Both are written before either takes its place: that of the events last, as it
         # is the one that is read.

@@ -68,13 +68,32 @@ def write_quakeml(
     :param assignments: Table of assigned picks, or None
     :param path: File to write
     """
+    write_text(path, text_of_quakeml(with_picks(events, assignments)))
+
+
+def text_of_quakeml(events: Iterable[tuple[Any, Iterable[Any]]]) -> Iterator[str]:
+    """
+    :param events: Rows of events, each with the rows of its picks
+    :return: Pieces of a document
+    """
+    return _document(_event(*each) for each in events)
+
+
+def with_picks(
+    events: pd.DataFrame, assignments: pd.DataFrame | None
+) -> Iterator[tuple[Any, Iterator[Any]]]:
+    """
+    :param events: Table of events
+    :param assignments: Table of assigned picks, or None
+    :return: Rows of events, each with the rows of its picks, of which all must be taken
+    """
     picks, counts = iter(()), np.zeros(len(events), dtype=int)
     if assignments is not None:
         place = pd.Index(events["event_id"]).get_indexer(assignments["event_id"])
         counts = np.bincount(place, minlength=len(events))
         picks = _rows(assignments.iloc[np.argsort(place, kind="stable")])
-    each = zip(_rows(events), counts, strict=True)
-    write_text(path, _document(_event(row, islice(picks, n)) for row, n in each))
+    for row, number in zip(_rows(events), counts, strict=True):
+        yield row, islice(picks, number)
 
 
 def write_picks_quakeml(tables: Iterable[pd.DataFrame], path: Path) -> None:

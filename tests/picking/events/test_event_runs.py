@@ -147,7 +147,7 @@ def test_the_command(folder, tmp_path, x1_event, named, command):
     result = command(
         *("pick-events", "-i", folder, "-o", tmp_path / "out"),
         *("-c", tmp_path / "catalog.csv", "-m", "LPPNM/csn", "--config", config),
-        *("--formats", "csv,txt,quakeml"),
+        *("--formats", "csv,txt,quakeml,nlloc"),
     )
 
     assert result.status == 0, result.errors
@@ -157,3 +157,4 @@ def test_the_command(folder, tmp_path, x1_event, named, command):
     for ending in (".csv", ".xml"):
         assert set(read_picks(tmp_path / f"out{ending}")["event_id"]) == {"X1.2012"}
     assert len(read_picks(tmp_path / "out.txt")) == 2
+    assert (tmp_path / "out.obs").read_text().count(" GAU ") == 2
