@@ -11,9 +11,7 @@ from .files import told_files as told_files
 from .files import write_text as write_text
 from .messages import ArgumentError as ArgumentError
 from .messages import MissingError as MissingError
-from .messages import check_type as check_type
 from .messages import counted as counted
-from .messages import errors_of as errors_of
 from .messages import merged as merged
 from .messages import suggestion as suggestion
 from .processes import map_unordered as map_unordered
@@ -44,6 +42,8 @@ from .settings import OptionalBand as OptionalBand
 from .settings import Paths as Paths
 from .settings import Settings as Settings
 from .settings import Threshold as Threshold
+from .settings import check_type as check_type
+from .settings import errors_of as errors_of
 from .settings import extra as extra
 from .settings import fields_of as fields_of
 from .settings import make as make

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -40,19 +38,6 @@ def _sentence(reason: str) -> str:
     return reason if reason.endswith(("?", ".")) else f"{reason}."
 
 
-def check_type(name: str, value: Any, kind: Any) -> None:
-    """
-    :param name: Name of an argument
-    :param value: Its value
-    :param kind: What it must be
-    :raises TypeError: if it is not
-    """
-    if not isinstance(value, kind):
-        given = type(value).__name__
-        wanted = getattr(kind, "__name__", kind)
-        raise TypeError(f"{name} must be of type {wanted}, not {given}.")
-
-
 class MissingError(ArgumentError):
     """An argument that is needed was not given."""
 
@@ -61,24 +46,6 @@ class MissingError(ArgumentError):
             f"{spell(name, value).split('=')[0]} is missing: {_sentence(reason)}"
             for name, value, reason in self.problems
         )
-
-
-@contextmanager
-def errors_of(name: str, value: Any, before: str = "") -> Iterator[None]:
-    """
-    Within it, errors of values and files become those of an argument.
-
-    :param name: Name of the argument
-    :param value: Its value
-    :param before: Start of the reason
-    :raises ArgumentError: instead of any ValueError or OSError
-    """
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        reason = error.problems[0][2] if isinstance(error, ArgumentError) else error
-        shown = str(value) if isinstance(value, Path) else value
-        raise ArgumentError(name, shown, f"{before}{reason}") from error
 
 
 def suggestion(word: str, known: Any) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, cast
 
@@ -54,6 +55,37 @@ class Settings(BaseModel):
                 if not extra(field)["identity"]
             },
         )
+
+
+def check_type(name: str, value: Any, kind: Any) -> None:
+    """
+    :param name: Name of an argument
+    :param value: Its value
+    :param kind: What it must be
+    :raises TypeError: if it is not
+    """
+    if not isinstance(value, kind):
+        given = type(value).__name__
+        wanted = getattr(kind, "__name__", kind)
+        raise TypeError(f"{name} must be of type {wanted}, not {given}.")
+
+
+@contextmanager
+def errors_of(name: str, value: Any, before: str = "") -> Iterator[None]:
+    """
+    Within it, errors of values and files become those of an argument.
+
+    :param name: Name of the argument
+    :param value: Its value
+    :param before: Start of the reason
+    :raises ArgumentError: instead of any ValueError or OSError
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = error.problems[0][2] if isinstance(error, ArgumentError) else error
+        shown = str(value) if isinstance(value, Path) else value
+        raise ArgumentError(name, shown, f"{before}{reason}") from error
 
 
 def option(
