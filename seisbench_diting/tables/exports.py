@@ -42,13 +42,9 @@ def write_export(events: pd.DataFrame, assignments: pd.DataFrame, path: Path) ->
         return
     lines, longest = _TEXTS[path.suffix]
     codes = _codes(assignments["station_id"].unique(), longest, path)
-    # Names that are numbers stay.
-    are_numbers = events["event_id"].str.fullmatch("[1-9][0-9]{0,8}").all()
-    numbers = (
-        events["event_id"].map(int).to_list()
-        if are_numbers
-        else list(range(1, len(events) + 1))
-    )
+    numbers = list(range(1, len(events) + 1))
+    if events["event_id"].str.fullmatch("[1-9][0-9]{0,8}").all():
+        numbers = events["event_id"].map(int).to_list()
     each = with_picks(events, assignments)
     pieces = (
         f"{line}\n"
@@ -182,15 +178,16 @@ _TEXTS: dict[str, tuple[Callable[..., Iterator[str]], int]] = {
 def _codes(station_ids: Any, longest: int, path: Path) -> dict[str, str]:
     """:return: Codes of stations; a warning names those that the format changes"""
     meant: dict[str, set[str]] = {}
-    codes, odd, has_networks = {}, set(), path.suffix == ".arc"
+    codes, odd = {}, set()
     for name in station_ids:
         network, station, _ = re.sub(r"\s", "_", name).split(".")
-        code = (
-            f"{station[:longest]:5}{network[:2]}" if has_networks else station[:longest]
-        )
+        # Only Hypoinverse's format has networks.
+        whole, code = station, station[:longest]
+        if path.suffix == ".arc":
+            whole, code = f"{station:5}{network}", f"{code:5}{network[:2]}"
         codes[name] = code
         meant.setdefault(code, set()).add(f"{network}.{station}")
-        if len(station) > longest or (has_networks and len(network) > 2):
+        if code != whole:
             odd.add(code)
     odd |= {code for code, names in meant.items() if len(names) > 1}
     told = [f"{code} is {' and '.join(sorted(meant[code]))}" for code in sorted(odd)]

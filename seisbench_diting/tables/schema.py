@@ -437,6 +437,7 @@ PICKS = Schema(
         "theoretical_time": Column(TIME),
         "residual_s": _NUMBER,
         "weight": _NUMBER,
+        "time_uncertainty_s": _NUMBER,
     },
 )
 

@@ -128,12 +128,22 @@ def test_exports_are_read_back(ending, reader, rounding_s, parts, tmp_path):
         assert validate(io.BytesIO(path.read_bytes()))
 
 
+def test_errors_of_picks_come_from_the_table(tmp_path):
+    events, picks = made(events=2, picks=2)
+    picks["time_uncertainty_s"] = [0.07, np.nan]
+    tables.write_association(events, picks, tmp_path / "a.obs")
+    lines = (tmp_path / "a.obs").read_text().splitlines()[:2]
+
+    assert [float(line.split()[10]) for line in lines] == [0.07, 0.25]
+
+
 @pytest.mark.parametrize("ending", ["pha", "arc", "nordic"])
 def test_codes_that_do_not_fit_are_named(ending, tmp_path):
     events, picks = made(events=2, picks=2)
     picks["station_id"] = "MD.TOOLONGX."
     with pytest.warns(UserWarning, match=r"MD\.TOOLONGX"):
-        tables.write_association(events, picks, tmp_path / f"a.{ending}")
+        tables.write_association(events, picks, path := tmp_path / f"a.{ending}")
+    assert ending != "arc" or "\nTOOLOMD " in path.read_text()
 
 
 def test_export_events_writes_all_formats(run, tmp_path, monkeypatch):
