@@ -106,6 +106,8 @@ class ConvertSettings(Settings):
 class DatasetSettings(Settings):
     """Settings of making a dataset of a catalogue and waveforms."""
 
+    positional = ("catalog", "inputs", "output")
+
     catalog: Path = option(
         ...,
         "Events with their picks: QuakeML, or what `associate` writes.",
