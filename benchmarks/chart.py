@@ -27,7 +27,7 @@ CHART = page.README.with_name("accuracy_over_time.svg")
 PEER = "SeisBench "
 
 #: Markers of the sets for 100 Hz. Sets for 50 Hz see half the samples, and are not timed.
-MARKERS = {"distilled": "o", "csn": "s"}
+MARKERS = {"csn": "o"}
 
 
 def table(text: str) -> Iterator[list[str]]:

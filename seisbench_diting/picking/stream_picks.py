@@ -85,7 +85,7 @@ def pick_stream(
     >>> picks[["station_id", "phase", "probability", "snr"]].round(1)
       station_id phase  probability   snr
     0   BW.RJOB.     P          0.9  17.2
-    1   BW.RJOB.     S          0.9   2.6
+    1   BW.RJOB.     S          0.8   2.6
 
     :param stream: Waveforms; they are not modified
     :param model: Picker, or its name as for ``seisbench-diting pick``

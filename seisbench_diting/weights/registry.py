@@ -67,8 +67,6 @@ class WeightSet:
     :param default: If it is the default set of its model
     :param p: Measured score of the P phase, None where nothing was measured
     :param s: The same of the S phase
-    :param held_out_f1: F1 of P and S on those of the records that no checkpoint was chosen
-        by, if some were
     :param default_args: Arguments of ``annotate`` and ``classify`` with these weights
     :param remark: More for users
     :param note: More for users, on the training
@@ -93,7 +91,6 @@ class WeightSet:
     default: bool = False
     p: Score | None = None
     s: Score | None = None
-    held_out_f1: tuple[float, float] | None = None
     default_args: dict[str, Any] = field(default_factory=dict)
     remark: str = ""
     note: str = ""

