@@ -6,17 +6,25 @@ the first one, and forgets the sum. Of a file with a damaged record it reads not
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import obspy
 
+#: Start of a record: its number, its quality, a blank.
+RECORD = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00]")
+
 #: The first bytes of a record, and the usual places of blockettes 1000 and 1001.
-_KINDS = "V6,u1,u1,u8,u4,u2,u2,u1,u1,u1,V1,u2,u2,V4,u1,V3,i4,V12,u2,V3,i1,V2"
+_KINDS = "V6,u1,u1,u8,u4,u2,u2,u1,u1,u1,V1,u2,u2,V4,u1,V3,i4,V4,u2,V4,u1,V1,u2,V3,i1,V2"
 _NAMES = (
     "a quality blank codes more_codes year day hour minute second c fraction samples d "
 )
-_NAMES += "activity e correction f blockette g microseconds h"
+_NAMES += (
+    "activity e correction f first_blockette g exponent h blockette i microseconds j"
+)
 
 #: Whether a byte may be a quality, or the blank behind it.
 _QUALITIES, _BLANKS = (np.bincount([*b], minlength=256) > 0 for b in (b"DRQM", b" \0"))
@@ -35,13 +43,12 @@ class Records:
     """
 
     def __init__(self, path: str, offset: int, size: int) -> None:
-        # Not above: memory that is taken before ObsPy's own makes its reader slower.
-        from obspy.io.mseed.util import get_record_information
-
-        info = get_record_information(path, offset)
-        length, order = info["record_length"], info["byteorder"]
         content = np.memmap(path, np.uint8, "r")[offset:]
         content = content[:size] if size else content
+        first, length, order = _first_record(content)
+        first %= length
+        content = content[first:]
+        self._begin = offset + first
         self._content = content[: len(content) // length * length].reshape(-1, length)
         kind = np.dtype(_KINDS).newbyteorder(order)
         kind.names = tuple(_NAMES.split())
@@ -51,20 +58,32 @@ class Records:
         is_record = _QUALITIES[head["quality"]] & _BLANKS[head["blank"]]
         #: Numbers of the records with samples.
         self.places = np.flatnonzero(is_record & (head["samples"] > 0))
+        has_length = is_record & (head["first_blockette"] == 1000)
+        other = has_length & (head["exponent"] != length.bit_length() - 1)
+        longer = other & (head["exponent"] >= length.bit_length())
+        # A record does not hold the header of the next one.
+        wrong = longer & np.append(is_record[1:], False)
+        #: Whether records have other lengths than the first one.
+        self.are_uneven = bool((other & ~wrong).any())
+        #: Numbers of the records that claim to hold the ones behind them.
+        self.wrong = np.flatnonzero(wrong)
 
     def bytes_of(self, places: np.ndarray) -> bytes:
         return self._content[places].tobytes()
 
-    def without_damaged(self, read: Read, offset: int) -> str:
+    def without_damaged(self, read: Read) -> str:
         """
         Leaves out the records that can't be read.
 
         :param read: Reader
-        :param offset: First byte of these records in their file
         :raises Exception: of the reader, if no others remain
         :return: Which they are, and what the reader says; empty if all can be read alone
         """
         damaged: dict[int, Exception] = {}
+        if not self.are_uneven:
+            error = ValueError("the length in its header is wrong")
+            damaged = dict.fromkeys(self.wrong.tolist(), error)
+            self.places = np.setdiff1d(self.places, self.wrong)
 
         def search(places: np.ndarray) -> None:
             try:
@@ -78,18 +97,21 @@ class Records:
                 search(places[len(places) // 2 :])
 
         search(self.places)
-        if len(damaged) == len(self.places):
+        self.places = np.setdiff1d(self.places, list(damaged))
+        if not len(self.places):
             raise ValueError("; ".join(map(str, [*damaged.values()][:1])))
         if not damaged:
             return ""
-        self.places = np.setdiff1d(self.places, list(damaged))
         first, length = min(damaged), self._content.shape[1]
         reason = " ".join(str(damaged[first]).split())
-        time = obspy.UTCDateTime(ns=int(self._times(np.array([first]))[0]))
+        time = ""
+        if self._headers["year"][first] < 2200 and self._headers["day"][first] < 367:
+            ns = int(self._times(np.array([first]))[0])
+            time = f" from {obspy.UTCDateTime(ns=ns)}"
         more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
         return (
-            f"the record of {self._name(first)} from {time}, at byte "
-            f"{offset + first * length}{more}: damaged and not used ({reason})"
+            f"the record of {self._name(first)}{time}, at byte "
+            f"{self._begin + first * length}{more}: damaged and not used ({reason})"
         )
 
     def _name(self, place: int) -> str:
@@ -135,6 +157,8 @@ class Records:
         :param end: Last time that is needed
         :return: What was wrong
         """
+        if self.are_uneven:
+            return ["its records are of several lengths; their clocks are not checked"]
         rates = {t.id: t.stats.sampling_rate for t in stream if t.stats.sampling_rate}
         problems = []
         for places in self._channels():
@@ -165,3 +189,24 @@ class Records:
                         stream += read(self.bytes_of(places[first:i]))
                     first = i
         return problems
+
+
+def _first_record(content: np.ndarray) -> tuple[int, int, Any]:
+    """Place, length and byte order of the first record whose header can be read."""
+    # Not above: memory that is taken before ObsPy's own makes its reader slower.
+    from obspy.io.mseed.util import get_record_information
+
+    error = ValueError("it holds no record")
+    for start in range(0, len(content) // 128 * 128, 128):
+        if not RECORD.match(content[start : start + 8].tobytes()):
+            continue
+        # ObsPy starts at the begin of files that end within a record.
+        some = content[start : start + (1 << 14)]
+        some = some[: len(some) // 128 * 128]
+        try:
+            info = get_record_information(io.BytesIO(some.tobytes()))
+            return start, info["record_length"], info["byteorder"]
+        # The reader's errors depend on the damage.
+        except Exception as reason:
+            error = ValueError(str(reason))
+    raise error

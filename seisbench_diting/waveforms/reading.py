@@ -25,15 +25,12 @@ from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 from obspy.core.util.decorator import uncompress_file
 
 from .._util import for_each_rate, seed_channel, station_id
-from .miniseed import Records
+from .miniseed import RECORD, Records
 from .selection import CODES, LIST_ENDINGS, SECOND, NamePattern
 
 #: Larger MiniSEED files are read in pieces of this size, which any length of records
 #: divides.
 PIECE_BYTES = 1 << 24
-
-#: Start of a MiniSEED record: its number, its quality, a blank.
-_RECORD = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00]")
 
 #: Formats whose files may contain code that runs when they are read.
 _UNSAFE = ("PICKLE",)
@@ -55,6 +52,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9.-]*")
 
 #: Why a trace is not used.
 _NO_TIME = "there is no time in its header"
+
+#: Damaged headers have times before this.
+_EARLIEST = obspy.UTCDateTime(1900, 1, 1)
 
 #: Python collects warnings for the whole process, not for a thread.
 _warnings_lock = threading.RLock()
@@ -243,21 +243,22 @@ def _read_miniseed(
     def read(records: bytes) -> obspy.Stream:
         return _read(io.BytesIO(records), "MSEED", **options)
 
-    records = None
+    failed = None
     try:
         stream = _read(source, "MSEED", **options)
     except Exception as error:
         _raise_if_passing(error, part.path)
-        records = Records(part.path, part.offset, part.length)
-        damage = records.without_damaged(read, part.offset)
-        problems.append(damage or f"partly unreadable: {_on_one_line(error)}")
+        failed = error
+    records = Records(part.path, part.offset, part.length)
+    if failed or (len(records.wrong) and not records.are_uneven):
+        damage = records.without_damaged(read)
+        problems.append(damage or f"partly unreadable: {_on_one_line(failed or '')}")
         stream = read(records.bytes_of(records.places))
     if not options.get("headonly"):
         begin, end = (
             options[name].ns if name in options else default
             for name, default in (("starttime", -(1 << 62)), ("endtime", 1 << 62))
         )
-        records = records or Records(part.path, part.offset, part.length)
         problems += records.correct(stream, read, begin, end)
     return stream
 
@@ -392,7 +393,13 @@ def _why_unusable(trace: obspy.Trace) -> str | None:
             return (
                 f"its header has no {name} code; --name-pattern takes it from the name"
             )
-    return f"{trace.id}: {_NO_TIME}" if _has_no_time(trace) else None
+    if _has_no_time(trace):
+        return f"{trace.id}: {_NO_TIME}"
+    if stats.starttime < _EARLIEST or stats.endtime > obspy.UTCDateTime() + 86400:
+        # Python has no names for times after the year 9999.
+        year = 1970 + stats.starttime.ns / (365.2425 * 86400 * SECOND)
+        return f"{trace.id}: samples are before 1900 or in the future ({year:.1f})"
+    return None
 
 
 def _divided(whole: Part) -> list[Part]:
@@ -404,7 +411,7 @@ def _divided(whole: Part) -> list[Part]:
     with Path(whole.path).open("rb") as file:
         for offset in range(0, size, PIECE_BYTES):
             file.seek(offset)
-            if not _RECORD.match(file.read(8)):
+            if not RECORD.match(file.read(8)):
                 return [whole]
             pieces.append(replace(whole, offset=offset, length=PIECE_BYTES))
     return pieces

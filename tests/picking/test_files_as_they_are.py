@@ -139,6 +139,35 @@ def test_samples_have_the_times_of_their_records(tmp_path, late, options):
     assert len(problems) == len(codes)
 
 
+@pytest.mark.parametrize(
+    ("place", "at", "value"),
+    [(20, 20, "ffff"), (20, 22, "ffff"), (20, 54, "0c"), (0, 20, 28 * "ff")],
+    ids=["year", "day", "length", "the whole first header"],
+)
+def test_only_the_record_with_a_broken_header_is_lost(tmp_path, place, at, value):
+    content = bytearray(records(np.zeros(40)))
+    broken, at = bytes.fromhex(value), 512 * place + at
+    content[at : at + len(broken)] = broken
+    (tmp_path / "a.mseed").write_bytes(content)
+
+    segments, (problem,) = reading.read_headers(tmp_path / "a.mseed")
+
+    spans = [(s.end - s.begin) / 1e9 * s.rate + 1 for s in segments]
+    assert sum(spans) == 39 * 250
+    assert ".A..EHZ" in problem
+
+
+@pytest.mark.parametrize("lengths", [(512, 4096), (4096, 512)], ids=str)
+def test_records_of_several_lengths(tmp_path, lengths):
+    first, others = (records(LATE, reclen=length) for length in lengths)
+    (tmp_path / "a.mseed").write_bytes(first[: lengths[0]] + others)
+
+    stream, problems = reading.read_file(tmp_path / "a.mseed")
+
+    assert sum(map(len, stream)) == 401 * 250
+    assert problems
+
+
 @pytest.mark.parametrize("pieces", [False, True])
 @pytest.mark.parametrize("damaged", [[28], [0, 7], [29, 30]])
 def test_whole_records_of_a_damaged_file(
