@@ -35,6 +35,12 @@ _WINDOWS = 2.5
 #: A piece of noise counts as loud from this multiple of the median of its instrument.
 _LOUD = 4.0
 
+#: A signal is strong from this multiple of the median of its instrument.
+_STRONG = 8.0
+
+#: Seconds after a strong arrival at which windows in its coda begin.
+_CODA = (10, 18, 30, 50, 80, 120)
+
 #: Samples over which loudness is measured.
 _LOUDNESS = 512
 
@@ -94,14 +100,14 @@ class Corpus(NamedTuple):
     """
     All pieces for making windows.
 
-    :param kinds: Pieces around arrivals, quiet noise, and noise that is loud or in which a
-        teacher hesitated
+    :param kinds: Pieces around arrivals, quiet noise, noise that is loud or in which a
+        teacher hesitated, and codas
     :param cumulated: Cumulated chances of drawing arrivals, larger for sure ones
     :param sure: Sure arrivals for second events, or all if there are none
     :param noise: Noise of both kinds
     """
 
-    kinds: tuple[Pieces, Pieces, Pieces]
+    kinds: tuple[Pieces, Pieces, Pieces, Pieces]
     cumulated: np.ndarray
     sure: Pieces
     noise: Pieces
@@ -128,13 +134,14 @@ def make_corpus(
         raise ArgumentError("inputs", None, reason)
     sure = probabilities >= _SURE
     quiet, other = _noise_centres(usable, n_samples)
+    coda = _coda_centres(usable, n_samples, sampling_rate)
 
     def make(chosen: np.ndarray, windows: float = 1.0) -> Pieces:
         length = int(windows * n_samples)
         return Pieces(usable, chosen, length, component_order, sampling_rate)
 
     return Corpus(
-        (make(centres, _WINDOWS), make(quiet), make(other)),
+        (make(centres, _WINDOWS), make(quiet), make(other), make(coda)),
         np.cumsum(weights) / weights.sum(),
         make(centres[sure] if sure.any() else centres, _WINDOWS),
         make(np.concatenate([quiet, other])),
@@ -178,6 +185,32 @@ def _noise_centres(
                 (other if happens else quiet).append((number, begin + n_samples // 2))
     first, second = (np.array(c, dtype=int).reshape(-1, 2) for c in (quiet, other))
     return first, second
+
+
+def _coda_centres(
+    stretches: Sequence[Stretch], n_samples: int, sampling_rate: float
+) -> np.ndarray:
+    """
+    Centres of windows that begin in the coda of a strong arrival, whose peak they are
+    scaled to: without the arrival, pickers see others in it.
+    """
+    centres: list[tuple[int, int]] = []
+    for number, stretch in enumerate(stretches):
+        loudness = _loudness(stretch.waveforms)
+        strong = _STRONG * np.median(loudness[loudness > 0]) if loudness.any() else 0.0
+        arrivals = stretch.arrivals
+        for sample in arrivals["sample"][arrivals["probability"] >= _SURE].astype(int):
+            first = sample // _LOUDNESS
+            last = first + max(1, int(_CODA[0] * sampling_rate) // _LOUDNESS) + 1
+            if loudness[first:last].max(initial=0) < strong:
+                continue
+            begins = (sample + round(seconds * sampling_rate) for seconds in _CODA)
+            centres += [
+                (number, begin + n_samples // 2)
+                for begin in begins
+                if begin + n_samples <= stretch.n_samples
+            ]
+    return np.array(centres, dtype=int).reshape(-1, 2)
 
 
 def _loudness(waveforms: np.ndarray) -> np.ndarray:
@@ -247,7 +280,7 @@ class TeacherBatches(Dataset):
         return {"wave": np.stack(waves), self._label: np.stack(labels)}
 
     def _window(self) -> tuple[np.ndarray, np.ndarray]:
-        kind = np.random.choice(3, p=self._shares)
+        kind = np.random.choice(len(self._shares), p=self._shares)
         pieces = self._corpus.kinds[kind]
         if kind == 0:
             drawn = int(np.searchsorted(self._corpus.cumulated, np.random.random()))

@@ -82,10 +82,10 @@ class DistillSettings(training.LearnSettings):
     validation: str | Path | None = option(
         None, "Validate on the split dev of this labelled SeisBench dataset instead."
     )
-    shares: tuple[_Share, _Share, _Share] = option(
-        (0.75, 0.125, 0.125),
-        "Shares of windows with arrivals, with quiet noise, and with noise that is loud or "
-        "in which a teacher hesitated.",
+    shares: tuple[_Share, _Share, _Share, _Share] = option(
+        (0.6, 0.08, 0.12, 0.2),
+        "Shares of windows with arrivals, with quiet noise, with noise that is loud or in "
+        "which a teacher hesitated, and of those that begin in the coda of an earthquake.",
     )
     overlap: float = option(0.75, "Overlap of a teacher's windows.", ge=0, lt=1)
     threshold: float = option(0.05, "Smallest probability of an arrival.", gt=0, lt=1)

@@ -250,7 +250,7 @@ def test_a_checkpoint_is_chosen_by_labelled_records(options, tmp_path):
         ({"student": "EQTransformer"}, "student='EQTransformer'"),
         ({"n_samples": 1000}, "n_samples=1000"),
         ({"inputs": "nowhere"}, "inputs='nowhere'"),
-        ({"shares": (0, 1, 1)}, "shares="),
+        ({"shares": (0, 1, 1, 1)}, "shares="),
         ({"threshold": 0.995}, "inputs="),
         ({"augmentations": {"within": False}}, "augmentations=.*within"),
         ({"stations": ("YY.*",)}, "inputs=.*nothing that can be used"),

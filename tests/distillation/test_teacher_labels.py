@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 
 pytest.importorskip("lightning")
 
-from seisbench_diting.distillation.corpus import soft_lppn_label, soft_point_label
+from seisbench_diting.distillation.corpus import (
+    make_corpus,
+    soft_lppn_label,
+    soft_point_label,
+)
 from seisbench_diting.distillation.labels import (
     Stretch,
     choose_pieces,
@@ -16,7 +20,7 @@ from seisbench_diting.distillation.labels import (
     merge_opinions,
 )
 from seisbench_diting.distillation.teachers import Opinion
-from seisbench_diting.generate import Arrival, lppn_label, point_label
+from seisbench_diting.generate import Arrival, lppn_label, point_label, read_arrivals
 from seisbench_diting.training.module import count_matches
 
 MS = 1_000_000
@@ -76,6 +80,21 @@ def test_pieces_with_sure_arrivals_are_kept_and_noise_as_well():
     assert any(piece.begin <= 50_500 < piece.end for piece in pieces)
     assert any(len(piece.arrivals) == 0 for piece in pieces)
     assert choose_pieces([whole], 4000, 100_000, np.random.default_rng(0)) == [whole]
+
+
+@pytest.mark.parametrize(("peak", "expected"), [(100.0, 6), (3.0, 0)])
+def test_codas_of_strong_arrivals_are_shown(peak, expected, rng):
+    whole = stretch(30_000, (1, 10_000, 0.9))
+    whole.samples[:] = rng.normal(size=(30_000, 3))
+    whole.samples[10_000:] *= 1 + peak * np.exp(-np.arange(20_000) / 2000)[:, None]
+    codas = make_corpus([whole], 1536, "ZNE", 100.0).kinds[3]
+    assert len(codas) == expected
+    for number in range(expected):
+        waveform, metadata = codas.get_sample(number)
+        assert waveform.shape == (3, 1536)
+        assert not any(
+            0 <= arrival.sample < 1536 for arrival in read_arrivals(metadata)
+        )
 
 
 samples = st.lists(st.floats(-100, 6300), max_size=6)
