@@ -36,6 +36,7 @@ from .original import (
     OriginalPart,
     Row,
     clean_rows,
+    count_elsewhere,
     find_parts,
     more_columns,
     read_rows,
@@ -106,10 +107,12 @@ class ConversionReport(BaseModel):
 
     :param options: Options that affect the dataset
     :param parts: Report of each part by chunk
+    :param elsewhere: Number of rows of parts that are not in the folder, by chunk
     """
 
     options: dict[str, Any]
     parts: dict[str, PartReport] = {}
+    elsewhere: Counter[str] = Counter()
 
     @property
     def chunks(self) -> list[str]:
@@ -147,8 +150,17 @@ class ConversionReport(BaseModel):
                 "  splits: " + ", ".join(f"{k} {v}" for k, v in sorted(splits.items())),
                 *(f"  skipped: {n} x {reason}" for reason, n in skipped.items()),
                 *(f"  left empty: {n} x {what}" for what, n in taken_out.items()),
+                *self._elsewhere(),
             ]
         )
+
+    def _elsewhere(self) -> Iterator[str]:
+        if self.elsewhere:
+            rows = counted(self.elsewhere.total(), "row")
+            names = ", ".join(
+                [*sorted(self.elsewhere)[:10], "..."][: len(self.elsewhere)]
+            )
+            yield f"  {rows} of parts that are not in the folder ({names})"
 
     def write(self, folder: Path) -> None:
         """
@@ -205,6 +217,8 @@ def _convert(
     with only_writer(folder, "conversion"):
         report = _begin(settings)
         chosen = [found[name] for name in dict.fromkeys(settings.parts or found)]
+        known = found.keys() | report.parts.keys()
+        report.elsewhere = count_elsewhere(found.values(), known)
         waiting = [part for part in chosen if not _is_done(part, report, folder)]
         _check_space(waiting, settings)
         report.write(folder)

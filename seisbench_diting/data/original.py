@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -191,7 +191,7 @@ def read_rows(
                     if line.strip():
                         place += f" has {len(texts)} cells instead of {len(header)}"
                         skip("damaged line", place)
-                elif is_shared and _as_code(cells["part"]).zfill(2) != part.chunk:
+                elif is_shared and _chunk_of(cells["part"]) != part.chunk:
                     continue
                 elif name := record_name(cells["key"]):
                     split = _split_in(cells.get("split", "")) or of_table
@@ -214,6 +214,30 @@ def _split_in(text: str) -> str | None:
 def _as_code(text: str) -> str:
     """Text without the point and zero that pandas gives whole numbers."""
     return text.removesuffix(".0")
+
+
+def _chunk_of(cell: str) -> str:
+    return _as_code(cell).zfill(2)
+
+
+def count_elsewhere(
+    parts: Iterable[OriginalPart], known: Container[str]
+) -> Counter[str]:
+    """
+    :param parts: All parts that are there
+    :param known: Their chunks, and those that were converted before
+    :return: Number of rows of other parts in tables of all parts, by chunk
+    """
+    count: Counter[str] = Counter()
+    tables = {table for part in parts for table in part.tables or ()}
+    for table in tables:
+        if _PART.fullmatch(table.name):
+            continue
+        where = _header(table).index("part")
+        with _open(table) as lines:
+            cells = (_cells(line) for line in islice(lines, 1, None))
+            count.update(_chunk_of(row[where]) for row in cells if len(row) > where)
+    return Counter({chunk: n for chunk, n in count.items() if chunk not in known})
 
 
 def record_name(key: str) -> str | None:

@@ -118,6 +118,12 @@ def test_one_table_for_all_is_the_same(copied, converted, tmp_path):
     ours, theirs = (read(path).metadata for path in (tmp_path / "out", converted))
     assert (ours.pop("trace_original_note") == "x").all()
     pd.testing.assert_frame_equal(ours, theirs)
+    # Rows of a part that is not there are told, unless it was converted before.
+    (copied / "DiTing330km_part_10.hdf5").unlink()
+    assert run(copied, tmp_path / "out").elsewhere == {}
+    report = run(copied, tmp_path / "less")
+    assert report.elsewhere == {"10": 150}
+    assert "150 rows of parts that are not in the folder (10)" in report.summary()
 
 
 def test_a_column_tells_the_split(copied, tmp_path):
