@@ -6,6 +6,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from io import StringIO
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -28,11 +29,12 @@ _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _GAMMA_TIME = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, is_unclosed: bool = False) -> pd.DataFrame:
     """
     Rows with too many or too few values are set aside.
 
     :param path: File with a header, divided by commas, tabs, semicolons or bars
+    :param is_unclosed: If a quote is not closed; lines that may be why are set aside
     :raises ValueError: if it is not such a file
     :return: Table of text with the lines as its index: a network may be called NA, and a
         location 00
@@ -40,12 +42,38 @@ def _read_csv(path: Path) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         lines = enumerate(file, 1)
         number, head = next((x for x in lines if x[1].strip()), (1, ""))
+        sep = max(",\t;|", key=head.count)
+
+        def width(line: str) -> int:
+            return re.sub('"[^"]*"', "", line).count(sep)
+
+        # pandas takes the first row to be as long as it should be.
+        aside: dict[int, str] = {}
+        for n, line in lines:
+            if not line.strip():
+                continue
+            if width(line) <= width(head):
+                break
+            aside[n] = "more values than the header"
+        else:
+            if aside:
+                reason = "its rows are longer than its header"
+                raise ValueError(f"not a table of text: {reason}")
+        if is_unclosed:
+            file.seek(0)
+            odd = (n for n, line in enumerate(file, 1) if line.count('"') % 2)
+            aside |= dict.fromkeys(odd, "a quote is not closed")
+        source: Path | StringIO = path
+        if aside:
+            file.seek(0)
+            rest = ("\n" if n in aside else x for n, x in enumerate(file, 1))
+            source = StringIO("".join(rest))
     try:
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always", pd.errors.ParserWarning)
             table = pd.read_csv(
-                path,
-                sep=max(",\t;|", key=head.count),
+                source,
+                sep=sep,
                 dtype=str,
                 header=number - 1,
                 keep_default_na=False,
@@ -58,12 +86,12 @@ def _read_csv(path: Path) -> pd.DataFrame:
             )
     except ValueError as error:
         reason = str(error).strip()
+        if "EOF inside string" in reason and not is_unclosed:
+            return _read_csv(path, is_unclosed=True)
         raise ValueError(f"not a table of text with a header: {reason}") from error
     told = "".join(str(warning.message) for warning in raised)
-    if "Length of header" in told:
-        raise ValueError("not a table of text: its rows are longer than its header")
     skipped = {int(n): why for n, why in re.findall(r"line (\d+): (.+)", told)}
-    schema.set_aside((f"line {n}", why) for n, why in skipped.items())
+    schema.set_aside((f"line {n}", why) for n, why in {**aside, **skipped}.items())
     count = number + 1 + len(table) + len(skipped)
     left = [n for n in range(number + 1, count) if n not in skipped]
     table.index = pd.Index(left, name="line")
@@ -85,7 +113,8 @@ def _read_json(path: Path) -> pd.DataFrame:
     except (AttributeError, TypeError) as error:
         raise ValueError("not stations by their names, with coordinates") from error
     if "coords" in table:
-        table[["latitude", "longitude", "elevation_m"]] = table["coords"].tolist()
+        for i, name in enumerate(("latitude", "longitude", "elevation_m")):
+            table[name] = table["coords"].str[i]
     return table.reset_index()
 
 

@@ -51,8 +51,8 @@ _NETWORK, _LOCATION = "network net network_code", "location loc location_code"
 HEIGHTS = "elevation elv elev station_elv height altitude"
 
 _CHANNEL = re.compile("[A-Z][A-Z0-9][A-Z0-9*?]?")
-#: Seconds since 1970 in text, which are no date of eight digits.
-_POSIX = r"-?\d{6,}\.\d*|\d{9,10}"
+#: Seconds since 1970 in text: from 1973 on, and no dates of eight or fourteen digits.
+_POSIX = r"\d{9,10}(\.\d*)?"
 
 _Convert = Callable[[pd.Series], pd.Series]
 

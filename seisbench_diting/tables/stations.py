@@ -56,9 +56,8 @@ def station_table(stations: Rows) -> pd.DataFrame:
     if km is not None and find_column(given, "elevation_m") is None:
         # Rounded, to get the decimal number.
         metres = (pd.to_numeric(km, errors="coerce") * 1000).round(6)
-        given = given.assign(
-            elevation_m=metres.astype(object).where(metres.notna(), km)
-        )
+        is_known = metres.notna() | km.isin(schema.MISSING)
+        given = given.assign(elevation_m=metres.astype(object).where(is_known, km))
     table = STATIONS.table(given)
     names = table["station_id"]
     nowhere = (table["latitude"] == 0) & (table["longitude"] == 0)

@@ -266,6 +266,25 @@ def test_rows_that_are_wrong_are_left_out(tmp_path):
     assert (told[0].path, len(told[0].rows)) == (path, 5)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "A.B,P,20200101000001.500",
+        "A.B,P,123456.7",
+        "A.B,P,2020-01-01,more",
+        '"A.B,P,2020-01-01',
+    ],
+)
+def test_one_wrong_row_does_not_end_the_reading(row, tmp_path):
+    lines = ["station,phase,time", *["A.B,P,2020-01-01T00:00:01"] * 2]
+    for number in (2, 4):
+        text = "\n".join([*lines[: number - 1], row, *lines[number - 1 :]])
+        (tmp_path / "picks.csv").write_text(text)
+        with pytest.warns(tables.LeftOut) as told:
+            assert len(tables.read_picks(tmp_path / "picks.csv")) == 2
+        assert list(told[0].message.rows) == [f"line {number}"]
+
+
 def test_picks_for_pyocto_and_gamma(tmp_path):
     picks = make_picks(6, phase=tables.PHASES, amplitude=[1.0, np.nan, *range(4)])
     pyocto, gamma = tables.to_pyocto(picks), tables.to_gamma(picks)

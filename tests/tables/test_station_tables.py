@@ -158,6 +158,10 @@ def test_stationxml(tmp_path):
         ("-- A 2 1 0.5\n-- B 3 2 1.25\n", None, 1.25),
         ("-- A 2 1 0.5\n-- B 3 2 1.25\n", "km", 1250),
         ("station,lat,lon\nA,1,2\nB,2,3\n", None, np.nan),
+        # One station without a height was left out.
+        ("station,lat,lon,elevation_km\nA,1,2,0.5\nB,2,3,\n", None, np.nan),
+        ("station,lat,lon,elevation\nA,1,2,0.5\nB,2,3,NaN\n", None, np.nan),
+        ('{"A": {"coords": [1, 2, 5]}, "B": {"coords": [2, 3]}}', None, np.nan),
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")
