@@ -86,7 +86,7 @@ def _end(lines: list[str], result: RunPicks, noun: str, show: bool) -> None:
     lines += [f"Picks in {path}" for path in result.files]
     if summary["problems"] or failures:
         reasons = summary["problems_by_reason"].items()
-        lines += [f"Not used, {number} times: {reason}" for reason, number in reasons]
+        lines += [f"Not used, {counted(n, 'time')}: {reason}" for reason, n in reasons]
         number = summary["problems"] + len(failures)
         errors = f"{result.output}.err"
         lines.append(f"{counted(number, 'line')} of what was not used in {errors}")

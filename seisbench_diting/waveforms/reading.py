@@ -200,7 +200,10 @@ def _read_inside(
     try:
         return [_read_unpacked(Part(name, _unpacked_format(Path(name))), options)]
     except UnreadableError as error:
-        return [(obspy.Stream(), [f"a file in it can't be used: {error}"])]
+        # ObsPy passes the file itself if it can't unpack it.
+        is_packed = Path(name).suffix.lower() in _COMPRESSED
+        what = "it can't be unpacked" if is_packed else "a file in it can't be used"
+        return [(obspy.Stream(), [f"{what}: {error}"])]
 
 
 def _read_unpacked(

@@ -321,6 +321,14 @@ def test_compressed_files(event, bundled, tmp_path, kind, packing):
     assert ("a file in it" in errors) == (packing == "zip")
 
 
+def test_a_compressed_file_that_ends_early(tmp_path):
+    packed = gzip.compress(records(np.zeros(40)))
+    (tmp_path / "a.gz").write_bytes(packed[: len(packed) // 2])
+
+    with pytest.raises(reading.UnreadableError, match="unpacked"):
+        reading.read_file(tmp_path / "a.gz")
+
+
 def test_a_channel_without_rate_is_called_that(event, bundled, tmp_path):
     header = {"station": "RJOB", "network": "BW", "channel": "LOG"}
     log = obspy.Trace(np.zeros(10, "int32"), header | {"starttime": START})
