@@ -168,6 +168,9 @@ def _argument_error(
             continue
         name = str(problem["loc"][0]) if problem["loc"] else ""
         reason = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "string_pattern_mismatch":
+            allowed = problem["ctx"]["pattern"].strip("^()$").replace("|", ", ")
+            reason = f"it must be one of {allowed}"
         if problem["type"] == "missing" and len(problem["loc"]) == 1:
             missing.append((name, None, cls.model_fields[name].description or ""))
         elif problem["type"] == "extra_forbidden":

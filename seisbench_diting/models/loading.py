@@ -70,12 +70,17 @@ def load_model(
     for key, value in told.items():
         own = getattr(model, key)
         if value and _plain(value) != _plain(own):
-            raise ArgumentError(key, value, f"{name} has {_plain(own)}")
+            has = f"{own:g} Hz" if isinstance(own, Real) else _joined(key, own)
+            raise ArgumentError(key, value, f"{name} has {has}; leave this out")
     return model
 
 
 def _plain(value: Any) -> float | str:
     return float(value) if isinstance(value, Real) else "".join(value or ())
+
+
+def _joined(key: str, own: Sequence[str]) -> str:
+    return ("," if key == "labels" else "").join(own)
 
 
 def _load(text: str, told: dict[str, Any]) -> WaveformModel:

@@ -190,6 +190,9 @@ def load_network(
         "labels": list(labels),
     }
     entry = next((e for e in WEIGHT_SETS if e.head in digests), None)
+    if unknown := [x for x in told["labels"] if x[:1] not in ("N", "P", "S")]:
+        reason = f"{unknown[0]!r} is neither N nor a P or S phase"
+        raise ArgumentError("labels", ",".join(told["labels"]), reason)
     if entry is not None:
         told = {name: getattr(entry, name) for name in (*told, "default_args")}
     properties = told | json.loads(own or "{}")

@@ -203,9 +203,7 @@ class Schema:
             if name not in found and column.required and column.default is None
         ]
         if missing and len(given.columns):
-            text = (
-                f"{self.name} has no column {', and no column '.join(missing)}; it has "
-            )
+            text = f"{self.name} have no column {', and no column '.join(missing)}; they have "
             raise ValueError(f"{text}{', '.join(map(str, given.columns))}.")
         for name, column in {**self.columns, **further}.items():
             if name in found:

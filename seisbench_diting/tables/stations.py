@@ -113,7 +113,8 @@ def in_metres(
     if unit is None and heights.abs().max() < 10 and (heights.dropna() % 1 != 0).any():
         unit = usual
         text = (
-            f"{path}: elevations are taken as {unit}; if not, give the elevation unit."
+            f"{path}: elevations are taken as {unit}; if they are not, use "
+            "--elevation-unit (in Python elevation_unit)."
         )
         warnings.warn(text, stacklevel=3)
     return table.rename(columns={found.name: "elevation_km"}) if unit == "km" else table

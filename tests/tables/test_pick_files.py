@@ -238,7 +238,7 @@ def test_published_picks_of_others(reference):
     [
         (
             "fname,itp,tp_prob,its,ts_prob\n",
-            "station_id.*phase.*time.*it has fname, itp",
+            "station_id.*phase.*time.*they have fname, itp",
         ),
         ("station,phase,seconds\nA.B,P,16.7\n", "no column time or.*seconds"),
         ("station,phase,time\nA.B,P,29.02.2024 12:00\n", r"-02-29T.*line 2.*29\.02\."),

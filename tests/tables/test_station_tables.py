@@ -67,7 +67,7 @@ def test_tables_of_other_programs(text, tmp_path):
     ("text", "message"),
     [
         ("lat,lon\n1,2\n", r"no column station_id or station"),
-        ("a,b,c\n", r"no column station_id .*it has a, b, c"),
+        ("a,b,c\n", r"no column station_id .*they have a, b, c"),
         ("station,lat,lon\n,1,2\n", r"stations\['station_id'\]"),
         ("net,sta,lat,lon\nA,,1,2\n", r"stations\['station_id'\]"),
         ("id,lat,lon\nA..00,1,2\n", r"stations\['station_id'\]"),
