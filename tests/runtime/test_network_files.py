@@ -126,9 +126,9 @@ def test_unknown_networks_need_to_be_told(suffix, example, tmp_path, run):
 
 
 def test_what_was_told_must_be_true():
-    assert load_model("LPPNM", sampling_rate=100).sampling_rate == 100
-    with pytest.raises(ValueError, match="sampling_rate=50"):
-        load_model("LPPNM", sampling_rate=50)
+    assert load_model("LPPNM", sampling_rate=50).sampling_rate == 50
+    with pytest.raises(ValueError, match="sampling_rate=100"):
+        load_model("LPPNM", sampling_rate=100)
 
 
 def test_networks_of_other_kinds(tmp_path):
