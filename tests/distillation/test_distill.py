@@ -288,10 +288,14 @@ def test_the_command(run, archive, teacher, tmp_path):
 
 
 @pytest.mark.slow
-def test_several_devices_share_a_run(options):
+def test_several_devices_share_a_run(options, tmp_path):
     shared = options(devices=2, max_steps=2, validation_windows=8)
-    code = "import json, sys; from seisbench_diting.distillation import distill\n"
-    code += "distill(**json.loads(sys.argv[1]))"
-    arguments = [sys.executable, "-c", code, json.dumps(shared, default=str)]
+    # A file, as Lightning starts it again for the second device.
+    script = tmp_path / "distill_twice.py"
+    script.write_text(
+        "import json, sys; from seisbench_diting.distillation import distill\n"
+        "distill(**json.loads(sys.argv[1]))"
+    )
+    arguments = [sys.executable, str(script), json.dumps(shared, default=str)]
     subprocess.run(arguments, check=True, timeout=300)
     assert (shared["output"] / "LPPNT.pt").is_file()
