@@ -111,7 +111,7 @@ class PretrainedModel(WaveformModel):
         :param name: Name of the weights, see :py:meth:`list_pretrained`. By default
                      the set that the registry declares for this model.
         :param version_str: Version of the weights, or "latest" for the latest one in
-                            the cache
+                            the cache or in the package
         :param update: If true, "latest" includes versions that are not yet in the cache
         :param force: If true, fetch published weights again
         :param wait_for_file: If true, wait for another process that is fetching the
@@ -131,6 +131,10 @@ class PretrainedModel(WaveformModel):
             )
         if version_str == "latest":
             cached = cls.list_versions(name, remote=False)
+            # The newest that needs no network: a set in the package beats an older one
+            # in the cache.
+            sets = weight_sets(cls.__name__)
+            update = update or any(x.bundled for x in sets if x.name == name)
             version_str = (versions if update or not cached else cached)[-1]
         elif version_str not in versions:
             reason = f"{cls.__name__}/{name} has {', '.join(map(repr, versions))}"
