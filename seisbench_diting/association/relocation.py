@@ -231,16 +231,29 @@ class Locator:
     def add_picks(self, origins: Origins) -> Origins:
         """
         Adds picks of no event that fit an event, not farther away than those that it has,
-        and locates the events again.
+        and locates these events again.
 
         :param origins: Located events
-        :return: The same events
+        :return: The same, changed in place
         """
         event, pick = self._fitting(origins)
         if len(pick) == 0:
             return origins
-        event = np.concatenate([origins.event, event])
-        return self.locate(origins.place, event, np.concatenate([origins.pick, pick]))
+        # The others stay where they are.
+        changed = np.unique(event)
+        own = np.isin(origins.event, changed)
+        event = np.concatenate([origins.event[own], event])
+        pick = np.concatenate([origins.pick[own], pick])
+        found = self.locate(
+            origins.place[changed], np.searchsorted(changed, event), pick
+        )
+        found.event = changed[found.event]
+        for name in ("place", "covariance", "scale", "freedom"):
+            getattr(origins, name)[changed] = getattr(found, name)
+        for name in ("event", "pick", "weight", "residual_s"):
+            kept = getattr(origins, name)[~own], getattr(found, name)
+            setattr(origins, name, np.concatenate(kept))
+        return origins
 
     def _fitting(self, origins: Origins) -> tuple[np.ndarray, np.ndarray]:
         """:return: Rows of events, and those of the picks that fit them"""
