@@ -32,6 +32,7 @@ from .._util import (
 )
 from ..plots import plot_association, save_figure
 from ..tables import (
+    PICK_ERROR_S,
     LeftOut,
     Station,
     event_names,
@@ -45,7 +46,7 @@ from ..tables import (
 )
 from ..travel_times import TravelTimeTable, make_table
 from .associate_settings import FORMATS, METHODS, MethodSettings, method_settings
-from .relocation import PICK_ERROR_S, Locator, Origins, Picks
+from .relocation import Locator, Origins, Picks
 
 #: Picks of one phase at one station closer than this are duplicates.
 SAME_PICK_S = 0.01
@@ -500,7 +501,7 @@ def locate_events(associator: Associator[Any], found: Found) -> tuple[Locator, O
     :return: Events located with all picks that fit them
     """
     network, settings = associator.network, associator.settings
-    error = np.where(network.is_s, *PICK_ERROR_S[::-1])
+    error = np.where(network.is_s, PICK_ERROR_S["S"], PICK_ERROR_S["P"])
     if "time_uncertainty_s" in network.picks:
         known = network.picks["time_uncertainty_s"].to_numpy()
         error = np.where(known > 0, known, error)

@@ -30,9 +30,6 @@ from scipy.stats import f as fisher
 
 from ..travel_times import TravelTimeTable
 
-#: Standard deviations of P and S picks of which none is known, s.
-PICK_ERROR_S = 0.15, 0.25
-
 #: Probability of ellipses.
 ELLIPSE = 0.68
 

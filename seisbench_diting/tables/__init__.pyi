@@ -16,6 +16,7 @@ from .schema import COLUMNS as COLUMNS
 from .schema import EVENT_COLUMNS as EVENT_COLUMNS
 from .schema import EVENT_TABLE_COLUMNS as EVENT_TABLE_COLUMNS
 from .schema import PHASES as PHASES
+from .schema import PICK_ERROR_S as PICK_ERROR_S
 from .schema import QUALITY_COLUMNS as QUALITY_COLUMNS
 from .schema import STATION_COLUMNS as STATION_COLUMNS
 from .schema import LeftOut as LeftOut
@@ -38,6 +39,7 @@ __all__ = [
     "EVENT_COLUMNS",
     "EVENT_TABLE_COLUMNS",
     "PHASES",
+    "PICK_ERROR_S",
     "QUALITY_COLUMNS",
     "STATION_COLUMNS",
     "LeftOut",

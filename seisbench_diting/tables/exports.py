@@ -16,9 +16,7 @@ import pandas as pd
 
 from .._util import write_text
 from .quakeml import text_of_quakeml, with_picks
-
-#: Errors of picks whose errors aren't known, s, as in locations of our own.
-_PICK_ERROR_S = {"P": 0.15, "S": 0.25}
+from .schema import PICK_ERROR_S
 
 #: Picks with a smaller weight don't fit, and are not used by programs that locate again.
 _LEAST_WEIGHT = 0.1
@@ -57,7 +55,7 @@ def write_export(events: pd.DataFrame, assignments: pd.DataFrame, path: Path) ->
 def _nonlinloc(event: Any, picks: list[Any], number: int, codes: Any) -> Iterator[str]:
     """Picks, and a blank line, which ends an event."""
     for pick in picks:
-        error = _get(pick, "time_uncertainty_s") or _PICK_ERROR_S[pick.phase[0]]
+        error = _get(pick, "time_uncertainty_s") or PICK_ERROR_S[pick.phase[0]]
         yield (
             f"{codes[pick.station_id]:6} ?    ?    ? {pick.phase:6} ? "
             f"{pick.time:%Y%m%d %H%M} {_second(pick.time):7.4f} GAU {error:9.2e} "

@@ -31,6 +31,9 @@ TIME = "datetime64[us, UTC]"
 #: Phases that a pick may have.
 PHASES = ("P", "S", "Pg", "Sg", "Pn", "Sn")
 
+#: Standard deviation of a pick without ``time_uncertainty_s``, s.
+PICK_ERROR_S = {"P": 0.15, "S": 0.25}
+
 #: Rows of a table, or a table.
 Rows = pd.DataFrame | Iterable[Mapping[str, object]]
 
