@@ -41,6 +41,9 @@ TOLERANCE_S = 0.5
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(1, 20))
 USUAL = THRESHOLDS.index(0.3)
 
+#: Recall at which false picks of pickers are compared.
+RECALL = 0.75
+
 #: Samples of the bootstrap.
 DRAWS = 1000
 
@@ -183,6 +186,19 @@ class Result(NamedTuple):
         pairs = zip(self.hits.values(), ones, strict=True)
         return np.stack([hits.f1(weights)[0] for hits, weights in pairs])
 
+    def noise_at(self, recall: float) -> float:
+        """
+        :param recall: Mean recall of P and S over the sets
+        :return: Picks an hour of noise at the threshold with this recall; NaN if none has
+        """
+        every = [
+            np.isfinite(hits.residuals).sum(axis=2) / hits.labels.sum(axis=1)
+            for hits in self.hits.values()
+        ]
+        # Recall falls with the threshold.
+        falling = np.mean(every, axis=(0, 2))[::-1]
+        return np.interp(recall, falling, self.noise[::-1], np.nan, np.nan)
+
     def interval(self) -> np.ndarray:
         """:return: Half the width of the interval of the mean F1 at 0.3, of P and S"""
         rng = np.random.default_rng(0)
@@ -272,8 +288,10 @@ def _print_means(results: dict[str, Result]) -> None:
     print_header(
         *("weights", "P", "S", "best P", "best S", "residuals P", "residuals S"),
         "noise",
+        f"noise at recall {RECALL}",
         title="Means over the sets: F1 at 0.3; the best F1 at one threshold for all sets, and "
-        "that threshold; median and deviation of the residuals in ms; picks an hour of noise",
+        "that threshold; median and deviation of the residuals in ms; picks an hour of noise, "
+        f"at 0.3 and where the mean recall of P and S is {RECALL}",
     )
     for title, result in results.items():
         means = result.curves().mean(axis=0)
@@ -284,7 +302,8 @@ def _print_means(results: dict[str, Result]) -> None:
             for row, k in enumerate(means.argmax(axis=0))
         ]
         residuals = [f"{m:+.0f} ± {width:.0f}" for m, width in result.residuals_ms()]
-        print_row(title, *usual, *best, *residuals, f"{result.noise[USUAL]:.1f}")
+        noise = f"{result.noise[USUAL]:.1f}", f"{result.noise_at(RECALL):.1f}"
+        print_row(title, *usual, *best, *residuals, *noise)
 
 
 def _print_sets(results: dict[str, Result], sets: dict[str, Labelled]) -> None:

@@ -32,7 +32,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "latency": ("latency", "--cycles", "3"),
     "robustness": ("robustness", "LPPNT", "LPPNM", "RNN"),
     "annotate": ("annotate", "--repeats", "2"),
-    "distilled": ("distilled",),
+    "locations": ("locations",),
     "association_day": ("association", "day", "cost"),
     "association_truth": ("association", "truth", "--methods", "real,lppn"),
     "dataset": ("dataset", "--records", "8000", "--read", "1000"),

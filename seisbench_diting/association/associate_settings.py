@@ -250,12 +250,25 @@ class GammaSettings(MethodSettings):
     threads: Count = option(0, _THREADS)
 
 
+class KnownSettings(MethodSettings):
+    """Options of known, where picks say which event they belong to."""
+
+    place, package = ("known", "Known"), "scipy"
+
+    margin_km: float = option(100.0, "Largest distance outside the network.", ge=0)
+    min_picks: Count = option(0, "Not used.")
+    min_p_picks: Count = option(0, "Not used.", "--min-p")
+    min_s_picks: Count = option(0, "Not used.", "--min-s")
+    min_both: Count = option(0, "Not used.")
+
+
 #: Options of each method.
 METHODS: Mapping[str, type[MethodSettings]] = {
     "real": RealSettings,
     "lppn": LppnSettings,
     "pyocto": PyOctoSettings,
     "gamma": GammaSettings,
+    "known": KnownSettings,
 }
 
 
@@ -326,7 +339,8 @@ class AssociateSettings(MethodSettings):
     method: str = option(
         "real",
         "real: grid searches around stations, as in REAL. lppn: the network of the LPPN "
-        "linker. pyocto, gamma: the libraries of these names.",
+        "linker. pyocto, gamma: the libraries of these names. known: picks say which event "
+        "they belong to (event_id), and events are only located.",
         "-m",
     )
     options: Annotated[dict[str, Any], BeforeValidator(_pairs)] = option(

@@ -436,7 +436,7 @@ def associate(
     :param picks: Table of picks, in any order; see
         :py:func:`~seisbench_diting.tables.pick_table`. Pg and Pn are P, Sg and Sn are S.
     :param stations: Table of stations
-    :param method: Name of the method: real, lppn, pyocto or gamma
+    :param method: Name of the method: real, lppn, pyocto, gamma or known
     :param progress: Show a progress bar
     :param options: Options of the method, such as ``min_picks``
     :raises ValueError: if a table, the method or an option is wrong
@@ -539,6 +539,8 @@ def make_tables(
     order = np.argsort(times, kind="stable")
     names = np.empty(len(order), dtype=object)
     names[order] = event_names(pd.Series(times[order]))
+    if "event_id" in found.events:
+        names = found.events["event_id"].to_numpy(dtype=object)
     event, row, weight = origins.event, origins.pick, origins.weight
     station, is_s = network.station[row], network.is_s[row]
     east, north = network.xy[0, station] - x[event], network.xy[1, station] - y[event]

@@ -152,3 +152,24 @@ def test_limits_fit_the_network(made, kept):
     given = associate(picks, made.stations, min_picks=9, min_s_picks=2, **OPTIONS)
     assert "min_picks" not in given.summary["adapted"]
     assert len(given.events) == 0
+
+
+def test_events_of_known_picks_keep_their_names_and_are_located(made):
+    names = np.where(made.truth >= 0, "e" + pd.Series(made.truth).astype(str), "")
+    some = np.isin(made.truth, [-1, 3, 4, 5])
+    picks = made.picks.assign(event_id=names)[some]
+    # One pick whose event is not known.
+    free = picks.index[picks["event_id"] == "e4"][5]
+    picks.loc[free, "event_id"] = ""
+    result = associate(picks, made.stations, "known", velocity=VELOCITY)
+    assert list(result.events["event_id"]) == ["e3", "e4", "e5"]
+    true = made.events.iloc[3:6].reset_index(drop=True)
+    km = 111.19 * np.hypot(
+        result.events["latitude"] - true["latitude"],
+        (result.events["longitude"] - true["longitude"]) * 0.9,
+    )
+    assert (km < 1).all()
+    own = result.picks["event_id"] == "e4"
+    assert made.picks.loc[free, "time"] in set(result.picks.loc[own, "time"])
+    with pytest.raises(ValueError, match="event_id"):
+        associate(made.picks, made.stations, "known", velocity=VELOCITY)
