@@ -9,6 +9,7 @@ from .files import replacing as replacing
 from .files import replacing_together as replacing_together
 from .files import told_files as told_files
 from .files import write_text as write_text
+from .messages import USED as USED
 from .messages import ArgumentError as ArgumentError
 from .messages import MissingError as MissingError
 from .messages import counted as counted

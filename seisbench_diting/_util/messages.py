@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+#: Begin of a reason that tells how something was used, not why it was not.
+USED = "used, but "
+
 
 class ArgumentError(ValueError):
     """

@@ -78,21 +78,22 @@ def _days(number: float) -> str:
 
 
 def _end(lines: list[str], result: RunPicks, noun: str, show: bool) -> None:
-    """Prints the summary; the status is 3 if something could not be picked."""
+    """Prints the summary; the status is 3 if something was not used."""
     summary, failures = result.summary, result.failures
     if failures:
         lines.append(f"{counted(len(failures), noun)} not picked; run again to retry:")
         lines += [f"  {line}" for line in merged(failures, noun)[:5]]
     lines += [f"Picks in {path}" for path in result.files]
-    if summary["problems"] or failures:
-        reasons = summary["problems_by_reason"].items()
-        lines += [f"Not used, {counted(n, 'time')}: {reason}" for reason, n in reasons]
-        number = summary["problems"] + len(failures)
-        errors = f"{result.output}.err"
-        lines.append(f"{counted(number, 'line')} of what was not used in {errors}")
+    reasons = summary["problems_by_reason"].items()
+    lines += [f"Not used, {counted(n, 'time')}: {reason}" for reason, n in reasons]
+    number, notes = summary["problems"] + len(failures), summary["notes"]
+    if number or notes:
+        told = [f"{counted(number, 'line')} of what was not used"] * bool(number)
+        told += [counted(notes, "note")] * bool(notes)
+        lines.append(f"{' and '.join(told)} in {result.output}.err")
     if show:
         print("\n".join(lines))
-    if failures:
+    if number:
         sys.exit(3)
 
 

@@ -16,6 +16,7 @@ import seisbench
 from scipy import signal
 
 from .._util import (
+    USED,
     components_of,
     instrument_order,
     join_spans,
@@ -213,13 +214,15 @@ def warn_about_components(
         codes = {trace.stats.channel[-1:] for trace in traces}
         missing = [code for code in component_order if code not in codes]
         if len(missing) == len(component_order) or (missing and strict):
-            effect = "It is not used."
+            effect, begin = "It is not used.", ""
         else:
+            begin = USED
             effect = "Zeros are used instead, which makes picks less certain."
         if missing:
             seisbench.logger.warning(
                 f"Station {station} has no component {', '.join(missing)} (it has "
-                f"{', '.join(sorted(codes)) or 'no channel code'}). {effect}"
+                f"{', '.join(sorted(codes)) or 'no channel code'}). {effect}",
+                extra={"begin": begin},
             )
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 from .._util import (
     EXPORTS,
+    USED,
     ArgumentError,
     beside,
     map_unordered,
@@ -74,7 +75,11 @@ _PENDING = (
     "units.fingerprint != plan.fingerprint OR units.failure IS NOT NULL)"
 )
 _PICKED = "FROM units WHERE failure IS NULL"
-_REASONS = "SELECT reason, count(*) FROM problems GROUP BY reason ORDER BY count(*) DESC LIMIT 3"
+_TOLD = (
+    "FROM (SELECT DISTINCT subject, reason FROM problems WHERE unit = '' OR unit IN "
+    f"(SELECT key FROM plan)) WHERE reason {{}} LIKE '{USED}%'"
+)
+_NOT_USED, _NOTES = _TOLD.format("NOT"), _TOLD.format("")
 _FAILED = "FROM units WHERE failure IS NOT NULL AND key IN (SELECT key FROM plan)"
 
 
@@ -514,8 +519,8 @@ class Run:
             (
                 f"{subject}\t{' '.join(reason.split())}\n"
                 for subject, reason in rows(
-                    "SELECT DISTINCT subject, reason FROM problems UNION ALL "
-                    f"SELECT key, failure {_FAILED}"
+                    f"SELECT * {_NOT_USED} UNION ALL SELECT key, failure {_FAILED} "
+                    f"UNION ALL SELECT * {_NOTES}"
                 )
             ),
         )
@@ -531,20 +536,25 @@ class Run:
         counts: Counter[str] = Counter()
         for (text,) in rows(f"SELECT counts {_PICKED}"):
             counts.update(json.loads(text))
+        by_reason = f"SELECT reason, count(*) {_NOT_USED} GROUP BY reason "
+        by_reason += "ORDER BY count(*) DESC LIMIT 3"
         by_phase = "SELECT phase, count(*) FROM picks WHERE hidden = 0 GROUP BY phase"
         return {
             "status": status,
             "output": str(self._output),
             "files": value("SELECT count(*) FROM files"),
-            "files_with_problems": len(self.state.problems()),
+            "files_with_problems": value(
+                "SELECT count(*) FROM files WHERE problem NOT NULL"
+            ),
             "stations": len(self.stations),
             "records": value(f"SELECT count(*) {_PICKED}"),
             "records_failed": value(f"SELECT count(*) {_FAILED}"),
             name: round(value(f"SELECT sum(days) {_PICKED}") or 0.0, 6),
             "picks": value("SELECT count(*) FROM picks WHERE hidden = 0"),
             "picks_by_phase": dict(sorted(rows(by_phase))),
-            "problems": value("SELECT count(*) FROM problems"),
-            "problems_by_reason": dict(rows(_REASONS)),
+            "problems": value(f"SELECT count(*) {_NOT_USED}"),
+            "problems_by_reason": dict(rows(by_reason)),
+            "notes": value(f"SELECT count(*) {_NOTES}"),
             **counts,
             "this_run": {
                 name: round(self._new, 6),

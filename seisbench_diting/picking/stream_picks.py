@@ -20,6 +20,7 @@ from scipy import signal
 from seisbench.models import WaveformModel
 
 from .._util import (
+    USED,
     ArgumentError,
     band_sections,
     check_type,
@@ -248,7 +249,7 @@ def _is_for_log(record: logging.LogRecord) -> bool:
     notes = _notes.get()
     if notes is None or record.levelno < logging.WARNING:
         return True
-    notes.append(record.getMessage())
+    notes.append(getattr(record, "begin", "") + record.getMessage())
     return False
 
 
@@ -317,7 +318,7 @@ def _measure_trace(
     sections = band_sections(band, rate)
     if sections is None:
         problems.append(
-            f"{trace.id} has no SNR and amplitude: {rate:g} Hz is too low for the "
+            f"{USED}{trace.id} has no SNR and amplitude: {rate:g} Hz is too low for the "
             f"band of {band[0]:g} to {band[1]:g} Hz"
         )
         return found

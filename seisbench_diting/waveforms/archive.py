@@ -243,12 +243,13 @@ class Archive(Database):
                 self.execute("UPDATE files SET walk = ? WHERE id = ?", [walk, known])
                 return
             if stat.S_ISDIR(status.st_mode):
-                raise UnreadableError("the folder can't be read, or is one in a list")
+                problem = "the folder has no files, can't be read, or is one in a list"
+                raise UnreadableError(problem)
             # Reading a pipe would never end.
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableError("it is not a regular file")
             segments, problems = read_headers(path, pattern)
-            problem = "; ".join(problems) or None
+            problem = "\n".join(problems) or None
         except UnreadableError as error:
             problem = str(error)
         except (OSError, MemoryError) as error:
@@ -274,10 +275,9 @@ class Archive(Database):
         )
 
     def problems(self) -> list[Problem]:
-        """:return: Files that could not be read, or only partly, and why"""
-        return list(
-            self.rows("SELECT path, problem FROM files WHERE problem IS NOT NULL")
-        )
+        """:return: Files that could not be read, or only partly, or as something else"""
+        rows = self.rows("SELECT path, problem FROM files WHERE problem IS NOT NULL")
+        return [(path, reason) for path, text in rows for reason in text.split("\n")]
 
     def stations(self) -> list[str]:
         """:return: NET.STA.LOC of all segments, sorted"""

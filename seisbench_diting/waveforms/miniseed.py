@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 import obspy
+from numpy.lib.stride_tricks import sliding_window_view
+
+from .._util import USED
 
 #: Start of a record: its number, its quality, a blank.
 RECORD = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00]")
@@ -26,8 +29,10 @@ _NAMES += (
     "activity e correction f first_blockette g exponent h blockette i microseconds j"
 )
 
-#: Whether a byte may be a quality, or the blank behind it.
-_QUALITIES, _BLANKS = (np.bincount([*b], minlength=256) > 0 for b in (b"DRQM", b" \0"))
+#: Whether a byte may be of a number, a quality, or the blank behind it.
+_DIGITS, _QUALITIES, _BLANKS = (
+    np.bincount([*b], minlength=256) > 0 for b in (b"0123456789 \0", b"DRQM", b" \0")
+)
 
 #: Reads the bytes of records.
 Read = Callable[[bytes], obspy.Stream]
@@ -35,7 +40,7 @@ Read = Callable[[bytes], obspy.Stream]
 
 class Records:
     """
-    The records of a file, or of a piece of one, if they are of one length.
+    The records of a file, or of a piece of one.
 
     :param path: File
     :param offset: First byte
@@ -43,33 +48,59 @@ class Records:
     """
 
     def __init__(self, path: str, offset: int, size: int) -> None:
-        content = np.memmap(path, np.uint8, "r")[offset:]
+        content = np.memmap(path, np.uint8, "r").view(np.ndarray)[offset:]
         content = content[:size] if size else content
         first, length, order = _first_record(content)
         first %= length
-        content = content[first:]
-        self._begin = offset + first
-        self._content = content[: len(content) // length * length].reshape(-1, length)
-        kind = np.dtype(_KINDS).newbyteorder(order)
-        kind.names = tuple(_NAMES.split())
-        raw = np.ascontiguousarray(self._content[:, : kind.itemsize])
-        self._headers = raw.view(kind)[:, 0]
-        head = self._headers
-        is_record = _QUALITIES[head["quality"]] & _BLANKS[head["blank"]]
-        #: Numbers of the records with samples.
-        self.places = np.flatnonzero(is_record & (head["samples"] > 0))
+        self._content, self._begin = content[first:], offset + first
+        self._kind = np.dtype(_KINDS).newbyteorder(order)
+        self._kind.names = tuple(_NAMES.split())
+        starts = np.arange(len(self._content) // length) * length
+        head, is_record = self._find(starts, np.full(len(starts), length))
         has_length = is_record & (head["first_blockette"] == 1000)
         other = has_length & (head["exponent"] != length.bit_length() - 1)
         longer = other & (head["exponent"] >= length.bit_length())
         # A record does not hold the header of the next one.
         wrong = longer & np.append(is_record[1:], False)
-        #: Whether records have other lengths than the first one.
-        self.are_uneven = bool((other & ~wrong).any())
-        #: Numbers of the records that claim to hold the ones behind them.
-        self.wrong = np.flatnonzero(wrong)
+        if (other & ~wrong).any():
+            # They are of several lengths.
+            cells = self._content[: len(self._content) // 128 * 128].reshape(-1, 128)
+            is_start = _QUALITIES[cells[:, 6]] & _BLANKS[cells[:, 7]]
+            is_start &= _DIGITS[cells[:, :6]].all(axis=1)
+            starts = np.flatnonzero(is_start) * 128
+            room = np.diff(starts, append=len(self._content))
+            head, _ = self._find(starts, room)
+            told = 1 << np.minimum(head["exponent"], 30).astype(int)
+            told = np.where(head["first_blockette"] == 1000, told, room)
+            self._lengths = np.minimum(told, room)
+            wrong = told > room
+        #: Numbers of the records that claim to hold the ones behind them, or have no time.
+        self.wrong = self.places[(wrong | ~self._have_time())[self.places]]
+
+    def _find(
+        self, starts: np.ndarray, lengths: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Takes what is at these places; gives its headers, and which are of records."""
+        self._starts, self._lengths = starts, lengths
+        bytes_at = sliding_window_view(self._content, self._kind.itemsize)
+        head = self._headers = bytes_at[starts].view(self._kind)[:, 0]
+        is_record = _QUALITIES[head["quality"]] & _BLANKS[head["blank"]]
+        #: Numbers of the records with samples.
+        self.places = np.flatnonzero(is_record & (head["samples"] > 0))
+        return head, is_record
+
+    def _have_time(self) -> np.ndarray:
+        """Whether records have a possible time."""
+        head = self._headers
+        is_date = (head["year"] >= 1900) & (head["year"] < 2200) & (head["day"] > 0)
+        is_time = (head["hour"] < 24) & (head["minute"] < 60) & (head["second"] < 61)
+        return is_date & (head["day"] < 367) & is_time
 
     def bytes_of(self, places: np.ndarray) -> bytes:
-        return self._content[places].tobytes()
+        spans = zip(self._starts[places], self._lengths[places], strict=True)
+        return b"".join(
+            self._content[at : at + length].tobytes() for at, length in spans
+        )
 
     def without_damaged(self, read: Read) -> str:
         """
@@ -79,11 +110,9 @@ class Records:
         :raises Exception: of the reader, if no others remain
         :return: Which they are, and what the reader says; empty if all can be read alone
         """
-        damaged: dict[int, Exception] = {}
-        if not self.are_uneven:
-            error = ValueError("the length in its header is wrong")
-            damaged = dict.fromkeys(self.wrong.tolist(), error)
-            self.places = np.setdiff1d(self.places, self.wrong)
+        error = ValueError("the length or the time in its header is wrong")
+        damaged: dict[int, Exception] = dict.fromkeys(self.wrong.tolist(), error)
+        self.places = np.setdiff1d(self.places, self.wrong)
 
         def search(places: np.ndarray) -> None:
             try:
@@ -102,20 +131,24 @@ class Records:
             raise ValueError("; ".join(map(str, [*damaged.values()][:1])))
         if not damaged:
             return ""
-        first, length = min(damaged), self._content.shape[1]
+        first = min(damaged)
         reason = " ".join(str(damaged[first]).split())
         time = ""
-        if self._headers["year"][first] < 2200 and self._headers["day"][first] < 367:
+        if self._have_time()[first]:
             ns = int(self._times(np.array([first]))[0])
             time = f" from {obspy.UTCDateTime(ns=ns)}"
         more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
         return (
             f"the record of {self._name(first)}{time}, at byte "
-            f"{self._begin + first * length}{more}: damaged and not used ({reason})"
+            f"{self._begin + self._starts[first]}{more}: damaged and not used ({reason})"
         )
 
     def _name(self, place: int) -> str:
-        codes = self._content[place, 8:20].tobytes().decode("ascii", "replace")
+        codes = (
+            self._content[self._starts[place] :][8:20]
+            .tobytes()
+            .decode("ascii", "replace")
+        )
         parts = codes[10:], codes[:5], codes[5:7], codes[7:10]
         return ".".join(part.strip(" \0") for part in parts)
 
@@ -157,8 +190,6 @@ class Records:
         :param end: Last time that is needed
         :return: What was wrong
         """
-        if self.are_uneven:
-            return ["its records are of several lengths; their clocks are not checked"]
         rates = {t.id: t.stats.sampling_rate for t in stream if t.stats.sampling_rate}
         problems = []
         for places in self._channels():
@@ -178,7 +209,7 @@ class Records:
                 continue
             ppm = late[worst] / (times[worst] - times[begins[worst]]) * 1e6
             problems.append(
-                f"the clock of {name} drifts by {round(ppm, 1):g} ppm against the sampling "
+                f"{USED}the clock of {name} drifts by {round(ppm, 1):g} ppm against the sampling "
                 "rate; the times of the records are used"
             )
             stream.traces = [trace for trace in stream if trace.id != name]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import glob
+import gzip
 import io
 import itertools
 import re
@@ -11,9 +13,10 @@ import threading
 import warnings
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -22,9 +25,8 @@ import obspy
 
 # ObsPy has no public way to ask for the format of a file without reading it.
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
-from obspy.core.util.decorator import uncompress_file
 
-from .._util import for_each_rate, seed_channel, station_id
+from .._util import USED, for_each_rate, seed_channel, station_id
 from .miniseed import RECORD, Records
 from .selection import CODES, LIST_ENDINGS, SECOND, NamePattern
 
@@ -181,29 +183,57 @@ def read_part(
     :return: Traces, with the codes of :py:func:`complete_codes`, and what is wrong with
         the file
     """
-    if part.format != PACKED:
-        stream, problems = _read_unpacked(part, options)
-    else:
-        found = _read_inside(part.path, options)
-        stream = sum((one for one, _ in found), obspy.Stream())
-        problems = [problem for _, wrong in found for problem in wrong]
-        if not len(stream) and problems:
-            raise UnreadableError("; ".join(dict.fromkeys(problems)))
+    stream, problems = _read_content(part, options)
     return stream, problems + complete_codes(stream, part.path, pattern)
 
 
-@uncompress_file
-def _read_inside(
-    name: str, options: dict[str, Any]
-) -> list[tuple[obspy.Stream, list[str]]]:
-    """Content of a compressed file, or of each file in an archive."""
+def _read_content(
+    part: Part, options: dict[str, Any]
+) -> tuple[obspy.Stream, list[str]]:
+    read = _read_inside if part.format == PACKED else _read_unpacked
+    return read(part, options)
+
+
+def _read_inside(part: Part, options: dict[str, Any]) -> tuple[obspy.Stream, list[str]]:
+    """Content of a compressed file, or of all files in an archive."""
+    stream, problems = obspy.Stream(), list[str]()
     try:
-        return [_read_unpacked(Part(name, _unpacked_format(Path(name))), options)]
-    except UnreadableError as error:
-        # ObsPy passes the file itself if it can't unpack it.
-        is_packed = Path(name).suffix.lower() in _COMPRESSED
-        what = "it can't be unpacked" if is_packed else "a file in it can't be used"
-        return [(obspy.Stream(), [f"{what}: {error}"])]
+        for name, content in _unpacked(Path(part.path)):
+            with NamedTemporaryFile(suffix=Path(name).suffix) as file:
+                file.write(content)
+                file.flush()
+                where = f" ({name} in it)" if name else ""
+                try:
+                    inner = Part(file.name, find_format(Path(file.name)))
+                    found, wrong = _read_content(inner, options)
+                except UnreadableError as error:
+                    found, wrong = obspy.Stream(), [str(error)]
+            stream += found
+            problems += [reason + where for reason in wrong]
+    # Unpacking raises errors of many kinds.
+    except Exception as error:
+        _raise_if_passing(error, part.path)
+        problems.append(f"it can't be unpacked: {_on_one_line(error)}")
+    if not len(stream) and problems:
+        raise UnreadableError("; ".join(dict.fromkeys(problems)))
+    return stream, problems
+
+
+def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files in an archive; a compressed file has no name."""
+    if tarfile.is_tarfile(path):
+        with tarfile.open(path) as tar:
+            for member in filter(tarfile.TarInfo.isfile, tar):
+                yield member.name, tar.extractfile(member).read()  # type: ignore
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            for info in file.infolist():
+                if not info.is_dir():
+                    yield info.filename, file.read(info)
+    else:
+        module = bz2 if path.suffix.lower() == ".bz2" else gzip
+        with module.open(path) as packed:
+            yield "", packed.read()
 
 
 def _read_unpacked(
@@ -253,7 +283,7 @@ def _read_miniseed(
         _raise_if_passing(error, part.path)
         failed = error
     records = Records(part.path, part.offset, part.length)
-    if failed or (len(records.wrong) and not records.are_uneven):
+    if failed or len(records.wrong):
         damage = records.without_damaged(read)
         problems.append(damage or f"partly unreadable: {_on_one_line(failed or '')}")
         stream = read(records.bytes_of(records.places))
@@ -360,7 +390,8 @@ def complete_codes(
                 code = seed_channel("".join(code.split()))
             stats[name] = quote(code, safe="").replace(".", "%2E")
             if stats[name] != code:
-                escaped[f"the {name} code {code!r} is called {stats[name]}"] = None
+                text = f"{USED}the {name} code {code!r} is called {stats[name]}"
+                escaped[text] = None
     return list(escaped)
 
 

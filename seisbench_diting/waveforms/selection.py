@@ -5,11 +5,11 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ from pydantic import BeforeValidator
 
 from .._util import (
     INSTRUMENT_PREFERENCE,
+    USED,
     ArgumentError,
     components_of,
     instrument_order,
@@ -151,7 +152,7 @@ def choose_segments(
         if used != of_code:
             before = ", ".join(sorted({s.channel[:-1] for s in chosen}))
             reason = (
-                f"{code} is not used where {before} records as well; the option for "
+                f"{USED}not its {code} where {before} records as well; the option for "
                 "instruments changes that"
             )
             problems.append((of_code[0].station_id, reason))
@@ -244,19 +245,18 @@ def find_files(inputs: Iterable[str | Path]) -> Iterator[Path]:
     :param inputs: Folders, which are searched at any depth; waveform files; text files
         with a list of files, one or ``root,file1,file2,file3`` a line
     :raises FileNotFoundError: if an input does not exist
-    :return: Absolute paths of files, each once; those of a folder in alphabetical order.
-        A file of a list may be missing.
+    :return: Absolute paths of files, each once; those of a folder in alphabetical order, or
+        the folder if it has none. A file of a list may be missing.
     """
     seen: set[str] = set()
     for one in inputs:
-        before = len(seen)
-        for path in _find(str(one)):
+        paths = _find(str(one))
+        # Indexing a folder as a file tells the user that nothing is in it.
+        for path in chain([next(paths, str(one))], paths):
             absolute = os.path.abspath(path)
             if absolute not in seen:
                 seen.add(absolute)
                 yield Path(absolute)
-        if len(seen) == before:
-            warnings.warn(f"inputs={str(one)!r} holds no further files.", stacklevel=2)
 
 
 def _find(name: str) -> Iterator[str]:

@@ -216,7 +216,7 @@ def test_the_preferred_instrument(fast, event_record, tmp_path):
     assert_same_picks(other.picks, strong_picks)
     assert_same_picks(every.picks, [*broad_picks, *strong_picks])
     (line,) = lines(tmp_path / "default.err")
-    assert line.startswith("X1.53085.01\tHN")
+    assert line.startswith("X1.53085.01\tused, but not its HN")
     assert lines(tmp_path / "all.err") == []
 
 
@@ -235,7 +235,7 @@ def test_another_instrument_fills_in(published, hour, tmp_path):
     assert len(result.picks) == pytest.approx(found, abs=4)
     assert result.summary["station_days"] == pytest.approx(3600 / 86400, abs=1e-4)
     (line,) = lines(tmp_path / "out.err")
-    assert line.startswith("CX.A.\tHN")
+    assert line.startswith("CX.A.\tused, but not its HN")
 
 
 def test_codes_from_names_where_headers_have_none(fast, event_record, tmp_path):

@@ -158,14 +158,23 @@ def test_only_the_record_with_a_broken_header_is_lost(tmp_path, place, at, value
 
 
 @pytest.mark.parametrize("lengths", [(512, 4096), (4096, 512)], ids=str)
-def test_records_of_several_lengths(tmp_path, lengths):
+@pytest.mark.parametrize("damaged", [None, "day", "length"])
+def test_records_of_several_lengths(tmp_path, lengths, damaged):
     first, others = (records(LATE, reclen=length) for length in lengths)
-    (tmp_path / "a.mseed").write_bytes(first[: lengths[0]] + others)
+    content = bytearray(first[: 200 * lengths[0]] + others[200 * lengths[1] :])
+    at = 199 * lengths[0] + {"day": 22, "length": 54}.get(damaged, 0)
+    content[at : at + 1] = content[at : at + 1] if damaged is None else b"\x0f"
+    (tmp_path / "a.mseed").write_bytes(content)
 
     stream, problems = reading.read_file(tmp_path / "a.mseed")
 
-    assert sum(map(len, stream)) == 401 * 250
-    assert problems
+    assert sum(map(len, stream)) == (400 - (damaged is not None)) * 250
+    for trace in stream:
+        times = trace.times() + (trace.stats.starttime - START)
+        expected = trace.data / 100 + LATE[trace.data // 250]
+        assert np.abs(times - expected).max() < 0.0101
+    assert sum("used, but the clock" in problem for problem in problems) == 1
+    assert ("damaged and not used" in str(problems)) == (damaged is not None)
 
 
 @pytest.mark.parametrize("pieces", [False, True])
@@ -318,7 +327,31 @@ def test_compressed_files(event, bundled, tmp_path, kind, packing):
     table, errors = picked(folder, tmp_path / "out", bundled)
 
     assert list(table["phase"]) == list(expected["phase"])
-    assert ("a file in it" in errors) == (packing == "zip")
+    assert ("README" in errors) == (packing == "zip")
+
+
+@pytest.mark.parametrize("packing", ["zip", "tar.gz"])
+def test_all_files_in_an_archive_are_read_or_named(tmp_path, packing):
+    content = records(np.zeros(4))
+    files = {"a.mseed": content, "b.mseed": records(LATE), "note.txt": b"what is here"}
+    files |= {"d/c.mseed.gz": gzip.compress(content), "half.gz": gzip.compress(content)}
+    files["half.gz"] = files["half.gz"][:-20]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("d/", "")
+        for name, inside in files.items():
+            file.writestr(name, inside)
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as file:
+        for name, inside in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(inside)
+            file.addfile(info, io.BytesIO(inside))
+
+    stream, problems = reading.read_file(tmp_path / f"a.{packing}")
+
+    assert sum(map(len, stream)) == (4 + 400 + 4) * 250
+    told = [any(f"({name} in it)" in one for one in problems) for name in files]
+    assert told == [False, True, True, False, True]
+    assert len(problems) == 3
 
 
 def test_a_compressed_file_that_ends_early(tmp_path):
@@ -385,6 +418,6 @@ def test_obspys_own_files_are_picked_or_named(bundled, tmp_path, room):
             channels = {row[0] for row in state.rows("SELECT channel FROM segments")}
         assert used
         assert all(
-            f".{name}\t" in errors or "not used where" in errors
+            f".{name}\t" in errors or f"not its {name[:-1]} where" in errors
             for name in channels - used
         )

@@ -1,6 +1,8 @@
 """The command that picks archives, as a user types it."""
 
-from archives import row_tuples
+import obspy
+import pytest
+from archives import row_tuples, with_code, write_all
 
 from seisbench_diting.tables import read_picks, read_real
 
@@ -14,7 +16,7 @@ def test_every_format_of_the_event_record(command, named, reference, tmp_path):
 
     result = command("pick", "--config", config, "-o", tmp_path / "out", *options)
 
-    assert result.status == 0, result.errors
+    assert result.status == 3, result.errors
     # What was not used, why, and where that is listed.
     *_, why, where = result.output.splitlines()
     assert why.split(": ")[1] in (tmp_path / "out.err").read_text()
@@ -30,3 +32,38 @@ def test_every_format_of_the_event_record(command, named, reference, tmp_path):
     for ending in (".txt", ".pyocto.csv", ".gamma.csv"):
         assert len(tables[ending]) == len(expected)
     assert len(read_real(tmp_path / "out.real")) == len(expected)
+    again = command("pick", "--config", config, "-o", tmp_path / "out", *options)
+    assert again.status == 3
+    assert "Nothing new" in again.output
+
+
+@pytest.mark.parametrize(
+    "kind", ["damaged", "empty folder", "odd code", "other sensor"]
+)
+def test_the_status_tells_if_all_was_used(kind, command, tmp_path):
+    stream = obspy.read()
+    for trace in stream:
+        trace.data = trace.data.astype("int32")
+    folder = write_all(stream, tmp_path / "in", "MSEED")
+    inputs, status = ["-i", folder], 3
+    if kind == "damaged":
+        path = min(folder.iterdir())
+        content = bytearray(path.read_bytes())
+        content[4096 + 64 : 8192] = bytes(range(256)) * 15 + bytes(192)
+        path.write_bytes(content)
+    elif kind == "empty folder":
+        (tmp_path / "empty").mkdir()
+        inputs += ["-i", tmp_path / "empty"]
+    elif kind == "odd code":
+        status = 0
+        for trace in stream:
+            trace.stats.station = "R.1"
+        write_all(stream, folder, "SAC")
+    else:
+        status = 0
+        write_all(with_code(stream, "HN"), folder, "MSEED")
+
+    for _ in range(2):
+        result = command("pick", *inputs, "-o", tmp_path / "out", "-m", "LPPNT")
+        assert result.status == status, result.output
+        assert result.output.splitlines()[-1].endswith("out.err")
