@@ -88,9 +88,10 @@ def _end(lines: list[str], result: RunPicks, noun: str, show: bool) -> None:
     lines += [f"Not used, {counted(n, 'time')}: {reason}" for reason, n in reasons]
     number, notes = summary["problems"] + len(failures), summary["notes"]
     if number or notes:
-        told = [f"{counted(number, 'line')} of what was not used"] * bool(number)
-        told += [counted(notes, "note")] * bool(notes)
-        lines.append(f"{' and '.join(told)} in {result.output}.err")
+        told = (
+            f"{counted(number, 'line')} of what was not used, {counted(notes, 'note')}"
+        )
+        lines.append(f"{told} in {result.output}.err")
     if show:
         print("\n".join(lines))
     if number:

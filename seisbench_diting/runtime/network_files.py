@@ -113,7 +113,8 @@ class FileNet(PhasePicker):
         outputs = [one.cpu().numpy() for one in self._call(_PEAK * x.T.contiguous())]
         n_classes, n_samples = len(self.labels), x.shape[-1]
         if len(outputs) == 1:
-            kind, time, found = outputs[0].T
+            # Without picks, the output may have one dimension.
+            kind, time, found = outputs[0].reshape(-1, 3).T
             column = kind.astype(int) + 1
             width = max([n_classes, *(column + 1)])
             prob = np.zeros((len(kind), width), dtype=np.float32)
@@ -177,10 +178,10 @@ def load_network(
         found = _open_script(content) if is_script else _open_onnx(content)
     # Errors of ONNX Runtime and PyTorch.
     except Exception as error:
-        kind = "TorchScript" if is_script else "ONNX"
+        kind = "TorchScript (parameters alone are not enough)" if is_script else "ONNX"
         reason = (
             f"it is neither a SeisBench pair (NAME.pt and NAME.json) nor a published "
-            f"file, and can't be read as {kind}: {str(error).splitlines()[0]}"
+            f"file, and can't be read as {kind}: {str(error).splitlines()[0].partition('. ')[0]}"
         )
         raise ArgumentError("model", str(path), reason) from error
     call, is_whole, own, digests = found
@@ -230,7 +231,7 @@ def _open_script(content: bytes) -> tuple[_Call, bool, str, set[str]]:
             program(torch.zeros(2, 3, 6144))
         is_whole = False
     # It takes other shapes.
-    except RuntimeError:
+    except (RuntimeError, torch.jit.Error):
         is_whole = True
     digests = {_digest(value.numpy()) for value in program.state_dict().values()}
     return program, is_whole, more[PROPERTIES], digests

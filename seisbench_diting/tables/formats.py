@@ -98,7 +98,11 @@ def _read_csv(path: Path, is_unclosed: bool = False) -> pd.DataFrame:
     # What SeisBench writes if there are no picks has no columns at all.
     names = [n for n in table if len(table) or not str(n).startswith("Unnamed: ")]
     table = pd.DataFrame({name: table[name].str.strip() for name in names})
-    return table[(table != "").any(axis=1)]
+    table = table[(table != "").any(axis=1)]
+    if table.empty and (wrong := {**aside, **skipped}):
+        where, why = next(iter(wrong.items()))
+        raise ValueError(f"no row can be used; line {where}: {why}")
+    return table
 
 
 def _read_json(path: Path) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import compress, groupby, islice
 from pathlib import Path
@@ -321,7 +321,8 @@ def _read(path: Path, with_picks: bool = True) -> tuple[list[dict], list[dict]]:
     """:return: Rows of events, and of their picks"""
     rows, picks = [], []
     for event in _events(path):
-        rows.append(_event_row(event))
+        row = {"name": event.get("publicID", ""), "event_id": None, "time": ""}
+        rows.append(_noting(row, _event_row, event))
         of_event = list(_pick_rows(event)) if with_picks else []
         picks.append(of_event)
     names = _short_names(row["name"] for row in rows)
@@ -349,7 +350,9 @@ def _pick_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _kept(rows: list[Any], good: list[Any], noun: str, reason: str) -> list[Any]:
     each = enumerate(zip(rows, good, strict=True), 1)
-    schema.set_aside((f"{noun} {n}", reason) for n, (_, ok) in each if not ok)
+    schema.set_aside(
+        (f"{noun} {n}", row.get("wrong", reason)) for n, (row, ok) in each if not ok
+    )
     return list(compress(rows, good))
 
 
@@ -358,7 +361,6 @@ def _event_row(event: etree._Element) -> dict[str, Any]:
     magnitude = _preferred(event, "magnitude")
     noted, of_origin = _notes(event), _notes(origin)
     return {
-        "name": event.get("publicID", ""),
         "event_id": noted.get("event_id"),
         "time": _text(origin, "time", "value"),
         "latitude": _number(origin, "latitude", "value"),
@@ -380,16 +382,26 @@ def _pick_rows(event: etree._Element) -> Iterator[dict[str, Any]]:
         network, station = codes.get("networkCode", ""), codes.get("stationCode", "")
         location = codes.get("locationCode", "").replace("--", "")
         arrival = arrivals.get(pick.get("publicID"), _NOTHING)
-        yield {
+        row = {
             "station_id": f"{network}.{station}.{location}",
             "phase": _text(pick, "phaseHint") or _text(arrival, "phase"),
             "time": _text(pick, "time", "value"),
-            **(_notes(pick) or _of_arrival(arrival)),
         }
+        yield _noting(row, _of_arrival, pick, arrival)
 
 
-def _of_arrival(arrival: etree._Element) -> dict[str, Any]:
-    return {
+def _noting(
+    row: dict[str, Any], more: Callable[..., dict[str, Any]], *about: Any
+) -> dict[str, Any]:
+    """:return: The row with more values; if one is wrong, without a time, and with the reason"""
+    try:
+        return row | more(*about)
+    except ValueError as error:
+        return row | {"time": "", "wrong": str(error)}
+
+
+def _of_arrival(pick: etree._Element, arrival: etree._Element) -> dict[str, Any]:
+    return _notes(pick) or {
         "epicentral_distance_km": _number(arrival, "distance") * _KM_PER_DEGREE,
         "azimuth_deg": _number(arrival, "azimuth"),
         "residual_s": _number(arrival, "timeResidual"),

@@ -61,7 +61,8 @@ def station_table(stations: Rows) -> pd.DataFrame:
     table = STATIONS.table(given)
     names = table["station_id"]
     nowhere = (table["latitude"] == 0) & (table["longitude"] == 0)
-    table = table[schema.keep(nowhere, names, "at a place, not at 0/0", STATIONS.name)]
+    places = ("0/0, as of " + names.str.strip(".")).rename("place")
+    table = table[schema.keep(nowhere, places, "known", STATIONS.name)]
     names = table["station_id"]
     wrong = pd.Series(False, table.index)
     moved = wrong.copy()

@@ -52,42 +52,31 @@ class Records:
         content = content[:size] if size else content
         first, length, order = _first_record(content)
         first %= length
-        self._content, self._begin = content[first:], offset + first
-        self._kind = np.dtype(_KINDS).newbyteorder(order)
-        self._kind.names = tuple(_NAMES.split())
-        starts = np.arange(len(self._content) // length) * length
-        head, is_record = self._find(starts, np.full(len(starts), length))
-        has_length = is_record & (head["first_blockette"] == 1000)
-        other = has_length & (head["exponent"] != length.bit_length() - 1)
-        longer = other & (head["exponent"] >= length.bit_length())
-        # A record does not hold the header of the next one.
-        wrong = longer & np.append(is_record[1:], False)
-        if (other & ~wrong).any():
-            # They are of several lengths.
-            cells = self._content[: len(self._content) // 128 * 128].reshape(-1, 128)
+        content = self._content = content[first:]
+        self._begin = offset + first
+        kind = np.dtype(_KINDS).newbyteorder(order)
+        kind.names = tuple(_NAMES.split())
+        bytes_at = sliding_window_view(content, kind.itemsize)
+        # Of one length, or of several.
+        for step in (length, 128):
+            cells = content[: len(content) // step * step].reshape(-1, step)
             is_start = _QUALITIES[cells[:, 6]] & _BLANKS[cells[:, 7]]
             is_start &= _DIGITS[cells[:, :6]].all(axis=1)
-            starts = np.flatnonzero(is_start) * 128
-            room = np.diff(starts, append=len(self._content))
-            head, _ = self._find(starts, room)
+            self._starts = np.flatnonzero(is_start) * step
+            head = self._headers = bytes_at[self._starts].view(kind)[:, 0]
             told = 1 << np.minimum(head["exponent"], 30).astype(int)
-            told = np.where(head["first_blockette"] == 1000, told, room)
+            told = np.where(head["first_blockette"] == 1000, told, length)
+            room = np.diff(self._starts, append=len(content))
             self._lengths = np.minimum(told, room)
+            # A record does not hold the header of the next one.
             wrong = told > room
-        #: Numbers of the records that claim to hold the ones behind them, or have no time.
-        self.wrong = self.places[(wrong | ~self._have_time())[self.places]]
-
-    def _find(
-        self, starts: np.ndarray, lengths: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Takes what is at these places; gives its headers, and which are of records."""
-        self._starts, self._lengths = starts, lengths
-        bytes_at = sliding_window_view(self._content, self._kind.itemsize)
-        head = self._headers = bytes_at[starts].view(self._kind)[:, 0]
-        is_record = _QUALITIES[head["quality"]] & _BLANKS[head["blank"]]
+            if (wrong | (told == length)).all():
+                break
         #: Numbers of the records with samples.
-        self.places = np.flatnonzero(is_record & (head["samples"] > 0))
-        return head, is_record
+        self.places = np.flatnonzero(head["samples"] > 0)
+        wrong |= ~self._have_time()
+        #: Numbers of the records that claim to hold the ones behind them, or have no time.
+        self.wrong = self.places[wrong[self.places]]
 
     def _have_time(self) -> np.ndarray:
         """Whether records have a possible time."""

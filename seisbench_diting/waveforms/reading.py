@@ -139,18 +139,11 @@ def find_format(path: Path) -> str:
             raise UnreadableError("it is empty")
     if path.suffix.lower() in _COMPRESSED:
         return PACKED
-    try:
-        return _unpacked_format(path)
-    except UnreadableError:
-        if tarfile.is_tarfile(path) or zipfile.is_zipfile(path):
-            return PACKED
-        raise
-
-
-def _unpacked_format(path: Path) -> str:
     for name in ENTRY_POINTS["waveform"]:
         if name not in _UNSAFE and _is_format(name, path):
             return name
+    if tarfile.is_tarfile(path) or zipfile.is_zipfile(path):
+        return PACKED
     reason = "it is in none of the waveform formats that ObsPy reads"
     if path.suffix.lower() in LIST_ENDINGS:
         reason += ", nor a list of files that exist"
@@ -183,29 +176,22 @@ def read_part(
     :return: Traces, with the codes of :py:func:`complete_codes`, and what is wrong with
         the file
     """
-    stream, problems = _read_content(part, options)
+    stream, problems = _read_whole(part, options)
     return stream, problems + complete_codes(stream, part.path, pattern)
-
-
-def _read_content(
-    part: Part, options: dict[str, Any]
-) -> tuple[obspy.Stream, list[str]]:
-    read = _read_inside if part.format == PACKED else _read_unpacked
-    return read(part, options)
 
 
 def _read_inside(part: Part, options: dict[str, Any]) -> tuple[obspy.Stream, list[str]]:
     """Content of a compressed file, or of all files in an archive."""
     stream, problems = obspy.Stream(), list[str]()
     try:
-        for name, content in _unpacked(Path(part.path)):
+        for name, content in _members(Path(part.path)):
             with NamedTemporaryFile(suffix=Path(name).suffix) as file:
                 file.write(content)
                 file.flush()
                 where = f" ({name} in it)" if name else ""
                 try:
                     inner = Part(file.name, find_format(Path(file.name)))
-                    found, wrong = _read_content(inner, options)
+                    found, wrong = _read_whole(inner, options)
                 except UnreadableError as error:
                     found, wrong = obspy.Stream(), [str(error)]
             stream += found
@@ -219,7 +205,7 @@ def _read_inside(part: Part, options: dict[str, Any]) -> tuple[obspy.Stream, lis
     return stream, problems
 
 
-def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the files in an archive; a compressed file has no name."""
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as tar:
@@ -236,9 +222,9 @@ def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
             yield "", packed.read()
 
 
-def _read_unpacked(
-    part: Part, options: dict[str, Any]
-) -> tuple[obspy.Stream, list[str]]:
+def _read_whole(part: Part, options: dict[str, Any]) -> tuple[obspy.Stream, list[str]]:
+    if part.format == PACKED:
+        return _read_inside(part, options)
     if part.format in _UNSAFE:
         raise UnreadableError(f"{part.format} files may hold code and are not read")
     problems: list[str] = []

@@ -297,16 +297,23 @@ def _is_list(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(65536).decode("utf-8-sig", "ignore")
     lines = start.splitlines()[:_SEARCHED_LINES]
-    return any(map(os.path.exists, _listed(lines, path.parent)))
+    return any(map(os.path.isfile, _listed(lines, path.parent)))
 
 
 def _listed(lines: Iterable[str], folder: Path) -> Iterator[str]:
     """Paths of lines, relative to the root that a line names, or to the list's folder."""
     for line in lines:
         if line.strip() and not line.startswith("#"):
-            root, *names = (field.strip() for field in line.strip().split(","))
-            base = os.path.join(folder, os.path.expanduser(root))
-            yield from (os.path.join(base, n) for n in names if n) if names else [base]
+            root, *names = (field.strip() for field in line.split(","))
+            whole, base = (
+                os.path.join(folder, os.path.expanduser(x))
+                for x in (line.strip(), root)
+            )
+            # Names may have commas.
+            is_one = not names or os.path.isfile(whole)
+            yield from (
+                [whole] if is_one else (os.path.join(base, n) for n in names if n)
+            )
 
 
 class NamePattern(str):

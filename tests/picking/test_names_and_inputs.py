@@ -74,15 +74,17 @@ def test_folders_are_walked_at_any_depth(tree):
 
 def test_lists_of_files(tree, tmp_path):
     listed = tmp_path / "list.txt"
+    (tmp_path / "a,b.sac").touch()
     listed.write_text(
-        f"# root and files\n{tree},b/1.sac, a/deep/er/3.sac\n\ntree/b/2.sac\n"
+        f"# root and files\n{tree},b/1.sac, a/deep/er/3.sac\n\ntree/b/2.sac\na,b.sac\n"
     )
 
-    assert names([listed]) == ["1.sac", "3.sac", "2.sac"]
+    assert names([listed]) == ["1.sac", "3.sac", "2.sac", "a,b.sac"]
+    assert names([tmp_path / "a,b.sac"]) == ["a,b.sac"]
 
 
 def test_text_that_is_no_list_is_a_file(tmp_path):
     path = tmp_path / "waveform.txt"
-    path.write_text("TIMESERIES XX_ABC__BHZ_R, 3 samples, 1 sps\n1\n2\n3\n")
+    path.write_text("TIMESERIES XX_ABC__BHZ_R, 3 samples, 1 sps\n.,.\n2\n3\n")
 
     assert names([path]) == ["waveform.txt"]

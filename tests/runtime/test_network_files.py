@@ -137,6 +137,25 @@ def test_networks_of_other_kinds(tmp_path):
         load_model(tmp_path / "x.jit", **TOLD)
 
 
+class NoPicks(torch.nn.Module):
+    """A picker of any length that finds nothing, and says so in one dimension."""
+
+    def forward(self, x: torch.Tensor):
+        assert x.dim() == 2
+        return torch.zeros(0)
+
+
+def test_a_picker_without_picks(example, tmp_path):
+    torch.jit.script(NoPicks()).save(str(tmp_path / "x.jit"))
+    assert not load_model(tmp_path / "x.jit", **TOLD).classify(example).picks
+
+
+def test_parameters_without_their_network(tmp_path):
+    torch.save({"state_dict": {"a": torch.zeros(3)}}, tmp_path / "link32.ckpt")
+    with pytest.raises(ValueError, match=r"link32\.ckpt.*parameters alone"):
+        load_model(tmp_path / "link32.ckpt")
+
+
 @pytest.mark.parametrize("content", [b"no network", b""])
 def test_other_files(content, tmp_path):
     (tmp_path / "x.jit").write_bytes(content)

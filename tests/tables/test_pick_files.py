@@ -242,6 +242,7 @@ def test_published_picks_of_others(reference):
         ),
         ("station,phase,seconds\nA.B,P,16.7\n", "no column time or.*seconds"),
         ("station,phase,time\nA.B,P,29.02.2024 12:00\n", r"-02-29T.*line 2.*29\.02\."),
+        ('station,phase,time\nA.B,P,"2020-01-01\n', "line 2.*quote"),
     ],
 )
 def test_tables_that_are_not_picks(text, needed, tmp_path):

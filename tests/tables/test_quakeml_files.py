@@ -128,6 +128,20 @@ def test_names_of_others_are_short_where_they_differ(names, ids, tmp_path):
     assert sorted(found["event_id"]) == ids
 
 
+def test_a_value_that_is_no_number_costs_its_event_or_pick(tmp_path):
+    path = tmp_path / "a.xml"
+    origin = {"time": obspy.UTCDateTime(2020, 1, 1), "latitude": 1}
+    events = [Event(origins=[Origin(**origin, longitude=n)]) for n in (2.5, 3.5)]
+    Catalog(events).write(str(path), format="QUAKEML")
+    path.write_text(path.read_text().replace("3.5", "east"))
+    with pytest.warns(UserWarning, match="event 2.*east"):
+        assert list(tables.read_events(path)["longitude"]) == [2.5]
+
+    path.write_text(FOREIGN.replace("0.12<", "late<"))
+    with pytest.warns(UserWarning, match="pick 1.*late"):
+        assert list(tables.read_picks(path)["station_id"]) == [".NRCA."]
+
+
 FOREIGN = """<?xml version="1.0" encoding="utf-8"?>
 <q:quakeml xmlns="http://quakeml.org/xmlns/bed/1.2"
  xmlns:q="http://quakeml.org/xmlns/quakeml/1.2"><eventParameters publicID="smi:a/b">

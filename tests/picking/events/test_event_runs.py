@@ -141,6 +141,7 @@ def test_what_can_not_be_picked(
 
 def test_the_command(folder, tmp_path, x1_event, named, command):
     write_events(x1_event, tmp_path / "catalog.csv")
+    good = (tmp_path / "catalog.csv").read_text()
     config = tmp_path / "events.toml"
     config.write_text('velocity = "ak135"\nprob = 0.2\n')
 
@@ -158,3 +159,15 @@ def test_the_command(folder, tmp_path, x1_event, named, command):
         assert set(read_picks(tmp_path / f"out{ending}")["event_id"]) == {"X1.2012"}
     assert len(read_picks(tmp_path / "out.txt")) == 2
     assert (tmp_path / "out.obs").read_text().count(" GAU ") == 2
+
+    # Without a time, or without a place.
+    fields = good.splitlines()[1].split(",")
+    wrong = [["none", "", *fields[2:]], ["none", fields[1], "", *fields[3:]]]
+    (tmp_path / "catalog.csv").write_text("\n".join([good, *map(",".join, wrong)]))
+    arguments = "-c", tmp_path / "catalog.csv", "-m", "LPPNM/csn", "--config", config
+    result = command("pick-events", "-i", folder, "-o", tmp_path / "out", *arguments)
+    assert result.status == 3, result.errors
+    assert result.output.splitlines()[-1].startswith("2 lines")
+    told = (tmp_path / "out.err").read_text()
+    assert "line 4" in told
+    assert "line 5" in told
