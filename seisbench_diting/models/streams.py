@@ -213,16 +213,15 @@ def warn_about_components(
     for station, traces in _by(station_id, stream).items():
         codes = {trace.stats.channel[-1:] for trace in traces}
         missing = [code for code in component_order if code not in codes]
-        if len(missing) == len(component_order) or (missing and strict):
-            effect, begin = "It is not used.", ""
-        else:
-            begin = USED
-            effect = "Zeros are used instead, which makes picks less certain."
+        is_unused = len(missing) == len(component_order) or strict
+        effect = "Zeros are used instead, which makes picks less certain."
+        if is_unused:
+            effect = "It is not used."
         if missing:
             seisbench.logger.warning(
                 f"Station {station} has no component {', '.join(missing)} (it has "
                 f"{', '.join(sorted(codes)) or 'no channel code'}). {effect}",
-                extra={"begin": begin},
+                extra={"begin": "" if is_unused else USED},
             )
 
 

@@ -206,6 +206,7 @@ class PickSettings(RunSettings):
     workers: int = option(
         1,
         "Number of processes; more than one helps if reading is slow.",
+        "npicker",
         ge=1,
         identity=False,
     )

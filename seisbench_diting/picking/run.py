@@ -543,9 +543,7 @@ class Run:
             "status": status,
             "output": str(self._output),
             "files": value("SELECT count(*) FROM files"),
-            "files_with_problems": value(
-                "SELECT count(*) FROM files WHERE problem NOT NULL"
-            ),
+            "files_with_problems": len({path for path, _ in self.state.problems()}),
             "stations": len(self.stations),
             "records": value(f"SELECT count(*) {_PICKED}"),
             "records_failed": value(f"SELECT count(*) {_FAILED}"),

@@ -112,7 +112,6 @@ def pick_stream(
 
 def segments_of(stream: obspy.Stream, record: str) -> list[Segment]:
     """:return: The traces of a stream that is one record"""
-    check_type("stream", stream, obspy.Stream)
     found = []
     for trace in stream:
         stats, begin = trace.stats, trace.stats.starttime.ns

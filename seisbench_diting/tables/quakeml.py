@@ -350,9 +350,8 @@ def _pick_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _kept(rows: list[Any], good: list[Any], noun: str, reason: str) -> list[Any]:
     each = enumerate(zip(rows, good, strict=True), 1)
-    schema.set_aside(
-        (f"{noun} {n}", row.get("wrong", reason)) for n, (row, ok) in each if not ok
-    )
+    wrong = ((f"{noun} {n}", x.get("wrong", reason)) for n, (x, ok) in each if not ok)
+    schema.set_aside(wrong)
     return list(compress(rows, good))
 
 

@@ -243,8 +243,9 @@ class Archive(Database):
                 self.execute("UPDATE files SET walk = ? WHERE id = ?", [walk, known])
                 return
             if stat.S_ISDIR(status.st_mode):
-                problem = "the folder has no files, can't be read, or is one in a list"
-                raise UnreadableError(problem)
+                raise UnreadableError(
+                    "it is an empty or unreadable folder, or one in a list"
+                )
             # Reading a pipe would never end.
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableError("it is not a regular file")

@@ -74,16 +74,13 @@ class Records:
                 break
         #: Numbers of the records with samples.
         self.places = np.flatnonzero(head["samples"] > 0)
-        wrong |= ~self._have_time()
-        #: Numbers of the records that claim to hold the ones behind them, or have no time.
-        self.wrong = self.places[wrong[self.places]]
-
-    def _have_time(self) -> np.ndarray:
-        """Whether records have a possible time."""
-        head = self._headers
         is_date = (head["year"] >= 1900) & (head["year"] < 2200) & (head["day"] > 0)
         is_time = (head["hour"] < 24) & (head["minute"] < 60) & (head["second"] < 61)
-        return is_date & (head["day"] < 367) & is_time
+        #: Whether records have a possible time.
+        self._have_time = is_date & (head["day"] < 367) & is_time
+        wrong |= ~self._have_time
+        #: Numbers of the records that claim to hold the ones behind them, or have no time.
+        self.wrong = self.places[wrong[self.places]]
 
     def bytes_of(self, places: np.ndarray) -> bytes:
         spans = zip(self._starts[places], self._lengths[places], strict=True)
@@ -123,7 +120,7 @@ class Records:
         first = min(damaged)
         reason = " ".join(str(damaged[first]).split())
         time = ""
-        if self._have_time()[first]:
+        if self._have_time[first]:
             ns = int(self._times(np.array([first]))[0])
             time = f" from {obspy.UTCDateTime(ns=ns)}"
         more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""

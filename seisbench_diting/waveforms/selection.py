@@ -343,22 +343,19 @@ class NamePattern(str):
             )
         return super().__new__(cls, text)
 
-    def complete(self, stream: obspy.Stream, path: Path) -> bool:
+    def complete(self, stream: obspy.Stream, path: Path) -> None:
         """
         Adds codes that headers lack, in place.
 
         :param stream: Content of the file
-        :param path: Its path
-        :return: If the path matches the pattern
+        :param path: Its path, which the pattern may not match
         """
         match = _regex(self).search(path.as_posix())
-        if match is None:
-            return False
+        codes = match.groupdict() if match else {}
         for trace in stream:
-            for name, value in match.groupdict().items():
+            for name, value in codes.items():
                 if not trace.stats[name].strip():
                     trace.stats[name] = value
-        return True
 
 
 #: Option for a name pattern.

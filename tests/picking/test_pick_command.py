@@ -11,7 +11,7 @@ def test_every_format_of_the_event_record(command, named, reference, tmp_path):
     record, config = reference / "data" / "x1_event", tmp_path / "config.toml"
     (tmp_path / "no.mseed").write_text("no waveforms")
     inputs = f'input = ["{record}", "{tmp_path / "no.mseed"}"]'
-    config.write_text(f'{inputs}\nmodel = "{named}"\nprob = 0.9\n')
+    config.write_text(f'{inputs}\nmodel = "{named}"\nprob = 0.9\nnpicker = 1\n')
     options = "--prob", "0.3", "--formats", "csv,parquet,txt,pyocto,gamma", "--ifreal"
 
     result = command("pick", "--config", config, "-o", tmp_path / "out", *options)
