@@ -243,9 +243,7 @@ class Archive(Database):
                 self.execute("UPDATE files SET walk = ? WHERE id = ?", [walk, known])
                 return
             if stat.S_ISDIR(status.st_mode):
-                raise UnreadableError(
-                    "it is an empty or unreadable folder, or one in a list"
-                )
+                raise UnreadableError("it is a folder, empty, unreadable or in a list")
             # Reading a pipe would never end.
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableError("it is not a regular file")
