@@ -205,11 +205,12 @@ def test_no_picks_leave_empty_tables(files, associate):
     assert not Path("events.png").exists()
 
 
-def test_unknown_stations_are_listed(files, made, associate):
+def test_unknown_stations_are_listed(files, made, run):
     write_stations(made.stations.iloc[1:], "stations.txt")
     lost = (made.picks["station_id"] == "XX.S000.").sum()
 
-    output = associate("-i", "picks.csv", *COMMON)
+    status, output, _ = run("associate", "-i", "picks.csv", *COMMON)
+    assert status == 3
 
     assert f"{lost} station unknown" in output
     lines = Path("events.err").read_text().splitlines()

@@ -64,13 +64,14 @@ def _associate(settings: AssociateSettings) -> None:
         result.summary["picks_left_out"] |= rows
         more = settings.formats, settings.plot, left_out
         written = write_files(result, output, places, *more)
+    number = sum(result.summary["picks_left_out"].values())
     if settings.progress:
         _print_summary(result.summary)
         print("\n".join(map(str, written)))
-        if number := sum(result.summary["picks_left_out"].values()):
+        if number:
             errors = beside(output, ".err")
             print(f"{counted(number, 'line')} of what was not used in {errors}")
-    if left_out:
+    if number:
         sys.exit(3)
 
 
