@@ -114,7 +114,7 @@ class FileNet(PhasePicker):
         n_classes, n_samples = len(self.labels), x.shape[-1]
         if len(outputs) == 1:
             # Without picks, the output may have one dimension.
-            kind, time, found = outputs[0].reshape(-1, 3).T
+            kind, time, found = outputs[0].T if outputs[0].size else np.zeros((3, 0))
             column = kind.astype(int) + 1
             width = max([n_classes, *(column + 1)])
             prob = np.zeros((len(kind), width), dtype=np.float32)
