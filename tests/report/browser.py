@@ -45,8 +45,8 @@ class Page:
     def find(self, selector: str) -> list:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
-    def wait(self, condition, seconds: float = 30):
-        return WebDriverWait(self.driver, seconds).until(lambda _: condition())
+    def wait(self, condition):
+        return WebDriverWait(self.driver, 30).until(lambda _: condition())
 
     def click(self, panel: str, trace: int, point: int) -> None:
         """A click of the mouse where a point of a figure is drawn."""
@@ -67,28 +67,20 @@ class Page:
         )
         actions = webdriver.ActionChains(self.driver)
         actions.w3c_actions.pointer_action.move_to_location(round(x), round(y))
-        actions.w3c_actions.perform()
-        self.driver.implicitly_wait(0)
-        actions = webdriver.ActionChains(self.driver)
         actions.pause(0.2).click().perform()
 
     def console(self) -> list[str]:
         """What was said since the last call."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
-    def requests(self) -> list[str]:
-        """What the page asked for, beside itself."""
-        return self.run(
-            "return performance.getEntriesByType('resource').map(x => x.name)"
-        )
-
 
 @contextmanager
 def opened(path: Path, drawn: str = "#picks .scatterlayer .point") -> Iterator[Page]:
     """
+    The page, which asks for no other file and leaves no message unread.
+
     :param path: HTML file
     :param drawn: Selector of what is waited for
-    :return: The page
     """
     options = Options()
     options.binary_location = CHROMIUM
@@ -101,5 +93,7 @@ def opened(path: Path, drawn: str = "#picks .scatterlayer .point") -> Iterator[P
         page = Page(driver)
         page.wait(lambda: page.find(drawn))
         yield page
+        assert page.console() == []
+        assert not page.run("return performance.getEntriesByType('resource').length")
     finally:
         driver.quit()

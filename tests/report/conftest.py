@@ -17,7 +17,7 @@ from seisbench_diting.tables import (
 
 pytest.importorskip("plotly")
 
-START = obspy.UTCDateTime(2024, 3, 1, 12)
+START = pd.Timestamp("2024-03-01T12:00Z")
 RATE = 100.0
 STATIONS = {"XX.AA.": (10.0, 20.0), "XX.BB.00": (10.1, 20.1)}
 
@@ -32,7 +32,7 @@ def picks() -> pd.DataFrame:
         {
             "station_id": station,
             "phase": phase,
-            "time": pd.Timestamp((START + origin + factor * travel).ns, tz="UTC"),
+            "time": START + pd.Timedelta(seconds=origin + factor * travel),
             "probability": 0.5 + 0.1 * event,
             "snr": 10.0 if phase == "P" else np.nan,
             "event_id": f"e{event}",
@@ -47,6 +47,17 @@ def picks() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def many(picks):
+    """Function that repeats the picks a number of times, a minute apart."""
+
+    def repeat(number):
+        later = (pd.Timedelta(minutes=n) for n in range(number))
+        return pd.concat([picks.assign(time=picks["time"] + shift) for shift in later])
+
+    return repeat
+
+
+@pytest.fixture(scope="session")
 def waveforms(picks, tmp_path_factory):
     """Folder with miniSEED files, in which each arrival is a peak."""
     folder = tmp_path_factory.mktemp("waveforms")
@@ -54,11 +65,10 @@ def waveforms(picks, tmp_path_factory):
     for station, component in itertools.product(STATIONS, "ZNE"):
         data = rng.standard_normal(int(600 * RATE)).astype(np.float32)
         for time in picks["time"][picks["station_id"] == station]:
-            data[round((time.timestamp() - START.timestamp) * RATE)] += 100
-        names = ("network", "station", "location")
-        header = dict(zip(names, station.split("."), strict=True))
-        header |= {"channel": f"HH{component}", "sampling_rate": RATE}
-        trace = obspy.Trace(data, {**header, "starttime": START})
+            data[round((time - START).total_seconds() * RATE)] += 100
+        trace = obspy.Trace(data, {"sampling_rate": RATE})
+        trace.id = f"{station}.HH{component}"
+        trace.stats.starttime = obspy.UTCDateTime(START)
         trace.write(str(folder / f"{trace.id}.mseed"), "MSEED")
     return folder
 
@@ -66,31 +76,23 @@ def waveforms(picks, tmp_path_factory):
 @pytest.fixture
 def stations(tmp_path):
     """File with the places of the stations."""
-    path = tmp_path / "stations.csv"
-    rows = [
-        {"station_id": name, "latitude": place[0], "longitude": place[1]}
-        for name, place in STATIONS.items()
-    ]
-    write_stations(pd.DataFrame(rows), path)
-    return path
+    rows = [(name, *place) for name, place in STATIONS.items()]
+    table = pd.DataFrame(rows, columns=["station_id", "latitude", "longitude"])
+    write_stations(table, tmp_path / "stations.csv")
+    return tmp_path / "stations.csv"
 
 
 @pytest.fixture
 def pick_file(tmp_path, picks):
-    path = tmp_path / "picks.csv"
-    write_picks(picks, path)
-    return path
+    write_picks(picks, tmp_path / "picks.csv")
+    return tmp_path / "picks.csv"
 
 
 @pytest.fixture
 def association(tmp_path, picks):
     """Name of an association."""
-    place = {"latitude": 10.05, "longitude": 20.05}
-    rows = [
-        {"event_id": f"e{number}", "time": START + origin, "depth_km": 5.0 + number}
-        for number, origin in enumerate(ORIGINS)
-    ]
-    events = pd.DataFrame(rows).assign(**place)
-    events["time"] = [pd.Timestamp(time.ns, tz="UTC") for time in events["time"]]
+    times = START + pd.to_timedelta(ORIGINS, unit="s")
+    columns = {"event_id": ["e0", "e1"], "time": times, "depth_km": [5.0, 6.0]}
+    events = pd.DataFrame(columns).assign(latitude=10.05, longitude=20.05)
     write_association(event_table(events), picks, tmp_path / "found.events.csv")
     return tmp_path / "found"

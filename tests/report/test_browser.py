@@ -9,12 +9,7 @@ pytest.importorskip("selenium")
 from browser import CHROMIUM, DRIVER, opened
 
 from seisbench_diting.report import write_report
-from seisbench_diting.tables import (
-    read_association,
-    write_association,
-    write_picks,
-    write_stations,
-)
+from seisbench_diting.tables import read_association, write_association, write_picks
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"
@@ -52,9 +47,6 @@ def test_an_association(association, stations, waveforms):
         about = "XX.AA. S 2024-03-01 12:05:04"
         page.wait(lambda: page.text("#about").startswith(about))
 
-        assert page.console() == []
-        assert page.requests() == []
-
 
 def test_picks_without_waveforms_say_so(pick_file):
     with opened(write_report(pick_file)) as page:
@@ -62,13 +54,10 @@ def test_picks_without_waveforms_say_so(pick_file):
         assert "--stations" in page.text("#map")
         page.click("picks", 0, 0)
         page.wait(lambda: "not part of this page" in page.text("#about"))
-        assert page.console() == []
 
 
-def test_of_many_picks_a_part_is_drawn_and_all_where_one_looks(tmp_path, picks):
-    later = (pd.Timedelta(minutes=n) for n in range(1500))
-    many = pd.concat([picks.assign(time=picks["time"] + shift) for shift in later])
-    write_picks(many, tmp_path / "many.csv")
+def test_of_many_picks_a_part_is_drawn_and_all_where_one_looks(tmp_path, many):
+    write_picks(many(1500), tmp_path / "many.csv")
     with opened(write_report(tmp_path / "many.csv")) as page:
         assert page.text("#shown").startswith("6000 of 12000 picks are drawn")
         hour = "['2024-03-01 13:00:00', '2024-03-01 14:00:00']"
@@ -77,31 +66,26 @@ def test_of_many_picks_a_part_is_drawn_and_all_where_one_looks(tmp_path, picks):
         assert sum(number for _, number in lines(page, "picks")) == 480
         page.run("Plotly.relayout('picks', {'xaxis.autorange': true})")
         page.wait(lambda: page.text("#shown").startswith("6000 of 12000"))
-        assert page.console() == []
 
 
 def test_no_picks_at_all(tmp_path, picks):
     write_picks(picks.iloc[:0], tmp_path / "none.csv")
-    page = write_report(tmp_path / "none.csv")
-    with opened(page, "#picks .xaxislayer-above, #picks .xtitle") as page:
-        assert page.console() == []
+    drawn = "#picks .xaxislayer-above, #picks .xtitle"
+    with opened(write_report(tmp_path / "none.csv"), drawn) as page:
+        assert lines(page, "picks") == [[None, 0]]
 
 
 def test_names_are_no_code(tmp_path, picks):
     name = '<b>XX</b>.<a href="https://localhost">AA</a>.'
-    picks = picks.assign(station_id=name, phase="P")
-    write_picks(picks, tmp_path / "picks.csv")
-    row = {"station_id": name, "latitude": 1.0, "longitude": 2.0, "elevation_m": 0.0}
-    write_stations(pd.DataFrame([row]), tmp_path / "stations.csv")
-    path = write_report(tmp_path / "picks.csv", stations=tmp_path / "stations.csv")
+    write_picks(picks.assign(station_id=name, phase="P"), tmp_path / "picks.csv")
+    row = {"station_id": name, "latitude": 1.0, "longitude": 2.0}
+    path = write_report(tmp_path / "picks.csv", stations=pd.DataFrame([row]))
     with opened(path) as page:
         shown = page.run("return document.querySelector('#picks .ytick').textContent")
         assert shown == name
-        assert not page.find("#picks a")
         page.click("picks", 0, 0)
         page.wait(lambda: page.text("#about").startswith(name))
-        assert not page.find("#about a")
-        assert page.console() == []
+        assert not page.find("#picks a, #about a")
 
 
 def test_no_other_script_runs(pick_file):
@@ -112,6 +96,8 @@ def test_no_other_script_runs(pick_file):
     path.write_text(text.replace("<main>", f"<main>{script}"), encoding="utf-8")
     with opened(path) as page:
         assert page.run("return document.title") != "taken"
+        # The browser says that it refused.
+        assert len(page.console()) == 1
 
 
 def test_of_very_many_events_a_part_is_drawn(tmp_path, association):
@@ -126,4 +112,3 @@ def test_of_very_many_events_a_part_is_drawn(tmp_path, association):
     with opened(page, "#map .scatterlayer .point") as page:
         assert lines(page, "map") == [["events", 8000]]
         assert "8,000" in page.text("header")
-        assert page.console() == []
