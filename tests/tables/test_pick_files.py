@@ -13,12 +13,8 @@ from made_associations import assert_same, pick_lists
 
 from seisbench_diting import tables
 
-ROW = {
-    "station_id": "NA.AB.00",
-    "phase": "P",
-    "time": "2024-02-29T23:59:59.999999Z",
-    "probability": 0.5,
-}
+ROW = {"station_id": "NA.AB.00", "phase": "P", "probability": 0.5}
+ROW |= {"time": "2024-02-29T23:59:59.999999Z"}
 ENDINGS = ("csv", "txt", "parquet", "xml", "quakeml", "pyocto.csv", "gamma.csv")
 
 
@@ -45,7 +41,7 @@ def test_a_pick_table_has_its_columns_and_is_sorted_by_time_and_phase():
     of_event = tables.pick_table([{**ROW, "event_id": "one"}])
     assert list(of_event) == [*tables.COLUMNS, *tables.EVENT_COLUMNS]
     # A table without probabilities has 1.
-    sure = tables.pick_table([{k: ROW[k] for k in ("station_id", "phase", "time")}])
+    sure = tables.pick_table(pd.DataFrame([ROW]).drop(columns="probability"))
     assert list(sure["probability"]) == [1.0]
 
 
@@ -54,69 +50,53 @@ def test_a_pick_table_has_its_columns_and_is_sorted_by_time_and_phase():
     [
         ("phase", "Pk"),
         ("probability", 1.5),
-        ("probability", None),
         ("time", "noon"),
-        ("station_id", "A.B.C.00"),
+        ("station_id", "A.B.C.0"),
     ],
 )
 def test_errors_of_pick_tables_name_column_row_and_value(name, value):
-    with pytest.raises(ValueError, match=rf"picks\['{name}'\].*row 1 holds"):
+    with pytest.raises(ValueError, match=rf"picks\['{name}'\].*row 1.*{value}"):
         tables.pick_table([ROW, {**ROW, name: value}])
 
 
 @settings(max_examples=8, deadline=None)
 @given(rows=pick_lists() | pick_lists(event_id=st.sampled_from(["", "a:b/c d"])))
-@pytest.mark.parametrize(
-    "ending", ["csv", "parquet", "xml", "txt", "gamma.csv", "real"]
-)
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xml", "txt", "gamma.csv"])
 def test_every_digit_comes_back(rows, ending, tmp_path_factory):
     """The formats of others have less: of them stations, phases and times are compared."""
     path = tmp_path_factory.mktemp("picks") / f"picks.{ending}"
     picks = tables.pick_table(rows)
     if ending == "xml" and rows:
         picks = tables.pick_table(picks.assign(event_id="a:b/c d"))
-    write, read = tables.write_picks, tables.read_picks
     same = list(picks)
-    if ending == "real":
-        write, read = tables.write_real, tables.read_real
-        codes = picks["station_id"].str.rsplit(".", n=1).str[0]
-        picks["station_id"] = codes + "."
-    if ending in ("txt", "gamma.csv", "real"):
+    if ending in ("txt", "gamma.csv"):
         same = ["station_id", "phase", "time"]
-    if ending in ("gamma.csv", "real"):
+    if ending == "gamma.csv":
         picks = tables.pick_table(picks.assign(phase=picks["phase"].str[0]))
     for written in (picks, pieces_of(picks, 2)):
-        write(written, path)
-        assert_same(read(path)[same], picks[same])
+        tables.write_picks(written, path)
+        assert_same(tables.read_picks(path)[same], picks[same])
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 class TestEveryFormat:
-    def test_takes_pieces_one_at_a_time(self, ending, tmp_path):
-        path = tmp_path / f"picks.{ending}"
-        picks = for_format(ending, make_picks(40))
+    def test_leaves_the_old_file_until_the_new_one_is_whole(self, ending, tmp_path):
+        path, picks = tmp_path / f"picks.{ending}", for_format(ending, make_picks(40))
+        path.write_text("before")
 
-        def pieces():
+        def pieces(error=None):
             for piece in pieces_of(picks, 4):
-                # The file appears when it is complete.
-                assert not path.exists()
+                assert path.read_text() == "before"
                 yield piece
+            if error:
+                raise error
 
+        for error in (KeyboardInterrupt, OSError):
+            with pytest.raises(error):
+                tables.write_picks(pieces(error), path)
+            assert [p.name for p in tmp_path.iterdir()] == [path.name]
         tables.write_picks(pieces(), path)
         pd.testing.assert_frame_equal(tables.read_picks(path), picks)
-
-    @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-    def test_leaves_the_old_file_when_interrupted(self, ending, error, tmp_path):
-        def pieces():
-            yield for_format(ending, make_picks(3))
-            raise error
-
-        path = tmp_path / f"picks.{ending}"
-        path.write_text("before")
-        with pytest.raises(error):
-            tables.write_picks(pieces(), path)
-        assert [p.name for p in tmp_path.iterdir()] == [path.name]
-        assert path.read_text() == "before"
 
     def test_no_picks_and_damaged_files(self, ending, tmp_path):
         path = tmp_path / f"picks.{ending}"
@@ -124,27 +104,16 @@ class TestEveryFormat:
         pd.testing.assert_frame_equal(tables.read_picks(path), tables.pick_table([]))
         tables.write_picks(for_format(ending, make_picks()), path)
         content = path.read_bytes()
-        path.write_bytes(b"\x89PNG\r\n\0\0" * 20)
-        with pytest.raises(ValueError, match=rf"picks\.{ending}"):
-            tables.read_picks(path)
         path.write_bytes(content[: len(content) * 96 // 100])
         if ending.endswith(("csv", "txt")):
-            with pytest.warns(tables.LeftOut, match=rf"\.{ending}: 1 row .*line 1"):
+            with pytest.warns(tables.LeftOut, match=rf"\.{ending}.*line 1"):
                 assert len(tables.read_picks(path)) == 11
         else:
             with pytest.raises(ValueError, match=rf"picks\.{ending}"):
                 tables.read_picks(path)
-
-
-def test_parquet_has_types_and_a_group_for_each_piece(tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
-    tables.write_picks(pieces_of(make_picks(), 4), tmp_path / "picks.parquet")
-
-    file = parquet.ParquetFile(tmp_path / "picks.parquet")
-    assert file.num_row_groups == 3
-    kinds = {field.name: str(field.type) for field in file.schema_arrow}
-    assert kinds["time"] == "timestamp[us, tz=UTC]"
-    assert kinds["snr"] == "double"
+        path.write_bytes(b"\x89PNG\r\n\0\0" * 20)
+        with pytest.raises(ValueError, match=rf"picks\.{ending}"):
+            tables.read_picks(path)
 
 
 PUBLISHED = """\
@@ -161,10 +130,9 @@ def test_the_published_text(tmp_path):
     picks = tables.read_picks(path)
 
     assert list(picks["phase"]) == ["Pg", "Sg"]
-    assert set(picks["station_id"]) == {"X1.53085."}
-    assert set(picks["record"]) == {"path/to/file"}
     assert picks["time"][1] == pd.Timestamp("2012-07-27 00:00:56.095", tz="UTC")
-    assert picks["snr"][0] == 5.782
+    first = picks.loc[0, ["station_id", "record", "snr"]]
+    assert tuple(first) == ("X1.53085.", "path/to/file", 5.782)
     tables.write_picks(picks, path)
     assert path.read_text().splitlines()[1:3] == PUBLISHED.splitlines()[1:3]
 
@@ -176,13 +144,13 @@ def test_text_names_a_record_when_it_changes(tmp_path):
     assert [line for line in lines if line[0] == "#"][1:] == ["#a", "#b", "# #a", "#b"]
 
 
-def test_lines_of_text_that_are_not_picks(tmp_path):
+def test_lines_of_text_that_are_not_picks_are_named(tmp_path):
     path = tmp_path / "picks.txt"
     path.write_text("#record\nPg,1,2\n")
     with pytest.raises(ValueError, match=r"picks\.txt.*line 2"):
         tables.read_picks(path)
     path.write_text("#record\n\nPg,one,0.5,2012-07-27,1,1,X1.A\n" + PUBLISHED)
-    with pytest.warns(tables.LeftOut, match=r"picks\.txt: 1 row left out: line 3"):
+    with pytest.warns(tables.LeftOut, match=r"picks\.txt.*line 3"):
         assert len(tables.read_picks(path)) == 2
 
 
@@ -236,61 +204,45 @@ def test_published_picks_of_others(reference):
 @pytest.mark.parametrize(
     ("text", "needed"),
     [
-        (
-            "fname,itp,tp_prob,its,ts_prob\n",
-            "station_id.*phase.*time.*they have fname, itp",
-        ),
-        ("station,phase,seconds\nA.B,P,16.7\n", "no column time or.*seconds"),
-        ("station,phase,time\nA.B,P,29.02.2024 12:00\n", r"-02-29T.*line 2.*29\.02\."),
+        ("fname,itp,tp_prob,its,ts_prob\n", "station_id.*phase.*time.*fname, itp"),
+        ("station,phase,time\nA.B,P,29.02.2024 12:00\n", r"line 2.*29\.02\."),
         ('station,phase,time\nA.B,P,"2020-01-01\n', "line 2.*quote"),
     ],
 )
-def test_tables_that_are_not_picks(text, needed, tmp_path):
+def test_tables_that_are_not_picks_are_named(text, needed, tmp_path):
     (tmp_path / "picks.csv").write_text(text)
     with pytest.raises(ValueError, match=rf"picks\.csv: .*{needed}"):
         tables.read_picks(tmp_path / "picks.csv")
 
 
-def test_rows_that_are_wrong_are_left_out(tmp_path):
-    path = tmp_path / "picks.csv"
-    path.write_text(
-        "\nstation,phase,time,prob\nA.B,P,2020-01-01T00:00:01,1\n\nA.B,P,,1\n"
-        "A.B,S,02.01.2020,1\nA.B,X,2020-01-01,1\nA.B,S,2020-01-01,1,7\n"
-        "A.B,S,2020-01-01T00:00:02,2\nA.B,S,2020-01-01T00:00:03,1\n"
-    )
-    with pytest.warns(tables.LeftOut) as told:
-        picks = tables.read_picks(path)
-    assert list(picks["time"].dt.second) == [1, 3]
-    assert sorted(told[0].message.rows) == [f"line {n}" for n in range(5, 10)]
-    with tables.collected() as told:
-        tables.read_picks(path)
-    assert (told[0].path, len(told[0].rows)) == (path, 5)
-
-
+@pytest.mark.parametrize("number", [2, 4])
 @pytest.mark.parametrize(
     "row",
     [
-        "A.B,P,20200101000001.500",
-        "A.B,P,123456.7",
-        "A.B,P,2020-01-01,more",
-        '"A.B,P,2020-01-01',
+        "A.B,P,,1",
+        "A.B,S,02.01.2020,1",
+        "A.B,X,2020-01-01,1",
+        "A.B,S,2020-01-01,2",
+        "A.B,P,2020-01-01,1,more",
+        "A.B,P,20200101000001.500,1",
+        "A.B,P,123456.7,1",
+        '"A.B,P,2020-01-01,1',
     ],
 )
-def test_one_wrong_row_does_not_end_the_reading(row, tmp_path):
-    lines = ["station,phase,time", *["A.B,P,2020-01-01T00:00:01"] * 2]
-    for number in (2, 4):
-        text = "\n".join([*lines[: number - 1], row, *lines[number - 1 :]])
-        (tmp_path / "picks.csv").write_text(text)
-        with pytest.warns(tables.LeftOut) as told:
-            assert len(tables.read_picks(tmp_path / "picks.csv")) == 2
-        assert list(told[0].message.rows) == [f"line {number}"]
+def test_one_wrong_row_is_left_out_and_told(row, number, tmp_path):
+    lines = ["", "station,phase,time,prob", *["A.B,P,2020-01-01T00:00:01,1"] * 2]
+    lines.insert(number, row)
+    (tmp_path / "picks.csv").write_text("\n".join(lines))
+    with tables.collected() as told:
+        assert len(tables.read_picks(tmp_path / "picks.csv")) == 2
+    assert told[0].path == tmp_path / "picks.csv"
+    assert list(told[0].rows) == [f"line {number + 1}"]
 
 
 def test_picks_for_pyocto_and_gamma(tmp_path):
     picks = make_picks(6, phase=tables.PHASES, amplitude=[1.0, np.nan, *range(4)])
     pyocto, gamma = tables.to_pyocto(picks), tables.to_gamma(picks)
     assert list(pyocto) == ["station", "phase", "time", "probability"]
-    assert list(pyocto["phase"]) == ["P", "S"] * 3
     assert list(gamma) == ["id", "timestamp", "type", "prob", "amp"]
     # GaMMA reads them so, on every Python.
     tables.write_picks(picks, tmp_path / "a.gamma.csv")

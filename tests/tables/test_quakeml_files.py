@@ -25,7 +25,11 @@ def read_by_obspy(path):
 
 def test_obspy_reads_origins_and_arrivals(tmp_path):
     events, picks = made(events=3, picks=4)
+    errors = ["time_error_s", "latitude_error_km", "longitude_error_km"]
+    errors += ["depth_error_km", "max_horizontal_error_km", "min_horizontal_error_km"]
+    events[[*errors, "max_error_azimuth_deg"]] = 0.1, 1.2, 0.8, 2.5, 1.3, 0.7, 30.0
     events = events.assign(magnitude=[2.5, np.nan, 3], event_type="eq")
+    picks["weight"] = 0.5
     tables.write_association(events, picks, tmp_path / "a.quakeml")
     catalog = read_by_obspy(tmp_path / "a.quakeml")
 
@@ -36,11 +40,18 @@ def test_obspy_reads_origins_and_arrivals(tmp_path):
     quality = origin.quality
     assert (quality.used_phase_count, quality.used_station_count) == (4, 4)
     assert (quality.standard_error, quality.azimuthal_gap) == (0.139, 200.5)
+    of_latitude, of_depth = origin.latitude_errors, origin.depth_errors
+    assert of_latitude.uncertainty == pytest.approx(1.2 / 111.195)
+    assert (origin.time_errors.uncertainty, of_depth.uncertainty) == (0.1, 2500)
+    ellipse = origin.origin_uncertainty
+    assert ellipse.max_horizontal_uncertainty == 1300
+    assert ellipse.preferred_description == "uncertainty ellipse"
     for arrival, pick in zip(origin.arrivals, event.picks, strict=True):
         assert arrival.pick_id.get_referred_object() is pick
         assert arrival.phase == pick.phase_hint
         assert arrival.distance == pytest.approx(13.753 / 111.195)
-        assert (arrival.azimuth, arrival.time_residual) == (216.0, -0.139)
+        known = arrival.azimuth, arrival.time_residual, arrival.time_weight
+        assert known == (216.0, -0.139, 0.5)
 
 
 def test_obspy_reads_picks_of_events_without_origins(tmp_path):
@@ -61,7 +72,7 @@ def test_loose_picks_are_refused(tmp_path):
     """They were written as events that did not exist."""
     _, picks = made()
     for loose in (picks[list(tables.COLUMNS)], picks.assign(event_id=["a", "a", ""])):
-        with pytest.raises(ValueError, match=r"without an event.*\.csv"):
+        with pytest.raises(ValueError, match="event"):
             tables.write_picks(loose, tmp_path / "picks.xml")
     assert list(tmp_path.iterdir()) == []
 
@@ -106,16 +117,15 @@ def test_origins_of_others_are_preferred_if_they_say_so(tmp_path):
     assert events["pick_count"].isna().tolist() == [True, False]
 
 
+SAME_ENDS = ["smi:local/one/7", "smi:local/two/7"]
+
+
 @pytest.mark.parametrize(
     ("names", "ids"),
     [
         (["smi:a.b/query?eventId=17&x=2"], ["17"]),
         (["quakeml:us.anss.org/event/20005ysu"], ["20005ysu"]),
-        # The last parts of their names are the same.
-        (
-            ["smi:local/one/7", "smi:local/two/7"],
-            ["smi:local/one/7", "smi:local/two/7"],
-        ),
+        (SAME_ENDS, SAME_ENDS),
     ],
 )
 def test_names_of_others_are_short_where_they_differ(names, ids, tmp_path):
@@ -123,7 +133,7 @@ def test_names_of_others_are_short_where_they_differ(names, ids, tmp_path):
     events = [Event(resource_id=name, origins=[origin]) for name in names]
     events.append(Event(resource_id="smi:local/none"))
     Catalog(events).write(str(tmp_path / "a.xml"), format="QUAKEML")
-    with pytest.warns(UserWarning, match=f"1 row left out: event {len(events)}"):
+    with pytest.warns(UserWarning, match=f"event {len(events)}"):
         found = tables.read_events(tmp_path / "a.xml")
     assert sorted(found["event_id"]) == ids
 
@@ -167,14 +177,13 @@ FOREIGN = """<?xml version="1.0" encoding="utf-8"?>
 def test_picks_of_others(tmp_path):
     path = tmp_path / "ingv.xml"
     path.write_text(FOREIGN)
-    with pytest.warns(UserWarning, match=r"2 rows left out: pick 3.*pick 4"):
+    with pytest.warns(UserWarning, match=r"pick 3.*pick 4"):
         picks = tables.read_picks(path)
 
-    assert list(picks["station_id"]) == ["IV.ARRO.", ".NRCA."]
-    assert list(picks["phase"]) == ["P", "Sg"]
-    assert list(picks["event_id"]) == ["7073641"] * 2
+    names = ["station_id", "phase", "event_id", "azimuth_deg", "residual_s"]
+    assert tuple(picks.loc[0, names]) == ("IV.ARRO.", "P", "7073641", 120.5, 0.12)
+    assert tuple(picks.loc[1, names[:3]]) == (".NRCA.", "Sg", "7073641")
     assert picks["epicentral_distance_km"][0] == pytest.approx(11.12, abs=0.01)
-    assert tuple(picks.loc[0, ["azimuth_deg", "residual_s"]]) == (120.5, 0.12)
     assert np.isnan(picks["residual_s"][1])
     # The event has no place, so its picks are assigned to nothing.
     with pytest.warns(UserWarning, match="left out"):

@@ -31,10 +31,8 @@ def make_picks(rows=ROWS):
 
 
 def files_in(folder):
-    return {
-        str(path.relative_to(folder)): path.read_text()
-        for path in folder.rglob("*.txt")
-    }
+    files = folder.rglob("*.txt")
+    return {str(path.relative_to(folder)): path.read_text() for path in files}
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
@@ -44,10 +42,11 @@ def test_a_folder_for_each_day(size, tmp_path):
     assert files_in(folder) == FILES
 
     found = tables.read_real(folder)
-    assert list(found["phase"]) == ["P", "P", "P", "S", "S"]
-    assert list(found["station_id"]) == [*["IV.ARRO."] * 3, ".NRCA.", "IV.ARRO."]
-    same = ["time", "probability", "amplitude"]
-    pd.testing.assert_frame_equal(found[same], picks[same], check_exact=True)
+    known = picks.assign(
+        station_id=picks["station_id"].str.replace("[0-9]", "", regex=True),
+        phase=picks["phase"].str[0],
+    )
+    pd.testing.assert_frame_equal(found, known, check_exact=True)
     day = tables.read_real(folder / "20161015")
     pd.testing.assert_frame_equal(day, found[3:].reset_index(drop=True))
 
@@ -98,17 +97,13 @@ def test_folders_of_others(tmp_path):
     day = tmp_path / "20161014"
     day.mkdir()
     (day / "IV.T1204.P.txt").write_text("   16.70  0.6450 0.0\n\n-3.5 0.9 1\n")
-    (day / "IV.T1204.S.txt").write_text("")
-    (day / "readme").write_text("anything")
-    picks = tables.read_real(tmp_path)
-    assert [str(time) for time in picks["time"]] == [
-        "2016-10-13 23:59:56.500000+00:00",
-        "2016-10-14 00:00:16.700000+00:00",
-    ]
-    assert list(picks["amplitude"].isna()) == [False, True]
     (day / "IV.T1204.S.txt").write_text("1 0.5 0\nnan 0.5 0\n")
-    with pytest.warns(tables.LeftOut, match=r"S\.txt: 1 row left out: line 2"):
-        assert len(tables.read_real(tmp_path)) == 3
+    (day / "readme").write_text("anything")
+    with pytest.warns(tables.LeftOut, match=r"S\.txt.*line 2"):
+        picks = tables.read_real(tmp_path)
+    seconds = (picks["time"] - pd.Timestamp("2016-10-14", tz="UTC")).dt.total_seconds()
+    assert list(seconds) == [-3.5, 1, 16.7]
+    assert list(picks["amplitude"].isna()) == [False, True, True]
     (day / "IV.T1204.S.txt").write_text("a 0.5 0\n")
     with pytest.raises(ValueError, match=r"S\.txt.*line 1"):
         tables.read_real(tmp_path)
