@@ -22,17 +22,10 @@ def station_stream(code: str, seconds: int, seed: int) -> obspy.Stream:
         for component, place in ((0, P), (1, S), (2, S)):
             here = slice(begin + place, begin + place + 1000)
             data[component, here] += 40 * decay
+    header = {"network": "XX", "station": code, "starttime": START}
+    header["sampling_rate"] = RATE
     return obspy.Stream(
-        obspy.Trace(
-            row.astype(np.float32),
-            {
-                "network": "XX",
-                "station": code,
-                "channel": f"HH{component}",
-                "starttime": START,
-                "sampling_rate": RATE,
-            },
-        )
+        obspy.Trace(row.astype(np.float32), header | {"channel": f"HH{component}"})
         for component, row in zip("ZNE", data, strict=True)
     )
 
@@ -45,8 +38,5 @@ def probabilities(code: str, seconds: int) -> dict:
     for begin in range(0, n_samples - PERIOD + 1, PERIOD):
         for row, place in enumerate((P, S)):
             values[row, begin + place - 19 : begin + place + 20] = triangle
-    return {
-        "station_id": f"XX.{code}.",
-        "start_time": str(START),
-        "sure_100hz": values,
-    }
+    names = {"station_id": f"XX.{code}.", "start_time": str(START)}
+    return names | {"sure_100hz": values}

@@ -8,17 +8,12 @@ import torch
 pytest.importorskip("lightning")
 
 from seisbench_diting.distillation import blend, raise_phase
-from seisbench_diting.models import LPPNM, LPPNT, RNN
+from seisbench_diting.models import LPPNT, RNN
 
 
-@pytest.fixture
-def pair():
-    torch.manual_seed(0)
-    return LPPNT(), LPPNT()
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_a_blend_has_the_weighted_mean_of_the_parameters(pair, share):
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_blend_has_the_weighted_mean_of_the_parameters(share):
+    pair = LPPNT(), LPPNT()
     learned, initial = (model.state_dict() for model in pair)
     for name, value in blend(*pair, share).state_dict().items():
         if value.is_floating_point():
@@ -42,12 +37,3 @@ def test_a_phase_is_seen_more_often(cls):
     # Odds of S to noise grow by e to the half, those of P stay.
     torch.testing.assert_close(more, s * math.exp(0.5), rtol=1e-3, atol=1e-6)
     torch.testing.assert_close(same, p, rtol=1e-3, atol=1e-6)
-
-
-def test_impossible_blends(pair):
-    with pytest.raises(ValueError, match=r"share=1\.5"):
-        blend(*pair, 1.5)
-    with pytest.raises(ValueError, match="initial="):
-        blend(pair[0], LPPNM(), 0.5)
-    with pytest.raises(ValueError, match="phase='X'"):
-        raise_phase(pair[0], "X", 0.5)

@@ -30,28 +30,17 @@ rows = st.lists(
 )
 
 
-def opinion(*arrivals, known=((0, 20_000),)):
+def opinion(*arrivals):
     """Opinion with times in milliseconds."""
-    return Opinion(
-        [(phase, time * MS, probability) for phase, time, probability in arrivals],
-        [(begin * MS, end * MS) for begin, end in known],
-    )
-
-
-def merged(*opinions):
-    return [(k, t / MS, pytest.approx(p)) for k, t, p in merge_opinions(opinions)]
+    return Opinion([(phase, t * MS, p) for phase, t, p in arrivals], [(0, 20_000 * MS)])
 
 
 def test_arrivals_of_two_teachers_become_one():
     first = opinion((1, 1000, 0.9), (2, 4000, 0.6))
     second = opinion((1, 1100, 0.3), (1, 7000, 0.8))
-    assert merged(first, second) == [(1, 1025, 0.6), (1, 7000, 0.4), (2, 4000, 0.3)]
-
-
-def test_a_teacher_that_has_not_looked_does_not_count():
-    first = opinion((1, 1000, 0.8), (1, 9000, 0.8))
-    second = opinion((1, 1000, 0.4), known=((0, 5000), (9500, 10_000)))
-    assert merged(first, second) == [(1, 1000, 0.6), (1, 9000, 0.8)]
+    found = merge_opinions([first, second])
+    merged = [(1, 1025, 0.6), (1, 7000, 0.4), (2, 4000, 0.3)]
+    assert found == [(k, t * MS, pytest.approx(p)) for k, t, p in merged]
 
 
 @given(first=rows, second=rows)
@@ -90,11 +79,8 @@ def test_codas_of_strong_arrivals_are_shown(peak, expected, rng):
     codas = make_corpus([whole], 1536, "ZNE", 100.0).kinds[3]
     assert len(codas) == expected
     for number in range(expected):
-        waveform, metadata = codas.get_sample(number)
-        assert waveform.shape == (3, 1536)
-        assert not any(
-            0 <= arrival.sample < 1536 for arrival in read_arrivals(metadata)
-        )
+        _, metadata = codas.get_sample(number)
+        assert not any(0 <= x.sample < 1536 for x in read_arrivals(metadata))
 
 
 samples = st.lists(st.floats(-100, 6300), max_size=6)
@@ -107,10 +93,9 @@ def test_sure_labels_are_those_of_an_analyst(p, s):
         for phase, of_phase in (("P", p), ("S", s))
         for sample in of_phase
     ]
-    np.testing.assert_allclose(
-        soft_point_label(arrivals, 6144), point_label(p, s, 6144), atol=1e-6
-    )
-    hard, soft = lppn_label(p, s, 6144), soft_lppn_label(arrivals, 6144)
+    soft, hard = soft_point_label(arrivals, 6144), point_label(p, s, 6144)
+    np.testing.assert_allclose(soft, hard, atol=1e-6)
+    soft, hard = soft_lppn_label(arrivals, 6144), lppn_label(p, s, 6144)
     ignored = hard[0] == -1
     np.testing.assert_array_equal(soft[:3].sum(axis=0) == 0, ignored)
     cells = [int(x // 8) for x in (*p, *s) if 0 <= x < 6144]
@@ -122,10 +107,10 @@ def test_sure_labels_are_those_of_an_analyst(p, s):
 
 
 def test_labels_are_as_sure_as_the_arrivals():
+    rows = ("P", 0, 1000.0, 0.6), ("S", 0, 1003.0, 0.9), ("S", 1, 3000.0, 0.3)
     arrivals = [
-        Arrival("trace_P_arrival_sample", "P", 1, 1000.0, False, 0, 0.6),
-        Arrival("trace_S_arrival_sample", "S", 1, 1003.0, False, 0, 0.9),
-        Arrival("trace_S_arrival_sample", "S", 1, 3000.0, False, 1, 0.3),
+        Arrival(f"trace_{phase}_arrival_sample", phase, 1, sample, False, number, sure)
+        for phase, number, sample, sure in rows
     ]
     soft = soft_lppn_label(arrivals, 6144)
     np.testing.assert_allclose(soft[:, 125], [0.1, 0, 0.9, 3.0], atol=1e-6)
