@@ -19,16 +19,15 @@ def dataset(tmp_path_factory):
 def assert_equal(batch, other):
     assert batch.keys() == other.keys()
     for name in batch:
-        np.testing.assert_array_equal(np.asarray(batch[name]), np.asarray(other[name]))
+        np.testing.assert_array_equal(batch[name], other[name])
 
 
 def test_the_tutorials_batches(dataset):
     batches = DiTingBatches(dataset, 4)
     wave, lppn, point, eqt = batches.batch_data()
 
-    assert wave.shape == (4, 3, 6144)
     assert lppn.shape == (4, 2, 768)
-    assert point.shape == eqt.shape == (4, 3, 6144)
+    assert wave.shape == point.shape == eqt.shape == (4, 3, 6144)
     assert {a.dtype for a in (wave, lppn, point, eqt)} == {np.dtype(np.float32)}
     # The labels of each window say the same.
     for i in range(4):
@@ -92,19 +91,16 @@ def test_the_tutorials_test_batches(dataset):
 
 
 @pytest.mark.parametrize(
-    ("make", "word"),
+    ("options", "word"),
     [
-        (lambda d: DiTingBatches(d, 22), "batch_size=22"),
-        (lambda d: DiTingBatches(d, 4, labels=("lpp",)), "labels="),
-        (lambda d: DiTingBatches(d, 4, stride=5)[0], "n_samples=6144"),
-        (lambda d: DiTingBatches(d, 4, augmentations={"gape": 1}), "did you mean"),
-        (lambda d: DiTingBatches(d, 4, phases={}), "no column"),
-        (lambda d: DiTingTestBatches(d, 4)[6], "number=6"),
+        ({"batch_size": 22}, "batch_size=22"),
+        ({"labels": ("lpp",)}, "labels="),
+        ({"augmentations": {"gape": 1}}, "augmentations=.*gap"),
     ],
 )
-def test_wrong_arguments(dataset, make, word):
-    with pytest.raises((ValueError, IndexError), match=word):
-        make(dataset)
+def test_wrong_arguments_are_named(dataset, options, word):
+    with pytest.raises(ValueError, match=word):
+        DiTingBatches(dataset, **{"batch_size": 4, **options})
 
 
 def test_missing_phases_and_ratios_are_minus_one(dataset):
@@ -119,5 +115,5 @@ def test_missing_phases_and_ratios_are_minus_one(dataset):
 def test_several_sampling_rates_are_not_mixed(dataset, tmp_path):
     path = write_dataset(tmp_path, 5, rate=100.0)
     both = dataset + sbd.WaveformDataset(path, component_order="ZNE")
-    with pytest.raises(ValueError, match="50 to 100 Hz"):
+    with pytest.raises(ValueError, match="100 Hz"):
         DiTingBatches(both, 4)

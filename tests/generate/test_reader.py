@@ -11,6 +11,18 @@ from made_records import write_dataset
 from seisbench_diting.generate import RecordReader
 
 
+class Doubled(sbd.WaveformDataset):
+    """A dataset class with a method of its own."""
+
+    def get_sample(self, idx, sampling_rate=None):
+        waveforms, metadata = super().get_sample(idx, sampling_rate)
+        return 2 * waveforms, metadata
+
+
+def open_dataset(path, cls=sbd.WaveformDataset, **options):
+    return cls(path, **{"component_order": "ZNE", **options})
+
+
 def assert_same(reader, dataset, columns=()):
     assert len(reader) == len(dataset)
     for idx in range(len(dataset)):
@@ -36,43 +48,23 @@ def assert_same(reader, dataset, columns=()):
         ({}, {"sampling_rate": 25}),
         ({}, {"cache": "trace"}),
         ({}, {"component_order": "ZNEH", "missing_components": "pad"}),
+        ({}, {"cls": Doubled}),
     ],
 )
 def test_as_seisbench_reads(tmp_path, written, options):
-    path = write_dataset(tmp_path, npts=300, **written)
-    dataset = sbd.WaveformDataset(path, **{"component_order": "ZNE", **options})
+    dataset = open_dataset(write_dataset(tmp_path, npts=300, **written), **options)
     assert_same(RecordReader(dataset), dataset)
 
 
-def test_a_dataset_class_with_a_method_of_its_own(tmp_path):
-    class Doubled(sbd.WaveformDataset):
-        def get_sample(self, idx, sampling_rate=None):
-            waveforms, metadata = super().get_sample(idx, sampling_rate)
-            return 2 * waveforms, metadata
-
-    dataset = Doubled(write_dataset(tmp_path, npts=300), component_order="ZNE")
-    assert_same(RecordReader(dataset), dataset)
-
-
-def test_chunks_filters_and_several_datasets(tmp_path):
+def test_chunks_filters_and_several_datasets_also_in_other_processes(tmp_path):
     for chunk in ("a", "b"):
         write_dataset(tmp_path / "chunks", 5, chunk=chunk, npts=300)
     write_dataset(tmp_path / "other", 4, component_order="ENZ", npts=200)
-    first = sbd.WaveformDataset(tmp_path / "chunks", component_order="ZNE")
-    second = sbd.WaveformDataset(tmp_path / "other", component_order="ZNE")
-    dataset = first.train() + second
+    first = open_dataset(tmp_path / "chunks").train()
+    dataset = first + open_dataset(tmp_path / "other")
+    reader = RecordReader(dataset, ["split"])
 
-    assert_same(RecordReader(dataset, ["split"]), dataset, ["split"])
-
-
-def test_it_can_be_given_to_other_processes(tmp_path):
-    path = write_dataset(tmp_path, npts=300)
-    dataset = sbd.WaveformDataset(path, component_order="ZNE")
-    reader = RecordReader(dataset)
-    reader.get_sample(0)
-
-    for other in (
-        pickle.loads(pickle.dumps(reader)),  # noqa: S301 - as DataLoader does
-        copy.deepcopy(reader),
-    ):
-        assert_same(other, dataset)
+    assert_same(reader, dataset, ["split"])
+    as_loaders_do = pickle.loads(pickle.dumps(reader))  # noqa: S301
+    for other in (as_loaders_do, copy.deepcopy(reader)):
+        assert_same(other, dataset, ["split"])
