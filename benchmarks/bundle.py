@@ -255,12 +255,13 @@ def write(name: str, folder: Path) -> None:
     with replacing(BUNDLED / f"{name}.distilled.pt") as temporary:
         temporary.write_bytes(content)
     made = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    p, s = score_windows(best.model, read_records())
     text = card(name, made, best, initial, sets, np.mean(f1, axis=0))
+    text = text.replace("## Limits", f"Windows of `ncedc`: P {p}; S {s}.\n\n## Limits")
     write_text(BUNDLED / f"{name}.distilled.md", text)
-    score = score_windows(best.model, read_records())
     blob = hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
     print(f"sha256 = {hashlib.sha256(content).hexdigest()!r}\ngit_blob = {blob!r}")
-    print(f"size = {len(content)}\n{score}")
+    print(f"size = {len(content)}\np: {p}\ns: {s}")
 
 
 def card(
