@@ -21,7 +21,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
     "__init__": set(),
     "_util": set(),
-    "association": {"tables", "travel_times", "plots"},
+    "association": {"tables", "travel_times", "plots", "waveforms"},
     "data": {"tables", "waveforms", "models"},
     "distillation": {"training", "waveforms", "models", "generate", "runtime"},
     "evaluation": {"data", "models", "runtime", "generate", "tables", "plots"},

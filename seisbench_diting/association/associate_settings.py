@@ -22,7 +22,9 @@ from pydantic import PositiveFloat as Positive
 
 from .._util import (
     EXPORTS,
+    INSTRUMENT_PREFERENCE,
     ArgumentError,
+    Band,
     Existing,
     Names,
     Paths,
@@ -31,6 +33,7 @@ from .._util import (
     option,
     suggestion,
 )
+from ..waveforms import Inputs, Instruments
 
 Text = Annotated[str, BeforeValidator(str)]
 Step = Annotated[float, Field(ge=0.01, le=100)]
@@ -45,6 +48,18 @@ FORMATS = {
     "txt": ".txt",
     "quakeml": ".xml",
     **EXPORTS,
+}
+
+#: Distance curves of local magnitudes: n, k and the largest R in -log A0 =
+#: n log10(R / 100 km) + k (R - 100 km) + 3. R is the hypocentral distance, and amplitudes
+#: are in mm on a Wood-Anderson seismogram.
+CURVES = {
+    # Hutton, L. K., & Boore, D. M. (1987). The ML scale in Southern California. Bulletin of
+    # the Seismological Society of America, 77(6), 2074-2094. IASPEI's standard, to 1000 km.
+    "hutton_boore": (1.110, 0.00189, 1000),
+    # Bakun, W. H., & Joyner, W. B. (1984). The ML scale in central California. Bulletin of
+    # the Seismological Society of America, 74(5), 1827-1843.
+    "bakun_joyner": (1.000, 0.00301, 400),
 }
 
 #: Expected residuals for a global and for a regional velocity model, and the length of a
@@ -389,6 +404,50 @@ class ExportEventsSettings(Settings):
         None,
         "Whether longitudes come first, for text of associators that does not say so.",
     )
+
+
+class MagnitudeSettings(ExportEventsSettings):
+    """Settings of the command magnitude."""
+
+    output: _Prefix = option(
+        None, "Prefix of the output files; NAME.amplitudes.csv is one of them.", "-o"
+    )
+    inputs: Inputs = option(
+        ...,
+        "Waveforms: folders, files or lists of files, as for `pick`; may be repeated.",
+        *("--input", "-i"),
+        many=True,
+    )
+    stations: Existing = option(
+        ..., "StationXML with responses; any table, if --unit is not counts.", "-s"
+    )
+    picks: Existing | None = option(
+        None, "Picks with event_id, of events from a file without picks.", "-p"
+    )
+    unit: Literal["counts", "m", "m/s", "m/s2"] = option(
+        "counts", "Unit of the samples. The response is removed from counts."
+    )
+    curve: str = option(
+        "hutton_boore",
+        f"Amplitudes over distance: {', '.join(CURVES)}, or a CSV file with distance_km "
+        "(hypocentral) and minus_log_a0.",
+    )
+    corrections: Existing | None = option(
+        None, "CSV with station_id and correction, which is added to its magnitudes."
+    )
+    gain: Positive = option(2080.0, "Magnification of the Wood-Anderson seismograph.")
+    bandpass: Band = option(
+        (0.2, 30.0), "Frequencies in Hz. A higher LOW removes more noise."
+    )
+    min_snr: NotNegative = option(
+        3.0, "Smallest ratio of an amplitude to the largest one of the noise before P."
+    )
+    min_stations: PositiveInt = option(3, "Fewest stations of a magnitude.")
+    instruments: Instruments = option(
+        INSTRUMENT_PREFERENCE, "Band and instrument codes, the preferred first."
+    )
+    formats: _Formats = option(("csv", "quakeml"), f"Of {', '.join(FORMATS)}.")
+    progress: bool = option(True, "Show progress and a summary.", off="--quiet")
 
 
 class CompareSettings(CompareLimits):

@@ -411,6 +411,7 @@ class Association:
     :param summary: Numbers of the run: options, and those of them that were ``adapted``
         to the network; picks given, used, left out and why; events; seconds
     :param station_terms: Table of station terms, if they were estimated
+    :param amplitudes: Table of the amplitudes of local magnitudes
     """
 
     events: pd.DataFrame
@@ -418,6 +419,7 @@ class Association:
     not_used: pd.DataFrame
     summary: dict[str, Any]
     station_terms: pd.DataFrame | None = None
+    amplitudes: pd.DataFrame | None = None
 
 
 def associate(
@@ -711,10 +713,16 @@ def write_files(
         written.append(terms)
     if not (plot and len(result.events)):
         written.remove(picture)
+    amplitudes = beside(output, ".amplitudes.csv")
+    if result.amplitudes is not None:
+        written.append(amplitudes)
     with replacing_together(written) as new:
         for kind in formats:
             path = new[beside(output, FORMATS[kind])]
-            write_association(result.events, result.picks, path, stations)
+            of_result = result.events, result.picks, path, stations, result.amplitudes
+            write_association(*of_result)
+        if result.amplitudes is not None:
+            result.amplitudes.to_csv(new[amplitudes], index=False, float_format="%.5g")
         if picture in new:
             tables = result.events, result.picks, stations
             save_figure(plot_association(*tables, output.name), new[picture])

@@ -41,6 +41,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "catalogue": {
         "associate": "Find the events that picks belong to.",
+        "magnitude": "Local magnitudes of events.",
         "compare": "Compare two catalogues.",
         "export-events": "Write events and picks for other programs.",
     },

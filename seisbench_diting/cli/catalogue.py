@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._util import ArgumentError, MissingError, beside, counted
+from .._util import USED, ArgumentError, MissingError, beside, counted
 from ..association import (
     FORMATS,
     AssociateSettings,
     CompareSettings,
     ExportEventsSettings,
+    MagnitudeSettings,
 )
 from .app import command_of, interruptible
 
@@ -99,6 +100,43 @@ def _print_summary(summary: dict[str, Any]) -> None:
     )
 
 
+def _magnitude(settings: MagnitudeSettings) -> None:
+    """
+    Local magnitudes (ML) of events, from waveforms around their picks.
+
+    seisbench-diting magnitude events.events.csv -i ARCHIVE -s STATIONS.xml -o ml
+    """
+    from ..association import check_output, local_magnitudes, write_files
+    from ..tables import collected, read_stations
+
+    output, formats = settings.output, settings.formats
+    read = [settings.events, settings.stations, settings.picks or settings.events]
+    if output is None:
+        raise MissingError("output", None, "a prefix of the output files")
+    with interruptible("Nothing was written."), collected() as left_out:
+        check_output(output, formats, read)
+        result = local_magnitudes(settings)
+        # What is left out was told before.
+        with collected():
+            places = read_stations(settings.stations)
+        written = write_files(result, output, places, formats, False, left_out)
+    told = result.summary
+    if settings.progress:
+        print(
+            f"Magnitudes of {told['events_with_magnitude']} of "
+            f"{counted(told['events'], 'event')}, from "
+            f"{counted(told['amplitudes'], 'amplitude')}"
+        )
+        for reason, number in told["amplitudes_left_out"].items():
+            print(f"Not used, {counted(number, 'time')}: {reason}")
+        print("\n".join([*told["problems"], *map(str, written)]))
+    # That the quality of amplitudes decides on them is no failure.
+    missing = [why for why in told["amplitudes_left_out"] if why.startswith("no ")]
+    missing += [why for why in told["problems"] if f": {USED}" not in why]
+    if left_out or missing:
+        sys.exit(3)
+
+
 def _compare(settings: CompareSettings) -> None:
     """
     Compare two catalogues: common events, their differences, and events of only one.
@@ -180,5 +218,6 @@ def _export_events(settings: ExportEventsSettings) -> None:
 
 
 associate = command_of(AssociateSettings, _associate)
+magnitude = command_of(MagnitudeSettings, _magnitude)
 compare = command_of(CompareSettings, _compare)
 export_events = command_of(ExportEventsSettings, _export_events)

@@ -38,13 +38,13 @@ from ..waveforms import (
     choose_segments,
     fingerprint_of,
     read_part,
+    read_responses,
     read_segments,
     shared,
     usable,
 )
 from .pick_settings import EventOptions, PickEventsSettings
 from .run import PICTURES, RunPicks, RunState, UnitResult, open_run
-from .station_days import read_responses
 from .stream_picks import (
     load_for,
     pick_waveforms,
@@ -378,7 +378,7 @@ def pick_events(settings: PickEventsSettings) -> RunPicks:
     }
     if not events:
         raise ArgumentError("catalog", str(catalog), "the catalogue has no events")
-    inventory = read_responses(settings)
+    inventory = read_responses(settings.inventory)
     with open_run(settings, "events") as run:
         problems = [(str(x.path), line) for x in left_out for line in x.lines()]
         units = _units(run.state, settings.inputs, events, stations, problems)

@@ -83,6 +83,9 @@ class PickOptions(NetworkFileSettings):
         1.0, "Seconds before and after a pick for SNR and amplitude.", "snritv", le=30
     )
     bandpass: Band = option((1.0, 10.0), "Frequencies in Hz for SNR and amplitude.")
+    polarity: bool = option(
+        False, "Tell the first motion of P where it is sure: U (up), D (down)."
+    )
 
     @field_validator("min_separation")
     @classmethod

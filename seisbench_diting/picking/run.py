@@ -63,7 +63,8 @@ _PACKAGES = ("seisbench-diting", "seisbench", "torch", "obspy", "onnxruntime")
 #: Columns of picks in a state, beside the unit; those of events are the last five.
 _COLUMNS = (
     *("station_id", "phase", "time", "probability", "snr", "amplitude", "record"),
-    *("relative_time_s", "event_id", "epicentral_distance_km", "azimuth_deg"),
+    *("relative_time_s", "polarity"),
+    *("event_id", "epicentral_distance_km", "azimuth_deg"),
     *("theoretical_time", "residual_s"),
 )
 
@@ -118,8 +119,8 @@ class RunState(Archive):
         failure TEXT);
     CREATE TABLE IF NOT EXISTS picks (
         unit TEXT, station_id TEXT, phase TEXT, time INTEGER, probability REAL, snr REAL,
-        amplitude REAL, record TEXT, relative_time_s REAL, event_id TEXT,
-        epicentral_distance_km REAL, azimuth_deg REAL, theoretical_time INTEGER,
+        amplitude REAL, record TEXT, relative_time_s REAL, polarity TEXT,
+        event_id TEXT, epicentral_distance_km REAL, azimuth_deg REAL, theoretical_time INTEGER,
         residual_s REAL, hidden INTEGER DEFAULT 0);
     CREATE INDEX IF NOT EXISTS picks_of_unit ON picks (unit);
     CREATE INDEX IF NOT EXISTS picks_in_time ON picks (time, station_id, phase);
@@ -226,13 +227,15 @@ class RunState(Archive):
 def chunks_of_run(state: RunState) -> Iterator[pd.DataFrame]:
     """:return: Tables of picks in order of time; only one is in memory at a time"""
     of_events = state.value("SELECT 1 FROM picks WHERE event_id IS NOT NULL LIMIT 1")
-    columns = _COLUMNS if of_events else _COLUMNS[:-5]
+    columns = list(_COLUMNS if of_events else _COLUMNS[:-5])
+    if not state.option("polarity"):
+        columns.remove("polarity")
     rows = state.rows(
         f"SELECT {', '.join(columns)} FROM picks WHERE hidden = 0 "
         "ORDER BY time, station_id, phase, probability"
     )
     while some := list(islice(rows, _ROWS)):
-        yield table_of(pd.DataFrame(some, columns=list(columns)))
+        yield table_of(pd.DataFrame(some, columns=columns))
 
 
 @dataclass(frozen=True)

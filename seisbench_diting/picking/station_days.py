@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -23,10 +22,11 @@ from ..waveforms import (
     Selection,
     Unit,
     covered_spans,
+    read_responses,
     read_segments,
     time_span,
 )
-from .pick_settings import PickSettings, RunSettings
+from .pick_settings import PickSettings
 from .run import PICTURES, RunPicks, RunState, UnitResult, cluster, open_run, processes
 from .stream_picks import load_for, pick_waveforms, rate_of, table_of, window_seconds
 
@@ -58,7 +58,7 @@ def pick_archive(settings: PickSettings) -> RunPicks:
         reason += "model.save(PATH), and give the path"
         raise ArgumentError("model", type(settings.model).__name__, reason)
     start, end = time_span(settings.start, settings.end)
-    inventory = read_responses(settings)
+    inventory = read_responses(settings.inventory)
     with open_run(settings, "station days") as run:
         seconds = _MARGIN_WINDOWS * window_seconds(run.model) + _MARGIN_SECONDS
         selection = Selection(
@@ -98,22 +98,6 @@ def pick_archive(settings: PickSettings) -> RunPicks:
         return run.finish()
 
 
-def read_responses(settings: RunSettings) -> obspy.Inventory | None:
-    """
-    :raises ArgumentError: if it is not a file with responses
-    :return: Inventory of the settings
-    """
-    if settings.inventory is None:
-        return None
-    try:
-        # ObsPy takes brackets for a pattern.
-        return obspy.read_inventory(glob.escape(str(settings.inventory)))
-    # ObsPy raises the errors of its parsers.
-    except Exception as error:
-        reason = f"can't be read as StationXML: {error}"
-        raise ArgumentError("inventory", str(settings.inventory), reason) from error
-
-
 def _pick_elsewhere(settings: PickSettings, threads: int, unit: Unit) -> UnitResult:
     if threads:
         torch.set_num_threads(threads)
@@ -124,7 +108,7 @@ def _pick_elsewhere(settings: PickSettings, threads: int, unit: Unit) -> UnitRes
 def _loaded_picker(settings: PickSettings) -> StationDayPicker:
     """The picker of a run in another process, which loads the model once."""
     model = load_for(settings)
-    return StationDayPicker(settings, model, read_responses(settings))
+    return StationDayPicker(settings, model, read_responses(settings.inventory))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from ..models import (
 from ..tables import pick_table
 from ..waveforms import Part, Problem, Segment, cut_overlaps, shared, usable
 from .pick_settings import PickOptions
+from .polarity import first_motion_at
 
 #: Default rate in Hz and length of windows in s, for models that do not define them.
 _USUAL_RATE = 100.0
@@ -86,14 +87,14 @@ def pick_stream(
     >>> picks[["station_id", "phase", "probability", "snr"]].round(1)
       station_id phase  probability   snr
     0   BW.RJOB.     P          0.9  17.2
-    1   BW.RJOB.     S          0.8   2.6
+    1   BW.RJOB.     S          0.9   2.6
 
     :param stream: Waveforms; they are not modified
     :param model: Picker, or its name as for ``seisbench-diting pick``
     :param inventory: If given, amplitudes are in m/s
     :param record: Name of the record, for the column of this name
     :param options: ``device``, ``threshold``, ``min_separation``, ``overlap``,
-        ``snr_window`` and ``bandpass``, as of :py:func:`pick_archive`
+        ``snr_window``, ``bandpass`` and ``polarity``, as of :py:func:`pick_archive`
     :raises ArgumentError: if an option is not possible
     :return: Table of picks, see :py:data:`seisbench_diting.tables.COLUMNS`. What was not
         used is a warning.
@@ -212,6 +213,10 @@ def pick_waveforms(
             row["snr"] = float(ratio) if np.isfinite(ratio) else None
             row["amplitude"] = float(peak) if np.isfinite(peak) else None
             row["record"], row["relative_time_s"] = _locate(row["time"] * 1000, near)
+            if options.polarity:
+                is_p = row["phase"][0] == "P"
+                motion = first_motion_at(vertical, row["time"] * 1000) if is_p else ""
+                row["polarity"] = motion
     all_rows = [row for rows in by_station.values() for row in rows]
     return Picked(all_rows, problems, annotations)
 

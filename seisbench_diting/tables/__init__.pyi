@@ -3,8 +3,10 @@ from .associators import to_gamma as to_gamma
 from .associators import to_pyocto as to_pyocto
 from .associators import write_real as write_real
 from .formats import read_association as read_association
+from .formats import read_distance_curve as read_distance_curve
 from .formats import read_events as read_events
 from .formats import read_picks as read_picks
+from .formats import read_station_corrections as read_station_corrections
 from .formats import read_station_terms as read_station_terms
 from .formats import read_stations as read_stations
 from .formats import write_association as write_association
@@ -53,9 +55,11 @@ __all__ = [
     "find_station",
     "pick_table",
     "read_association",
+    "read_distance_curve",
     "read_events",
     "read_picks",
     "read_real",
+    "read_station_corrections",
     "read_station_terms",
     "read_stations",
     "station_table",

@@ -24,6 +24,8 @@ _LEAST_WEIGHT = 0.1
 #: Nordic's letters of magnitude types.
 _NORDIC_TYPES = {"ML": "L", "MW": "W", "MB": "b", "MS": "s", "MD": "C", "MC": "C"}
 
+_NORDIC_MOTIONS = {"U": "C", "D": "D"}
+
 _NORDIC_PHASES = (
     " STAT SP IPHASW D HRMM SECON CODA AMPLIT PERI AZIMU VELO AIN AR TRES W  DIS CAZ7"
 )
@@ -57,7 +59,8 @@ def _nonlinloc(event: Any, picks: list[Any], number: int, codes: Any) -> Iterato
     for pick in picks:
         error = _get(pick, "time_uncertainty_s") or PICK_ERROR_S[pick.phase[0]]
         yield (
-            f"{codes[pick.station_id]:6} ?    ?    ? {pick.phase:6} ? "
+            f"{codes[pick.station_id]:6} ?    ?    ? {pick.phase:6} "
+            f"{_get(pick, 'polarity') or '?'} "
             f"{pick.time:%Y%m%d %H%M} {_second(pick.time):7.4f} GAU {error:9.2e} "
             "-1.00e+00 -1.00e+00 -1.00e+00"
         )
@@ -99,7 +102,7 @@ def _hypoinverse(
     for pick in picks:
         code = "4" if _weight(pick) < _LEAST_WEIGHT else "0"
         time, second = f"{pick.time:%Y%m%d%H%M}", f"{100 * _second(pick.time):5.0f}"
-        p = f" P {code}{time}{second}"
+        p = f" P{_get(pick, 'polarity') or '':1}{code}{time}{second}"
         line = p if pick.phase[0] == "P" else f"{'':4}{time}{'':12}{second} S {code}"
         line = f"{codes[pick.station_id]:13}{line}"
         yield f"{line:111}{pick.station_id.split('.')[2]:2.2}"
@@ -136,7 +139,8 @@ def _nordic(event: Any, picks: list[Any], number: int, codes: Any) -> Iterator[s
         weight = _weight(pick)
         yield (
             f" {codes[pick.station_id]:7}  {pick.phase:4}"
-            f"{'4' if weight < _LEAST_WEIGHT else ' '}A  "
+            f"{'4' if weight < _LEAST_WEIGHT else ' '}A"
+            f"{_NORDIC_MOTIONS.get(_get(pick, 'polarity'), ' ')} "
             f"{hours:2}{pick.time.minute:2}{_second(pick.time):6.3f}{'':35}"
             f"{_number(pick.residual_s, 5, 2)}{10 * weight:2.0f}"
             f"{_number(pick.epicentral_distance_km, 5, 1)} "

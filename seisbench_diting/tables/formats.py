@@ -336,6 +336,7 @@ def write_association(
     assignments: pd.DataFrame,
     path: str | Path,
     stations: pd.DataFrame | None = None,
+    amplitudes: pd.DataFrame | None = None,
 ) -> None:
     """
     Writes each file atomically.
@@ -352,6 +353,7 @@ def write_association(
         - ``.obs``, ``.pha``, ``.arc``, ``.nordic``, ``.scml``: the formats of NonLinLoc,
           HypoDD, Hypoinverse, SEISAN and SeisComP, which are not read again
     :param stations: Table of stations; only for ``.txt``, which holds their coordinates
+    :param amplitudes: Table of amplitudes of local magnitudes; only for QuakeML
     :raises ValueError: for another ending, if the tables don't belong together, or if the
         file can't hold them
     :raises ImportError: for ``.parquet`` without pyarrow
@@ -363,7 +365,7 @@ def write_association(
     if ending == ".txt":
         text.write_association_text(events, assignments, path, stations)
     elif ending == ".xml":
-        quakeml.write_quakeml(events, assignments, path)
+        quakeml.write_quakeml(events, assignments, path, amplitudes)
     elif ending in EXPORTS.values():
         write_export(events, assignments, path)
     else:
@@ -449,6 +451,29 @@ def read_station_terms(path: str | Path) -> pd.DataFrame:
     """
     with reading(path):
         return schema.TERMS.table(_read_csv(Path(path)))
+
+
+def read_station_corrections(path: str | Path) -> dict[str, float]:
+    """
+    :param path: CSV with ``station_id`` and ``correction``
+    :raises ValueError: if a column is missing or a value is not allowed
+    :return: What is added to magnitudes of stations
+    """
+    with reading(path):
+        kind = schema.Schema("station corrections", schema.CORRECTIONS, {})
+        table = kind.table(_read_csv(Path(path)))
+    return dict(zip(table["station_id"], table["correction"], strict=True))
+
+
+def read_distance_curve(path: str | Path) -> pd.DataFrame:
+    """
+    :param path: CSV with ``distance_km`` and ``minus_log_a0``, -log A0 of local magnitudes
+    :raises ValueError: if a column is missing or a value is not allowed
+    :return: Table with both
+    """
+    with reading(path):
+        kind = schema.Schema("distance curve", schema.CURVE, {})
+        return kind.table(_read_csv(Path(path)))
 
 
 def write_station_terms(terms: pd.DataFrame, path: str | Path) -> None:

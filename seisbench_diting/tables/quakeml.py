@@ -35,6 +35,9 @@ _OF_PICK = (
     *(*schema.EVENT_COLUMNS, "record"),
 )
 
+#: Polarities of picks.
+_POLARITIES = {"U": "positive", "D": "negative"}
+
 #: Event types of the published catalogue.
 _TYPES = {"eq": "earthquake"}
 
@@ -58,7 +61,10 @@ _QUERY = re.compile(r"(?:event_?id|evid)=([^&#]+)", re.IGNORECASE)
 
 
 def write_quakeml(
-    events: pd.DataFrame, assignments: pd.DataFrame | None, path: Path
+    events: pd.DataFrame,
+    assignments: pd.DataFrame | None,
+    path: Path,
+    amplitudes: pd.DataFrame | None = None,
 ) -> None:
     """
     Each event has an origin with its quality, its picks, and an arrival for each of them.
@@ -67,8 +73,12 @@ def write_quakeml(
     :param events: Table of events
     :param assignments: Table of assigned picks, or None
     :param path: File to write
+    :param amplitudes: Table of amplitudes of local magnitudes, or None
     """
-    write_text(path, text_of_quakeml(with_picks(events, assignments)))
+    each = zip(
+        with_picks(events, assignments), with_picks(events, amplitudes), strict=True
+    )
+    write_text(path, _document(_event(*one, rows) for one, (_, rows) in each))
 
 
 def text_of_quakeml(events: Iterable[tuple[Any, Iterable[Any]]]) -> Iterator[str]:
@@ -134,17 +144,24 @@ def _document(events: Iterable[str]) -> Iterator[str]:
     yield "</eventParameters></q:quakeml>\n"
 
 
-def _event(row: Any, rows: Iterable[Any]) -> str:
+def _event(row: Any, rows: Iterable[Any], measured: Iterable[Any] = ()) -> str:
     name = _name(row.event_id)
     picks, arrivals = [], []
     for number, pick in enumerate(rows, 1):
         picks.append(_pick(pick, f"{name}/pick/{number}"))
         arrivals.append(_arrival(pick, f"{name}/pick/{number}"))
+    of_stations, parts = [], ""
+    for number, amplitude in enumerate(measured, 1):
+        of_stations.append(_station_magnitude(amplitude, name, number))
+        value = _tags(stationMagnitudeID=f"{name}/station_magnitude/{number}")
+        parts += _tags(stationMagnitudeContribution=value)
     preferred, magnitude = {"preferredOriginID": f"{name}/origin"}, ""
     if row.magnitude is not None:
         preferred["preferredMagnitudeID"] = f"{name}/magnitude"
         kind = _tags(type=_escaped(row.magnitude_type), originID=f"{name}/origin")
-        values = _value("mag", row.magnitude) + kind
+        values = _value("mag", row.magnitude, _scaled(row, "magnitude_error", 1))
+        values += kind + parts
+        values += _tags(stationCount=getattr(row, "magnitude_station_count", None))
         magnitude = _named("magnitude", f"{name}/magnitude", values)
     quality = _tags(
         usedPhaseCount=getattr(row, "pick_count", None),
@@ -184,7 +201,34 @@ def _event(row: Any, rows: Iterable[Any]) -> str:
     )
     head = _tags(**preferred, type=_allowed_type(row.event_type))
     head += _comment(name, row, _OF_EVENT)
-    return _named("event", name, head, origin, magnitude, *picks)
+    return _named("event", name, head, origin, magnitude, *of_stations, *picks)
+
+
+def _station_magnitude(row: Any, name: str, number: int) -> str:
+    """
+    :return: An amplitude on a Wood-Anderson seismogram, in m, and the magnitude that is
+        made from it
+    """
+    at, amplitude = _waveform(row.station_id, row.channel), f"{name}/amplitude/{number}"
+    window = _tags(begin=0.0, end=0.0, reference=_time(row.time))
+    about = _tags(
+        type="AML", category="point", unit="m", snr=row.snr, timeWindow=window
+    )
+    value = _value("genericAmplitude", row.amplitude_mm / 1000)
+    of = _tags(originID=f"{name}/origin", type="ML", amplitudeID=amplitude)
+    magnitude = _value("mag", row.magnitude) + of + at
+    return _named("amplitude", amplitude, value + about + at) + _named(
+        "stationMagnitude", f"{name}/station_magnitude/{number}", magnitude
+    )
+
+
+def _waveform(station_id: str, channel: str = "") -> str:
+    network, station, location = map(_escaped, station_id.split("."))
+    last = f' channelCode="{_escaped(channel)}"' if channel else ""
+    return (
+        f'<waveformID networkCode="{network}" stationCode="{station}" '
+        f'locationCode="{location}"{last}/>'
+    )
 
 
 @cache
@@ -196,14 +240,13 @@ def _allowed_type(event_type: str) -> str:
 
 
 def _pick(row: Any, name: str) -> str:
-    network, station, location = map(_escaped, row.station_id.split("."))
     return _named(
         "pick",
         name,
         _value("time", _time(row.time), _scaled(row, "time_uncertainty_s", 1)),
-        f'<waveformID networkCode="{network}" stationCode="{station}" '
-        f'locationCode="{location}"/>',
+        _waveform(row.station_id),
         _tags(phaseHint=row.phase, evaluationMode="automatic"),
+        _tags(polarity=_POLARITIES.get(getattr(row, "polarity", ""))),
         _comment(name, row, _OF_PICK),
     )
 
@@ -381,7 +424,9 @@ def _pick_rows(event: etree._Element) -> Iterator[dict[str, Any]]:
         network, station = codes.get("networkCode", ""), codes.get("stationCode", "")
         location = codes.get("locationCode", "").replace("--", "")
         arrival = arrivals.get(pick.get("publicID"), _NOTHING)
+        motion = {v: k for k, v in _POLARITIES.items()}.get(_text(pick, "polarity"))
         row = {
+            **({"polarity": motion} if motion else {}),
             "station_id": f"{network}.{station}.{location}",
             "phase": _text(pick, "phaseHint") or _text(arrival, "phase"),
             "time": _text(pick, "time", "value"),

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -180,11 +180,13 @@ class Schema:
     :param name: Name in errors
     :param columns: Columns of each table
     :param further: More columns; a table has all of them if any is given
+    :param optional: Columns of tables in which they are given
     """
 
     name: str
     columns: Mapping[str, Column]
     further: Mapping[str, Column]
+    optional: Mapping[str, Column] = field(default_factory=dict)
 
     def table(self, given: Rows) -> pd.DataFrame:
         """
@@ -208,7 +210,8 @@ class Schema:
         if missing and len(given.columns):
             text = f"{self.name} have no column {', and no column '.join(missing)}; they have "
             raise ValueError(f"{text}{', '.join(map(str, given.columns))}.")
-        for name, column in {**self.columns, **further}.items():
+        optional = {n: column for n, column in self.optional.items() if n in found}
+        for name, column in {**self.columns, **optional, **further}.items():
             if name in found:
                 table[name], right = self._values(found[name], name, column)
                 kept &= right
@@ -226,7 +229,11 @@ class Schema:
         """:return: Our columns in a table, whatever their names there"""
         return {
             name: values
-            for name, column in {**self.columns, **self.further}.items()
+            for name, column in {
+                **self.columns,
+                **self.further,
+                **self.optional,
+            }.items()
             if (values := find_column(given, f"{name} {column.names}")) is not None
         }
 
@@ -418,7 +425,7 @@ _PHASE = _PHASE._replace(check=lambda x: x.isin(PHASES), convert=_full_phases)
 #: may be NaN; ``record`` names what was picked, such as a file, and ``relative_time_s``
 #: counts from its first sample. Picks of known events also have the further columns:
 #: ``azimuth_deg`` is from the event to the station, ``residual_s`` is ``time`` minus
-#: ``theoretical_time``.
+#: ``theoretical_time``. ``polarity`` is U, D or unknown.
 PICKS = Schema(
     "picks",
     {
@@ -439,6 +446,9 @@ PICKS = Schema(
         "residual_s": _NUMBER,
         "weight": _NUMBER,
         "time_uncertainty_s": _NUMBER,
+    },
+    {
+        "polarity": _TEXT._replace(convert=lambda x: x.where(x.isin(["U", "D"]), "")),
     },
 )
 
@@ -483,6 +493,8 @@ EVENTS = Schema(
         "min_horizontal_error_km": _NUMBER,
         "max_error_azimuth_deg": _NUMBER,
         "depth_flag": _TEXT,
+        "magnitude_error": _NUMBER,
+        "magnitude_station_count": _COUNT,
     },
 )
 
@@ -514,6 +526,13 @@ TERMS = Schema(
     },
     {},
 )
+
+#: What is added to magnitudes of stations, and -log A0 of local magnitudes.
+CORRECTIONS = {"station_id": _STATION_ID, "correction": _NUMBER._replace(required=True)}
+CURVE = {
+    "distance_km": Column("float64", "distance", True, 0, 20_000),
+    "minus_log_a0": _NUMBER._replace(required=True),
+}
 
 
 def _types(columns: Mapping[str, Column]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from .reading import UnreadableError as UnreadableError
 from .reading import cut_overlaps as cut_overlaps
 from .reading import read_file as read_file
 from .reading import read_part as read_part
+from .reading import read_responses as read_responses
 from .reading import read_segments as read_segments
 from .reading import shared as shared
 from .reading import usable as usable

@@ -99,7 +99,7 @@ class Database:
     SCHEMA: ClassVar[str] = ""
 
     #: Version of the schema; files with another one are refused.
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     def __init__(self, path: Path, only_read: bool = False) -> None:
         self.path = path

@@ -26,7 +26,7 @@ import obspy
 # ObsPy has no public way to ask for the format of a file without reading it.
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
-from .._util import USED, for_each_rate, seed_channel, station_id
+from .._util import USED, ArgumentError, for_each_rate, seed_channel, station_id
 from .miniseed import RECORD, Records
 from .selection import CODES, LIST_ENDINGS, SECOND, NamePattern
 
@@ -379,6 +379,26 @@ def complete_codes(
                 text = f"{USED}the {name} code {code!r} is called {stats[name]}"
                 escaped[text] = None
     return list(escaped)
+
+
+def read_responses(
+    path: Path | None, argument: str = "inventory"
+) -> obspy.Inventory | None:
+    """
+    :param path: StationXML file, or None for nothing
+    :param argument: Name of the argument, for errors
+    :raises ArgumentError: if it can't be read
+    :return: Inventory
+    """
+    if path is None:
+        return None
+    try:
+        # ObsPy takes brackets for a pattern.
+        return obspy.read_inventory(glob.escape(str(path)))
+    # ObsPy raises the errors of its parsers.
+    except Exception as error:
+        reason = f"can't be read as StationXML: {error}"
+        raise ArgumentError(argument, str(path), reason) from error
 
 
 def usable(stream: obspy.Stream) -> tuple[obspy.Stream, list[Problem]]:
