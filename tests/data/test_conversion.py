@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 from collections import namedtuple
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 import seisbench.data as sbd
 
 from benchmarks import original
-from seisbench_diting._util import band_filtered, only_writer
 from seisbench_diting.data import conversion, convert
 from seisbench_diting.data.conversion import convert_part, split_of_event
 
@@ -55,41 +53,14 @@ def test_real_records_with_a_table_for_each_split(reference, tmp_path):
     assert report.problems == []
     assert len(report.chunks) == 23
     dataset = assert_bit_for_bit(tmp_path / "out", source)
-    assert dataset["split"].value_counts().to_dict() == {
-        "train": 28,
-        "test": 12,
-        "dev": 11,
-    }
+    counts = {"train": 28, "test": 12, "dev": 11}
+    assert dataset["split"].value_counts().to_dict() == counts
     tables = [pd.read_csv(file, dtype={"key": str}) for file in source.glob("*.csv")]
     rows = pd.concat(tables).set_index("key")
     names = dataset["trace_name_original"].str.removeprefix("earthquake/")
     for phase in "ps":
         ours = dataset[f"trace_{phase}_arrival_sample"]
         np.testing.assert_array_equal(ours, rows[f"{phase}_pick"][names])
-    # The ground moves more from the analysts' P and S on.
-    ratios = []
-    for index, row in dataset.metadata.iterrows():
-        p, s = (int(row[f"trace_{phase}_arrival_sample"]) for phase in "ps")
-        z, *others = band_filtered(dataset.get_waveforms(index), (1, 10), 50)
-        after = z[p : p + 100].std(), np.std([x[s : s + 100] for x in others])
-        ratios.append([level / z[p - 200 : p - 10].std() for level in after])
-    assert (np.array(ratios) > 1.5).mean(axis=0) == pytest.approx(
-        [0.85, 0.95], abs=0.06
-    )
-
-    # One table for all, with a column for the split, is the same.
-    (tmp_path / "in").mkdir()
-    for file in source.glob("*.hdf5"):
-        (tmp_path / "in" / file.name).symlink_to(file)
-    tables = [
-        pd.read_csv(file, dtype=str).assign(split=file.suffixes[0][1:])
-        for file in sorted(source.glob("*.csv"))
-    ]
-    table = pd.concat(tables).rename(columns={"Unnamed: 0": ""})
-    table.to_csv(tmp_path / "in" / "DiTing330km_total.csv", index=False)
-    run(tmp_path / "in", tmp_path / "one", split_by="table")
-    again = read(tmp_path / "one").metadata.drop(columns="trace_original_split")
-    pd.testing.assert_frame_equal(again, dataset.metadata)
 
 
 def test_made_records_with_a_table_for_each_part(parts, converted):
@@ -99,12 +70,6 @@ def test_made_records_with_a_table_for_each_part(parts, converted):
     assert set(dataset["trace_chunk"]) == {"00", "01", "10"}
     assert dataset.data_format["unit"] == "counts"
     assert (dataset["trace_sampling_rate_hz"] == 50).all()
-
-
-def test_words_of_the_published_script(parts, tmp_path):
-    report = run(parts, tmp_path / "out", compression="True", split="0.9")
-    assert report.options["compression"] == "gzip"
-    assert set(read(tmp_path / "out")["split"]) == {"train", "test"}
 
 
 def test_one_table_for_all_is_the_same(copied, converted, tmp_path):
@@ -127,6 +92,11 @@ def test_one_table_for_all_is_the_same(copied, converted, tmp_path):
 
 
 def test_a_column_tells_the_split(copied, tmp_path):
+    no_record, no_split = run(copied, tmp_path / "out", split_by="table").problems
+    assert no_record.startswith("3 parts (00, 01, 10)")
+    assert no_split.startswith("450 x row without split")
+    assert not (tmp_path / "out").exists()
+
     for file in copied.glob("*.csv"):
         splits = ["train", "validation", "test"] * 50
         pd.read_csv(file, dtype=str).assign(split=splits).to_csv(file, index=False)
@@ -134,14 +104,8 @@ def test_a_column_tells_the_split(copied, tmp_path):
     assert read(tmp_path / "out")["split"][:3].tolist() == ["train", "dev", "test"]
 
 
-def test_tables_that_do_not_tell_the_split(parts, tmp_path):
-    no_record, no_split = run(parts, tmp_path / "out", split_by="table").problems
-    assert no_record.startswith("3 parts (00, 01, 10)")
-    assert no_split.startswith("450 x row without split")
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("compression", ["lzf", "gzip", "zstd"])
+# The published script says True.
+@pytest.mark.parametrize("compression", ["lzf", "True", "zstd"])
 def test_compressed_is_the_same(parts, tmp_path, compression):
     if compression == "zstd":
         pytest.importorskip("hdf5plugin")
@@ -183,16 +147,17 @@ def test_bad_rows_are_named_and_the_rest_is_kept(copied, tmp_path):
     (copied / TABLE).write_text("\n".join(lines) + "\n")
     report = run(copied, tmp_path / "out")
 
-    skipped = report.parts["01"].skipped
-    assert skipped["row without waveform"] == [f"999999.0100 in line 2 of {TABLE}"]
-    assert skipped["row without valid key"] == [f"line 21 of {TABLE}"]
-    assert skipped["duplicate key"] == [f"030008.0200 in line 152 of {TABLE}"]
-    assert skipped["damaged line"][0].startswith(f"line 153 of {TABLE} has 13 cells")
-    assert skipped["waveform without row"] == ["030001.0100", "030005.0400"]
+    skipped = dict(report.parts["01"].skipped)
+    (damaged,) = skipped.pop("damaged line")
+    assert damaged.startswith(f"line 153 of {TABLE}")
+    assert skipped == {
+        "row without waveform": [f"999999.0100 in line 2 of {TABLE}"],
+        "row without valid key": [f"line 21 of {TABLE}"],
+        "duplicate key": [f"030008.0200 in line 152 of {TABLE}"],
+        "waveform without row": ["030001.0100", "030005.0400"],
+    }
     assert report.parts["01"].records == 148
-    assert "skipped: 2 x waveform without row" in report.summary()
     # A few rows or waveforms alone are usual.
-    assert not any("without waveform" in problem for problem in report.problems)
     assert len(report.problems) == 3
 
 
@@ -203,16 +168,14 @@ def test_damaged_records_are_named(copied, tmp_path):
         names = list(group)[:5]
         for name in names:
             del group[name]
-        for name, shape in zip(
-            names, [(0, 3), (500, 0), (500, 2), (500,)], strict=False
-        ):
+        shapes = (0, 3), (500, 0), (500, 2), (500,)
+        for name, shape in zip(names, shapes, strict=False):
             group[name] = np.zeros(shape, dtype=np.float32)
         options = {"chunks": (600, 3), "fletcher32": True, "compression": 1}
         group.create_dataset(names[4], data=np.zeros((600, 3), "float32"), **options)
-        damaged = group[names[4]].id.get_chunk_info(0).byte_offset
-    with path.open("r+b") as file:
-        file.seek(damaged)
-        file.write(b"\x00\x01\x02\x03")
+        # A checksum that is wrong.
+        _, content = group[names[4]].id.read_direct_chunk((0, 0))
+        group[names[4]].id.write_direct_chunk((0, 0), content[::-1])
     report = run(copied, tmp_path / "out")
 
     assert report.records == 445
@@ -221,36 +184,28 @@ def test_damaged_records_are_named(copied, tmp_path):
     assert all(name in problem for name in names)
 
 
-def no_key(hdf5):
-    table = hdf5.with_suffix(".csv")
-    table.write_text(table.read_text().replace("key", "other", 1))
-
-
 def other_file(hdf5):
     with h5py.File(hdf5, "w") as file:
         file["data/000014.0100"] = np.zeros((10, 3))
 
 
 @pytest.mark.parametrize(
-    ("damage", "word"),
+    "damage",
     [
-        (lambda hdf5: os.truncate(hdf5, hdf5.stat().st_size // 2), "truncated file"),
-        (Path.unlink, "DiTing330km_part_1.hdf5"),
-        (lambda hdf5: hdf5.with_suffix(".csv").unlink(), ".csv"),
-        (lambda hdf5: os.truncate(hdf5.with_suffix(".csv"), 400), "no record"),
-        (no_key, "'key'"),
-        (other_file, "earthquake"),
+        lambda hdf5: os.truncate(hdf5, hdf5.stat().st_size // 2),
+        lambda hdf5: os.truncate(hdf5.with_suffix(".csv"), 400),
+        Path.unlink,
+        other_file,
     ],
 )
 def test_a_damaged_part_is_named_and_the_others_go_on(
-    copied, parts, converted, files_of, tmp_path, damage, word
+    copied, parts, converted, files_of, tmp_path, damage
 ):
     damage(copied / "DiTing330km_part_1.hdf5")
     report = run(copied, tmp_path / "out")
 
     assert report.chunks == ["00", "10"]
     assert report.problems[0].startswith("part 01: ")
-    assert word in report.problems[0]
     assert len(read(tmp_path / "out")) == 300
     # Corrected, it is the dataset that it would have been.
     shutil.copytree(parts, copied, dirs_exist_ok=True)
@@ -261,30 +216,22 @@ def test_a_damaged_part_is_named_and_the_others_go_on(
 # Continuing
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_damaged_chunk_is_converted_again(
-    parts, converted, files_of, tmp_path, workers
-):
-    shutil.copytree(converted, tmp_path / "out")
-    os.truncate(tmp_path / "out" / "waveforms01.hdf5", 1000)
-    os.truncate(tmp_path / "out" / "waveforms10.hdf5", 1000)
-    run(parts, tmp_path / "out", workers=workers)
-    assert files_of(tmp_path / "out") == files_of(converted)
-
-
-def test_converted_parts_are_not_converted_again(
+def test_what_is_converted_whole_is_not_converted_again(
     copied, converted, files_of, tmp_path, monkeypatch
 ):
     run(copied, tmp_path / "out", parts=[0, 10])
+    os.truncate(tmp_path / "out" / "waveforms10.hdf5", 1000)
+    again = []
 
-    def convert_one(part, settings):
-        assert part.chunk == "01"
+    def convert_and_note(part, settings):
+        again.append(part.chunk)
         return convert_part(part, settings)
 
-    monkeypatch.setattr(conversion, "convert_part", convert_one)
+    monkeypatch.setattr(conversion, "convert_part", convert_and_note)
     # Originals of what is converted are not needed any more.
     (copied / "DiTing330km_part_0.hdf5").unlink()
     assert run(copied, tmp_path / "out").chunks == ["00", "01", "10"]
+    assert again == ["01", "10"]
     assert files_of(tmp_path / "out") == files_of(converted)
 
 
@@ -301,16 +248,16 @@ def test_too_little_disk_is_an_error_before_the_first_byte(
     assert run(parts, tmp_path / "out", compression="gzip").records == 450
 
 
+def die(*_):
+    os._exit(1)
+
+
 def test_after_a_worker_died_the_same_call_continues(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(conversion, "convert_part", die)
     with pytest.raises(OSError, match="workers"):
         run(parts, tmp_path / "out", workers=2)
     monkeypatch.undo()
     assert run(parts, tmp_path / "out").records == 450
-
-
-def die(part, settings):
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 # Splits, options, places
@@ -330,14 +277,11 @@ def test_events_are_in_one_split_whatever_the_part(parts, tmp_path):
 
 
 @pytest.mark.parametrize("shares", [(0.7, 0.1, 0.2), (0.0, 0.3, 0.7), (1.0, 0.0, 0.0)])
-def test_shares_are_what_was_asked_for(shares):
+def test_shares_are_what_was_asked_for_and_events_keep_their_split(shares):
     splits = [split_of_event(f"{i:06d}", shares, 1) for i in range(20_000)]
     for split, share in zip(("train", "dev", "test"), shares, strict=True):
         assert splits.count(split) / 20_000 == pytest.approx(share, abs=0.01)
-
-
-def test_the_split_of_an_event_never_changes():
-    """A change would put test events of old datasets into training."""
+    # A change would put test events of old datasets into training.
     first = [split_of_event(f"{i:06d}", (0.8, 0.1, 0.1), 42) for i in range(7)]
     assert first == ["dev", "dev", "train", "dev", "test", "train", "train"]
 
@@ -345,12 +289,9 @@ def test_the_split_of_an_event_never_changes():
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"split": (0.7, 0.2, 0.1)}, r"split=\[0.7"),
-        ({"split_by": "table"}, "split_by='table'"),
         ({"seed": 43}, "seed=43"),
-        ({"parts": "1-5"}, "parts='02'|parts='01-05'|parts="),
+        ({"parts": "1-5"}, "parts="),
         ({"split": (0.5, 0.5)}, "split="),
-        ({"source": "nowhere"}, "source="),
     ],
 )
 def test_wrong_and_changed_options(parts, converted, files_of, tmp_path, options, word):
@@ -363,8 +304,6 @@ def test_wrong_and_changed_options(parts, converted, files_of, tmp_path, options
 def test_folders_that_hold_something_else_are_refused(copied, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    with only_writer(out, "conversion"), pytest.raises(ValueError, match="another"):
-        run(copied, out)
     for name in ("metadata.csv", "conversion.json"):
         (out / name).write_text("{}")
         with pytest.raises(ValueError, match=str(out)):
@@ -395,11 +334,9 @@ def test_the_merged_file_gives_the_same_records_and_a_split(parts, merged, tmp_p
 
 
 def test_other_files_are_no_merged_file(tmp_path):
-    path = tmp_path / "other.h5"
-    path.write_text("no")
-    with pytest.raises(ValueError, match=r"source='.*other\.h5'"):
-        run(path, tmp_path / "out")
-    with h5py.File(path, "w") as file:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
         file["data"] = [1, 2]
-    with pytest.raises(ValueError, match=r"source='.*other\.h5'"):
-        run(path, tmp_path / "out")
+    (tmp_path / "text.h5").write_text("no")
+    for name in ("other.h5", "text.h5"):
+        with pytest.raises(ValueError, match=f"source='.*{name}'"):
+            run(tmp_path / name, tmp_path / "out")

@@ -1,12 +1,9 @@
 """The dataset class."""
 
-import pickle
 import shutil
 
-import numpy as np
 import pytest
 import seisbench
-import seisbench.data as sbd
 
 from seisbench_diting.data import DiTing, open_dataset
 
@@ -20,17 +17,6 @@ def data_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def dataset(converted):
     return DiTing(converted, component_order="ZNE")
-
-
-def test_it_is_one_of_seisbench(dataset, converted):
-    assert sbd.DiTing is DiTing
-    assert "DiTing" in sbd.__all__
-    assert isinstance(dataset, sbd.WaveformBenchmarkDataset)
-    assert str(dataset) == "DiTing - 450 traces"
-    assert dataset.path == converted
-    assert "10.1016/j.eqs.2022.01.022" in dataset.citation
-    # Codes keep their zeros.
-    assert (dataset["source_id"][0], dataset["station_code"][0]) == ("000001", "0100")
 
 
 def test_without_a_conversion_it_says_what_to_do(data_cache):
@@ -69,14 +55,10 @@ def test_chunks_rates_and_components_as_everywhere_in_seisbench(converted, datas
     part = DiTing(converted, chunks=["01"], component_order="ENZ", sampling_rate=25)
     assert len(part) == 150
     waveform, metadata = part.get_sample(0)
+    # Codes keep their zeros.
+    assert (dataset["source_id"][0], dataset["station_code"][0]) == ("000001", "0100")
     full = dataset.get_idx_from_trace_name(metadata["trace_name"], chunk="01")
     assert waveform.shape[1] == (dataset.get_waveforms(full).shape[1] + 1) // 2
     p = dataset["trace_p_arrival_sample"][full]
     assert metadata["trace_p_arrival_sample"] == p / 2
     assert isinstance(part.train(), DiTing)
-
-
-def test_it_can_be_copied_added_and_pickled(dataset):
-    other = pickle.loads(pickle.dumps(dataset))  # noqa: S301 - as DataLoader does
-    assert np.array_equal(other.get_waveforms(5), dataset.get_waveforms(5))
-    assert len(dataset + dataset.copy()) == 900

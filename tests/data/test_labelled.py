@@ -3,14 +3,7 @@
 import numpy as np
 import obspy
 import pytest
-from obspy.core.event import (
-    Catalog,
-    Event,
-    Origin,
-    Pick,
-    ResourceIdentifier,
-    WaveformStreamID,
-)
+from obspy.core import event as quakeml
 
 from seisbench_diting.data import make_dataset, open_dataset
 
@@ -18,15 +11,17 @@ ORIGIN = obspy.UTCDateTime(2020, 1, 1, 12)
 RATE = 50.0
 
 
-def _event(name: str, seconds: float, *picks: tuple[str, str, float]) -> Event:
-    return Event(
-        resource_id=ResourceIdentifier(f"smi:local/{name}"),
-        origins=[Origin(time=ORIGIN + seconds, latitude=30, longitude=100, depth=5e3)],
+def _event(name: str, seconds: float, *picks: tuple[str, str, float]) -> quakeml.Event:
+    return quakeml.Event(
+        resource_id=quakeml.ResourceIdentifier(f"smi:local/{name}"),
+        origins=[
+            quakeml.Origin(time=ORIGIN + seconds, latitude=30, longitude=100, depth=5e3)
+        ],
         picks=[
-            Pick(
+            quakeml.Pick(
                 time=ORIGIN + seconds + after,
                 phase_hint=phase,
-                waveform_id=WaveformStreamID("XX", station),
+                waveform_id=quakeml.WaveformStreamID("XX", station),
             )
             for station, phase, after in picks
         ],
@@ -38,7 +33,7 @@ def files(tmp_path):
     """Two events 40 s apart at station A, whose arrivals are spikes; none of station B."""
     a = [("A", "P", 4.0), ("A", "S", 7.5)]
     events = [_event("one", 0, *a, ("B", "P", 5.0)), _event("two", 40, *a)]
-    Catalog(events).write(tmp_path / "events.xml", "QUAKEML")
+    quakeml.Catalog(events).write(tmp_path / "events.xml", "QUAKEML")
     data = np.zeros(15_000, dtype=np.float32)
     begin = ORIGIN - 60
     for event in events:
@@ -72,25 +67,16 @@ def test_arrivals_are_where_the_signal_is(files):
         assert (waveform[:, expected] == 1000).all()
 
 
-@pytest.mark.parametrize(
-    ("argument", "change"),
-    [
-        (
-            "catalog",
-            lambda f: Catalog([_event("one", 0)]).write(f / "events.xml", "QUAKEML"),
-        ),
-        (
-            "inputs",
-            lambda f: [path.unlink() for path in (f / "archive").glob("[12Z].*")],
-        ),
-        (
-            "output",
-            lambda f: make_dataset(f / "events.xml", f / "archive", output=f / "set"),
-        ),
-    ],
-)
-def test_what_is_wrong_is_named(files, argument, change):
-    change(files)
-    with pytest.raises(ValueError, match=argument):
-        make_dataset(files / "events.xml", files / "archive", output=files / "set")
-    assert argument == "output" or not (files / "set" / "metadata.csv").exists()
+def test_what_is_wrong_is_named(files):
+    catalog, archive, output = (files / x for x in ("events.xml", "archive", "set"))
+    quakeml.Catalog([_event("one", 0)]).write(files / "no_picks.xml", "QUAKEML")
+    with pytest.raises(ValueError, match="catalog"):
+        make_dataset(files / "no_picks.xml", archive, output=output)
+    make_dataset(catalog, archive, output=output)
+    with pytest.raises(ValueError, match="output"):
+        make_dataset(catalog, archive, output=output)
+    for path in archive.iterdir():
+        path.unlink()
+    with pytest.raises(ValueError, match="inputs"):
+        make_dataset(catalog, archive, output=files / "none")
+    assert not (files / "none" / "metadata.csv").exists()
