@@ -1,11 +1,8 @@
 """Fixtures for all tests: an empty cache, no network, the reference material."""
 
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -90,30 +87,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(seisbench, "cache_root", folder)
     monkeypatch.setattr(seisbench, "cache_model_root", folder / "models" / "v3")
     return folder / "models" / "v3"
-
-
-@pytest.fixture
-def at_once(cache: Path):
-    """Function that runs code in three processes and gives what each prints."""
-    root = cache.parents[1]
-    # SeisBench writes its configuration when it is first imported.
-    configuration = {"dimension_order": "NCW", "component_order": "ZNE"}
-    (root / "config.json").write_text(json.dumps(configuration))
-
-    def call(code, *arguments, **variables):
-        command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
-        environment = {**os.environ, "SEISBENCH_CACHE_ROOT": str(root), **variables}
-        started = [
-            subprocess.Popen(
-                command, env=environment, stdout=subprocess.PIPE, text=True
-            )
-            for _ in range(3)
-        ]
-        printed = [process.communicate(timeout=300)[0] for process in started]
-        assert [process.returncode for process in started] == [0, 0, 0]
-        return printed
-
-    return call
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,8 @@ import re
 import numpy as np
 import obspy
 import pytest
-import seisbench.models as sbm
 import torch
-from made import START, Amplitude, at, make_stream, make_trace, same_picks
-
-from seisbench_diting.models import thresholds
+from made import START, Amplitude, at, make_stream, make_trace
 
 
 def phases(model, stream, **kwargs):
@@ -23,38 +20,28 @@ def test_an_empty_stream_gives_nothing(amplitude):
         assert len(amplitude.classify(stream).picks) == 0
 
 
-@pytest.mark.parametrize("method", ["annotate", "classify"])
-@pytest.mark.parametrize("value", [make_trace(np.zeros(100)), np.zeros(100), None, []])
-def test_what_is_no_stream_is_refused(amplitude, method, value):
-    with pytest.raises(TypeError, match=type(value).__name__):
-        getattr(amplitude, method)(value)
+def test_what_is_no_stream_is_refused(amplitude):
+    with pytest.raises(TypeError, match="Trace"):
+        amplitude.classify(make_trace(np.zeros(100)))
 
 
 @pytest.mark.parametrize(
     ("argument", "values"),
     [
-        ("overlap", (-0.1, 6144, "half", np.nan, None)),
-        ("stacking", ("mean", None)),
-        ("window_origin", ("start",)),
-        ("batch_size", (0, 2.5, "many")),
-        ("min_separation", (-1, np.nan)),
-        ("blinding", (5, (-1, 0), (3072, 3072), (0.5, 0))),
-        ("backend", ("tensorrt",)),
-        ("P_threshold", (1.1, np.nan, "low", None)),
+        ("overlap", (6144, np.nan, None)),
+        ("batch_size", (0, 2.5)),
+        ("blinding", (5, (-1, 0), (3072, 3072))),
+        ("P_threshold", (1.1, "low")),
         ("*_threshold", (2,)),
     ],
 )
-@pytest.mark.parametrize("method", ["annotate", "classify"])
-def test_impossible_values_are_refused(amplitude, argument, values, method):
+def test_impossible_values_are_refused_and_misspelt_arguments_warn(
+    amplitude, warned, argument, values
+):
     for value in values:
         with pytest.raises(ValueError, match=re.escape(f"{argument}=")):
-            getattr(amplitude, method)(make_stream(seconds=20), **{argument: value})
-
-
-@pytest.mark.parametrize("method", ["annotate", "classify"])
-def test_unknown_arguments_warn(warned, amplitude, method):
-    getattr(amplitude, method)(make_stream(seconds=10), overlpa=0.3)
-    assert len(warned()) == 1
+            amplitude.annotate(make_stream(seconds=20), **{argument: value})
+    amplitude.annotate(make_stream(seconds=10), overlpa=0.3)
     assert "overlpa" in warned()[0]
 
 
@@ -66,22 +53,10 @@ def test_the_input_is_left_alone(amplitude, method):
     stream[1].data = np.ma.masked_less(stream[1].data, 0)
     stream[2].data[300:310] = np.nan
     before = pickle.dumps(stream)
-    getattr(amplitude, method)(stream)
+    expected = getattr(amplitude, method)(stream)
     assert pickle.dumps(stream) == before
-
-
-def test_without_a_copy_the_result_is_the_same(model):
-    stream = make_stream([20.0], [30.0], rate=50, codes="Z12")
-    expected = model.picks(stream)
-    same_picks(model.picks(stream, copy=False), expected)
-
-
-def test_arguments_may_be_arrays(model):
-    stream = make_stream([30.0])
-    expected = model.annotate(stream, blinding=(10, 10), overlap=0.5)
-    given = {"blinding": np.array([10, 10]), "overlap": np.float32(0.5)}
-    for trace, other in zip(model.annotate(stream, **given), expected, strict=True):
-        assert np.array_equal(trace.data, other.data)
+    # Unless it may be used up, with the same result.
+    assert str(getattr(amplitude, method)(stream, copy=False)) == str(expected)
 
 
 def test_default_arguments_are_used_and_can_be_overridden():
@@ -106,11 +81,6 @@ class Regional(Amplitude):
     def forward(self, x):
         n, p, s = super().forward(x).unbind(1)
         return torch.stack([n, p, s, p / 2, s / 2], dim=1)
-
-
-def test_thresholds_of_labels_in_any_order():
-    arguments = thresholds(sbm.PhaseNet(phases="PSN"), 0.9)
-    assert arguments == {"P_threshold": 0.9, "S_threshold": 0.9}
 
 
 @pytest.mark.parametrize(
@@ -147,12 +117,3 @@ def test_blinded_samples_have_no_prediction(model):
     curve = model.curve(stream, blinding=blinding)
     assert curve.stats.starttime - START == pytest.approx(4, abs=0.1)
     assert curve.stats.endtime - START == pytest.approx(96, abs=0.1)
-
-
-def test_blinding_a_dead_start_leaves_no_nan(everywhere):
-    stream = make_stream([30.0], seconds=61.44)
-    for trace in stream:
-        trace.data[:150] = 0
-    blinding = (400 // everywhere.stride,) * 2
-    curve = everywhere.curve(stream, blinding=blinding)
-    assert np.isfinite(curve.data).all()

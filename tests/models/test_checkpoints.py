@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from seisbench_diting.models import LPPNT
-from seisbench_diting.models.pretrained import convert_published, read_state_dict
+from seisbench_diting.models.pretrained import read_state_dict
 
 
 class _Malicious:
@@ -19,27 +19,18 @@ class _Malicious:
         return os.mkdir, (self.path,)
 
 
-def _saved(content, **kwargs) -> bytes:
+def _saved(content) -> bytes:
     buffer = io.BytesIO()
-    torch.save(content, buffer, **kwargs)
+    torch.save(content, buffer)
     return buffer.getvalue()
 
 
-def test_published_names_become_ours():
-    layout = {"renames": [(r"^cl\.", "out.")], "class_head": "out", "squeeze_axis": 2}
-    published = {"cl.bias": torch.arange(7), "a.weight": torch.zeros(1, 1, 1, 1)}
-
-    state = convert_published(published, "NPS", layout)
-
-    assert state["out.bias"].tolist() == [0, 1, 2]
-    assert state["a.weight"].shape == (1, 1, 1)
-
-
-def test_malicious_pickles_are_refused(tmp_path):
+def test_malicious_pickles_and_other_files_are_refused(tmp_path):
     malicious = _Malicious(tmp_path / "made")
-    for save in (_saved, pickle.dumps):
+    whole = {"weight": malicious}
+    for content in (_saved(whole), pickle.dumps(whole), b"", _saved([torch.zeros(1)])):
         with pytest.raises(ValueError, match="file"):
-            read_state_dict(save({"weight": malicious}))
+            read_state_dict(content)
     LPPNT().save(tmp_path / "model")
     (tmp_path / "model.pt").write_bytes(_saved(malicious))
     for options in ({}, {"weights_only": False}):
@@ -47,9 +38,3 @@ def test_malicious_pickles_are_refused(tmp_path):
             LPPNT.load(tmp_path / "model", **options)
 
     assert not (tmp_path / "made").exists()
-
-
-@pytest.mark.parametrize("content", [b"", b"garbage", _saved([torch.zeros(1)])])
-def test_other_files_are_refused(content):
-    with pytest.raises(ValueError, match="file"):
-        read_state_dict(content)

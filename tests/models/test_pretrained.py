@@ -9,8 +9,7 @@ import os
 import pytest
 import torch
 
-from seisbench_diting import models
-from seisbench_diting.models import LPPNT, PICKERS
+from seisbench_diting.models import LPPNT, weights_checksum
 from seisbench_diting.weights import MIRROR_VARIABLE, WeightsError, find_set, registry
 
 DEAD_END = "http://127.0.0.1:9/nothing"
@@ -33,12 +32,11 @@ def mirror(tmp_path, monkeypatch, cache):
         sampling_rate=40.0,
         default_args={"P_threshold": 0.6},
     )
-    versions = [
-        dataclasses.replace(made, version=v, file=f"made{v}.pt", records=f"version {v}")
-        for v in "12"
-    ]
-    for entry in versions:
-        (folder / entry.file).write_bytes(buffer.getvalue())
+    versions = []
+    for version in "12":
+        changes = {"file": f"made{version}.pt", "records": f"version {version}"}
+        versions.append(dataclasses.replace(made, version=version, **changes))
+        (folder / versions[-1].file).write_bytes(buffer.getvalue())
     monkeypatch.setattr(registry, "WEIGHT_SETS", tuple(versions))
     monkeypatch.setitem(registry.DEFAULT_SETS, "LPPNT", "made")
     layout = {"renames": (), "class_head": "class_head"}
@@ -47,36 +45,23 @@ def mirror(tmp_path, monkeypatch, cache):
     return folder
 
 
-def test_the_default_set_needs_no_name(mirror):
-    model = LPPNT.from_pretrained()
-
-    assert model.component_order == "NEZ"
-    assert model.sampling_rate == 40
-    assert list(model.labels) == ["N", "P", "S"]
-    assert model.default_args == {"P_threshold": 0.6}
-    assert "version 2" in model.weights_docstring
-    assert model.weights_version == "2"
-
-
-def test_later_calls_read_the_cache_in_seisbenchs_format(mirror, cache):
-    first = LPPNT.from_pretrained("made")
+def test_the_default_set_and_its_files_in_seisbenchs_format(mirror, cache):
+    first = LPPNT.from_pretrained()
     for file in mirror.iterdir():
         file.unlink()
 
-    assert sorted(os.listdir(cache / "lppnt")) == ["made.json.v2", "made.pt.v2"]
+    assert (first.component_order, first.sampling_rate) == ("NEZ", 40)
+    assert first.default_args == {"P_threshold": 0.6}
+    assert "version 2" in first.weights_docstring
     metadata = json.loads((cache / "lppnt" / "made.json.v2").read_text())
-    assert metadata["version"] == "2"
-    assert metadata["source"]["url"] == DEAD_END
-    again = LPPNT.from_pretrained("made")
+    assert (metadata["version"], metadata["source"]["url"]) == ("2", DEAD_END)
     loaded = LPPNT.load(cache / "lppnt" / "made", version_str="2")
-    for other in (again, loaded):
+    for other in (LPPNT.from_pretrained("made"), loaded):
         assert other.get_model_args() == first.get_model_args()
-        for a, b in zip(first.parameters(), other.parameters(), strict=True):
-            assert torch.equal(a, b)
+        assert weights_checksum(other) == weights_checksum(first)
 
 
 def test_the_latest_version_in_the_cache_is_used_unless_an_update_is_asked_for(mirror):
-    assert LPPNT.list_versions("made") == ["1", "2"]
     assert LPPNT.list_versions("made", remote=False) == []
 
     assert LPPNT.from_pretrained("made", version_str="1").weights_version == "1"
@@ -129,34 +114,13 @@ def test_force_fetches_again(mirror, cache):
 
 
 @pytest.mark.parametrize("suffix", ["pt", "json"])
-@pytest.mark.parametrize("damage", [b"", b"garbage", "half"])
-def test_damaged_files_in_the_cache_are_named(mirror, cache, suffix, damage):
+@pytest.mark.parametrize("kept", [0, 100])
+def test_damaged_files_in_the_cache_are_named(mirror, cache, suffix, kept):
     LPPNT.from_pretrained("made")
-    file = cache / "lppnt" / f"made.{suffix}.v2"
-    content = file.read_bytes()
-    file.write_bytes(content[: len(content) // 2] if damage == "half" else damage)
+    os.truncate(cache / "lppnt" / f"made.{suffix}.v2", kept)
 
     with pytest.raises(WeightsError) as error:
         LPPNT.from_pretrained("made")
-    for part in ("LPPNT/made", str(cache / "lppnt"), "force=True", "--force"):
+    for part in ("LPPNT/made", str(cache / "lppnt"), "force=True"):
         assert part in str(error.value)
     assert LPPNT.from_pretrained("made", force=True).weights_version == "2"
-
-
-def test_every_published_set_is_listed_offline(cache):
-    for name in PICKERS:
-        details = getattr(models, name).list_pretrained(details=True)
-        assert details["csn"].startswith(f"{name} trained on")
-    names = ["csn", "csn_pnsn", "distilled", "diting", "pnsn_v3"]
-    assert models.RNN.list_pretrained() == names
-
-
-def test_several_processes_may_fetch_at_once(reference, cache, at_once):
-    printed = at_once(
-        "from seisbench_diting.models import RNN\n"
-        "print(RNN.from_pretrained('diting').sampling_rate)",
-        **{MIRROR_VARIABLE: str(reference / "weights")},
-    )
-
-    assert printed == ["50.0\n"] * 3
-    assert sorted(os.listdir(cache / "rnn")) == ["diting.json.v1", "diting.pt.v1"]

@@ -2,24 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import example as case
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from made import RATES, START, make_trace, noise
+from made import RATES, START, make_trace
 
 from seisbench_diting.models.streams import RATE_TOLERANCE, resample_trace
-
-
-@settings(deadline=None)
-@given(
-    rate=st.floats(min_value=5, max_value=1000), target=st.sampled_from([50.0, 100.0])
-)
-@case(rate=1000.0, target=50.0)
-@case(rate=333.0, target=100.0)
-def test_any_rate_is_brought_close_to_the_target(rate, target):
-    trace = make_trace(noise(100), rate=rate)
-    resample_trace(trace, target)
-    assert trace.stats.sampling_rate == pytest.approx(target, rel=1.01 * RATE_TOLERANCE)
 
 
 @pytest.mark.parametrize("rate", [100.0, 99.9998, 100.05])
@@ -31,7 +16,7 @@ def test_traces_of_about_the_target_rate_are_not_touched(rate):
     assert trace.stats.sampling_rate == rate
 
 
-@pytest.mark.parametrize("rate", [*RATES, 80, 333, 500])
+@pytest.mark.parametrize("rate", [*RATES, 80, 333, 500, 1000])
 @pytest.mark.parametrize("target", [50, 100])
 def test_a_sine_below_nyquist_keeps_phase_and_amplitude(rate, target):
     for share in (0.02, 0.1, 0.35):
@@ -39,6 +24,7 @@ def test_a_sine_below_nyquist_keeps_phase_and_amplitude(rate, target):
         t = np.arange(int(30 * rate)) / rate
         trace = make_trace(np.sin(2 * np.pi * frequency * t + 0.7), rate=rate)
         resample_trace(trace, target)
+        assert trace.stats.sampling_rate == pytest.approx(target, rel=RATE_TOLERANCE)
         t = trace.times() + (trace.stats.starttime - START)
         expected = np.sin(2 * np.pi * frequency * t + 0.7)
         inner = (t > 2) & (t < 28)

@@ -56,17 +56,14 @@ def test_numbered_components_have_names(warned, codes, expected, reverse):
     assert warned() == []
 
 
-def test_letters_and_numbers_at_one_station_warn_once(warned, amplitude):
-    amplitude.annotate(make_stream(codes="ZNE12"))
-    assert len(warned()) == 1
-    assert "XX.STA." in warned()[0]
-
-
-def test_numbered_components_can_be_left_alone(warned, amplitude):
+def test_names_of_components_can_be_left_alone_and_two_for_one_warn(warned, amplitude):
     stream = make_stream([20.0], [30.0], codes="Z12")
     found = amplitude.times(stream, flexible_horizontal_components=False)
     assert found == (at(20), [])
     assert len(warned()) == 1
+    amplitude.annotate(make_stream(codes="ZNE12", station="BOTH"))
+    assert len(warned()) == 2
+    assert "XX.BOTH." in warned()[1]
 
 
 @pytest.mark.parametrize("codes", ["ZN", "ZE", "Z1", "Z2", "Z3", "Z", "X"])

@@ -11,7 +11,6 @@ from seisbench_diting.models import Record, normalize
 from seisbench_diting.models.windows import (
     TAPER,
     StackedRecord,
-    cut_window,
     window_offsets,
 )
 
@@ -47,22 +46,10 @@ def test_windows_have_no_mean_and_a_peak_of_one(batch, dtype, missing, per_compo
     expected = plain_normalize(batch, per_component)
     assert np.allclose(result, expected, rtol=0, atol=2e-6)
     assert (result[~torch.isfinite(batch)] == 0).all()
-
-
-@pytest.mark.parametrize("per_component", [False, True])
-def test_the_unit_does_not_matter(batch, per_component):
-    expected = normalize(batch, per_component)
-    for exponent in range(-30, 31):
-        result = normalize(batch * 10.0**exponent, per_component)
-        assert torch.allclose(result, expected, rtol=0, atol=2e-7)
-
-
-@pytest.mark.parametrize("per_component", [False, True])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("value", [0, 1, 0.1, -1000.3, 1e-20, 1 / 3, 2**23 + 1, 1e30])
-def test_constant_windows_are_exactly_zero(value, dtype, per_component):
-    batch = torch.full((2, 3, 6144), value, dtype=dtype)
-    assert torch.equal(normalize(batch, per_component), torch.zeros(2, 3, 6144))
+    # Whatever the unit.
+    for exponent in range(-30, 31, 6):
+        scaled = normalize((batch * 10.0**exponent).to(dtype), per_component)
+        assert torch.allclose(scaled, result, rtol=0, atol=2e-6)
 
 
 @settings(deadline=None)
@@ -87,21 +74,6 @@ def test_windows_cover_the_record_and_lie_at_fixed_times(
     assert ((steps > 0) & (steps <= step)).all()
     assert ((offsets + first_sample) % stride == 0).all()
     assert ((offsets[1:-1] + first_sample) % step == 0).all()
-
-
-def test_positions_are_counted_from_the_record_or_a_fixed_time():
-    from_record = window_offsets(20000, 0, 6144, 4608, 1)
-    assert from_record.tolist() == [0, 4608, 9216, 13824, 13856]
-    from_fixed_time = window_offsets(16000, 1000, 6144, 4608, 1)
-    assert from_fixed_time.tolist() == [0, 3608, 8216, 9856]
-
-
-@pytest.mark.parametrize("offset", [-5, -2, 0, 10, 15])
-def test_windows_are_padded_with_nan(offset):
-    data = np.arange(60, dtype=np.float32).reshape(3, 20)
-    padded = np.pad(data, ((0, 0), (10, 10)), constant_values=np.nan)
-    window = cut_window(data, offset, 10)
-    assert np.array_equal(window, padded[:, offset + 10 : offset + 20], equal_nan=True)
 
 
 # Predictions of overlapping windows
@@ -174,7 +146,5 @@ def test_stacks_agree_with_brute_force(seed, method, regression, n_samples, in_s
 
 @pytest.mark.parametrize("method", STACKING)
 def test_the_offset_is_that_of_the_first_among_equal_windows(method):
-    windows = [
-        (0, np.tile(np.float32([0.5, 0.5, 0, offset]), (8, 1))) for offset in (1, 2, 3)
-    ]
-    assert (stack(8, windows, True, method)[3] == 1).all()
+    equal = [np.tile(np.float32([0.5, 0.5, 0, offset]), (8, 1)) for offset in (1, 2, 3)]
+    assert (stack(8, [(0, one) for one in equal], True, method)[3] == 1).all()

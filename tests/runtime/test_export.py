@@ -21,10 +21,10 @@ def made(name, **arguments):
     model = getattr(models, name)(**{"in_samples": 1024, **arguments})
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d):
-            nn.init.uniform_(module.running_mean, -0.2, 0.2)
-            nn.init.uniform_(module.running_var, 0.5, 2)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.bias, -0.2, 0.2)
+            for values in (module.running_mean, module.bias):
+                nn.init.uniform_(values, -0.2, 0.2)
+            for values in (module.running_var, module.weight):
+                nn.init.uniform_(values, 0.5, 1.5)
     return model.eval()
 
 
