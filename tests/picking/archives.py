@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import obspy
-from obspy.core.inventory import Channel, Inventory, Network, Response, Station
 
 from seisbench_diting.picking import pick_archive
 
@@ -105,23 +104,3 @@ def assert_same_picks(table, picks) -> None:
     for column, tolerance in ((2, 10), (3, 1e-4)):
         ours, theirs = ([row[column] for row in one] for one in (rows, expected))
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance)
-
-
-def make_inventory(
-    network: str, station: str, location: str, channel: str, gain: float
-) -> Inventory:
-    """A seismometer of 120 s with this many counts for one m/s."""
-    response = Response.from_paz(
-        zeros=[0j, 0j],
-        poles=[-0.037 + 0.037j, -0.037 - 0.037j],
-        stage_gain=gain,
-        stage_gain_frequency=5.0,
-        input_units="M/S",
-        output_units="COUNTS",
-        normalization_frequency=5.0,
-        normalization_factor=1.0,
-    )
-    place = [channel, location, 0, 0, 0, 0]
-    described = Channel(*place, sample_rate=100.0, response=response)
-    at = Station(station, 0, 0, 0, channels=[described])
-    return Inventory([Network(network, [at])])

@@ -11,7 +11,6 @@ import pytest
 from archives import (
     assert_same_picks,
     lines,
-    make_inventory,
     renamed,
     row_tuples,
     run,
@@ -65,52 +64,29 @@ def test_columns_summary_and_lists(reference, published, tmp_path):
     picks = read_picks(tmp_path / "out.txt")
     assert set(picks["station_id"]) == {"X1.53085.01"}
     assert picks["record"].str.endswith("BHZ.D.20122080726235953.sac").all()
-    p = picks[(picks["phase"] == "P") & (picks["relative_time_s"].between(96, 96.4))]
-    s = picks[(picks["phase"] == "S") & (picks["relative_time_s"].between(122, 123))]
-    assert len(p) == len(s) == 1
+    p, s = (picks[picks["relative_time_s"].between(*x)] for x in ((96, 97), (122, 123)))
+    assert (p["phase"].item(), s["phase"].item()) == ("P", "S")
     assert 3 < p["snr"].item() < 10
     assert 3000 < p["amplitude"].item() < 10000 < s["amplitude"].item()
     summary = json.loads((tmp_path / "out.json").read_text())
-    assert summary["status"] == "complete"
-    assert summary["picks"] == len(picks)
-    assert summary["files"] == 3
+    counts = summary["status"], summary["picks"], summary["files"]
+    assert counts == ("complete", len(picks), 3)
     assert summary["station_days"] == pytest.approx(260.01 / 86400, abs=1e-6)
     assert len(lines(tmp_path / "out.log")) == 2  # It lies around midnight.
-    assert lines(tmp_path / "out.err") == []
-
-
-@pytest.mark.slow
-def test_midnight_and_random_cuts(published, cx_pb01, tmp_path, rng):
-    model = published("LPPNM", "csn")
-    # Midnight lies in the middle of the record.
-    record = renamed(cx_pb01, "PB01", "2014-05-01T16:46:54.632")
-    cuts = np.arange(1, 11) * 3600 + rng.uniform(-600, 600, 10)
-    for channel in ("HHZ", "HHN", "HHE"):
-        places = cuts + rng.uniform(-300, 300, 10)
-        write_pieces(record.select(channel=channel), tmp_path / "archive", places)
-
-    table = run(tmp_path / "archive", tmp_path / "out", model).picks
-
-    expected = model.classify(record).picks
-    shared = 0
-    for phase in "PS":
-        ours = table[table["phase"] == phase]["time"].astype("int64").to_numpy() / 1e6
-        theirs = [p.peak_time.timestamp for p in expected if p.phase == phase]
-        assert np.diff(ours).min() >= 1.0
-        shared += sum(np.abs(ours - time).min() <= 0.02 for time in theirs)
-    assert shared >= 0.99 * len(expected)
-    assert len(table) == pytest.approx(len(expected), rel=0.01)
 
 
 @pytest.mark.parametrize("after", [-0.05, 0.0, 0.001, 0.05])
-def test_an_arrival_at_midnight_is_found_once(published, event_record, tmp_path, after):
+def test_an_arrival_at_midnight_is_found_once_in_files_cut_at_random(
+    published, event_record, tmp_path, rng, after
+):
     model = published("RNN", "csn")
     first = event_record[0].stats.starttime
     surest = max(model.classify(event_record).picks, key=lambda pick: pick.peak_value)
     start = MIDNIGHT - (surest.peak_time - first) + after
     moved = renamed(event_record, "M", str(start))
-    write_all(moved.slice(endtime=MIDNIGHT - 0.005), tmp_path / "in" / "1", "MSEED")
-    write_all(moved.slice(MIDNIGHT - 0.005), tmp_path / "in" / "2", "MSEED")
+    for trace in moved:
+        # Files of the components end at other times.
+        write_pieces(obspy.Stream([trace]), tmp_path / "in", rng.uniform(0, 260, 5))
 
     table = run(tmp_path / "in", tmp_path / "out", model).picks
 
@@ -120,22 +96,18 @@ def test_an_arrival_at_midnight_is_found_once(published, event_record, tmp_path,
 
 
 def test_new_files_are_picked(fast, small, whole, tmp_path):
-    folder = shutil.copytree(small, tmp_path / "archive")
-    taken = sorted(folder.glob("S3/*.1.[0-2].mseed"))
-    for path in taken:
-        path.rename(tmp_path / path.name)
-    before = len(run(folder, tmp_path / "out", fast).picks)
+    folder = tmp_path / "archive"
+    shutil.copytree(small, folder, ignore=shutil.ignore_patterns("CX.S3.*.1.*"))
+    before = run(folder, tmp_path / "out", fast).picks
 
     same = run(folder, tmp_path / "out", fast)
     assert same.summary["this_run"]["station_days"] == 0
-    assert len(read_picks(tmp_path / "out.csv")) == before
-    for path in taken:
-        (tmp_path / path.name).rename(path)
+    assert row_tuples(same.picks) == row_tuples(before)
+    shutil.copytree(small, folder, dirs_exist_ok=True)
     more = run(folder, tmp_path / "out", fast)
 
     assert 0 < more.summary["this_run"]["station_days"] < 0.01
     assert row_tuples(more.picks) == row_tuples(whole.picks)
-    assert len(whole.picks) > before
 
 
 def test_a_run_grows_by_inputs_stations_and_times(fast, small, whole, tmp_path):
@@ -145,16 +117,13 @@ def test_a_run_grows_by_inputs_stations_and_times(fast, small, whole, tmp_path):
         return arrivals(table[(table["time"] >= start) & (table["time"] < end)])
 
     def more(inputs, **limits):
-        result = run(inputs, tmp_path / "out", fast, **limits)
-        return result.summary["this_run"]["station_days"], arrivals(result.picks)
+        return arrivals(run(inputs, tmp_path / "out", fast, **limits).picks)
 
     begin, end = "2020-01-02T00:00:30", "2020-01-02T00:00:40"
-    assert more(small / "S1", end=end)[1] == arrivals_of("S1", end=end)
-    assert more(small / "S1", end=end, plot=True)[0] == 0
-    days, found = more(small, stations="CX.S[12]", start=begin)
-    assert days > 0
-    assert found == arrivals_of("S1") + arrivals_of("S2", begin)
-    assert more([small])[1] == arrivals(whole.picks)
+    assert more(small / "S1", end=end) == arrivals_of("S1", end=end)
+    both = arrivals_of("S1") + arrivals_of("S2", begin)
+    assert more(small, stations="CX.S[12]", start=begin) == both
+    assert more([small]) == arrivals(whole.picks)
 
 
 def test_one_file_may_hold_many_stations(fast, small, whole, tmp_path):
@@ -166,28 +135,24 @@ def test_one_file_may_hold_many_stations(fast, small, whole, tmp_path):
 
 def test_the_output_may_lie_in_the_input(fast, event_record, tmp_path):
     write_all(event_record, tmp_path)
-    options = {"plot": True, "formats": "csv,txt,gamma"}
     for _ in range(2):
-        result = run(tmp_path, tmp_path / "out", fast, **options)
+        result = run(tmp_path, tmp_path / "out", fast, plot=True, formats="csv,gamma")
         assert result.summary["files"] == 3
         assert lines(tmp_path / "out.err") == []
+    assert list((tmp_path / "out.figures" / "X1.53085.01").glob("*.png"))
 
 
-@pytest.mark.parametrize(
-    ("reclen", "piece"),
-    # Records of two lengths do not lie on the grid of pieces.
-    [((512, 512), 1 << 16), ((512, 4096), 0)],
-)
+# Records of two lengths do not lie on the grid of pieces.
+@pytest.mark.parametrize(("reclen", "piece"), [(512, 1 << 16), (4096, 0)])
 def test_large_files_are_read_in_pieces(
     fast, hour, tmp_path, monkeypatch, reclen, piece
 ):
-    path, content = tmp_path / "day.mseed", b""
-    start = hour[0].stats.starttime
-    for begin, length in zip((start, start + 1600), reclen, strict=True):
-        part = hour.slice(begin, begin + 1599.99)
-        part.write(str(path), format="MSEED", reclen=length)
-        content += path.read_bytes()
-    path.write_bytes(content)
+    path, rest = tmp_path / "day.mseed", tmp_path / "rest.mseed"
+    middle = hour[0].stats.starttime + 1600
+    hour.slice(endtime=middle - 0.01).write(str(path), format="MSEED", reclen=512)
+    hour.slice(middle).write(str(rest), format="MSEED", reclen=reclen)
+    path.write_bytes(path.read_bytes() + rest.read_bytes())
+    rest.unlink()
     expected = fast.classify(obspy.read(str(path))).picks
     read_part = mock.Mock(wraps=reading.read_part)
     monkeypatch.setattr(reading, "read_part", read_part)
@@ -197,8 +162,6 @@ def test_large_files_are_read_in_pieces(
 
     assert {call.args[0].length for call in read_part.call_args_list} == {piece}
     assert_same_picks(result.picks, expected)
-    seconds = result.picks["time"].astype("int64") / 1e6 - start.ns / 1e9
-    np.testing.assert_allclose(result.picks["relative_time_s"], seconds, atol=1e-3)
 
 
 def test_the_preferred_instrument(fast, event_record, tmp_path):
@@ -253,9 +216,7 @@ def test_codes_from_names_where_headers_have_none(fast, event_record, tmp_path):
     result = run(tmp_path / "in", tmp_path / "out", fast, name_pattern=pattern)
 
     assert set(result.picks["station_id"]) == {"X1.53085."}
-    expected = fast.classify(event_record).picks
-    times = sorted(round(pick.peak_time.ns / 1000) for pick in expected)
-    assert sorted(row[2] for row in row_tuples(result.picks)) == times
+    assert len(result.picks) == len(fast.classify(event_record).picks)
 
 
 def test_gaps_overlaps_and_what_is_missing(published, hour, tmp_path):
@@ -297,28 +258,16 @@ def test_channels_that_no_model_takes(fast, event_record, tmp_path):
     assert left_out == {"BDF", "LHZ"}
 
 
-def test_amplitudes_in_metres_a_second(fast, reference, tmp_path):
-    path, gain = reference / "data" / "x1_event", 1e9
-    place = tmp_path / "stations.xml"
-    make_inventory("X1", "53085", "01", "BHZ", gain).write(str(place), "STATIONXML")
+def test_amplitudes_in_metres_a_second(fast, example, tmp_path):
+    folder, place = write_all(example, tmp_path / "in", "MSEED"), tmp_path / "rjob.xml"
+    inventory = obspy.read_inventory()
+    inventory.write(str(place), "STATIONXML")
 
-    counts = run(path, tmp_path / "counts", fast).picks
-    metres = run(path, tmp_path / "metres", fast, inventory=place).picks
+    counts = run(folder, tmp_path / "counts", fast).picks
+    metres = run(folder, tmp_path / "metres", fast, inventory=place).picks
 
     assert row_tuples(metres) == row_tuples(counts)
     np.testing.assert_allclose(metres["snr"], counts["snr"], rtol=1e-6)
-    expected = counts["amplitude"] / gain
+    response = inventory.get_response(example[0].id, example[0].stats.starttime)
+    expected = counts["amplitude"] / response.instrument_sensitivity.value
     np.testing.assert_allclose(metres["amplitude"], expected, rtol=0.1)
-
-
-def test_pictures_of_what_was_picked(fast, event_record, hour, tmp_path):
-    write_all(event_record, tmp_path)
-    write_all(hour.slice(endtime=hour[0].stats.starttime + 1500), tmp_path, "MSEED")
-
-    run(tmp_path, tmp_path / "out", fast, plot=True)
-
-    pictures = sorted((tmp_path / "out.figures").rglob("*.png"))
-    assert {path.parent.name for path in pictures} == {"CX.A.", "X1.53085.01"}
-    names = [path.stem for path in pictures if path.parent.name == "CX.A."]
-    assert "2020-03-01T10-10-00" in names
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)

@@ -6,8 +6,6 @@ import pandas as pd
 import pytest
 
 from seisbench_diting.picking import pick_event
-from seisbench_diting.picking.events import arrivals_at
-from seisbench_diting.tables import event_table, station_table
 from seisbench_diting.travel_times import TravelTimes
 
 
@@ -27,50 +25,34 @@ def test_a_real_event_and_its_window(pick, event_record):
     before = event_record.copy()
     picked = pick()
 
-    table = picked.picks
     assert event_record == before
     assert picked.problems == []
-    assert table["phase"].to_list() == ["P", "S"]
-    assert table["relative_time_s"].to_list() == pytest.approx([96.2, 122.5], abs=0.4)
-    assert table["residual_s"].between(1.5, 3).all()
-    distance = float(event_record[0].stats.sac.dist)
-    assert table["epicentral_distance_km"].to_list() == pytest.approx(
-        [distance] * 2, abs=0.01
-    )
-    residual = (table["time"] - table["theoretical_time"]).dt.total_seconds()
-    assert residual.to_list() == pytest.approx(table["residual_s"].to_list())
+    assert picked.picks["phase"].to_list() == ["P", "S"]
     (station,) = picked.stations.itertuples()
     assert station.begin_seconds == pytest.approx(station.p_seconds - 30, abs=0.02)
     assert station.end_seconds == pytest.approx(station.s_seconds + 40, abs=0.02)
     assert len(picked.curves) == 4  # N, P, S and LPPN's offset
 
-
-def test_windows_are_as_long_as_the_model_needs(pick):
+    # But never shorter than the model needs.
     result = pick(before=1, after=1)
-
     assert min(trace.stats.npts for trace in result.waveforms) >= 6144
     assert len(result.picks) == 2
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    "change",
     [
-        ({"event": {"time": "2012-07-27T03:00:00"}}, "no data in the window"),
-        (
-            {"station": {"latitude": -30.0, "longitude": -80.0}},
-            "no theoretical arrival",
-        ),
-        ({"station": {"station_id": "X1.B.01"}}, "no coordinates"),
+        {"event": {"time": "2012-07-27T03:00:00"}},
+        {"station": {"latitude": -30.0, "longitude": -80.0}},
+        {"station": {"station_id": "X1.B.01"}},
     ],
 )
-def test_stations_that_can_not_be_picked(pick, change, reason):
+def test_stations_that_can_not_be_picked(pick, change):
     result = pick(**change)
 
     assert len(result.picks) == 0
     assert "event_id" in result.picks
-    ((station, problem),) = result.problems
-    assert station == "X1.53085.01"
-    assert reason in problem
+    assert [station for station, _ in result.problems] == ["X1.53085.01"]
 
 
 def test_discarded_picks_are_counted(pick, x1_event):
@@ -96,34 +78,13 @@ def test_several_stations(event_record, x1_event, x1_stations, model):
             trace.stats.update({"station": name, "location": location})
             stream.append(trace)
     stations = pd.concat([x1_stations] * 2, ignore_index=True)
-    # A station without location code stands for all of its locations.
-    stations["station_id"] = ["X1.A.01", "X1.B."]
+    # One without location code stands for all locations, and another one is near.
+    stations["station_id"] = ["X1.A.10", "X1.B."]
     stations["latitude"] += np.array([0.0, 0.05])
 
     event = next(x1_event.itertuples())
     result = pick_event(stream, event, stations, model, TravelTimes())
 
     assert result.stations["station_id"].to_list() == ["X1.B.00", "X1.A.01"]
-    assert result.picks["station_id"].value_counts().to_dict() == {
-        "X1.A.01": 2,
-        "X1.B.00": 2,
-    }
-
-
-def test_places_of_stations():
-    row = {"event_id": "a", "time": "2020-01-01", "latitude": 0, "longitude": 179.9}
-    (event,) = event_table([row | {"depth_km": 10.0}]).itertuples()
-    places = [("XX.A.", 0.0, -179.1, np.nan), ("XX.B.10", 1.0, 179.9, 500.0)]
-    columns = ["station_id", "latitude", "longitude", "elevation_m"]
-    stations = station_table(pd.DataFrame(places, columns=columns))
-    names = ["XX.C.", "XX.B.00", "XX.A.", "XX.E."]
-
-    table, unknown = arrivals_at(event, names, stations, TravelTimes())
-
-    assert unknown == ["XX.C.", "XX.E."]
-    assert table["station_id"].to_list() == ["XX.B.00", "XX.A."]
-    # On the ellipsoid degrees along the equator are longer than those of latitude there.
-    distances = table["epicentral_distance_km"].to_list()
-    assert distances == pytest.approx([110.57, 111.32], abs=0.01)
-    assert table["azimuth_deg"].to_list() == pytest.approx([0, 90])
-    assert (table["s_seconds"] > table["p_seconds"]).all()
+    counts = {"X1.A.01": 2, "X1.B.00": 2}
+    assert result.picks["station_id"].value_counts().to_dict() == counts
