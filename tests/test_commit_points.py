@@ -37,9 +37,7 @@ def conversion(tmp_path):
         for name in listed.read_text().split() if listed.exists() else ():
             assert len(pd.read_csv(folder / f"metadata{name}.csv")) == 8
 
-    return Subsystem(
-        lambda folder: convert(source, folder, progress=False), files_of, check
-    )
+    return Subsystem(partial(convert, source, progress=False), files_of, check)
 
 
 def picking(tmp_path):
@@ -67,11 +65,10 @@ def picking(tmp_path):
             picks = RunPicks(folder / "run", {}, []).picks
             assert set(picks.groupby("station_id").size()) <= {2}
 
-    return Subsystem(
-        lambda folder: pick_archive(source, folder / "run", model, progress=False),
-        outcome,
-        check,
-    )
+    def run(folder):
+        pick_archive(source, folder / "run", model, progress=False)
+
+    return Subsystem(run, outcome, check)
 
 
 def weights(tmp_path):
@@ -116,12 +113,8 @@ def table_that_replaces_another(tmp_path, ending):
     def check(folder):
         assert depths(folder) in ([1.0], [2.0])
 
-    return Subsystem(
-        lambda folder: write(folder, 2.0),
-        depths,
-        check,
-        lambda folder: write(folder, 1.0),
-    )
+    first, second = (partial(write, depth_km=depth) for depth in (1.0, 2.0))
+    return Subsystem(second, depths, check, prepare=first)
 
 
 #: Options of the shortest run that is validated and saves a checkpoint twice.
@@ -147,9 +140,7 @@ def training(tmp_path):
     from seisbench_diting.training import train
 
     data = write_dataset(tmp_path / "dataset", 8)
-    return Subsystem(
-        lambda folder: train("LPPNT", data, folder, n_samples=512, **SHORT), values_of
-    )
+    return Subsystem(partial(train, "LPPNT", data, n_samples=512, **SHORT), values_of)
 
 
 def distillation(tmp_path):
@@ -163,11 +154,11 @@ def distillation(tmp_path):
         trace.write(str(archive / f"{trace.id}.mseed"), format="MSEED")
     np.savez_compressed(teacher / "AA.npz", **made_archive.probabilities("AA", 300))
     options = SHORT | {"n_samples": 1024, "validation_windows": 4, "init": "random"}
-    return Subsystem(
-        lambda folder: distill("LPPNT", str(teacher), str(archive), folder, **options),
-        values_of,
-    )
+    run = partial(distill, "LPPNT", str(teacher), str(archive), **options)
+    return Subsystem(run, values_of)
 
+
+LEARNING = [pytest.param(x, marks=pytest.mark.slow) for x in (training, distillation)]
 
 #: Four kinds of files, each of which replaces an older one.
 TABLES = [
@@ -185,22 +176,12 @@ def test_after_a_fault_at_any_commit_point_running_again_ends_well(
     assert len(points) >= 3
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("make", [training, distillation])
+@pytest.mark.parametrize("make", LEARNING)
 def test_learning_goes_on_after_the_power_was_off_at_any_commit_point(make, tmp_path):
     points = make(tmp_path).fail_at_each_point(tmp_path / "points", "power off")
     assert len(points) >= 10
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        *(conversion, picking),
-        *(
-            pytest.param(one, marks=pytest.mark.slow)
-            for one in (training, distillation)
-        ),
-    ],
-)
+@pytest.mark.parametrize("make", [conversion, picking, *LEARNING])
 def test_a_second_run_into_the_same_output_is_refused(make, tmp_path):
     make(tmp_path).assert_a_second_run_is_refused(tmp_path / "output")

@@ -3,7 +3,6 @@
 import os
 import signal
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from seisbench_diting._util import (
     no_writer,
     only_writer,
-    progress_bar,
     replacing_together,
     write_text,
 )
@@ -68,13 +66,6 @@ def test_links_are_followed_and_devices_stay(tmp_path):
     assert pipe.is_fifo()
 
 
-def test_where_no_file_can_be(tmp_path):
-    with pytest.raises(IsADirectoryError):
-        write_text(tmp_path, "x")
-    with pytest.raises(FileNotFoundError):
-        write_text(tmp_path / "missing" / "x", "x")
-
-
 def test_a_reader_needs_no_right_to_write_but_waits_for_a_writer(tmp_path, monkeypatch):
     path = tmp_path / "run"
     with only_writer(path, "picking run"):
@@ -101,7 +92,7 @@ def test_files_that_belong_together_are_replaced_together(tmp_path):
             last()
 
     with pytest.raises(KeyboardInterrupt):
-        write(lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(1))
+        write(lambda: signal.raise_signal(signal.SIGINT))
     assert os.listdir(tmp_path) == ["a"]
     write(lambda: None)
     assert modes(tmp_path).keys() == {"a", "b"}
@@ -117,7 +108,7 @@ def test_an_interruption_waits_until_all_are_replaced(tmp_path, monkeypatch):
     replace = Path.replace
 
     def interrupted(self, target):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", interrupted)
@@ -126,11 +117,3 @@ def test_an_interruption_waits_until_all_are_replaced(tmp_path, monkeypatch):
         for path in new.values():
             path.write_text("new")
     assert [path.read_text() for path in paths] == ["new", "new"]
-
-
-def test_short_work_shows_no_progress_where_nobody_looks(capfd):
-    with progress_bar("Picking", "station days", True, total=10.5, initial=2) as bar:
-        bar.update(1.5)
-
-    assert bar.n == 3.5
-    assert capfd.readouterr().err == ""

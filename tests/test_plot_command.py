@@ -42,13 +42,11 @@ def file(example, tmp_path):
 @pytest.fixture
 def pick_file(example, tmp_path):
     start = pd.Timestamp(example[0].stats.starttime.datetime, tz="UTC")
-    rows = [
-        {"station_id": name, "phase": "P", "time": start + pd.Timedelta(seconds=s)}
-        for name, s in (("BW.RJOB.", 4.7), ("BW.RJOB.", 40.0), ("XX.AA.", 5.0))
-    ]
-    path = tmp_path / "picks.csv"
-    write_picks(pick_table(pd.DataFrame(rows).assign(probability=0.9)), path)
-    return path
+    times = start + pd.to_timedelta([4.7, 40.0, 5.0], unit="s")
+    rows = {"station_id": ["BW.RJOB.", "BW.RJOB.", "XX.AA."], "time": times}
+    table = pd.DataFrame(rows).assign(phase="P", probability=0.9)
+    write_picks(pick_table(table), tmp_path / "picks.csv")
+    return tmp_path / "picks.csv"
 
 
 def test_picks_of_a_table_are_drawn(run, drawn, file, pick_file, tmp_path):

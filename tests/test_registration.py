@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 
-import pytest
 import seisbench.data as sbd
 import seisbench.models as sbm
 
@@ -19,9 +18,7 @@ def test_pickers_and_the_dataset_are_in_seisbench():
     assert sbd.__all__.count("DiTing") == 1
 
 
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory):
-    """What a new process prints that imports the package where SeisBench has an RNN."""
+def test_import_has_no_effects_and_leaves_a_name_that_seisbench_has_alone(tmp_path):
     code = """
 import sys, seisbench.models as sbm
 sbm.RNN = "mine"
@@ -33,40 +30,20 @@ sys.dont_write_bytecode = True
 sys.addaudithook(watch)
 before = set(sys.modules)
 import seisbench_diting
-print("loaded:", *{name.partition(".")[0] for name in set(sys.modules) - before})
-print("models:", sbm.RNN, sbm.EQT.__name__, seisbench_diting.models.RNN.__name__)
+loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(loaded & {"seisbench_diting", "matplotlib", "cyclopts", "onnxruntime"})
+print(sbm.RNN, sbm.EQT.__name__, seisbench_diting.models.RNN.__name__)
 """
-    cache = {"SEISBENCH_CACHE_ROOT": str(tmp_path_factory.mktemp("cache"))}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **cache},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-
-def test_a_name_that_seisbench_has_is_left_alone(imported):
-    assert "models: mine EQT RNN" in imported.stdout
-    assert "RNN" in imported.stderr
-
-
-def test_import_writes_no_file_and_touches_no_network(imported):
-    assert "effect:" not in imported.stdout
-
-
-def test_import_loads_no_plotting_and_no_command_line(imported):
-    loaded = imported.stdout.partition("loaded:")[2].splitlines()[0].split()
-    assert "seisbench_diting" in loaded
-    assert not {"matplotlib", "cyclopts", "onnxruntime"} & set(loaded)
+    environment = {**os.environ, "SEISBENCH_CACHE_ROOT": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["{'seisbench_diting'}", "mine EQT RNN"]
+    assert "RNN" in done.stderr
 
 
 def test_waiting_threads_leave_the_cores_to_other_programs():
-    code = "import os; os.environ.pop('OMP_WAIT_POLICY', 0); import seisbench_diting, torch"
-    shown = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "OMP_DISPLAY_ENV": "true"},
-        capture_output=True,
-        text=True,
-    )
+    environment = {**os.environ, "OMP_DISPLAY_ENV": "true"}
+    environment.pop("OMP_WAIT_POLICY", None)
+    command = [sys.executable, "-c", "import seisbench_diting, torch"]
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert "OMP_WAIT_POLICY='PASSIVE'" in shown.stderr.replace(" ", "")

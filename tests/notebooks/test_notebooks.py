@@ -30,10 +30,6 @@ def pictures(notebook) -> int:
     return sum("image/png" in output.get("data", {}) for output in outputs(notebook))
 
 
-def test_the_course_is_whole():
-    assert [name[:2] for name in NOTEBOOKS] == ["01", "02", "03", "04", "05", "06"]
-
-
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_saved_outputs_are_those_of_one_execution(name):
     notebook = nbformat.read(FOLDER / name, as_version=4)
