@@ -31,6 +31,7 @@ import pandas as pd
 
 from seisbench_diting.association import associate, compare
 from seisbench_diting.tables import event_names, event_table, pick_table, station_table
+from seisbench_diting.travel_times import TravelTimes
 
 from .association_truth import make_sequence
 from .common import peak_gb, print_heading, reference
@@ -190,7 +191,7 @@ def day(method: str) -> dict:
 def truth(method: str, per_minute: float) -> dict:
     """:return: Figures of one method on made-up events"""
     stations = read_italy().stations
-    made = make_sequence(stations, velocity(), per_minute)
+    made = make_sequence(stations, TravelTimes(velocity()), per_minute)
     options = settings(method) | TRUTH | NOISE[method.partition(":")[0]]
     start = time.perf_counter()
     result = associate(made.picks, stations, **options)

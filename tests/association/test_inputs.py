@@ -1,18 +1,33 @@
 """How picks and stations of all kinds are associated, whatever the method."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_networks import VELOCITY, made_network, shares
+from made_networks import P_KM_S, S_KM_S, VELOCITY, associate_by, made_network, shares
 from obspy.geodetics import gps2dist_azimuth
 
-from seisbench_diting.association import associate
+from benchmarks.association import COARSE, LIMITS, read_italy, velocity
+from seisbench_diting.association import associate, compare
 from seisbench_diting.association.core import Projection, find_method, make_network
+from seisbench_diting.association.libraries import pieces_of
 from seisbench_diting.tables import check_association
 
 OPTIONS = {"velocity": VELOCITY, "max_depth_km": 20.0}
+METHODS = ["real", "lppn", "pyocto", "gamma"]
+
+
+def write_table(path, farthest_deg=1.0, deepest_km=20.0):
+    """As REAL's taup_tt.py writes them."""
+    degrees, depth = np.meshgrid(
+        np.arange(0, farthest_deg + 0.001, 0.01), np.arange(0, deepest_km + 0.1)
+    )
+    way = np.hypot(degrees * 111.195, depth)
+    columns = degrees, depth, way / P_KM_S, way / S_KM_S, 0 * way
+    np.savetxt(path, np.stack(columns, axis=-1).reshape(-1, 5), "%.4f", footer="p s")
+    return str(path)
 
 
 @pytest.fixture(scope="module")
@@ -20,50 +35,17 @@ def made():
     return made_network(1, 12)
 
 
-def test_order_of_picks_and_stations_does_not_matter(made):
-    tables = made.picks, made.stations
-    first = associate(*tables, **OPTIONS)
-    again = associate(*(table.sample(frac=1) for table in tables), **OPTIONS)
+def test_stations_unknown_and_far_away_are_counted_and_the_rest_goes_on(made):
+    stations = made.stations.iloc[2:].copy()
+    stations.loc[3, ["latitude", "longitude"]] = -40.0, 10.0
 
-    pd.testing.assert_frame_equal(first.events, again.events)
-    pd.testing.assert_frame_equal(first.picks, again.picks)
-    assert len(first.events) >= 11
+    result = associate(made.picks, stations, **OPTIONS)
 
-
-def test_the_tables_belong_together(made):
-    result = associate(made.picks, made.stations, **OPTIONS)
-    events, picks = check_association(result.events, result.picks)
-
-    counts = picks.groupby("event_id").size()
-    assert (events.set_index("event_id")["pick_count"] == counts).all()
-    assert (events["p_count"] + events["s_count"] == events["pick_count"]).all()
-    assert (events["both_count"] <= events["s_count"]).all()
-    assert events["azimuthal_gap_deg"].between(0, 360).all()
-    assert not picks.duplicated(["event_id", "station_id", "phase"]).any()
-    residual = (picks["time"] - picks["theoretical_time"]).dt.total_seconds()
-    np.testing.assert_allclose(residual, picks["residual_s"], atol=2e-6)
-
-
-def test_unknown_stations_are_counted_and_the_rest_goes_on(made):
-    lost = made.picks["station_id"].isin(made.stations["station_id"][:2])
-
-    result = associate(made.picks, made.stations.iloc[2:], **OPTIONS)
-
-    assert result.summary["picks_left_out"] == {"station unknown": lost.sum()}
-    assert set(result.not_used["station_id"]) == set(made.picks["station_id"][lost])
-    assert shares(result, made.events)[1] > 0.9
-
-
-def test_a_station_far_away_is_left_out(made):
-    far = made.stations.copy()
-    far.loc[3, ["latitude", "longitude"]] = -40.0, 10.0
-    name = far["station_id"][3]
-
-    result = associate(made.picks, far, **OPTIONS)
-
-    number = (made.picks["station_id"] == name).sum()
-    left_out = {"station far from the others": number}
+    counts = made.picks["station_id"].value_counts()[made.stations["station_id"]]
+    unknown, far = counts.iloc[:2].sum(), counts.iloc[3]
+    left_out = {"station unknown": unknown, "station far from the others": far}
     assert result.summary["picks_left_out"] == left_out
+    assert len(result.not_used) == unknown + far
     assert shares(result, made.events)[1] > 0.9
 
 
@@ -90,8 +72,6 @@ def test_a_station_that_is_moved_between_its_picks(made):
     ("options", "named"),
     [
         ({"min_picks": 41}, "min_picks=41"),
-        ({"min_p_picks": 21}, "min_p_picks=21"),
-        ({"min_s_picks": 1, "phase": "P"}, "min_s_picks=1"),
         ({"min_s_picks": 0, "min_both": 2, "phase": "P"}, "min_both=2"),
     ],
 )
@@ -123,10 +103,9 @@ def test_a_pick_and_a_station_count_once(made):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p, s: (p.assign(probability=np.nan), s), r"picks\['probability'\]"),
-        (lambda p, s: (p, s.iloc[:0]), "stations is empty"),
-        (lambda p, s: (p, s.assign(station_id="YY.A.")[:1]), "None of the 20 stations"),
-        (lambda p, s: (p, s.assign(longitude=np.arange(20) * 6)), "regional networks"),
+        (lambda p, s: (p, s.iloc[:0]), "stations"),
+        (lambda p, s: (p, s.assign(station_id="YY.A.")[:1]), "stations"),
+        (lambda p, s: (p, s.assign(longitude=np.arange(20) * 6)), "networks"),
     ],
 )
 def test_tables_that_cannot_be_used(made, change, message):
@@ -143,14 +122,129 @@ def test_tables_that_cannot_be_used(made, change, message):
     ],
     ids=["date line", "summits before 1970", "sea floor"],
 )
-@pytest.mark.parametrize("method", ["real", "lppn"])
+@pytest.mark.parametrize("method", METHODS)
 def test_events_are_found_at_all_places_and_times(method, place):
-    made = made_network(2, 10, **place)
+    made = made_network(2, 5, **place)
 
-    result = associate(made.picks, made.stations, method, **OPTIONS)
+    result = associate_by(method, made)
 
-    assert min(shares(result, made.events, seconds=2.0)) >= 0.9
+    assert shares(result, made.events, seconds=2.0) == (1, 1)
     assert result.events["longitude"].between(-180, 180).all()
+    true = made.picks[made.truth != ""]
+    both = true.merge(result.picks, "inner", ["station_id", "phase", "time"])
+    assert len(both) > 0.95 * max(len(true), len(result.picks))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_events_satisfy_the_limits(method):
+    made = made_network(4, 5, false=1.0, missing=0.3)
+    limits = {"min_picks": 9, "min_p_picks": 4, "min_s_picks": 3, "min_both": 2}
+
+    result = associate_by(method, made, **limits)
+
+    events, picks = check_association(result.events, result.picks)
+    assert len(events) > 0
+    columns = ["pick_count", "p_count", "s_count", "both_count"]
+    assert (events[columns] >= list(limits.values())).all(axis=None)
+    counts = picks.groupby("event_id").size()
+    assert (events.set_index("event_id")["pick_count"] == counts).all()
+    assert np.isfinite(events[["depth_km", "rms_residual_s"]]).all(axis=None)
+    assert events["azimuthal_gap_deg"].between(0, 360).all()
+    assert not picks.duplicated(["station_id", "phase", "time"]).any()
+    assert not picks.duplicated(["event_id", "station_id", "phase"]).any()
+    residual = (picks["time"] - picks["theoretical_time"]).dt.total_seconds()
+    np.testing.assert_allclose(residual, picks["residual_s"], atol=2e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_threads_and_the_order_of_rows_do_not_matter(method, capfd):
+    made = made_network(5, 4)
+    options = {"max_cluster_picks": 100} if method == "gamma" else {}
+    mixed = replace(made, stations=made.stations.sample(frac=1))
+    one = associate_by(method, made, **options)
+    again = associate_by(method, mixed, made.picks.sample(frac=1), threads=2, **options)
+
+    assert shares(one, made.events, 1.0, 3.0) == (1.0, 1.0)
+    pd.testing.assert_frame_equal(one.events, again.events)
+    pd.testing.assert_frame_equal(one.picks, again.picks)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("most", "overlap_s"), [(4, 1.5), (4, 100.0), (3, 0.0)])
+def test_pieces_that_gamma_gets_hold_all_picks(most, overlap_s):
+    seconds = np.array([1.0, 2, 3, 4, 4, 4, 4, 4, 5, 50, 51])
+    pieces = pieces_of(seconds, most, overlap_s)
+
+    assert max(piece.stop - piece.start for piece in pieces) <= most
+    held = np.concatenate([np.arange(len(seconds))[piece] for piece in pieces])
+    assert set(held) == set(range(len(seconds)))
+
+
+@pytest.mark.parametrize("method", ["pyocto", "gamma"])
+@pytest.mark.filterwarnings("ignore:No event can be found")
+def test_one_phase_is_enough_where_it_may_be(method):
+    made = made_network(7, 3)
+    picks = made.picks[made.picks["phase"] == "S"]
+    assert len(associate_by(method, made, picks).events) == 0
+    none = {"min_p_picks": 0, "min_s_picks": 0, "min_both": 0}
+    result = associate_by(method, made, picks, **none)
+    assert shares(result, made.events, 3.0, 10.0)[1] == 1.0
+
+
+@pytest.mark.filterwarnings("ignore:No event can be found")
+@pytest.mark.parametrize("method", METHODS)
+def test_too_few_picks_are_no_events(method, made):
+    of_one = made.picks["station_id"] == "XX.S003."
+    for picks in (made.picks[:0], made.picks[:1], made.picks[of_one]):
+        assert len(associate_by(method, made, picks).events) == 0
+
+
+@pytest.mark.parametrize("method", ["real", "lppn", "pyocto"])
+def test_a_table_of_travel_times_gives_the_same_events(tmp_path, method):
+    """Also one that is no deeper than events are searched."""
+    made = made_network(6, 5, elevation_m=(0.0, 1.0))
+    constant = associate_by(method, made)
+    table = associate_by(method, made, velocity=write_table(tmp_path / "ttdb.txt"))
+    assert len(constant.events) >= 4
+    assert shares(table, constant.events, 0.1, 0.5) == (1, 1)
+
+
+def test_stations_beyond_the_table_are_not_needed(tmp_path):
+    made = made_network(6, 10, elevation_m=(0.0, 1.0))
+    velocity = write_table(tmp_path / "ttdb.txt", farthest_deg=0.45)
+
+    result = associate_by("real", made, velocity=velocity)
+
+    precision, recall = shares(result, made.events, 0.5, 3.0)
+    assert precision == 1
+    assert recall >= 0.8
+    assert result.picks["epicentral_distance_km"].max() <= 0.45 * 111.3
+
+
+@pytest.mark.parametrize(
+    ("method", "minutes", "options", "share"),
+    [
+        ("real", 60, COARSE, 0.93),
+        ("pyocto", 60, LIMITS, 0.9),
+        ("gamma", 12, LIMITS, 0.9),
+    ],
+)
+def test_the_first_minutes_of_central_italy(reference, method, minutes, options, share):
+    italy = read_italy()
+    end = italy.picks["time"].dt.floor("D")[0] + pd.Timedelta(minutes=minutes)
+    picks = italy.picks[italy.picks["time"] < end]
+    golden = italy.events[italy.events["time"] < end - pd.Timedelta(minutes=1)]
+
+    result = associate_by(method, italy, picks, velocity=velocity(), **options)
+
+    found = compare(golden, result.events)
+    assert found.share_of_a >= share
+    assert len(result.events) <= 1.4 * len(golden)
+    if method == "real":
+        assert found.common["distance_km"].median() < 2
+        spread = result.picks.groupby(result.picks["phase"])["residual_s"].std()
+        assert spread["P"] < 0.2
+        assert spread["S"] < 0.4
 
 
 # Options
@@ -159,15 +253,20 @@ def test_events_are_found_at_all_places_and_times(method, place):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "rael"}, "method='rael': .* did you mean 'real'"),
-        ({"min_pick": 3}, "min_pick=3: .* did you mean 'min_picks'"),
-        ({"grid_km": 0.01}, r"grid_km=0.01: .*nodes"),
+        ({"method": "rael"}, "method='rael'.*'real'"),
+        ({"min_pick": 3}, "min_pick=3.*'min_picks'"),
+        ({"grid_km": 0.01}, "grid_km=0.01"),
+        ({"method": "lppn", "grid_km": 0.1, "margin_km": 100.0}, r"grid_km=0\.1"),
         ({"velocity": "3.5/6.2"}, "velocity='3.5/6.2'"),
-        ({"S": "a/b"}, "S='a/b': "),
+        ({"velocity": "shallow.txt"}, "shallow.txt"),
+        ({"velocity": "nowhere.nd"}, "nowhere.nd"),
+        ({"S": "a/b"}, "S='a/b'"),
     ],
 )
-def test_wrong_options(made, options, message):
-    with pytest.raises(ValueError, match=message):
+def test_wrong_options_are_named(made, options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_table("shallow.txt", deepest_km=15.0)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         associate(made.picks, made.stations, **options)
 
 

@@ -4,17 +4,15 @@ import itertools
 
 import numpy as np
 import pytest
-from made_networks import VELOCITY, made_network
+from made_networks import TRAVEL_TIMES as TABLE
+from made_networks import made_network
 
 from seisbench_diting.association.core import largest_gap, make_network
-from seisbench_diting.travel_times import make_table
 
 pytest.importorskip("numba", reason="Numba is not installed")
 
 from seisbench_diting.association import greedy, location, real
 from seisbench_diting.association.lppn_linker import find_peaks
-
-TABLE = make_table(VELOCITY, 150.0, 20.0)
 
 
 @pytest.fixture

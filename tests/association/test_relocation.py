@@ -1,62 +1,47 @@
 """Locations: how far off they are, how large they say their errors are, and their picks."""
 
 import numpy as np
-import obspy
 import pandas as pd
 import pytest
 from made_networks import VELOCITY, made_network
 
 from seisbench_diting.association import associate, compare
-from seisbench_diting.tables import (
-    read_station_terms,
-    write_association,
-    write_station_terms,
-)
+from seisbench_diting.tables import write_station_terms
 
 OPTIONS = {"velocity": VELOCITY, "max_depth_km": 30.0, "max_spread_s": 3.0}
 
 
 @pytest.fixture(scope="module")
 def made():
-    return made_network(1, 150, duration_s=9000.0, noise_s=0.1, false=0.05)
+    return made_network(1, 150, duration_s=9000.0, false=0.05)
 
 
-@pytest.fixture(scope="module")
-def located(made):
-    """Events, their picks, and for each event the true one."""
+def test_intervals_cover_the_truth(made):
     result = associate(made.picks, made.stations, **OPTIONS)
     pairs = compare(result.events, made.events, max_time_s=3, max_distance_km=15).common
-    events = result.events.set_index("event_id").loc[pairs["a_event_id"]]
-    return result, events.reset_index(), pairs
-
-
-def test_intervals_cover_the_truth(located):
-    _, events, pairs = located
+    events = result.events.set_index("event_id").loc[pairs["a_event_id"]].reset_index()
     assert len(pairs) >= 140
-    away = pairs["east_km"], pairs["north_km"]
-    azimuth = np.radians(events["max_error_azimuth_deg"])
-    along = away[0] * np.sin(azimuth) + away[1] * np.cos(azimuth)
-    across = away[0] * np.cos(azimuth) - away[1] * np.sin(azimuth)
-    in_ellipse = np.hypot(
-        along / events["max_horizontal_error_km"],
-        across / events["min_horizontal_error_km"],
+    longest, shortest = (
+        events[f"{name}_horizontal_error_km"] for name in ("max", "min")
     )
-    assert 0.6 <= (in_ellipse < 1).mean() <= 0.8
+    assert (shortest <= longest).all()
+    turn = np.exp(1j * np.radians(events["max_error_azimuth_deg"]))
+    away = (pairs["north_km"] + 1j * pairs["east_km"]) / turn
+    in_ellipse = np.hypot(np.real(away) / longest, np.imag(away) / shortest) < 1
+    # 68 %, and by chance as much as 12 % more or less.
+    assert 0.56 <= in_ellipse.mean() <= 0.8
     for column, error in (
         ("depth_difference_km", "depth_error_km"),
         ("north_km", "latitude_error_km"),
         ("east_km", "longitude_error_km"),
         ("time_difference_s", "time_error_s"),
     ):
-        assert 0.6 <= (pairs[column].abs() < events[error]).mean() <= 0.8, column
-    assert (
-        events["min_horizontal_error_km"] <= events["max_horizontal_error_km"]
-    ).all()
+        assert 0.56 <= (pairs[column].abs() < events[error]).mean() <= 0.8, column
 
 
 def test_an_outlier_does_not_pull_an_event(made):
-    one = made.picks[made.truth == 20]
-    picks = pd.concat([one, made.picks[made.truth == 21]])
+    one, other = (made.picks[made.truth == x] for x in made.events["event_id"][20:22])
+    picks = pd.concat([one, other])
     late = picks.copy()
     late.loc[one.index[0], "time"] += pd.Timedelta(seconds=1.2)
     before, after = (
@@ -73,16 +58,13 @@ def test_an_outlier_does_not_pull_an_event(made):
 
 def test_picks_that_fit_are_added(made):
     """Narrow windows leave out true picks, and these come back."""
-    result = associate(
-        made.picks, made.stations, p_window_s=0.1, s_window_s=0.2, **OPTIONS
-    )
-    true = made.picks.assign(truth=made.truth).merge(
-        result.picks, on=["station_id", "phase", "time"]
-    )
-    found = true.groupby("event_id")["truth"].agg(lambda t: t.mode()[0])
-    right = true["truth"] == true["event_id"].map(found)
-    of_found = made.truth[np.isin(made.truth, found)]
-    assert right.sum() >= 0.95 * len(of_found)
+    windows = {"p_window_s": 0.1, "s_window_s": 0.2}
+    result = associate(made.picks, made.stations, **windows, **OPTIONS)
+    picks = made.picks.assign(truth=made.truth)
+    picks = picks.merge(result.picks, on=["station_id", "phase", "time"])
+    found = picks.groupby("event_id")["truth"].agg(lambda truth: truth.mode()[0])
+    right = picks["truth"] == picks["event_id"].map(found)
+    assert right.sum() >= 0.95 * np.isin(made.truth, found).sum()
     assert right.mean() >= 0.97
 
 
@@ -111,34 +93,8 @@ def test_station_terms_explain_residuals(made, tmp_path):
     path = tmp_path / "terms.csv"
     write_station_terms(result.station_terms, path)
     assert root_mean_square(station_terms=str(path))[1] < 0.75 * without
-    p_terms = read_station_terms(path).query("phase == 'P'")
+    p_terms = result.station_terms.query("phase == 'P'")
     assert np.corrcoef(p_terms["term_s"], p_terms["station_id"].map(terms))[0, 1] > 0.8
-
-
-def test_quakeml_has_uncertainties(located, made, tmp_path):
-    result = located[0]
-    path = tmp_path / "events.xml"
-    write_association(result.events, result.picks, path)
-    row = result.events.iloc[0]
-    event = next(
-        e
-        for e in obspy.read_events(path)
-        if abs(e.origins[0].time - obspy.UTCDateTime(row["time"])) < 1e-4
-    )
-    origin = event.origins[0]
-    assert origin.depth_errors.uncertainty == pytest.approx(
-        1000 * row["depth_error_km"]
-    )
-    assert origin.latitude_errors.uncertainty == pytest.approx(
-        row["latitude_error_km"] / 111.195
-    )
-    assert origin.time_errors.uncertainty == pytest.approx(row["time_error_s"])
-    ellipse = origin.origin_uncertainty
-    assert ellipse.max_horizontal_uncertainty == pytest.approx(
-        1000 * row["max_horizontal_error_km"]
-    )
-    assert ellipse.preferred_description == "uncertainty ellipse"
-    assert 0 <= origin.arrivals[0].time_weight <= 1
 
 
 @pytest.mark.parametrize("kept", ["four stations", "P only"])
@@ -155,21 +111,17 @@ def test_limits_fit_the_network(made, kept):
 
 
 def test_events_of_known_picks_keep_their_names_and_are_located(made):
-    names = np.where(made.truth >= 0, "e" + pd.Series(made.truth).astype(str), "")
-    some = np.isin(made.truth, [-1, 3, 4, 5])
-    picks = made.picks.assign(event_id=names)[some]
+    known = ["e" + name for name in made.events["event_id"][3:6]]
+    names = np.where(made.truth == "", "", "e" + made.truth)
+    picks = made.picks.assign(event_id=names)[np.isin(names, ["", *known])]
     # One pick whose event is not known.
-    free = picks.index[picks["event_id"] == "e4"][5]
+    free = picks.index[picks["event_id"] == known[1]][5]
     picks.loc[free, "event_id"] = ""
     result = associate(picks, made.stations, "known", velocity=VELOCITY)
-    assert list(result.events["event_id"]) == ["e3", "e4", "e5"]
-    true = made.events.iloc[3:6].reset_index(drop=True)
-    km = 111.19 * np.hypot(
-        result.events["latitude"] - true["latitude"],
-        (result.events["longitude"] - true["longitude"]) * 0.9,
-    )
-    assert (km < 1).all()
-    own = result.picks["event_id"] == "e4"
+    assert list(result.events["event_id"]) == known
+    limits = {"max_time_s": 1.0, "max_distance_km": 1.0}
+    assert len(compare(result.events, made.events[3:6], **limits).common) == 3
+    own = result.picks["event_id"] == known[1]
     assert made.picks.loc[free, "time"] in set(result.picks.loc[own, "time"])
     with pytest.raises(ValueError, match="event_id"):
         associate(made.picks, made.stations, "known", velocity=VELOCITY)

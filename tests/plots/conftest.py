@@ -1,4 +1,4 @@
-"""A network on both sides of the date line, with events, picks and waveforms."""
+"""An event as ``pick_event`` returns it; no picture may warn."""
 
 import warnings
 from types import SimpleNamespace
@@ -7,16 +7,10 @@ import numpy as np
 import obspy
 import pandas as pd
 import pytest
-from made_network import (
-    TRAVEL_TIMES,
-    distance_km,
-    make_events,
-    make_picks,
-    make_stream,
-    place,
-)
+from made_events import made_events, make_stream
 
-from seisbench_diting import tables
+from seisbench_diting.plots.maps import distances_km
+from tests.association.made_networks import TRAVEL_TIMES
 
 
 @pytest.fixture(autouse=True)
@@ -26,25 +20,12 @@ def _no_warnings():
         yield
 
 
-@pytest.fixture(scope="session")
-def stations():
-    distance, angle = np.linspace(8, 70, 12), np.arange(12) * np.pi / 6
-    return tables.station_table(
-        pd.DataFrame(
-            {
-                "station_id": [f"XX.S{n:02d}." for n in range(12)],
-                "elevation_m": 500.0,
-                **place(distance * np.cos(angle), distance * np.sin(angle)),
-            }
-        )
-    )
-
-
 @pytest.fixture
-def picked(stations):
-    """As ``pick_event`` returns it; one pick was discarded."""
-    event = make_events(1, 0).iloc[0]
-    distance = distance_km(event, stations)
+def picked():
+    """One pick was discarded."""
+    stations, events, picks = made_events(1)
+    event = events.iloc[0]
+    distance = distances_km(event["latitude"], event["longitude"], stations)
     p, s = TRAVEL_TIMES.first_arrivals(distance, event["depth_km"])
     around = stations.assign(
         epicentral_distance_km=distance,
@@ -54,12 +35,12 @@ def picked(stations):
         begin_seconds=-5.0,
         end_seconds=54.99,
     ).sort_values("epicentral_distance_km", ignore_index=True)
-    picks = make_picks(pd.DataFrame([event]), stations)
     late = picks[:1].assign(time=picks["time"][:1] + pd.Timedelta(30, unit="s"))
-    waveforms = make_stream(picks)
+    waveforms = make_stream(event, picks)
     curves = obspy.Stream()
+    (trace,) = waveforms.select(id=f"{picks['station_id'][0]}.HHZ")
     for name in ("LPPNM_P", "LPPNM_S"):
-        curve = waveforms[0].copy()
+        curve = trace.copy()
         curve.stats.channel, curve.data = name, np.full(750, 0.5)
         curve.stats.sampling_rate = 12.5
         curves += curve

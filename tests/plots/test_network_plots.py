@@ -1,20 +1,16 @@
 """Networks, events and scores: what pictures show."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
-from made_network import START, TRAVEL_TIMES, make_events, make_picks, make_stream
+from made_events import made_events, make_stream
 from matplotlib.colors import same_color
 
-from seisbench_diting import tables
-from seisbench_diting.plots import (
-    plot_association,
-    plot_losses,
-    plot_map,
-    plot_moveout,
-    plot_section,
-    save_figure,
-)
+from seisbench_diting import plots
+from tests.association.made_networks import TRAVEL_TIMES
 
 
 def panel_of(figure, label):
@@ -22,10 +18,10 @@ def panel_of(figure, label):
     return next(axes for axes in figure.axes if axes.get_ylabel() == label)
 
 
-@pytest.mark.parametrize(("count", "span_s"), [(1, 0), (3, 0.5), (300, 4e7)])
-def test_a_catalogue_shows_all_events_in_place_time_and_depth(stations, count, span_s):
-    events = make_events(count, span_s)
-    figure = plot_association(events, make_picks(events, stations), stations)
+@pytest.mark.parametrize(("count", "span_s"), [(1, 10), (3, 0.5), (300, 4e7)])
+def test_a_catalogue_shows_all_events_in_place_time_and_depth(count, span_s):
+    stations, events, picks = made_events(count, span_s)
+    figure = plots.plot_association(events, picks, stations)
 
     place = panel_of(figure, "Latitude (°)")
     west, east = place.get_xlim()
@@ -49,47 +45,36 @@ def test_a_catalogue_shows_all_events_in_place_time_and_depth(stations, count, s
     assert texts == ["P: 0.10 ± 0.00 s", "S: 0.10 ± 0.00 s"]
 
 
-def test_many_events_are_not_drawn_one_by_one(stations, tmp_path):
-    events = make_events(20_000)
-    figure = plot_association(events, tables.assignment_table([]), stations, "Many")
+def test_many_events_are_not_drawn_one_by_one(tmp_path):
+    stations, events, picks = made_events(20_000, missing=0.999)
+    figure = plots.plot_association(events, picks[:0], stations, "Many")
 
     assert figure.get_suptitle() == "Many"
     assert panel_of(figure, "Latitude (°)").collections[-1].get_rasterized()
-    save_figure(figure, tmp_path / "many.pdf")
+    plots.save_figure(figure, tmp_path / "many.pdf")
     assert (tmp_path / "many.pdf").stat().st_size < 2e6
 
 
 @pytest.mark.parametrize(
-    ("depths_km", "n_stations", "n_picks"),
-    [
-        (np.nan, 12, 120),
-        ([*[np.nan] * 4, 5.0], 12, 120),
-        (5.0, 0, 120),
-        (5.0, 12, 0),
-    ],
+    ("depth_km", "n_stations", "n_picks"),
+    [(np.nan, 12, 120), ([*[np.nan] * 4, 5.0], 12, 120), (5.0, 0, 120), (5.0, 12, 0)],
 )
 def test_a_catalogue_may_lack_depths_residuals_places_and_picks(
-    stations, depths_km, n_stations, n_picks, tmp_path
+    depth_km, n_stations, n_picks
 ):
-    events = make_events(5)
-    picks = make_picks(events, stations)[:n_picks].assign(residual_s=np.nan)
-    events = events.assign(depth_km=depths_km)
-    figure = plot_association(events, picks, stations[:n_stations])
-    save_figure(figure, tmp_path / "picture.png")
+    stations, events, picks = made_events(5)
+    picks = picks[:n_picks].assign(residual_s=np.nan)
+    events = events.assign(depth_km=depth_km)
+    figure = plots.plot_association(events, picks, stations[:n_stations])
+    figure.draw_without_rendering()
     assert len(panel_of(figure, "Latitude (°)").collections[-1].get_offsets()) == 5
 
 
-def test_without_events_there_is_no_catalogue(stations):
-    with pytest.raises(ValueError, match="events"):
-        plot_association(make_events(1)[:0], tables.assignment_table([]), stations)
-
-
-def test_events_in_a_corner_of_a_network_fill_the_map(stations):
-    events = make_events(30)
+def test_events_in_a_corner_of_a_network_fill_the_map():
+    stations, events, picks = made_events(30)
     names = "YY" + stations["station_id"].str[2:]
     far = stations.assign(station_id=names, latitude=stations["latitude"] + 8)
-    picks = make_picks(events, stations)
-    figure = plot_association(events, picks, pd.concat([stations, far]))
+    figure = plots.plot_association(events, picks, pd.concat([stations, far]))
 
     south, north = panel_of(figure, "Latitude (°)").get_ylim()
     assert north - south < 2
@@ -112,15 +97,14 @@ def assert_shows_picks(panel, picks, origin):
         assert vertical_lines(panel, colour) == pytest.approx(seconds)
 
 
-def test_a_moveout_shows_picks_waveforms_and_theoretical_times(stations, tmp_path):
-    events = make_events(2, 10)
-    picks = make_picks(events, stations)
-    own = picks[picks["event_id"] == "e0"]
-    stream = make_stream(own)
-    before = stream.copy()
+def test_a_moveout_shows_picks_waveforms_and_theoretical_times():
+    stations, events, picks = made_events(2, 10)
     event = events.iloc[0]
-    figure = plot_moveout(event, picks, stations, stream, TRAVEL_TIMES, picks)
-    save_figure(figure, tmp_path / "moveout.png")
+    own = picks[picks["event_id"] == event["event_id"]]
+    stream = make_stream(event, own)
+    before = stream.copy()
+    figure = plots.plot_moveout(event, picks, stations, stream, TRAVEL_TIMES, picks)
+    figure.draw_without_rendering()
 
     assert stream == before
     (panel,) = figure.axes
@@ -134,34 +118,26 @@ def test_a_moveout_shows_picks_waveforms_and_theoretical_times(stations, tmp_pat
     assert shown == pytest.approx(float(expected), abs=0.02)
 
 
-def test_a_moveout_with_gaps_dead_traces_and_little_else(stations, tmp_path):
-    events = make_events(1, 0)
-    picks = make_picks(events, stations)
-    stream = make_stream(picks).select(component="Z")
+def test_a_moveout_with_gaps_dead_traces_and_little_else():
+    stations, events, picks = made_events(1)
+    stream = make_stream(events.iloc[0], picks).select(component="Z")
     stream[0].data = stream[0].data * 0
     stream[1].data = np.ma.masked_array(stream[1].data, np.arange(6000) // 100 == 7)
     stream[2].stats.sampling_rate = 1.0
     stream[3].data = stream[3].data[:0]
     row = next(events.assign(depth_km=np.nan).itertuples())
-    figure = plot_moveout(row, picks, stations, stream[:4], TRAVEL_TIMES)
-    save_figure(figure, tmp_path / "gaps.png")
+    figure = plots.plot_moveout(row, picks, stations, stream[:4], TRAVEL_TIMES)
+    figure.draw_without_rendering()
     assert_shows_picks(figure.axes[0], picks, row.time)
-    with pytest.raises(ValueError, match="e0"):
-        plot_moveout(row, picks, stations[:0])
 
 
-def test_a_record_section_shows_kept_and_discarded_picks(picked, tmp_path):
-    class Fit:
-        limit = 3.0
-
-        def width(self, phase, distance_km):
-            return 0.5 + 0.005 * distance_km
-
-    figure = plot_section(picked, TRAVEL_TIMES, Fit())
-    save_figure(figure, tmp_path / "section.png")
+def test_a_record_section_shows_kept_and_discarded_picks(picked):
+    fit = SimpleNamespace(limit=3.0, width=lambda phase, km: 0.5 + 0.005 * km)
+    figure = plots.plot_section(picked, TRAVEL_TIMES, fit)
+    figure.draw_without_rendering()
 
     (panel,) = figure.axes
-    assert_shows_picks(panel, picked.picks, START)
+    assert_shows_picks(panel, picked.picks, picked.event["time"])
     (discarded,) = [line for line in panel.lines if line.get_marker() == "x"]
     assert len(discarded.get_xdata()) == 1
     assert sum(line.get_color() == "black" for line in panel.lines) == 12
@@ -169,29 +145,40 @@ def test_a_record_section_shows_kept_and_discarded_picks(picked, tmp_path):
     assert panel.texts[0].get_text() == nearest.rstrip(".")
 
 
-def test_a_map_shows_the_residuals_of_both_phases(picked, tmp_path):
-    picked.picks = picked.picks[:18]
-    figure = plot_map(picked)
-    save_figure(figure, tmp_path / "map.png")
+@pytest.mark.parametrize("number_s", [6, 0])
+def test_a_map_shows_the_residuals_of_both_phases(picked, number_s):
+    p, s = (picked.picks[picked.picks["phase"] == phase] for phase in "PS")
+    picked.picks = pd.concat([p, s[:number_s]])
+    figure = plots.plot_map(picked)
+    figure.draw_without_rendering()
 
-    for panel, number in zip(figure.axes[:2], (12, 6), strict=True):
+    for panel, number in zip(figure.axes[:2], (12, number_s), strict=True):
         narrow = np.cos(np.radians(np.mean(panel.get_ylim())))
         assert panel.get_aspect() == pytest.approx(1 / narrow)
-        coloured = panel.collections[-1]
-        assert coloured.get_array().tolist() == pytest.approx([0.1] * number)
-    picked.picks = picked.picks[:0]
-    plot_map(picked)
+        if number:
+            coloured = panel.collections[-1]
+            assert coloured.get_array().tolist() == pytest.approx([0.1] * number)
 
 
-@pytest.mark.parametrize("draw", [plot_map, lambda x: plot_section(x, TRAVEL_TIMES)])
-def test_an_event_without_stations_is_named(picked, draw):
+@pytest.mark.parametrize(
+    "plot", [plots.plot_map, partial(plots.plot_section, travel_times=None)]
+)
+def test_an_event_without_stations_is_named(picked, plot):
     picked.stations = picked.stations[:0]
-    with pytest.raises(ValueError, match="e0"):
-        draw(picked)
+    with pytest.raises(ValueError, match=picked.event["event_id"]):
+        plot(picked)
+
+
+def test_a_catalogue_without_events_and_an_event_without_picks_are_refused():
+    stations, events, picks = made_events(1)
+    with pytest.raises(ValueError, match="events"):
+        plots.plot_association(events[:0], picks[:0], stations)
+    with pytest.raises(ValueError, match=events["event_id"][0]):
+        plots.plot_moveout(events.iloc[0], picks, stations[:0])
 
 
 def test_losses_and_scores_have_a_panel_each():
     curves = {"loss": [(1, 2.0), (2, 1.0)], "validation_f1_P": [(2, 0.5)]}
-    loss, score = plot_losses(curves, "A").axes
+    loss, score = plots.plot_losses(curves, "A").axes
     assert loss.lines[0].get_xydata().tolist() == [[1, 2], [2, 1]]
     assert score.lines[0].get_xydata().tolist() == [[2, 0.5]]
