@@ -194,13 +194,6 @@ def test_tables_of_other_programs(text, tmp_path):
     pd.testing.assert_frame_equal(tables.read_picks(tmp_path / "picks.csv"), expected)
 
 
-def test_published_picks_of_others(reference):
-    folder = reference / "cases" / "08_gamma_pyocto_net_sta"
-    found = [tables.read_picks(folder / f"picks.{x}.csv") for x in ("gamma", "pyocto")]
-    assert list(found[0]["station_id"]) == ["SX.WIMM.", "SX.MUHB."]
-    assert found[1]["time"][0] == pd.Timestamp("2018-01-02T08:25:31.98Z")
-
-
 @pytest.mark.parametrize(
     ("text", "needed"),
     [
