@@ -27,6 +27,7 @@ from benchmarks.common import reference
 #: Script and arguments of each, in the order that they are run in.
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "accuracy": ("accuracy",),
+    "calibration": ("calibration",),
     "memory": ("memory",),
     "opening": ("opening",),
     "latency": ("latency", "--cycles", "3"),

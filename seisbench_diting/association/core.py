@@ -504,9 +504,8 @@ def locate_events(associator: Associator[Any], found: Found) -> tuple[Locator, O
     """
     network, settings = associator.network, associator.settings
     error = np.where(network.is_s, PICK_ERROR_S["S"], PICK_ERROR_S["P"])
-    if "time_uncertainty_s" in network.picks:
-        known = network.picks["time_uncertainty_s"].to_numpy()
-        error = np.where(known > 0, known, error)
+    known = network.picks["time_uncertainty_s"].to_numpy()
+    error = np.where(known > 0, known, error)
     row = 2 * network.station + network.is_s
     locator = Locator(
         Picks(row, network.seconds, error),

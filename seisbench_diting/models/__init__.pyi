@@ -3,6 +3,7 @@ from .base import HookedError as HookedError
 from .base import Output as Output
 from .base import PhasePicker as PhasePicker
 from .base import Runner as Runner
+from .base import check_calibrated as check_calibrated
 from .base import choose_runner as choose_runner
 from .base import default_batch_size as default_batch_size
 from .layers import OFFSET_WEIGHT as OFFSET_WEIGHT

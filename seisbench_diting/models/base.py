@@ -18,6 +18,7 @@ import seisbench
 import seisbench.util as sbu
 import torch
 from pydantic import NonNegativeInt
+from seisbench.models import WaveformModel
 
 from .._util import (
     ArgumentError,
@@ -28,7 +29,7 @@ from .._util import (
     option,
     seed_channel,
 )
-from ..weights import CITATION
+from ..weights import CITATION, weight_sets
 from . import streams, windows
 from .pretrained import PretrainedModel
 
@@ -102,6 +103,11 @@ class AnnotateArguments(Settings):
     )
     flexible_horizontal_components: bool = option(
         True, "If true, take components Z12, Z23 and 123 as ZNE"
+    )
+    calibrated: bool = option(
+        False,
+        "If true, the probabilities of picks (not the curves, to which the thresholds "
+        "apply) are calibrated: the share of such picks that is right on labelled records",
     )
     zerophase_resample: bool = option(
         True, "If true, resample with a filter of zero phase, otherwise a causal one"
@@ -376,6 +382,8 @@ class PhasePicker(PretrainedModel):
                 self._argument(argdict, "min_separation"),
                 offsets if self.regression else None,
                 self.stride,
+                self.reliability.get(phase[0]),
+                self._argument(argdict, "calibrated"),
             )
         return sbu.ClassifyOutput(self.name, picks=windows.sort_picks(picks))
 
@@ -458,6 +466,7 @@ class PhasePicker(PretrainedModel):
         if sum(arguments["blinding"]) >= self.in_samples // self.stride:
             reason = f"the sum must be below {self.in_samples // self.stride}"
             raise ArgumentError("blinding", given["blinding"], reason)
+        check_calibrated(self, arguments["calibrated"])
         for key, value in argdict.items():
             phase, is_threshold, _ = key.rpartition("_threshold")
             if not is_threshold:
@@ -469,6 +478,21 @@ class PhasePicker(PretrainedModel):
                 reason = f"the phases of this model are {phases}"
                 seisbench.logger.warning(f"{key} has no effect: {reason}.")
         return arguments
+
+
+def check_calibrated(model: WaveformModel, calibrated: bool) -> None:
+    """
+    :param model: Model of this package or of SeisBench
+    :param calibrated: If calibrated probabilities are asked for
+    :raises ArgumentError: if they are, and its weights have no calibration
+    """
+    if calibrated and not getattr(model, "reliability", None):
+        known = [e.title for e in weight_sets() if e.reliability and e.bundled]
+        reason = (
+            "these weights have no calibration; leave it out, or take a set that has "
+            f"one, such as {', '.join(known)}"
+        )
+        raise ArgumentError("calibrated", calibrated, reason)
 
 
 def default_batch_size(model: PhasePicker) -> int:

@@ -16,7 +16,14 @@ from seisbench.models import WaveformModel
 from torch import nn
 
 from .._util import ArgumentError, read_toml, suggestion
-from ..weights import WeightsError, WeightSet, find_set, install, weight_sets
+from ..weights import (
+    Reliability,
+    WeightsError,
+    WeightSet,
+    find_set,
+    install,
+    weight_sets,
+)
 
 Model = TypeVar("Model", bound="PretrainedModel")
 
@@ -92,6 +99,8 @@ class PretrainedModel(WaveformModel):
     published_layout: ClassVar[Mapping[str, Any]]
     #: Checksum of the weights as they lie in a file, if they were loaded from one.
     stored_checksum: str | None = None
+    #: Of picks, by phase, P and S; empty for weights for which it was not measured.
+    reliability: Mapping[str, Reliability] = {}
 
     @classmethod
     def from_pretrained(
@@ -198,6 +207,7 @@ class PretrainedModel(WaveformModel):
             default_args=dict(entry.default_args),
         )
         model.load_state_dict(state)
+        model.reliability = entry.reliability
         return model.eval()
 
     @classmethod
@@ -264,7 +274,23 @@ class PretrainedModel(WaveformModel):
         kwargs = {"map_location": "cpu", **kwargs, "weights_only": True}
         model = super().load(path, version_str=version_str, **kwargs)
         model.stored_checksum = weights_checksum(model)
+        source = model._weights_metadata.get("source", {}).get("git_blob")
+        for entry in weight_sets(cls.__name__):
+            if entry.git_blob == source:
+                model.reliability = entry.reliability
         return model.eval()
+
+    def train(self: Model, mode: bool = True) -> Model:
+        """
+        As in PyTorch. In training mode the model forgets the reliability of its picks, as
+        its weights will be others.
+
+        :param mode: If true, training mode, otherwise evaluation mode
+        :return: The model
+        """
+        if mode:
+            self.reliability = {}
+        return super().train(mode)
 
 
 def _summary(error: Exception) -> str:

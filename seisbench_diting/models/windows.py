@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache, reduce
 from itertools import compress
+from typing import Any
 
 import numpy as np
 import obspy
@@ -15,6 +16,7 @@ import torch
 from scipy.signal import find_peaks
 
 from .._util import ArgumentError, station_id
+from ..weights import Reliability
 from .streams import Record
 
 #: Share of a window over which its weight rises from zero to one, for "taper".
@@ -25,6 +27,25 @@ ROUNDING = {torch.float64: 2.0**-36, torch.float32: 2.0**-21}
 
 #: Smallest probability of a pick; a curve of zero has no picks at any threshold.
 _LEAST = float(np.finfo(np.float32).tiny)
+
+#: Seconds before and after a peak in which its width is measured.
+_AROUND_S = 0.5
+
+
+class Pick(sbu.Pick):
+    """
+    A pick of SeisBench's, and the uncertainty of its time.
+
+    :param args: As in SeisBench
+    :param time_uncertainty_s: One standard deviation in s; None where it isn't known
+    :param kwargs: As in SeisBench
+    """
+
+    def __init__(
+        self, *args: Any, time_uncertainty_s: float | None = None, **kwargs: Any
+    ):
+        super().__init__(*args, **kwargs)
+        self.time_uncertainty_s = time_uncertainty_s
 
 
 def normalize(batch: torch.Tensor, per_component: bool = False) -> torch.Tensor:
@@ -258,6 +279,23 @@ def peak_indices(curve: np.ndarray, height: float) -> np.ndarray:
     return find_peaks(padded, height=max(height, _LEAST))[0] - 1
 
 
+def peak_widths(curve: np.ndarray, peaks: np.ndarray, delta: float) -> np.ndarray:
+    """
+    :param curve: Probabilities, (samples,); NaN counts as no probability
+    :param peaks: Indices of maxima
+    :param delta: Sampling interval in s
+    :return: Standard deviation of the curve within 0.5 s of each maximum, in s, each value
+        standing for its whole interval
+    """
+    places = np.arange(-(reach := round(_AROUND_S / delta)), reach + 1)
+    index = peaks[:, None] + places
+    inside = (index >= 0) & (index < len(curve))
+    around = np.nan_to_num(curve.take(index, mode="clip")) * inside
+    share = around / around.sum(axis=1, keepdims=True, dtype=float)
+    variance = share @ places**2 - (share @ places) ** 2
+    return delta * np.sqrt(variance + 1 / 12)
+
+
 def suppress_close(
     times: np.ndarray, values: np.ndarray, min_separation: float
 ) -> np.ndarray:
@@ -288,6 +326,8 @@ def picks_from_annotations(
     min_separation: float,
     offsets: obspy.Stream | None = None,
     stride: int = 1,
+    reliability: Reliability | None = None,
+    calibrated: bool = False,
 ) -> sbu.PickList:
     """
     Picks of one phase: maxima of at least ``threshold``. A pick starts and ends where
@@ -302,6 +342,8 @@ def picks_from_annotations(
                     arrival in its cell in samples, one trace for each of the
                     annotations
     :param stride: Samples for one value of the curves
+    :param reliability: For uncertainties and calibrated probabilities
+    :param calibrated: If true, picks have calibrated probabilities
     :return: Picks, sorted by time
     """
     by_station: dict[str, list[sbu.Pick]] = defaultdict(list)
@@ -322,16 +364,23 @@ def picks_from_annotations(
             # Rounding may put an offset of a whole cell after the end of the cell.
             ends = np.maximum(ends + stats.delta, seconds)
         station = station_id(trace)
+        values = curve[peaks].astype(float)
+        errors: list[float | None] = [None] * len(peaks)
+        if reliability is not None:
+            widths = peak_widths(curve, peaks, stats.delta)
+            errors = reliability.time_uncertainty_s(values, widths).tolist()
+            values = reliability.calibrated(values) if calibrated else values
         by_station[station] += [
-            sbu.Pick(
+            Pick(
                 trace_id=station,
                 start_time=stats.starttime + float(starts[k]),
                 end_time=stats.starttime + float(ends[k]),
                 peak_time=stats.starttime + float(seconds[k]),
-                peak_value=float(curve[peak]),
+                peak_value=float(values[k]),
                 phase=phase,
+                time_uncertainty_s=errors[k],
             )
-            for k, peak in enumerate(peaks)
+            for k in range(len(peaks))
         ]
 
     kept: list[sbu.Pick] = []

@@ -79,6 +79,11 @@ class PickOptions(NetworkFileSettings):
     overlap: NotNegative | None = option(
         None, "Overlap of windows, as a share or in samples. Default: from the model."
     )
+    calibrated: bool = option(
+        False,
+        "Give calibrated probabilities: the share of such picks that is right on labelled "
+        "records. --threshold is a probability before that.",
+    )
     snr_window: Positive = option(
         1.0, "Seconds before and after a pick for SNR and amplitude.", "snritv", le=30
     )

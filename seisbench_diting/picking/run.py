@@ -63,7 +63,7 @@ _PACKAGES = ("seisbench-diting", "seisbench", "torch", "obspy", "onnxruntime")
 #: Columns of picks in a state, beside the unit; those of events are the last five.
 _COLUMNS = (
     *("station_id", "phase", "time", "probability", "snr", "amplitude", "record"),
-    *("relative_time_s", "polarity"),
+    *("relative_time_s", "time_uncertainty_s", "polarity"),
     *("event_id", "epicentral_distance_km", "azimuth_deg"),
     *("theoretical_time", "residual_s"),
 )
@@ -107,7 +107,7 @@ class UnitResult:
 class RunState(Archive):
     """Headers, plan, results and picks of a run."""
 
-    VERSION = 4
+    VERSION = 5
 
     SCHEMA = f"""{Archive.SCHEMA}
     CREATE TABLE IF NOT EXISTS options (name TEXT PRIMARY KEY, value TEXT);
@@ -119,8 +119,9 @@ class RunState(Archive):
         failure TEXT);
     CREATE TABLE IF NOT EXISTS picks (
         unit TEXT, station_id TEXT, phase TEXT, time INTEGER, probability REAL, snr REAL,
-        amplitude REAL, record TEXT, relative_time_s REAL, polarity TEXT,
-        event_id TEXT, epicentral_distance_km REAL, azimuth_deg REAL, theoretical_time INTEGER,
+        amplitude REAL, record TEXT, relative_time_s REAL, time_uncertainty_s REAL,
+        polarity TEXT, event_id TEXT, epicentral_distance_km REAL, azimuth_deg REAL,
+        theoretical_time INTEGER,
         residual_s REAL, hidden INTEGER DEFAULT 0);
     CREATE INDEX IF NOT EXISTS picks_of_unit ON picks (unit);
     CREATE INDEX IF NOT EXISTS picks_in_time ON picks (time, station_id, phase);

@@ -30,6 +30,7 @@ from .._util import (
 )
 from ..models import (
     PhasePicker,
+    check_calibrated,
     load_model,
     rename_components,
     split_at_missing,
@@ -94,7 +95,8 @@ def pick_stream(
     :param inventory: If given, amplitudes are in m/s
     :param record: Name of the record, for the column of this name
     :param options: ``device``, ``threshold``, ``min_separation``, ``overlap``,
-        ``snr_window``, ``bandpass`` and ``polarity``, as of :py:func:`pick_archive`
+        ``calibrated``, ``snr_window``, ``bandpass`` and ``polarity``, as of
+        :py:func:`pick_archive`
     :raises ArgumentError: if an option is not possible
     :return: Table of picks, see :py:data:`seisbench_diting.tables.COLUMNS`. What was not
         used is a warning.
@@ -137,7 +139,7 @@ def table_of(rows: Sequence[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
 def load_for(settings: PickOptions) -> WaveformModel:
     """
     :param settings: Settings with a model, or its name, and a device
-    :raises ArgumentError: if the device is not available
+    :raises ArgumentError: if the device is not available, or no calibration that is asked for
     :return: The model, in evaluation mode, on the device
     """
     model, device = settings.model, settings.device
@@ -145,6 +147,7 @@ def load_for(settings: PickOptions) -> WaveformModel:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     is_model = isinstance(model, WaveformModel)
     loaded = model.eval() if is_model else load_model(model, **settings.told)
+    check_calibrated(loaded, settings.calibrated)
     try:
         return loaded.to(device)
     # PyTorch raises a different error for each kind of device.
@@ -199,6 +202,7 @@ def pick_waveforms(
                 "phase": pick.phase,
                 "time": round(pick.peak_time.ns / 1000),
                 "probability": float(pick.peak_value),
+                "time_uncertainty_s": getattr(pick, "time_uncertainty_s", None),
             }
         )
     for station, rows in by_station.items():
@@ -243,6 +247,7 @@ def _classify(
             found = model.classify(stream, **arguments)
         return obspy.Stream(), sorted(found.picks, key=lambda pick: pick.peak_time)
     arguments["min_separation"] = options.min_separation
+    arguments["calibrated"] = options.calibrated
     annotations = model.annotate(stream, copy=False, **arguments)
     picks = model.classify_aggregate(annotations, {**model.default_args, **arguments})
     return annotations, picks.picks

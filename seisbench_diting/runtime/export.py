@@ -83,7 +83,8 @@ def export_model(model: PhasePicker, path: str | Path) -> Path:
 
 def _with_properties(content: bytes, model: PhasePicker, kind: str) -> bytes:
     """:return: A file that tells the properties of its model"""
-    values = model.get_model_args() | {"default_args": model.default_args}
+    more = ("default_args", "reliability")
+    values = model.get_model_args() | {name: getattr(model, name) for name in more}
     values["labels"] = values.pop("phases")
     properties = {PROPERTIES: json.dumps(values)}
     if kind == ".onnx":

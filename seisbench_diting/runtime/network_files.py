@@ -17,7 +17,7 @@ from torch import nn
 
 from .._util import ArgumentError, MissingError
 from ..models import PhasePicker, Record, StackedRecord, cut_records, normalize
-from ..weights import WEIGHT_SETS
+from ..weights import WEIGHT_SETS, Reliability
 from .export import PROPERTIES, open_session, quiet
 
 #: Names of the outputs in published files.
@@ -190,12 +190,13 @@ def load_network(
         "component_order": component_order,
         "labels": list(labels),
     }
+    more = ("default_args", "reliability")
     entry = next((e for e in WEIGHT_SETS if e.head in digests), None)
     if unknown := [x for x in told["labels"] if x[:1] not in ("N", "P", "S")]:
         reason = f"{unknown[0]!r} is neither N nor a P or S phase"
         raise ArgumentError("labels", ",".join(told["labels"]), reason)
     if entry is not None:
-        told = {name: getattr(entry, name) for name in (*told, "default_args")}
+        told = {name: getattr(entry, name) for name in (*told, *more)}
     properties = told | json.loads(own or "{}")
     missing = MissingError("", None, "")
     missing.problems = [
@@ -206,11 +207,16 @@ def load_network(
     if missing.problems:
         raise missing
     properties["phases"] = properties.pop("labels")
+    known = properties.pop("reliability", {})
     try:
-        return FileNet(call, content, is_whole, **properties)
+        model = FileNet(call, content, is_whole, **properties)
     except (ValueError, TypeError, RuntimeError) as error:
         reason = f"it can't be used: {str(error).strip().splitlines()[-1]}"
         raise ArgumentError("model", str(path), reason) from error
+    if not is_whole:
+        # Else curves are single values, of no width.
+        model.reliability = {phase: Reliability(*x) for phase, x in known.items()}
+    return model
 
 
 def _digest(values: np.ndarray) -> str:

@@ -31,7 +31,7 @@ _NOTES = "seisbench_diting"
 _OF_EVENT = ("event_id", "event_type")
 _OF_ORIGIN = ("depth_km", *schema.QUALITY_COLUMNS)
 _OF_PICK = (
-    *("probability", "snr", "amplitude", "relative_time_s"),
+    *("probability", "snr", "amplitude", "relative_time_s", "time_uncertainty_s"),
     *(*schema.EVENT_COLUMNS, "record"),
 )
 

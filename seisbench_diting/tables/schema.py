@@ -423,9 +423,10 @@ _PHASE = _PHASE._replace(check=lambda x: x.isin(PHASES), convert=_full_phases)
 #: Picks. ``station_id`` is NET.STA.LOC; ``time`` is UTC; ``probability`` is from 0 to 1, and
 #: 1 where a table of others has none; ``snr`` and ``amplitude`` (in the unit of the record)
 #: may be NaN; ``record`` names what was picked, such as a file, and ``relative_time_s``
-#: counts from its first sample. Picks of known events also have the further columns:
-#: ``azimuth_deg`` is from the event to the station, ``residual_s`` is ``time`` minus
-#: ``theoretical_time``. ``polarity`` is U, D or unknown.
+#: counts from its first sample; ``time_uncertainty_s`` is one standard deviation, or NaN.
+#: Picks of known events also have the further columns: ``azimuth_deg`` is from the event to
+#: the station, ``residual_s`` is ``time`` minus ``theoretical_time``.
+#: ``polarity`` is U, D or unknown.
 PICKS = Schema(
     "picks",
     {
@@ -437,6 +438,7 @@ PICKS = Schema(
         "amplitude": Column("float64", "amp phase_amplitude phase_amp"),
         "record": _TEXT,
         "relative_time_s": _NUMBER,
+        "time_uncertainty_s": Column("float64", least=0),
     },
     {
         "event_id": _TEXT,
@@ -445,7 +447,6 @@ PICKS = Schema(
         "theoretical_time": Column(TIME),
         "residual_s": _NUMBER,
         "weight": _NUMBER,
-        "time_uncertainty_s": _NUMBER,
     },
     {
         "polarity": _TEXT._replace(convert=lambda x: x.where(x.isin(["U", "D"]), "")),

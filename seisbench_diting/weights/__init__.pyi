@@ -1,6 +1,7 @@
 from .registry import CITATION as CITATION
 from .registry import DEFAULT_SETS as DEFAULT_SETS
 from .registry import WEIGHT_SETS as WEIGHT_SETS
+from .registry import Reliability as Reliability
 from .registry import Score as Score
 from .registry import WeightSet as WeightSet
 from .registry import find_set as find_set

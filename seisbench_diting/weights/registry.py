@@ -9,13 +9,22 @@ classes), so that no code asks for a set by its name.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import field
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic.dataclasses import dataclass
 
 from .._util import ArgumentError, read_toml, suggestion
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+#: Least and largest uncertainty of a pick, s: analysts pick samples, and what is farther
+#: from a label than the other is no pick of it.
+ERRORS_S = 0.01, 0.5
 
 
 class Score(NamedTuple):
@@ -39,6 +48,46 @@ class Score(NamedTuple):
             f"precision {self.precision:.3f}, recall {self.recall:.3f}, "
             f"F1 {self.f1:.3f}, deviation {self.deviation_ms:.0f} ms"
         )
+
+
+class Reliability(NamedTuple):
+    """
+    How reliable picks of one phase are, fitted on labelled records, see
+    ``benchmarks/calibration.py``. Both functions are monotone.
+
+    :param offset: The calibrated probability is the logistic function of this,
+    :param slope: and this times the logit of the probability
+    :param error_s: Uncertainty in s of a pick of probability 1 whose peak is 0.1 s wide
+    :param width_power: Power of the width in it
+    :param probability_power: Power of the probability in it, at most 0
+    """
+
+    offset: float
+    slope: float
+    error_s: float
+    width_power: float
+    probability_power: float
+
+    def calibrated(self, probability: np.ndarray) -> np.ndarray:
+        """
+        :param probability: Probabilities of picks
+        :return: Share of picks of such probabilities that are right
+        """
+        # Rounding may put a probability above 1.
+        odds_against = (1 / probability.clip(None, 1) - 1) ** self.slope
+        return 1 / (1 + odds_against * math.exp(-self.offset))
+
+    def time_uncertainty_s(
+        self, probability: np.ndarray, width_s: np.ndarray
+    ) -> np.ndarray:
+        """
+        :param probability: Probabilities of picks
+        :param width_s: Standard deviation of the curve within 0.5 s of each
+        :return: One standard deviation of their times in s
+        """
+        power = (width_s / 0.1) ** self.width_power
+        error = self.error_s * power * probability**self.probability_power
+        return error.clip(*ERRORS_S)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +116,7 @@ class WeightSet:
     :param default: If it is the default set of its model
     :param p: Measured score of the P phase, None where nothing was measured
     :param s: The same of the S phase
+    :param reliability: Of P and S picks; empty where nothing was measured
     :param default_args: Arguments of ``annotate`` and ``classify`` with these weights
     :param remark: More for users
     :param note: More for users, on the training
@@ -91,6 +141,7 @@ class WeightSet:
     default: bool = False
     p: Score | None = None
     s: Score | None = None
+    reliability: dict[str, Reliability] = field(default_factory=dict)
     default_args: dict[str, Any] = field(default_factory=dict)
     remark: str = ""
     note: str = ""

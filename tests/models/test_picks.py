@@ -17,6 +17,7 @@ from seisbench_diting.models import (
     suppress_close,
 )
 from seisbench_diting.models.windows import picks_from_annotations
+from seisbench_diting.weights import Reliability
 
 
 def curve_trace(curve, rate=100.0, start=START, station="STA"):
@@ -77,6 +78,24 @@ def test_a_pick_spans_what_is_above_half_the_threshold():
     first, second = find([curve_trace([np.nan, 0.2, 0.9, 0.25, 0.5, np.nan])])
     assert span(first) == pytest.approx([0.01, 0.02, 0.04])
     assert span(second) == pytest.approx([0.01, 0.04, 0.04])
+
+
+@pytest.mark.parametrize("place", [0, 40])
+def test_the_width_of_a_peak_and_its_probability_tell_the_uncertainty(place):
+    """At an end of the curve half of the peak is seen; what is elsewhere does not count."""
+    seconds = np.arange(-place, 200) / 100
+    curve = 0.8 * np.exp(-0.5 * (seconds / 0.04) ** 2) + 0.9 * (seconds > 0.8)
+    known = Reliability(1.0, 2.0, 0.2, 2.0, -1.0)
+    first, *_ = find([curve_trace(curve)], reliability=known, calibrated=True)
+    plain, *_ = find([curve_trace(curve)])
+
+    width = 0.04 if place == 40 else 0.04 * np.sqrt(1 - 2 / np.pi)
+    assert first.time_uncertainty_s == pytest.approx(
+        0.2 * (width * 10) ** 2 / 0.8, rel=0.2
+    )
+    assert first.peak_value == pytest.approx(1 / (1 + np.exp(-1) * 0.25**2))
+    assert (plain.peak_time, plain.peak_value) == (first.peak_time, pytest.approx(0.8))
+    assert plain.time_uncertainty_s is None
 
 
 @pytest.mark.parametrize("rate", [50.0, 99.95, 100.0983])

@@ -6,6 +6,7 @@ import io
 import json
 import os
 
+import obspy
 import pytest
 import torch
 
@@ -59,6 +60,18 @@ def test_the_default_set_and_its_files_in_seisbenchs_format(mirror, cache):
     for other in (LPPNT.from_pretrained("made"), loaded):
         assert other.get_model_args() == first.get_model_args()
         assert weights_checksum(other) == weights_checksum(first)
+
+
+def test_weights_keep_what_their_picks_are_worth_until_they_are_trained(mirror, cache):
+    known = find_set("LPPNT", "made").reliability
+    model = LPPNT.from_pretrained("made")
+    copy = LPPNT.load(cache / "lppnt" / "made", version_str="2")
+    assert model.reliability == copy.reliability == known != {}
+    model.train().eval().save(cache / "own")
+    for trained in (model, LPPNT.load(cache / "own")):
+        assert trained.reliability == {}
+        with pytest.raises(ValueError, match="calibrated=True"):
+            trained.classify(obspy.read(), calibrated=True)
 
 
 def test_the_latest_version_in_the_cache_is_used_unless_an_update_is_asked_for(mirror):

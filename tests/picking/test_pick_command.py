@@ -24,7 +24,10 @@ def test_every_format_of_the_event_record(command, named, reference, tmp_path):
     assert "station days" in result.output
     expected = row_tuples(read_picks(tmp_path / "out.csv"))
     assert len(expected) > 0
-    assert row_tuples(read_picks(tmp_path / "out.parquet")) == expected
+    for ending in ("csv", "parquet"):
+        table = read_picks(tmp_path / f"out.{ending}")
+        assert row_tuples(table) == expected
+        assert (table["time_uncertainty_s"] > 0).all()
     for ending in ("txt", "pyocto.csv", "gamma.csv"):
         assert len(read_picks(tmp_path / f"out.{ending}")) == len(expected)
     assert len(read_real(tmp_path / "out.real")) == len(expected)

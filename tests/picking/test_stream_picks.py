@@ -42,6 +42,26 @@ def test_thresholds_and_separation(name, reference, published, event_record):
     expected = model.classify(event_record, min_separation=10, **thresholds).picks
     assert_same_picks(table, expected)
     assert table["snr"].notna().all()
+    assert table["time_uncertainty_s"].isna().all() == (name == "PhaseNet")
+
+
+def test_calibrated_picks_are_the_same_picks(event_record, fast, command, tmp_path):
+    plain, table = (
+        pick_stream(event_record, fast, calibrated=x) for x in (False, True)
+    )
+
+    assert_same_picks(table, fast.classify(event_record, calibrated=True).picks)
+    same = ["station_id", "phase", "time", "time_uncertainty_s"]
+    pd.testing.assert_frame_equal(table[same], plain[same])
+    for phase, rows in plain.groupby("phase"):
+        calibrated = fast.reliability[phase].calibrated(rows["probability"])
+        np.testing.assert_allclose(table["probability"][rows.index], calibrated)
+    assert table["time_uncertainty_s"].between(0.01, 0.5).all()
+    fast.save(tmp_path / "own")
+    own = ("-m", tmp_path / "own", "-o", tmp_path / "out", "--calibrated")
+    result = command("pick", tmp_path, *own)
+    assert result.status != 0
+    assert "--calibrated" in result.errors
 
 
 def test_no_picks_and_problems(fast, event_record):

@@ -12,6 +12,7 @@ from test_export import SETS, made
 from seisbench_diting.evaluation import load_picker, measure_latency
 from seisbench_diting.models import load_model, read_state_dict, weights_checksum
 from seisbench_diting.runtime import export, export_model
+from seisbench_diting.weights import Reliability
 
 TOLD = {"sampling_rate": 50, "component_order": "ZNE", "labels": ["NPS"]}
 
@@ -69,12 +70,14 @@ def test_a_published_file_of_any_name(entry, reference, published, tmp_path):
 @pytest.mark.parametrize("name", ["LPPNT", "UNet"])
 def test_an_export_is_the_model(name, suffix, example, tmp_path):
     model = made(name, component_order="ENZ", default_args={"overlap": 0.5})
+    model.reliability = {"P": Reliability(1.0, 2.0, 0.1, 1.0, 0.0)}
     loaded = load_model(export_model(model, tmp_path / f"x.{suffix}"))
     again = load_model(export_model(loaded, tmp_path / f"again.{suffix}"))
 
     for one in (loaded, again):
         assert (one.sampling_rate, one.in_samples) == (model.sampling_rate, 1024)
         assert (one.component_order, one.default_args) == ("ENZ", {"overlap": 0.5})
+        assert one.reliability == model.reliability
     curves = zip(again.annotate(example), model.annotate(example), strict=True)
     for ours, theirs in curves:
         assert ours.stats.starttime == theirs.stats.starttime
@@ -93,6 +96,7 @@ def test_published_networks_are_known_by_their_classes(
 
     assert loaded.component_order == "".join(model.component_order)
     assert loaded.default_args == model.default_args
+    assert loaded.reliability == model.reliability != {}
     assert_same_picks(loaded, model, event)
 
 

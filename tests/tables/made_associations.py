@@ -50,6 +50,7 @@ PICK = {
     "amplitude": NUMBER,
     "record": st.sampled_from(["", "a b/c,d.mseed", "#x"]),
     "relative_time_s": NUMBER,
+    "time_uncertainty_s": ANGLE,
 }
 OF_EVENT = {"epicentral_distance_km": ANGLE, "azimuth_deg": ANGLE}
 #: A residual, and the theoretical time that it is for.

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 
+import numpy as np
 import pytest
 from packaging.version import Version
 
@@ -60,6 +61,22 @@ def test_bundled_sets_are_their_files_with_a_card():
         card = path.with_suffix(".md").read_text(encoding="utf-8")
         assert f"P {entry.p}; S {entry.s}" in card
         assert weights.DEFAULT_SETS[entry.model] == entry.name
+
+
+def test_every_set_that_was_at_hand_knows_what_its_picks_are_worth():
+    grid = np.linspace(0.01, 1, 100)
+    assert [e.title for e in weights.WEIGHT_SETS if not e.reliability] == ["UNetPP/csn"]
+    for known in (one for e in weights.WEIGHT_SETS for one in e.reliability.values()):
+        calibrated = known.calibrated(grid)
+        assert (np.diff(calibrated) > 0).all()
+        assert 0 <= calibrated[0] < calibrated[-1] <= 1
+        errors = known.time_uncertainty_s(grid, np.geomspace(0.01, 0.5, 50)[:, None])
+        # More for wider and for less probable peaks.
+        assert (np.diff(errors, axis=0) >= 0).all()
+        assert (np.diff(errors, axis=1) <= 0).all()
+        assert errors.min() > 0
+        assert errors.max() < 1
+    assert all(set(e.reliability) <= {"P", "S"} for e in weights.WEIGHT_SETS)
 
 
 def test_sets_are_found_by_model_and_name(monkeypatch):

@@ -120,6 +120,10 @@ def test_the_command(folder, tmp_path, x1_event, named, command):
     assert (options["velocity"], options["threshold"]) == ("ak135", 0.2)
     for ending in (".csv", ".xml"):
         assert set(read_picks(tmp_path / f"out{ending}")["event_id"]) == {"X1.2012"}
+    (event,) = obspy.read_events(tmp_path / "out.xml")
+    errors = sorted(pick.time_errors.uncertainty for pick in event.picks)
+    table = read_picks(tmp_path / "out.csv")
+    assert errors == pytest.approx(sorted(table["time_uncertainty_s"]))
     assert len(read_picks(tmp_path / "out.txt")) == 2
     assert (tmp_path / "out.obs").read_text().count(" GAU ") == 2
 
