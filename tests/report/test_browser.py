@@ -1,7 +1,5 @@
 """Pages as a browser shows them, without a network."""
 
-import numpy as np
-import pandas as pd
 import pytest
 
 pytest.importorskip("selenium")
@@ -9,7 +7,7 @@ pytest.importorskip("selenium")
 from browser import CHROMIUM, DRIVER, opened
 
 from seisbench_diting.report import write_report
-from seisbench_diting.tables import read_association, write_association, write_picks
+from seisbench_diting.tables import write_picks
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"
@@ -68,26 +66,6 @@ def test_of_many_picks_a_part_is_drawn_and_all_where_one_looks(tmp_path, many):
         page.wait(lambda: page.text("#shown").startswith("6000 of 12000"))
 
 
-def test_no_picks_at_all(tmp_path, picks):
-    write_picks(picks.iloc[:0], tmp_path / "none.csv")
-    drawn = "#picks .xaxislayer-above, #picks .xtitle"
-    with opened(write_report(tmp_path / "none.csv"), drawn) as page:
-        assert lines(page, "picks") == [[None, 0]]
-
-
-def test_names_are_no_code(tmp_path, picks):
-    name = '<b>XX</b>.<a href="https://localhost">AA</a>.'
-    write_picks(picks.assign(station_id=name, phase="P"), tmp_path / "picks.csv")
-    row = {"station_id": name, "latitude": 1.0, "longitude": 2.0}
-    path = write_report(tmp_path / "picks.csv", stations=pd.DataFrame([row]))
-    with opened(path) as page:
-        shown = page.run("return document.querySelector('#picks .ytick').textContent")
-        assert shown == name
-        page.click("picks", 0, 0)
-        page.wait(lambda: page.text("#about").startswith(name))
-        assert not page.find("#picks a, #about a")
-
-
 def test_no_other_script_runs(pick_file):
     path = write_report(pick_file)
     text = path.read_text(encoding="utf-8")
@@ -98,17 +76,3 @@ def test_no_other_script_runs(pick_file):
         assert page.run("return document.title") != "taken"
         # The browser says that it refused.
         assert len(page.console()) == 1
-
-
-def test_of_very_many_events_a_part_is_drawn(tmp_path, association):
-    events, picks = read_association(association.with_name("found.events.csv"))
-    number = 140_000
-    many = pd.concat([events.iloc[:1]] * number, ignore_index=True)
-    many["event_id"] = [f"m{n}" for n in range(number)]
-    many["time"] += pd.to_timedelta(np.arange(number), "s")
-    many = pd.concat([events, many]).sort_values("time")
-    write_association(many, picks, tmp_path / "many.events.csv")
-    page = write_report(tmp_path / "many.events.csv")
-    with opened(page, "#map .scatterlayer .point") as page:
-        assert lines(page, "map") == [["events", 8000]]
-        assert "8,000" in page.text("header")

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-from seisbench_diting._util import band_filtered
 from seisbench_diting.models import LPPNT
 from seisbench_diting.picking import RunPicks, pick_archive
 from seisbench_diting.report import write_report
@@ -49,19 +48,6 @@ def test_waveforms_are_those_around_the_picks(pick_file, waveforms):
             assert seconds[[0, -1]] == pytest.approx([-4, 8], abs=0.011)
             inside = np.abs(seconds) < 0.5
             assert abs(seconds[inside][np.argmax(values[inside])]) < 0.011
-
-
-def test_waveforms_are_filtered(pick_file, waveforms, picks):
-    data = data_of(write_report(pick_file, waveforms=waveforms, band=(2.0, 8.0)))
-
-    assert data["band"] == "2\N{EN DASH}8 Hz"
-    first = picks.iloc[0]
-    (trace,) = obspy.read(str(waveforms / f"{first.station_id}.HHZ.mseed"))
-    whole = band_filtered(trace.data, (2.0, 8.0), 100.0)
-    offset = first.time.timestamp() - trace.stats.starttime.timestamp
-    seconds, values = samples_of(data["snippets"]["0"][0])
-    places = np.rint((seconds + offset) * 100).astype(int)
-    assert values == pytest.approx(whole[places], abs=0.02 * np.abs(values).max())
 
 
 def test_high_rates_and_missing_samples(tmp_path, pick_file, picks):
@@ -130,27 +116,6 @@ def test_a_state_that_is_gone_is_named_and_not_made(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"run\.state"):
         RunPicks(tmp_path / "run", {}, []).picks  # noqa: B018
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("instruments", "channels"),
-    [("HN,HH", {"HN"}), ("all", {"HH", "HN"}), (None, {"HH"})],
-)
-def test_waveforms_are_those_of_the_instruments_that_were_picked(
-    tmp_path, waveforms, instruments, channels
-):
-    stream = obspy.read(str(waveforms / "XX.AA.*"))
-    stream.write(str(tmp_path / "velocity.mseed"), "MSEED")
-    for trace in stream:
-        trace.stats.channel = f"HN{trace.stats.component}"
-    stream.write(str(tmp_path / "acceleration.mseed"), "MSEED")
-    files = sorted(tmp_path.glob("*.mseed"))
-    run = pick(files, tmp_path / "run", instruments=instruments)
-
-    snippets = data_of(write_report(run, progress=False))["snippets"]
-
-    shown = {row[0][:2] for components in snippets.values() for row in components}
-    assert shown == channels
 
 
 @pytest.mark.parametrize(
