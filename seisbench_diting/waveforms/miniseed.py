@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,14 @@ from .._util import USED
 RECORD = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00]")
 
 #: The first bytes of a record, and the usual places of blockettes 1000 and 1001.
-_KINDS = "V6,u1,u1,u8,u4,u2,u2,u1,u1,u1,V1,u2,u2,V4,u1,V3,i4,V4,u2,V4,u1,V1,u2,V3,i1,V2"
+_KINDS = (
+    "V6,u1,u1,u8,u4,u2,u2,u1,u1,u1,V1,u2,u2,i2,i2,u1,V3,i4,V4,u2,V4,u1,V1,u2,V3,i1,V2"
+)
 _NAMES = (
-    "a quality blank codes more_codes year day hour minute second c fraction samples d "
+    "a quality blank codes more_codes year day hour minute second c fraction samples "
 )
-_NAMES += (
-    "activity e correction f first_blockette g exponent h blockette i microseconds j"
-)
+_NAMES += "rate multiplier activity e correction f first_blockette g exponent h "
+_NAMES += "blockette i microseconds j"
 
 #: Whether a byte may be of a number, a quality, or the blank behind it.
 _DIGITS, _QUALITIES, _BLANKS = (
@@ -130,13 +131,12 @@ class Records:
         )
 
     def _name(self, place: int) -> str:
-        codes = (
-            self._content[self._starts[place] :][8:20]
-            .tobytes()
-            .decode("ascii", "replace")
-        )
+        codes = self._content[self._starts[place] :][8:20].tobytes()
         parts = codes[10:], codes[:5], codes[5:7], codes[7:10]
-        return ".".join(part.strip(" \0") for part in parts)
+        # As ObsPy reads them.
+        return ".".join(
+            part.partition(b"\0")[0].strip().decode("ascii", "ignore") for part in parts
+        )
 
     def _times(self, places: np.ndarray) -> np.ndarray:
         """Times of records in nanoseconds since 1970, with their corrections."""
@@ -152,7 +152,7 @@ class Records:
         micro = np.where(head["blockette"] == 1001, head["microseconds"], 0)
         return ticks * 100_000 + micro * np.int64(1000)
 
-    def _channels(self) -> Iterator[np.ndarray]:
+    def _channels(self) -> dict[str, np.ndarray]:
         """Numbers of the records of each channel, in their order."""
         number = np.zeros(len(self.places), int)
         for name in ("codes", "more_codes"):
@@ -160,8 +160,21 @@ class Records:
             if (key != key[:1]).any():
                 _, own = np.unique(key, return_inverse=True)
                 number = number * len(key) + own
+        channels: dict[str, np.ndarray] = {}
         for one in np.unique(number) if number.any() else {*number[:1]}:
-            yield self.places[number == one]
+            places = self.places[number == one]
+            # Codes that differ in blanks are one to ObsPy.
+            others = channels.get(name := self._name(places[0]), places)
+            channels[name] = np.union1d(others, places)
+        return channels
+
+    def _samples(self, places: np.ndarray, known: list[float]) -> np.ndarray:
+        """Nanoseconds from sample to sample: headers hold rates that are near the known."""
+        head = self._headers[places]
+        terms = (head[name].astype(float) for name in ("rate", "multiplier"))
+        rate, by = (np.abs(term) ** np.sign(term) for term in terms)
+        far = np.abs(np.subtract.outer(np.log(known), np.log(rate * by)))
+        return 1e9 / np.array(known)[far.argmin(axis=0)]
 
     def correct(
         self, stream: obspy.Stream, read: Read, begin: int, end: int
@@ -176,22 +189,24 @@ class Records:
         :param end: Last time that is needed
         :return: What was wrong
         """
-        rates = {t.id: t.stats.sampling_rate for t in stream if t.stats.sampling_rate}
+        rates = {(t.id, t.stats.sampling_rate) for t in stream}
         problems = []
-        for places in self._channels():
-            if (name := self._name(places[0])) not in rates:
+        for name, places in self._channels().items():
+            # A channel may have several rates.
+            known = [rate for id, rate in rates if id == name and rate > 0]
+            if not known:
                 continue
-            sample, times = 1e9 / rates[name], self._times(places)
+            sample, times = self._samples(places, known), self._times(places)
             ends = times + self._headers["samples"][places] * sample
             steps = times[1:] - ends[:-1]
             # As ObsPy joins them.
-            joined = np.abs(steps) <= sample / 2
+            joined = (np.abs(steps) <= sample[1:] / 2) & (sample[1:] == sample[:-1])
             edges = np.concatenate([[0], np.flatnonzero(~joined) + 1, [len(times)]])
             late = np.concatenate([[0], np.cumsum(np.where(joined, steps, 0))])
             begins = np.repeat(edges[:-1], np.diff(edges))
             late -= late[begins]
-            worst = int(np.argmax(np.abs(late)))
-            if abs(late[worst]) <= sample:
+            worst = int(np.argmax(np.abs(late) / sample))
+            if abs(late[worst]) <= sample[worst]:
                 continue
             ppm = late[worst] / (times[worst] - times[begins[worst]]) * 1e6
             problems.append(
@@ -201,7 +216,7 @@ class Records:
             stream.traces = [trace for trace in stream if trace.id != name]
             first, last = 0, {*edges}
             for i in range(1, len(times) + 1):
-                if i in last or abs(late[i] - late[first]) > sample / 2:
+                if i in last or abs(late[i] - late[first]) > sample[first] / 2:
                     if times[first] <= end and ends[i - 1] >= begin:
                         stream += read(self.bytes_of(places[first:i]))
                     first = i

@@ -13,8 +13,9 @@ import threading
 import warnings
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
@@ -37,8 +38,8 @@ PIECE_BYTES = 1 << 24
 #: Formats whose files may contain code that runs when they are read.
 _UNSAFE = ("PICKLE",)
 
-#: Endings of compressed files and archives, which ObsPy unpacks.
-_COMPRESSED = (".gz", ".bz2", ".zip", ".tar", ".tgz", ".tbz2")
+#: First bytes of compressed files.
+_COMPRESSED = (b"\x1f\x8b", b"BZh")
 
 #: Stands for the format of these; the files inside may be of several.
 PACKED = "packed"
@@ -135,19 +136,26 @@ def find_format(path: Path) -> str:
     :return: ObsPy's name of its format
     """
     with path.open("rb") as file:
-        if not file.read(1):
-            raise UnreadableError("it is empty")
-    if path.suffix.lower() in _COMPRESSED:
+        start = file.read(3)
+    if not start:
+        raise UnreadableError("it is empty")
+    # Other formats have few signs, so that an archive may look like one of them.
+    is_named_so = path.suffix.lower() in (".zip", ".tar")
+    if start.startswith(_COMPRESSED) or (is_named_so and _is_archive(path)):
         return PACKED
     for name in ENTRY_POINTS["waveform"]:
         if name not in _UNSAFE and _is_format(name, path):
             return name
-    if tarfile.is_tarfile(path) or zipfile.is_zipfile(path):
+    if _is_archive(path):
         return PACKED
     reason = "it is in none of the waveform formats that ObsPy reads"
     if path.suffix.lower() in LIST_ENDINGS:
         reason += ", nor a list of files that exist"
     raise UnreadableError(reason)
+
+
+def _is_archive(path: Path) -> bool:
+    return tarfile.is_tarfile(path) or zipfile.is_zipfile(path)
 
 
 def _is_format(name: str, path: Path) -> bool:
@@ -184,19 +192,19 @@ def _read_inside(part: Part, options: dict[str, Any]) -> tuple[obspy.Stream, lis
     """Content of a compressed file, or of all files in an archive."""
     stream, problems = obspy.Stream(), list[str]()
     try:
-        for name, content in _members(Path(part.path)):
+        for name, unpack in _members(Path(part.path)):
             with NamedTemporaryFile(suffix=Path(name).suffix) as file:
-                file.write(content)
-                file.flush()
-                where = f" ({name} in it)" if name else ""
                 try:
+                    file.write(_unpacked(unpack, part.path))
+                    file.flush()
                     inner = Part(file.name, find_format(Path(file.name)))
                     found, wrong = _read_whole(inner, options)
                 except UnreadableError as error:
                     found, wrong = obspy.Stream(), [str(error)]
             stream += found
+            where = f" ({name} in it)" if name else ""
             problems += [reason + where for reason in wrong]
-    # Unpacking raises errors of many kinds.
+    # The list of members can be damaged as well, in many ways.
     except Exception as error:
         _raise_if_passing(error, part.path)
         problems.append(f"it can't be unpacked: {_on_one_line(error)}")
@@ -205,21 +213,41 @@ def _read_inside(part: Part, options: dict[str, Any]) -> tuple[obspy.Stream, lis
     return stream, problems
 
 
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the files in an archive; a compressed file has no name."""
+def _unpacked(unpack: Callable[[], bytes], path: str) -> bytes:
+    try:
+        return unpack()
+    # Unpacking raises errors of many kinds.
+    except Exception as error:
+        _raise_if_passing(error, path)
+        raise UnreadableError(f"it can't be unpacked: {_on_one_line(error)}") from error
+
+
+def _members(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """
+    Names of the files in an archive, and what gives their contents; a compressed file has
+    no name.
+    """
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as tar:
-            for member in filter(tarfile.TarInfo.isfile, tar):
-                yield member.name, tar.extractfile(member).read()  # type: ignore
+            for member in tar:
+                if not member.isdir():
+                    yield member.name, partial(_content, tar, member)
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as file:
             for info in file.infolist():
                 if not info.is_dir():
-                    yield info.filename, file.read(info)
+                    yield info.filename, partial(file.read, info)
     else:
-        module = bz2 if path.suffix.lower() == ".bz2" else gzip
+        with path.open("rb") as file:
+            module = bz2 if file.read(3) == _COMPRESSED[1] else gzip
         with module.open(path) as packed:
-            yield "", packed.read()
+            yield "", packed.read
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    if not member.isfile():
+        raise ValueError("it is a link or a device, which is not followed")
+    return tar.extractfile(member).read()  # type: ignore
 
 
 def _read_whole(part: Part, options: dict[str, Any]) -> tuple[obspy.Stream, list[str]]:

@@ -139,6 +139,24 @@ def test_samples_have_the_times_of_their_records(tmp_path, late, options):
 
 
 @pytest.mark.parametrize(
+    ("code", "rate"), [(b"A\0B  ", 100), (b"A\xc4   ", 100), (b"A    ", 50)], ids=str
+)
+def test_drift_of_odd_codes_and_before_another_rate(tmp_path, code, rate):
+    later = obspy.Trace(np.zeros(9, "int32"), {"station": "A", "channel": "EHZ"})
+    later.stats.update({"starttime": START + 2000, "sampling_rate": rate})
+    later.write(str(tmp_path / "a.mseed"), format="MSEED", reclen=512)
+    content = records(LATE) + (tmp_path / "a.mseed").read_bytes()
+    (tmp_path / "a.mseed").write_bytes(content.replace(b"A    ", code))
+
+    stream, problems = reading.read_file(tmp_path / "a.mseed")
+
+    assert sum(map(len, stream)) == 400 * 250 + 9
+    assert sum("used, but the clock" in problem for problem in problems) == 1
+    last = stream.slice(START + 999, START + 1001)[0]
+    assert last.stats.starttime - START - last.data[0] / 100 > 0.05
+
+
+@pytest.mark.parametrize(
     ("place", "at", "value"),
     [(20, 20, "ffff"), (20, 22, "ffff"), (20, 54, "0c"), (0, 20, 28 * "ff")],
     ids=["year", "day", "length", "the whole first header"],
@@ -322,6 +340,36 @@ def test_all_files_in_an_archive_are_read_or_named(tmp_path, packing):
     told = [any(f"({name} in it)" in one for one in problems) for name in files]
     assert told == [False, True, True, False, True]
     assert len(problems) == 3
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+def test_bad_members_and_links_are_named_and_the_others_read(tmp_path, name):
+    content, path = records(np.zeros(4)), tmp_path / name
+    if name == "a.zip":
+        with zipfile.ZipFile(path, "w") as file:
+            for member in "xyz":
+                file.writestr(member, content)
+        damaged = bytearray(path.read_bytes())
+        damaged[len(damaged) // 2] ^= 255
+        path.write_bytes(damaged)
+    else:
+        with tarfile.open(path, "w") as file:
+            for member in "xyz":
+                info = tarfile.TarInfo(member)
+                info.size = len(content)
+                info.type = tarfile.SYMTYPE if member == "y" else tarfile.REGTYPE
+                file.addfile(info, io.BytesIO(content) if member != "y" else None)
+
+    stream, (problem,) = reading.read_file(path)
+
+    assert sum(map(len, stream)) == 2 * 4 * 250
+    assert "(y in it)" in problem
+
+
+@pytest.mark.parametrize("ending", ["zip", "gz", "bz2", "tar"])
+def test_the_content_tells_what_is_compressed(tmp_path, ending):
+    (tmp_path / f"a.{ending}").write_bytes(records(np.zeros(4)))
+    assert sum(map(len, reading.read_file(tmp_path / f"a.{ending}")[0])) == 1000
 
 
 def test_a_compressed_file_that_ends_early(tmp_path):
