@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +41,16 @@ def station_id(trace: obspy.Trace) -> str:
     """NET.STA.LOC of a trace."""
     stats = trace.stats
     return f"{stats.network}.{stats.station}.{stats.location}"
+
+
+@lru_cache(10_000)
+def safe_code(code: str, safe: str = "") -> str:
+    """
+    :param code: Code of a network, station or location
+    :param safe: ``%`` for codes that may be escaped already
+    :return: The code without what has a meaning in ids, patterns or tables
+    """
+    return quote(code.strip(), safe=safe).replace(".", "%2E")
 
 
 #: Other names of components: those of K-NET, KiK-net and Hi-net, and words.

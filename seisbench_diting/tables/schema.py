@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._util import ArgumentError, check_type, counted
+from .._util import ArgumentError, check_type, counted, safe_code
 
 #: Type of times.
 TIME = "datetime64[us, UTC]"
@@ -44,7 +44,7 @@ _UNKNOWN = {"str": "", "float64": np.nan, "Int64": pd.NA, TIME: pd.NaT}
 #: Text of unknown values.
 MISSING = ("", "nan", "NaN", "NaT", "NA", "<NA>", "None", "NONE", "null")
 _KINDS = {"str": "text", "float64": "a number", "Int64": "a whole number"}
-_KINDS[TIME] = "a time, such as 2024-02-29T23:59:59.5Z, or seconds since 1970"
+_KINDS[TIME] = "a time, such as 2024-02-29T23:59:59.5Z, or seconds since 1970, to 2030"
 
 #: Names of the columns that name a station, in the order in which they are looked for.
 _CODES = ("station_id", "station sta station_code", "id seed_id trace_id", "name")
@@ -54,8 +54,10 @@ _NETWORK, _LOCATION = "network net network_code", "location loc location_code"
 HEIGHTS = "elevation elv elev station_elv height altitude"
 
 _CHANNEL = re.compile("[A-Z][A-Z0-9][A-Z0-9*?]?")
-#: Seconds since 1970 in text: from 1973 on, and no dates of eight or fourteen digits.
-_POSIX = r"\d{9,10}(\.\d*)?"
+#: Seconds since 1970: from 1973 to 2030, and no dates, such as 2031010112.
+_POSIX = r"([1-9]\d{8}|1[0-8]\d{8})(\.\d*)?"
+#: Text of a day, and the time of day after it. pandas also knows ``now`` and ``2020-02``.
+_DAY, _OF_DAY = r"\s*(\d{4}([-/])\d{1,2}\2\d{1,2}|\d{8})", r"[T ].+"
 
 _Convert = Callable[[pd.Series], pd.Series]
 
@@ -248,7 +250,7 @@ class Schema:
         elif str(values.dtype) != column.kind:
             if pd.api.types.is_string_dtype(values):
                 values = values.where(~values.isin(MISSING))
-            typed = _typed(values, column.kind)
+            typed = _typed(values, column)
             wrong = typed.isna() & values.notna()
             right = keep(wrong, given, _KINDS[column.kind], self.name)
             values = typed
@@ -290,10 +292,18 @@ def _named(given: pd.DataFrame) -> pd.DataFrame:
     is_whole = names.str.contains(".", regex=False).any()
     if network is not None and (source == _CODES[1] or not is_whole):
         places = [""] * len(names) if location is None else location
-        parts = zip(network, names, places, strict=True)
-        full = [c if c.startswith(f"{n}.") else f"{n}.{c}.{p}" for n, c, p in parts]
-        names = pd.Series(full, names.index)
+        names = pd.Series(map(_whole_id, network, names, places), names.index)
     return given.assign(station_id=names)
+
+
+def _whole_id(network: str, station: str, location: str) -> str:
+    is_whole = "." in station and network in ("", station.partition(".")[0])
+    return station if is_whole else id_of(network, station, location)
+
+
+def id_of(*codes: str) -> str:
+    """:return: NET.STA.LOC of these codes, escaped as those of waveforms are"""
+    return ".".join(safe_code(code, safe="%") for code in codes)
 
 
 @lru_cache
@@ -301,10 +311,12 @@ def _plain(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
-def _typed(values: pd.Series, kind: str) -> pd.Series:
+def _typed(values: pd.Series, column: Column) -> pd.Series:
     """:return: Values of this type, and unknown where they can't be converted"""
+    kind = column.kind
     if kind == TIME:
-        return _times(values)
+        # A station may begin on a day, but a wave arrives at a time.
+        return _times(values, _DAY + (_OF_DAY if column.required else f"({_OF_DAY})?"))
     # Where numbers are Python's, pandas takes NaN for one, but not NA.
     typed = pd.to_numeric(values.where(values.notna(), np.nan), errors="coerce")
     if kind == "Int64":
@@ -312,14 +324,14 @@ def _typed(values: pd.Series, kind: str) -> pd.Series:
     return typed.astype(pd.api.types.pandas_dtype(kind))
 
 
-def _times(values: pd.Series) -> pd.Series:
+def _times(values: pd.Series, pattern: str) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(values):
         return pd.to_datetime(values, utc=True).astype(pd.api.types.pandas_dtype(TIME))
-    is_posix = values.astype("str").str.fullmatch(_POSIX)
-    is_posix |= pd.api.types.is_float_dtype(values) & values.notna()
+    text = values.astype("str")
+    is_posix = text.str.fullmatch(_POSIX)
     seconds = pd.to_numeric(values.where(is_posix))
     posix = pd.to_datetime((seconds * 1e6).round(), unit="us", utc=True)
-    others = values.where(~is_posix)
+    others = values.where(text.str.fullmatch(pattern))
     times = pd.to_datetime(others, utc=True, format="ISO8601", errors="coerce")
     return times.astype(pd.api.types.pandas_dtype(TIME)).where(~is_posix, posix)
 

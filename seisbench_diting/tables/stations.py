@@ -13,7 +13,7 @@ import pandas as pd
 
 from .._util import check_type
 from . import schema
-from .schema import STATION_COLUMNS, STATIONS, Rows, find_column
+from .schema import STATION_COLUMNS, STATIONS, Rows, find_column, id_of
 
 if TYPE_CHECKING:
     import obspy
@@ -191,7 +191,8 @@ def stations_from_stream(stream: obspy.Stream) -> pd.DataFrame:
         # SAC has single precision: to a metre, and not to 1e-15 degrees.
         place = [np.nan if x == _SAC_UNDEFINED else round(float(x), 5) for x in values]
         if not np.isnan(place[:2]).any():
-            rows.append(Station(trace.id.rpartition(".")[0], *place))
+            codes = map(trace.stats.get, ("network", "station", "location"))
+            rows.append(Station(id_of(*codes), *place))
     return station_table(pd.DataFrame(rows, columns=Station._fields))
 
 
@@ -204,7 +205,7 @@ def stations_from_inventory(inventory: obspy.Inventory) -> pd.DataFrame:
     """
     rows = [
         (
-            f"{network.code}.{station.code}.{getattr(place, 'location_code', '')}",
+            id_of(network.code, station.code, getattr(place, "location_code", "")),
             *map(float, (place.latitude, place.longitude, place.elevation)),
             *(str(t) if t else None for t in (place.start_date, place.end_date)),
         )

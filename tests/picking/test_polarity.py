@@ -49,7 +49,7 @@ def test_picks_have_polarities(example, tmp_path, run):
 
 
 def test_polarities_in_files(tmp_path):
-    event = {"event_id": "1", "time": "2024-05-01", "latitude": 0.0, "longitude": 0.0}
+    event = {"event_id": "1", "time": "2024-05-01T00", "latitude": 0, "longitude": 0}
     same = {"event_id": "1", "phase": "P", "time": "2024-05-01T00:00:05"}
     picks = [same | {"station_id": f"AA.{x}.", "polarity": x} for x in "DNU"]
     for ending in (".events.csv", ".xml", ".obs", ".arc", ".nordic"):

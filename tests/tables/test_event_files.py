@@ -16,7 +16,9 @@ PAIRS = ["csv", "parquet"]
 
 def test_an_event_table_has_its_columns_and_is_sorted_by_time():
     later = {**ROW, "longitude": 300, "place": "here"}
-    events = tables.event_table([later, {**ROW, "event_id": "b", "time": "1969"}])
+    events = tables.event_table(
+        [later, {**ROW, "event_id": "b", "time": "1969-01-01T00"}]
+    )
     assert events.dtypes.astype(str).to_dict() == tables.EVENT_TABLE_COLUMNS
     assert list(events["event_id"]) == ["b", "YN.1"]
     assert events["longitude"][1] == -60
@@ -135,7 +137,7 @@ def test_tables_of_other_programs(text, tmp_path):
 
 def test_files_that_are_not_a_catalogue_are_named(tmp_path):
     path = tmp_path / "events.csv"
-    for text in ("time,lat,long_name\n", "id,time,lat,lon\na,2020,y,2\n", ""):
+    for text in ("time,lat,long_name\n", "id,time,lat,lon\na,2020-01-01T00,y,2\n", ""):
         path.write_text(text)
         with pytest.raises(ValueError, match=r"events\.csv: "):
             tables.read_events(path)

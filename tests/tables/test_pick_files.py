@@ -208,17 +208,28 @@ def test_tables_that_are_not_picks_are_named(text, needed, tmp_path):
         tables.read_picks(tmp_path / "picks.csv")
 
 
+@pytest.mark.parametrize("time", [57.5, 1577836801000.0])
+def test_numbers_that_are_no_seconds_since_1970(time, tmp_path):
+    times = [time, 1577836801.25]
+    rows = pd.DataFrame({"station_id": "A.B", "phase": "P", "time": times})
+    rows.to_parquet(tmp_path / "picks.parquet")
+    with pytest.warns(tables.LeftOut, match=f"row 0: time.*{time}"):
+        picks = tables.read_picks(tmp_path / "picks.parquet")
+    assert list(picks["time"]) == [pd.Timestamp("2020-01-01T00:00:01.25Z")]
+
+
 @pytest.mark.parametrize("number", [2, 4])
 @pytest.mark.parametrize(
     "row",
     [
         "A.B,P,,1",
         "A.B,S,02.01.2020,1",
-        "A.B,X,2020-01-01,1",
-        "A.B,S,2020-01-01,2",
-        "A.B,P,2020-01-01,1,more",
+        "A.B,X,2020-01-01T00,1",
+        "A.B,S,2020-01-01T00,2",
+        "A.B,P,2020-01-01T00,1,more",
         "A.B,P,20200101000001.500,1",
         "A.B,P,123456.7,1",
+        *(f"A.B,P,{x},1" for x in ("now", "2020-02", "2020-01-02", "2020010112")),
         '"A.B,P,2020-01-01,1',
     ],
 )

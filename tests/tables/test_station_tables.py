@@ -139,6 +139,24 @@ def test_stationxml(tmp_path):
         tables.stations_from_inventory(Inventory([Network("A", [moved])]))
 
 
+def test_codes_are_escaped_as_those_of_waveforms(example, tmp_path):
+    (tmp_path / "stations.csv").write_text(
+        "net,sta,loc,lat,lon\nXX,A/B,,1,2\nXX,A.B1,A0,1,2\nXX,XX.C,,1,2\n"
+    )
+    names = ["XX.A%2EB1.A0", "XX.A%2FB.", "XX.C."]
+    found = tables.read_stations(tmp_path / "stations.csv")
+    assert list(found["station_id"]) == names
+    place = Station("A.B1", 1, 2, 0)
+    place.channels = [Channel("HHZ", "A0", 1, 2, 0, 0)]
+    inventory = Inventory([Network("XX", [place, Station("A/B", 1, 2, 0)])])
+    found = tables.stations_from_inventory(inventory)
+    assert list(found["station_id"]) == names[:2]
+    example[0].stats.update({"network": "XX", "station": "A/B", "location": ""})
+    example[0].stats.sac = {"stla": 1.0, "stlo": 2.0}
+    found = tables.stations_from_stream(example)
+    assert list(found["station_id"]) == names[1:2]
+
+
 @pytest.mark.parametrize(
     ("text", "unit", "expected"),
     [
