@@ -30,7 +30,7 @@ from .seismology import components_of as components_of
 from .seismology import for_each_rate as for_each_rate
 from .seismology import instrument_order as instrument_order
 from .seismology import join_spans as join_spans
-from .seismology import safe_code as safe_code
+from .seismology import quoted as quoted
 from .seismology import seed_channel as seed_channel
 from .seismology import station_id as station_id
 from .settings import COMPONENT_ORDERS as COMPONENT_ORDERS

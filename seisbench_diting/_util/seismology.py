@@ -44,7 +44,7 @@ def station_id(trace: obspy.Trace) -> str:
 
 
 @lru_cache(10_000)
-def safe_code(code: str, safe: str = "") -> str:
+def quoted(code: str, safe: str = "") -> str:
     """
     :param code: Code of a network, station or location
     :param safe: ``%`` for codes that may be escaped already

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._util import ArgumentError, check_type, counted, safe_code
+from .._util import ArgumentError, check_type, counted, quoted
 
 #: Type of times.
 TIME = "datetime64[us, UTC]"
@@ -303,7 +303,7 @@ def _whole_id(network: str, station: str, location: str) -> str:
 
 def id_of(*codes: str) -> str:
     """:return: NET.STA.LOC of these codes, escaped as those of waveforms are"""
-    return ".".join(safe_code(code, safe="%") for code in codes)
+    return ".".join(quoted(code, safe="%") for code in codes)
 
 
 @lru_cache

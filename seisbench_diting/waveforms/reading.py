@@ -26,14 +26,7 @@ import obspy
 # ObsPy has no public way to ask for the format of a file without reading it.
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
-from .._util import (
-    USED,
-    ArgumentError,
-    for_each_rate,
-    safe_code,
-    seed_channel,
-    station_id,
-)
+from .._util import USED, ArgumentError, for_each_rate, quoted, seed_channel, station_id
 from .miniseed import RECORD, Records
 from .selection import CODES, LIST_ENDINGS, SECOND, NamePattern
 
@@ -408,7 +401,7 @@ def complete_codes(
             code = stats[name].replace("\0", " ").strip()
             if name == "channel":
                 code = seed_channel("".join(code.split()))
-            stats[name] = safe_code(code)
+            stats[name] = quoted(code)
             if stats[name] != code:
                 text = f"{USED}the {name} code {code!r} is called {stats[name]}"
                 escaped[text] = None
