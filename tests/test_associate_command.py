@@ -47,6 +47,12 @@ COMMON = (*STATIONS, "-o", "events", *MODEL)
 CSV = (*COMMON, "--formats", "csv", "--no-plot", "--quiet")
 
 
+def lines_of_what_was_left_out(path="events.err"):
+    """Without picks that almost fit an event."""
+    lines = Path(path).read_text().splitlines()
+    return [line for line in lines if " s off " not in line]
+
+
 def events_found():
     return tables.read_events("events.events.csv")
 
@@ -102,7 +108,7 @@ def test_the_epoch_at_the_time_of_the_picks(reference, tmp_path, run):
     lines = [x.split(",") for x in (tmp_path / "events.txt").read_text().split()]
     places = {tuple(x[1:3]) for x in lines if "CI.COA" in x}
     assert places == {("32.8630", "-115.1230")}
-    assert (tmp_path / "events.err").read_text() == ""
+    assert not lines_of_what_was_left_out(tmp_path / "events.err")
 
 
 def test_rows_that_are_wrong_are_named(files, run):
@@ -118,7 +124,7 @@ def test_rows_that_are_wrong_are_named(files, run):
 
     assert status == 3
     assert output.splitlines()[-1].endswith("events.err")
-    lines = Path("events.err").read_text().splitlines()
+    lines = lines_of_what_was_left_out()
     assert [line.split(": ")[0] for line in lines] == expected
     assert len(events_found()) == 8
 

@@ -40,9 +40,14 @@ def files(tmp_path):
 def test_what_is_common_is_printed_and_written(compare, files, tmp_path):
     lines = compare(*files, "--output", tmp_path / "out")
 
-    assert lines["common"] == ["common", "3", "60.0%", "100.0%"]
-    assert lines["only in A"] == ["only", "in", "A", "2", "40.0%"]
-    assert lines["only in B"] == ["only", "in", "B", "0", "0.0%"]
+    # Shares have Wilson's intervals, so that three of three are not certain.
+    of_a, of_b = (
+        ["60.0%", "(23.1%", "to", "88.2%)"],
+        ["100.0%", "(43.9%", "to", "100.0%)"],
+    )
+    assert lines["common"] == ["common", "3", *of_a, *of_b]
+    assert lines["only in A"][:5] == ["only", "in", "A", "2", "40.0%"]
+    assert lines["only in B"][:5] == ["only", "in", "B", "0", "0.0%"]
     assert lines["origin time (s)"][3:] == ["0.250", "0.000", "0.250", "0.250", "3"]
     common = pd.read_csv(tmp_path / "out.common.csv")
     assert common["a_event_id"].to_list() == ["a0", "a1", "a2"]

@@ -33,6 +33,7 @@ from .seismology import join_spans as join_spans
 from .seismology import quoted as quoted
 from .seismology import seed_channel as seed_channel
 from .seismology import station_id as station_id
+from .seismology import wilson as wilson
 from .settings import COMPONENT_ORDERS as COMPONENT_ORDERS
 from .settings import Band as Band
 from .settings import Existing as Existing

@@ -407,7 +407,8 @@ class Association:
 
     :param events: Event table with columns of quality
     :param picks: Pick table with columns of event picks
-    :param not_used: Picks that could not be used, with ``reason``
+    :param not_used: Picks that could not be used, and those that almost fit an event at
+        its nearest stations, with ``reason``
     :param summary: Numbers of the run: options, and those of them that were ``adapted``
         to the network; picks given, used, left out and why; events; seconds
     :param station_terms: Table of station terms, if they were estimated
@@ -463,6 +464,7 @@ def associate(
         origins, more_s = locator.estimate_terms(origins)
         terms = _station_terms(network, origins, more_s)
     events, used = make_tables(network, locator, origins, found)
+    near = _left_near(network, locator, origins, events)
     summary = {
         "method": method,
         "options": settings.model_dump(),
@@ -470,12 +472,14 @@ def associate(
         "picks": len(network.picks) + len(network.not_used),
         "picks_used": len(used),
         "picks_left_out": dict(Counter(network.not_used["reason"]).most_common()),
+        "picks_that_almost_fit": len(near),
         "stations": len(np.unique(network.station)),
         "stations_without_elevation": int(stations["elevation_m"].isna().sum()),
         "events": len(events),
         "seconds": round(time.perf_counter() - start, 3),
     }
-    return Association(events, used, network.not_used, summary, terms)
+    not_used = pd.concat([network.not_used, near]) if len(near) else network.not_used
+    return Association(events, used, not_used, summary, terms)
 
 
 def find_method(method: str) -> type[Associator[Any]]:
@@ -581,6 +585,28 @@ def make_tables(
     quality[counts] = quality[counts].fillna(0)
     events = pd.DataFrame(rows).join(quality).join(errors)
     return event_table(events), pick_table(picks)
+
+
+def _left_near(
+    network: Network, locator: Locator, origins: Origins, events: pd.DataFrame
+) -> pd.DataFrame:
+    """:return: Picks near an event that almost fit it, with ``reason``; they are told"""
+    (event, pick, residual), chance = locator.left_near(origins)
+    names = events["event_id"].to_numpy()[event]
+    if len(pick) > chance:
+        first = pd.unique(names)
+        warnings.warn(
+            f"{counted(len(pick), 'pick')} at the nearest stations of "
+            f"{counted(len(first), 'event')} ({', '.join([*first[:3], '...'][: len(first)])}) "
+            f"almost fit; by chance there would be {chance:.0f}. Depths may be wrong: try wider "
+            "windows, or another velocity.",
+            stacklevel=3,
+        )
+    about = zip(names, residual, strict=True)
+    reasons = [
+        f"{late:+.1f} s off {name}, whose depth may be wrong" for name, late in about
+    ]
+    return network.picks.iloc[pick].assign(reason=reasons)
 
 
 def _station_terms(

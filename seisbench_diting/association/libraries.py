@@ -16,6 +16,7 @@ import struct
 import sys
 import tempfile
 import warnings
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
@@ -35,6 +36,9 @@ _AXES = ["x(km)", "y(km)", "z(km)"]
 #: GaMMA takes the logarithm of a pick's probability.
 _LEAST_PROBABILITY = 0.01
 
+#: Up to this number of picks during the travel time of waves PyOcto is fast.
+_DENSE = 100
+
 #: GaMMA gets seconds after this time: not every system has times before 1970.
 _EPOCH = pd.Timestamp("2000-01-01")
 
@@ -42,7 +46,7 @@ _EPOCH = pd.Timestamp("2000-01-01")
 class PyOcto(Associator[PyOctoSettings]):
     """
     Passes picks, stations and travel times to PyOcto and cleans its results, see
-    :py:func:`make_found`. It shows no progress.
+    :py:func:`make_found`. PyOcto does not tell how far it is, so the progress is the time.
     """
 
     @cached_property
@@ -66,10 +70,18 @@ class PyOcto(Associator[PyOctoSettings]):
         stations["id"] = stations.index.astype(str)
         with tempfile.TemporaryDirectory(prefix="seisbench-diting-") as folder:
             associator = self._associator(Path(folder) / "travel_times.pyocto")
-            with warnings.catch_warnings():
+            self._warn_if_dense(associator.time_before)
+            with (
+                warnings.catch_warnings(),
+                progress_bar("PyOcto associates", "s", progress) as bar,
+                ThreadPoolExecutor(1) as thread,
+            ):
                 # pandas warns about PyOcto's use of it.
                 warnings.simplefilter("ignore")
-                events, assigned = associator.associate(picks, stations)
+                result = thread.submit(associator.associate, picks, stations)
+                while wait([result], 1).not_done:
+                    bar.update()
+                events, assigned = result.result()
         if len(events) == 0:
             return nothing_found()
         names = {"time": "time_s", "x": "x_km", "y": "y_km", "z": "depth_km"}
@@ -123,6 +135,21 @@ class PyOcto(Associator[PyOctoSettings]):
             min_pick_fraction=s.min_pick_fraction,
             n_threads=s.threads or None,
         )
+
+    def _warn_if_dense(self, seconds: float) -> None:
+        """
+        :param seconds: Time of the slowest wave through the network
+        """
+        times = np.sort(self.network.seconds)
+        within = np.searchsorted(times, times + seconds) - np.arange(len(times))
+        # A short swarm in a quiet day costs little.
+        if (number := int(np.quantile(within, 0.75))) > _DENSE:
+            warnings.warn(
+                f"Picks are dense: {number} in the {seconds:.0f} s that waves need through "
+                "the network. PyOcto's time grows steeply with this number. Give it only the "
+                "more probable picks, or take method='real'.",
+                stacklevel=2,
+            )
 
     def _near_km(self) -> float:
         """Distance within which most places have enough stations for an event."""

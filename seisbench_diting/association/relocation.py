@@ -20,7 +20,7 @@ obtained using source-specific station terms. Journal of Geophysical Research: S
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -62,6 +62,12 @@ _FAR = 20.0
 
 #: A pick fits up to this many standard deviations, and this residual, s.
 _FITS, _FITS_S = 3.5, 3.0
+
+#: A pick at one of so many nearest stations almost fits up to this residual of P, and of S, s.
+_NEAREST, _ALMOST_S = 4, (2.0, 3.0)
+
+#: So long before and after an event, what almost fits is there by chance, s.
+_APART_S = 20.0
 
 #: Number of events that are located at once, and of arrivals that are predicted.
 _EVENTS_AT_ONCE, _AT_ONCE = 2_000, 1_000_000
@@ -233,7 +239,7 @@ class Locator:
         :param origins: Located events
         :return: The same, changed in place
         """
-        event, pick = self._fitting(origins)
+        event, pick, _ = self._fitting(origins)
         if len(pick) == 0:
             return origins
         # The others stay where they are.
@@ -252,12 +258,30 @@ class Locator:
             setattr(origins, name, np.concatenate(kept))
         return origins
 
-    def _fitting(self, origins: Origins) -> tuple[np.ndarray, np.ndarray]:
-        """:return: Rows of events, and those of the picks that fit them"""
+    def left_near(self, origins: Origins) -> tuple[tuple[np.ndarray, ...], float]:
+        """
+        Finds picks of no event at the nearest stations of an event that almost fit it: they
+        would fit another depth.
+
+        :param origins: Located events
+        :return: Rows of events, rows of these picks, and their residuals; and how many there
+            would be by chance: as many as some time before and after
+        """
+        chance = 0.0
+        for shift in (-_APART_S, _APART_S):
+            moved = replace(origins, place=np.add(origins.place, [0, 0, 0, shift]))
+            chance += len(self._fitting(moved, _NEAREST)[0]) / 2
+        return self._fitting(origins, _NEAREST), chance
+
+    def _fitting(self, origins: Origins, nearest: int = 0) -> tuple[np.ndarray, ...]:
+        """
+        :param nearest: Look for picks that almost fit, at so many of the nearest stations
+        :return: Rows of events, those of the picks that fit them, and their residuals
+        """
         row, seconds, error = self.picks
         free = np.setdiff1d(np.arange(len(row)), origins.pick)
         if len(free) == 0 or len(origins.place) == 0:
-            return free[:0], free[:0]
+            return free[:0], free[:0], seconds[:0]
         # One number that sorts by row and, within a row, by time.
         begin = seconds.min() - 1e4
         span = seconds.max() + 1e4 - begin
@@ -265,8 +289,13 @@ class Locator:
         order = np.argsort(keys)
         free, keys = free[order], keys[order]
         distance = self._expect(origins.place, origins.event, row[origins.pick])[2]
-        reach = np.zeros(len(origins.place))
-        np.maximum.at(reach, origins.event, distance)
+        names = {"event": origins.event, "station": row[origins.pick] // 2}
+        own = pd.DataFrame({**names, "km": distance}).sort_values("km")
+        if nearest:
+            own = own.drop_duplicates(["event", "station"])
+            own = own.groupby("event").head(nearest)
+        reach = own.groupby("event")["km"].max()
+        reach = reach.reindex(range(len(origins.place)), fill_value=0.0).to_numpy()
         rows = 2 * len(self.elevation_km)
         has = np.zeros((len(reach), rows), dtype=bool)
         has[origins.event, row[origins.pick]] = True
@@ -292,14 +321,16 @@ class Locator:
             for pick in (free[place - 1], free[place]):
                 scale = origins.scale[of] * self.error_scale**2
                 variance = scale * (error[pick] ** 2 + model**2) + unsure
-                residual = np.abs(seconds[pick] - time)
-                fits = (row[pick] == at) & (residual < _FITS_S)
-                fits &= residual < _FITS * np.sqrt(variance)
-                quality = residual / np.sqrt(variance)
-                found.append(np.stack([quality, of, pick, at])[:, fits])
+                residual = seconds[pick] - time
+                quality = np.abs(residual) / np.sqrt(variance)
+                most = np.array(_ALMOST_S)[at % 2] if nearest else _FITS_S
+                fits = (row[pick] == at) & (np.abs(residual) < most)
+                if not nearest:
+                    fits &= quality < _FITS
+                found.append(np.stack([quality, of, pick, at, residual])[:, fits])
         best = pd.DataFrame(np.concatenate(found, axis=1).T).sort_values(0)
         best = best.drop_duplicates(2).drop_duplicates([1, 3])
-        return best[1].to_numpy(int), best[2].to_numpy(int)
+        return best[1].to_numpy(int), best[2].to_numpy(int), best[4].to_numpy()
 
     def estimate_terms(self, origins: Origins) -> tuple[Origins, np.ndarray]:
         """

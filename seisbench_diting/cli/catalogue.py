@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._util import USED, ArgumentError, MissingError, beside, counted
+from .._util import USED, ArgumentError, MissingError, beside, counted, wilson
 from ..association import (
     FORMATS,
     AssociateSettings,
@@ -87,13 +87,14 @@ def _read(paths: list[Path]) -> Any:
 
 def _print_summary(summary: dict[str, Any]) -> None:
     left_out = ", ".join(f"{n} {why}" for why, n in summary["picks_left_out"].items())
-    flat = summary["stations_without_elevation"]
+    flat, near = summary["stations_without_elevation"], summary["picks_that_almost_fit"]
     lower = ", ".join(f"{name} {value}" for name, value in summary["adapted"].items())
     print(
         f"{counted(summary['events'], 'event')} with {summary['picks_used']} of "
         f"{counted(summary['picks'], 'pick')} at "
         f"{counted(summary['stations'], 'station')}, {summary['seconds']:.1f} s"
         + (f"; left out: {left_out}" if left_out else "")
+        + (f"; near an event and almost fitting (see .err): {near}" if near else "")
         + (f"; stations without elevation, taken as 0 m: {flat}" if flat else "")
         + f"; velocity {summary['options']['velocity']}"
         + (f"; for this network {lower}" if lower else "")
@@ -161,15 +162,26 @@ def _compare(settings: CompareSettings) -> None:
 def _print_shares(comparison: Comparison) -> None:
     import pandas as pd
 
-    of_a, of_b = comparison.share_of_a, comparison.share_of_b
+    common, only_a, only_b = (
+        len(rows) for rows in (comparison.common, comparison.only_a, comparison.only_b)
+    )
+    a, b = common + only_a, common + only_b
     rows = {
-        "common": (len(comparison.common), of_a, of_b),
-        "only in A": (len(comparison.only_a), 1 - of_a, ""),
-        "only in B": (len(comparison.only_b), "", 1 - of_b),
+        "common": (common, _share(common, a), _share(common, b)),
+        "only in A": (only_a, _share(only_a, a), ""),
+        "only in B": (only_b, "", _share(only_b, b)),
     }
     heads = ["events", "of A", "of B"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=heads)
-    print(table.to_string(float_format="{:.1%}".format, na_rep="-"))
+    print(table.to_string())
+
+
+def _share(part: int, whole: int) -> str:
+    """A share with the interval that holds it with 95 % confidence."""
+    if whole == 0:
+        return "-"
+    low, high = wilson(part, whole)
+    return f"{part / whole:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _print_differences(comparison: Comparison) -> None:

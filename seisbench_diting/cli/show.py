@@ -74,7 +74,9 @@ class PlotSettings(NetworkFileSettings):
     stations: Names = option((), "Patterns of stations to draw, such as 'CX.PB*,GE.*'.")
     start: Time = option(None, "First time to draw, UTC.")
     end: Time = option(None, "Last time to draw, UTC.")
-    band: OptionalBand = option(None, "Band to draw in Hz, or none.", "--bandpass")
+    band: OptionalBand = option(
+        (1.0, 20.0), "Band to draw in Hz, or none.", "--bandpass"
+    )
 
 
 def _read(paths: list[Path]) -> obspy.Stream:
@@ -200,7 +202,6 @@ def _plot_station(
     path: Path,
 ) -> int:
     """:return: Number of picks drawn"""
-    from .._util import band_filtered
     from ..plots import band_text, plot_picks, save_figure
 
     annotations = None
@@ -208,23 +209,15 @@ def _plot_station(
     if model is not None:
         annotations, found = _annotate(model, stream)
         picks = found if table is None else picks
-        annotations = annotations.slice(*ends)
-    title, shown = name.rstrip("."), stream
-    if band is not None:
-        title += f", {band_text(band)}"
-        # Before cutting, because filters need some time at the start.
-        shown = stream.split()
-        for trace in shown:
-            rate = trace.stats.sampling_rate
-            trace.data = band_filtered(trace.data, band, rate)
-    shown = shown.slice(*ends)
+    shown = stream.slice(*ends)
     first = min(trace.stats.starttime for trace in shown)
     last = max(trace.stats.endtime for trace in shown)
     if table is None:
         picks = [pick for pick in picks if first <= pick.peak_time <= last]
     else:
         picks = picks[picks["time"].between(str(first), str(last))]
-    save_figure(plot_picks(shown, picks, annotations, title), path)
+    title = name.rstrip(".") + (f", {band_text(band)}" if band else "")
+    save_figure(plot_picks(stream, picks, annotations, title, band, ends), path)
     return len(picks)
 
 

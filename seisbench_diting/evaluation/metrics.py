@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .._util import ArgumentError, write_text
+from .._util import ArgumentError, wilson, write_text
 from .evaluation_settings import THRESHOLD, TOLERANCE_S
 
 #: Published counting: residuals up to this enter mean and deviation.
@@ -138,9 +138,8 @@ class Evaluation:
         :param phase: "P" or "S"
         :param threshold: Another smallest probability
         :param chosen: Numbers of the windows to measure, None for all
-        :param bootstraps: Number of sets of windows that are drawn with replacement for the
-            intervals of F1 and of the residuals; 0 for none. Those of precision and recall
-            are Wilson's.
+        :param bootstraps: Number of sets of picks that are drawn with replacement for the
+            intervals of the residuals; 0 for none. Those of shares are Wilson's.
         """
         picks = self.picks_of(phase, threshold)
         arrivals = self.windows[phase].notna()
@@ -159,8 +158,7 @@ class Evaluation:
         of_windows = pd.DataFrame(counts).groupby(picks["window"]).sum()
         table = of_windows.reindex(arrivals.index, fill_value=0)
         table["arrivals"] = arrivals | (self.counting == "published")
-        columns = table[table.sum(axis=1) > 0].to_numpy(dtype=int).T
-        right, counted, there = columns.sum(axis=1)
+        right, counted, there = table[["right", "picks", "arrivals"]].sum()
         milliseconds = 1000 * picks.loc[used, "residual"].to_numpy()
         return PhaseMetrics(
             phase,
@@ -169,7 +167,7 @@ class Evaluation:
             int(right),
             _share(right, counted),
             _share(right, there),
-            _resampled(_f1, columns, bootstraps),
+            _f1(right, counted, there),
             *(
                 _resampled(statistic, [milliseconds], bootstraps)
                 for statistic in (np.mean, np.std, stats.median_abs_deviation)
@@ -254,15 +252,14 @@ def _share(part: int, whole: int) -> Interval:
     if whole == 0:
         return Interval(math.nan)
     # With the published counting, more picks than windows may be right.
-    test = stats.binomtest(int(min(part, whole)), int(whole))
-    found = test.proportion_ci(method="wilson")
-    return Interval(float(part / whole), float(found.low), float(found.high))
+    low, high = wilson(int(min(part, whole)), int(whole))
+    return Interval(float(part / whole), low, high)
 
 
-def _f1(
-    right: np.ndarray, picks: np.ndarray, arrivals: np.ndarray, axis: int = -1
-) -> np.ndarray:
-    return 2 * right.sum(axis) / (picks.sum(axis) + arrivals.sum(axis))
+def _f1(right: int, picks: int, arrivals: int) -> Interval:
+    """F1, which grows with the share of the right ones in all picks and arrivals."""
+    share = _share(right, picks + arrivals - right)
+    return Interval(*(2 * x / (1 + x) for x in (share.value, share.low, share.high)))
 
 
 def _resampled(

@@ -180,8 +180,8 @@ class RunSettings(PickOptions):
     )
     plot: bool = option(
         False,
-        "Plot to NAME.figures every ten minutes with picks; for known events the record "
-        "section, a map and all stations.",
+        "Plot to NAME.figures every ten minutes with picks, 0.3 s of a core each; for known "
+        "events the record section, a map and all stations.",
         "ifplot",
         identity=False,
     )
@@ -206,6 +206,9 @@ class PickSettings(RunSettings):
     )
     stations: StationPatterns = option(
         (), "Stations, NET.STA or NET.STA.LOC, such as CX.PB*,GE.*", identity=False
+    )
+    plot_stations: StationPatterns = option(
+        (), "Stations that --plot draws, if not all.", identity=False
     )
     start: Time = option(
         None, "Start of the time to pick, UTC: 2014-05-01.", identity=False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,7 +14,7 @@ import pandas as pd
 import torch
 from seisbench.models import WaveformModel
 
-from .._util import ArgumentError, beside, merged, takes
+from .._util import ArgumentError, beside, merged, process_pool, takes
 from ..models import MIN_RATE_SHARE, names_file
 from ..waveforms import (
     DAY,
@@ -22,6 +24,7 @@ from ..waveforms import (
     Selection,
     Unit,
     covered_spans,
+    is_station_of,
     read_responses,
     read_segments,
     time_span,
@@ -34,8 +37,12 @@ from .stream_picks import load_for, pick_waveforms, rate_of, table_of, window_se
 _MARGIN_WINDOWS = 2
 _MARGIN_SECONDS = 10.0
 
-#: Length of a picture; only the parts of longer records with picks are shown.
-_PICTURE_SECONDS = 600
+#: Length of a picture; only the parts of longer records with picks are shown. The band of
+#: its waveforms, Hz, and seconds until the filter has settled.
+_PICTURE_SECONDS, _PICTURE_BAND, _SETTLING = 600, (1.0, 20.0), 10.0
+
+#: Processes that draw; each one needs 0.2 GB of memory.
+_DRAWERS = 4
 
 
 @takes(PickSettings)
@@ -81,7 +88,11 @@ def pick_archive(settings: PickSettings) -> RunPicks:
                 reason += f": {'; '.join(why)}"
             raise ArgumentError(name, value, reason)
         if not others:
-            run.execute(StationDayPicker(settings, run.model, inventory))
+            drawers = process_pool(min(_DRAWERS, os.cpu_count() or 1))
+            try:
+                run.execute(StationDayPicker(settings, run.model, inventory, drawers))
+            finally:
+                drawers.shutdown(cancel_futures=True)
         else:
             name = settings.model
             if names_file(name):
@@ -119,11 +130,13 @@ class StationDayPicker:
     :param settings: Settings of the run
     :param model: Picker
     :param inventory: If given, amplitudes are in m/s
+    :param drawers: Processes for pictures; without them they are drawn here
     """
 
     settings: PickSettings
     model: WaveformModel
     inventory: obspy.Inventory | None
+    drawers: Executor | None = None
 
     def __call__(self, unit: Unit) -> UnitResult:
         # If clocks jump by less than a sample, a pick may have slightly different times
@@ -150,7 +163,9 @@ class StationDayPicker:
         return result
 
     def _pick(self, unit: Unit, stream: obspy.Stream, result: UnitResult) -> None:
-        shown = stream.copy() if self.settings.plot else None
+        asked = self.settings.plot_stations or ("*",)
+        is_asked = is_station_of(unit.segments[0].station_id, asked)
+        shown = stream.copy() if self.settings.plot and is_asked else None
         picked = pick_waveforms(
             stream, self.model, self.settings, self.inventory, unit.segments
         )
@@ -173,7 +188,7 @@ class StationDayPicker:
         curves: obspy.Stream,
     ) -> None:
         """Draws all ten minutes with picks, or the whole record if it is not longer."""
-        from ..plots import plot_picks, save_figure
+        from ..plots import band_text, save_picks
 
         station = unit.segments[0].station_id
         folder = beside(self.settings.output, PICTURES) / quote(station)
@@ -183,16 +198,26 @@ class StationDayPicker:
         pictures = [(obspy.UTCDateTime(ns=t.value), rows) for t, rows in parts]
         if max(trace.stats.endtime for trace in stream) - first <= _PICTURE_SECONDS:
             pictures = [(first, picks)]
+        drawn: list[Future[None]] = []
         for begin, rows in pictures:
-            end = begin + _PICTURE_SECONDS
-            if len(shown := stream.slice(begin, end)):
-                title = f"{station} {begin.strftime('%Y-%m-%d %H:%M:%S')}"
-                inside = curves.slice(begin, end) if len(curves) else None
-                figure = plot_picks(shown, rows, inside, title)
-                name = begin.strftime("%Y-%m-%dT%H-%M-%S")
-                # With the instrument, if all are picked.
-                name += unit.key[len(station) + 11 :].replace(" ", ".")
-                save_figure(figure, folder / f"{name}.png")
+            ends = begin, begin + _PICTURE_SECONDS
+            if not len(stream.slice(*ends)):
+                continue
+            title = f"{station} {begin.strftime('%Y-%m-%d %H:%M:%S')}"
+            title += f", {band_text(_PICTURE_BAND)}"
+            name = begin.strftime("%Y-%m-%dT%H-%M-%S")
+            # With the instrument, if all are picked.
+            name += unit.key[len(station) + 11 :].replace(" ", ".")
+            path = folder / f"{name}.png"
+            shown = stream.slice(begin - _SETTLING, ends[1])
+            inside = curves.slice(*ends) if len(curves) else None
+            what = shown, rows, inside, title, _PICTURE_BAND, ends
+            if self.drawers is None:
+                save_picks(path, *what)
+            else:
+                drawn.append(self.drawers.submit(save_picks, path, *what))
+        for picture in drawn:
+            picture.result()
 
 
 def hide_doubles(state: RunState, min_separation: float) -> None:

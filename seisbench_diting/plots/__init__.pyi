@@ -1,3 +1,4 @@
+from .maps import ELLIPSE as ELLIPSE
 from .maps import plot_association as plot_association
 from .maps import plot_map as plot_map
 from .scores import plot_dependence as plot_dependence
@@ -17,9 +18,11 @@ from .style import styled as styled
 from .traces import plot_picks as plot_picks
 from .traces import plot_station as plot_station
 from .traces import plot_window as plot_window
+from .traces import save_picks as save_picks
 
 __all__ = [
     "COLOURS",
+    "ELLIPSE",
     "GREY",
     "SERIES",
     "band_text",
@@ -37,5 +40,6 @@ __all__ = [
     "plot_thresholds",
     "plot_window",
     "save_figure",
+    "save_picks",
     "styled",
 ]

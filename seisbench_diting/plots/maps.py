@@ -27,6 +27,10 @@ _LETTER, _LINE = 0.015, 0.03
 #: Largest number of stations around the events that a catalogue's map has to show.
 _STATIONS_ON_MAP = 16
 
+#: Columns of ellipses: half axes, and azimuth of the longer one; and how many are drawn.
+ELLIPSE = "max_horizontal_error_km", "min_horizontal_error_km", "max_error_azimuth_deg"
+_MOST_ELLIPSES = 300
+
 #: More points than these are drawn as pixels, since files of vectors would be large.
 _MOST_VECTORS = 3000
 
@@ -301,6 +305,7 @@ def _draw_map(
         panel.scatter(of["x"], of["latitude"], 42, edgecolor=colour, **triangle)
         if has_picks:
             _name_stations(panel, of["station_id"], of["x"], of["latitude"], ends)
+    _draw_ellipses(panel, events)
     _draw_events(panel, events, "x", "latitude")
     _set_extent(panel, ends)
     _scale_bar(panel, ends)
@@ -309,6 +314,22 @@ def _draw_map(
     panel.set_ylabel("Latitude (°)")
     panel.tick_params(labelbottom=False)
     return ends
+
+
+def _draw_ellipses(panel: Any, events: pd.DataFrame) -> None:
+    """Those of 68 %, where they can be told apart."""
+    from matplotlib.collections import EllipseCollection
+
+    known = events.reindex(columns=[*ELLIPSE, "x", "latitude"]).dropna()
+    if not 0 < len(known) <= _MOST_ELLIPSES:
+        return
+    # In degrees of latitude, as the map is a square in km.
+    longer, shorter = (2 * known[name] / _KM_PER_DEGREE for name in ELLIPSE[:2])
+    look: dict[str, Any] = {"facecolor": "none", "edgecolor": GREY, "lw": 0.7}
+    look |= {"offsets": known[["x", "latitude"]], "offset_transform": panel.transData}
+    angle = 90 - known[ELLIPSE[2]].to_numpy()
+    ellipses = EllipseCollection(longer, shorter, angle, units="y", zorder=2, **look)
+    panel.add_collection(ellipses, autolim=False)
 
 
 def _note(panel: Any, text: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import obspy
 
 from .._util import band_filtered, check_type
 from . import style
-from .style import COLOURS, DISCARDED, colour_of, nothing, styled
+from .style import COLOURS, DISCARDED, GREY, colour_of, nothing, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from seisbench.util import Pick
 
 #: A long trace is drawn as the minima and maxima of this many pieces.
-_PIECES = 10_000
+_PIECES = 3_000
+
+#: More picks of a station than these would hide its waveforms: they become short marks, of
+#: this height, P at the top and S at the bottom.
+_MOST_LINES, _MARK = 40, 0.15
 
 #: Lines of labels above a panel, their height in points, and the share of the width of
 #: 10 inches that a letter takes.
@@ -27,6 +32,9 @@ _LABEL_LINES, _LABEL_POINTS, _LETTER = 3, 11, 0.009
 
 #: Smallest and largest number of seconds that a detail shows on both sides.
 _DETAIL_SECONDS = (1.5, 4.0)
+
+#: What is written beside ticks of years, months, days, hours, minutes and seconds.
+_OFFSETS = ["", "%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d %H:%M"]
 
 _MARKS: dict[str, dict[str, Any]] = {
     "theoretical": {"ls": "--", "lw": 1.2},
@@ -44,6 +52,8 @@ def plot_picks(
     picks: pd.DataFrame | Iterable[Pick],
     annotations: obspy.Stream | None = None,
     title: str = "",
+    band: tuple[float, float] | None = None,
+    ends: tuple[obspy.UTCDateTime | None, obspy.UTCDateTime | None] = (None, None),
 ) -> Figure:
     """
     One panel for each channel and one for the probabilities, over the same time.
@@ -52,37 +62,96 @@ def plot_picks(
 
     :param stream: Waveforms
     :param picks: Table of picks, or picks that :py:meth:`classify` gave; those of a
-        station are drawn over its channels
+        station are drawn over its channels. More than 40 are counted, and are short marks:
+        P at the top of the panels, S at the bottom
     :param annotations: Curves that :py:meth:`annotate` gave
     :param title: Heading
+    :param band: Lowest and highest frequency in Hz, or None to draw the waveforms as they are
+    :param ends: First and last time to draw; waveforms before are for the filter
     :raises ValueError: if the stream is empty
     :return: Figure
     """
     check_type("stream", stream, obspy.Stream)
-    if not len(stream):
+    shown = stream.slice(*ends)
+    if not len(shown):
         raise nothing("stream is empty")
-    start = min(trace.stats.starttime for trace in stream)
-    end = max(trace.stats.endtime for trace in stream)
-    lines = lines_of(stream, start)
-    curves = None if annotations is None else _curves_of(annotations, start)
-    figure, panels = _new_panels(len(lines) + (curves is not None), title)
+    start = min(trace.stats.starttime for trace in shown)
+    end = max(trace.stats.endtime for trace in shown)
+    length = max(end - start, shown[0].stats.delta)
+    names = {trace.id for trace in shown}
+    stream = obspy.Stream([trace for trace in stream if trace.id in names])
+    lines = lines_of(stream, start, band, span=(0.0, length))
+    curves = (
+        None if annotations is None else _curves_of(annotations.slice(*ends), start)
+    )
+    stations = {station_of(name) for name in lines}
+    figure, panels = _new_panels(
+        len(lines) + (curves is not None), title, len(stations)
+    )
     _draw_panels(panels, lines, curves)
-    length = max(end - start, stream[0].stats.delta)
-    labels: dict[Any, list[_Label]] = defaultdict(list)
+    found: dict[str, list[_Label]] = defaultdict(list)
     for station, phase, time, probability in _each_pick(picks):
-        if not start <= time <= end:
-            continue
+        if start <= time <= end:
+            label = time - start, phase, f"{phase} {probability:.2f}"
+            found[station].append(label)
+    for station, labels in found.items():
         named = zip(panels, lines, strict=False)
-        of_station = [panel for panel, name in named if station_of(name) == station]
-        for panel in [*of_station, *panels[len(lines) :]]:
-            panel.axvline(time - start, color=colour_of(phase), ls="--")
-        for panel in of_station[:1]:
-            labels[panel].append((time - start, phase, f"{phase} {probability:.2f}"))
-    for panel, of_panel in labels.items():
-        _write_labels(panel, of_panel, length)
-    begin = start.strftime("%Y-%m-%d %H:%M:%S.%f")[:-4].removesuffix(".00")
-    panels[-1].set(xlim=(0, length), xlabel=f"Seconds after {begin} UTC")
+        own = [panel for panel, name in named if station_of(name) == station]
+        _draw_picks([*own, *panels[len(lines) :]], labels, own[:1], length)
+    _label_clock(panels[-1], start, length)
     return figure
+
+
+def save_picks(path: Path, *arguments: Any) -> None:
+    """
+    Makes one of very many pictures, with few pixels, as another process can do it.
+
+    :param path: Picture to write
+    :param arguments: Of :py:func:`plot_picks`
+    """
+    style.save_figure(plot_picks(*arguments), path, dpi=100)
+
+
+def _draw_picks(
+    panels: list[Any], labels: list[_Label], first: list[Any], length: float
+) -> None:
+    """Picks of a station in its panels, and labels or counts above the first one."""
+    counts = Counter(phase for _, phase, _ in labels)
+    if len(labels) <= _MOST_LINES:
+        for seconds, phase, _ in labels:
+            for panel in panels:
+                panel.axvline(seconds, color=colour_of(phase), ls="--")
+    else:
+        for panel in panels:
+            for phase in counts:
+                at = [seconds for seconds, name, _ in labels if name == phase]
+                low = 0.0 if phase.startswith("S") else 1 - _MARK
+                mark = {"color": colour_of(phase), "lw": 0.8, "zorder": 3}
+                height = panel.get_xaxis_transform()
+                panel.vlines(at, low, low + _MARK, transform=height, **mark)
+    for panel in first:
+        if len(labels) <= _MOST_LINES:
+            _write_labels(panel, labels, length)
+            continue
+        text = ", ".join(
+            f"{number} {phase}" for phase, number in sorted(counts.items())
+        )
+        corner = {"xycoords": "axes fraction", "ha": "right", "color": GREY}
+        style.write(panel, text, 1, 1, (0, 3), **corner)
+
+
+def _label_clock(panel: Any, start: obspy.UTCDateTime, length: float) -> None:
+    """The clock's time on an axis of seconds after the start."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+
+    locator = AutoDateLocator(minticks=4, maxticks=12)
+    ticks = locator.tick_values(start.datetime, (start + length).datetime)
+    seconds = (ticks - date2num(start.datetime)) * 86400
+    inside = (seconds > -1e-3) & (seconds < length + 1e-3)
+    form = ConciseDateFormatter(locator, offset_formats=_OFFSETS)
+    panel.set_xticks(seconds[inside], form.format_ticks(ticks[inside]))
+    day = form.get_offset() or start.strftime("%Y-%m-%d")
+    panel.set(xlim=(0, length), xlabel=f"Time (UTC), {day}")
 
 
 def _each_pick(picks: Any) -> Iterator[tuple[str, str, obspy.UTCDateTime, float]]:
@@ -239,12 +308,14 @@ def lines_of(
     band: tuple[float, float] | None = None,
     *,
     thin: bool = True,
+    span: tuple[float, float] = (-np.inf, np.inf),
 ) -> dict[str, np.ndarray]:
     """
     :param stream: Waveforms
     :param zero: Time that seconds count from
     :param band: Lowest and highest frequency in Hz, or None for no filter
     :param thin: If long pieces are drawn with fewer samples
+    :param span: First and last second; the filter begins before
     :return: For each channel seconds and samples, (2, samples), NaN in gaps; the vertical
         channel of a station first
     """
@@ -257,7 +328,7 @@ def lines_of(
             data = samples.data[part]
             if band is not None:
                 data = band_filtered(data, band, trace.stats.sampling_rate)
-            line = np.array([seconds[part], data])
+            line = between(np.array([seconds[part], data]), *span)
             pieces[trace.id] += [_outline(line) if thin else line, gap]
         pieces[trace.id].append(gap)
     return {n: np.hstack(pieces[n]) for n in sorted(pieces, key=component_rank)}
@@ -297,10 +368,15 @@ def _curves_of(
     ]
 
 
-def _new_panels(rows: int, title: str) -> tuple[Figure, Any]:
-    figure = style.new_figure(10, 1.5 * rows + 0.7)
-    figure.suptitle(title)
-    return figure, figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+def _new_panels(rows: int, title: str, stations: int = 1) -> tuple[Figure, Any]:
+    # Placed by hand: a layout engine would take half of the time of a picture.
+    height = 1.5 * rows + 1.3
+    figure = style.new_figure(10, height, layout="none")
+    figure.suptitle(title, y=1 - 0.1 / height, va="top")
+    ends = {"bottom": 0.5 / height, "top": 1 - 0.8 / height}
+    place = {"left": 0.09, "right": 0.99, "hspace": 0.1 if stations == 1 else 0.5}
+    grid: Any = {"gridspec_kw": place | ends}
+    return figure, figure.subplots(rows, 1, sharex=True, squeeze=False, **grid)[:, 0]
 
 
 def _draw_panels(

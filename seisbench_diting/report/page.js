@@ -3,9 +3,13 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const { picks, events, stations, counts, snippets, colours } = data;
   const config = { responsive: true, displaylogo: false };
+  // On a phone its buttons would cover the legend.
+  if (window.innerWidth < 600) config.displayModeBar = false;
   const grey = "#8a8a8a";
   // More points than these take a browser seconds. Not WebGL: not all of them have it.
   const most = 8000;
+  const [mostEllipses, mostRows] = [300, 1000];
+  let [chosen, markOnMap, markOnTimeline] = [-1, () => {}, () => {}];
 
   const element = (id) => document.getElementById(id);
   const colour = (phase) => colours[phase[0]] || grey;
@@ -116,7 +120,7 @@
       layout({
         height,
         margin: { l: 110, r: 20, t: 30, b: 45 },
-        xaxis: { title: { text: "Time (UTC)" }, type: "date" },
+        xaxis: { title: { text: "Time (UTC)" }, type: "date", automargin: true },
         yaxis: {
           type: "category",
           categoryorder: "array",
@@ -301,7 +305,7 @@
           plain(
             `${name}, ${clock(events.time[i])}, ` +
               `${events.depth[i] === null ? "?" : events.depth[i]} km` +
-              (events.picks ? `, ${counted(events.picks[i], "pick")}` : ""),
+              (events.picks?.[i] ? `, ${counted(events.picks[i], "pick")}` : ""),
           ),
         ),
         hoverinfo: "text",
@@ -316,8 +320,29 @@
         },
       });
     }
-    const middle = (least(known) + largest(known)) / 2;
-    const narrow = Math.max(0.1, Math.cos((middle * Math.PI) / 180));
+    const few = events && events.name.length <= mostEllipses ? events.name : [];
+    const all = few.flatMap((_, i) => [...ellipse(i, place), [null, null]]);
+    const quiet = { type: "scatter", mode: "lines", hoverinfo: "skip" };
+    const ring = { size: 20, color: "rgba(0,0,0,0)", line: { width: 2, color: "black" } };
+    if (events) {
+      traces.push(
+        {
+          ...quiet,
+          name: "ellipses",
+          x: all.map(([x]) => x),
+          y: all.map(([, y]) => y),
+          line: { color: "rgba(0,0,0,0.35)", width: 1 },
+        },
+        { ...quiet, name: "chosen ellipse", x: [], y: [], line: { color: "black", width: 2 } },
+        { ...quiet, mode: "markers", name: "chosen", x: [], y: [], marker: ring },
+      );
+    }
+    // Large ellipses do not set the ends of the map.
+    const [first, last] = [least(known), largest(known)];
+    const places = longitudes.filter((value) => value !== null).map(place);
+    const [west, east] = [least(places), largest(places)];
+    const narrow = Math.max(0.1, Math.cos((((first + last) / 2) * Math.PI) / 180));
+    const margin = Math.max(0.06 * Math.max(last - first, (east - west) * narrow), 0.02);
     Plotly.newPlot(
       "map",
       traces,
@@ -325,25 +350,179 @@
         height: 460,
         margin: { l: 60, r: 20, t: 30, b: 45 },
         showlegend: false,
-        xaxis: { title: { text: "Longitude (°)" } },
-        yaxis: { title: { text: "Latitude (°)" }, scaleanchor: "x", scaleratio: 1 / narrow },
+        xaxis: {
+          title: { text: "Longitude (°)" },
+          range: [west - margin / narrow, east + margin / narrow],
+        },
+        yaxis: {
+          title: { text: "Latitude (°)" },
+          range: [first - margin, last + margin],
+          scaleanchor: "x",
+          scaleratio: 1 / narrow,
+        },
       }),
       config,
     );
-    element("map").on("plotly_click", (clicked) => {
+    chooseOn("map");
+    markOnMap = (event) => {
+      const line = ellipse(event, place);
+      const x = [line.map(([lon]) => lon), [place(events.longitude[event])]];
+      const y = [line.map(([, lat]) => lat), [events.latitude[event]]];
+      Plotly.restyle("map", { x, y }, [traces.length - 2, traces.length - 1]);
+    };
+  }
+
+  function chooseOn(panel) {
+    element(panel).on("plotly_click", (clicked) => {
       const [point] = clicked.points;
       if (point.customdata !== undefined) showEvent(point.customdata);
     });
   }
 
+  // 68 % of the probability; no points where it is not known.
+  function ellipse(i, place) {
+    const [most, smallest, azimuth] = (events.ellipse || []).map((values) => values[i]);
+    if ([most, smallest, azimuth].some((value) => value === null || value === undefined)) {
+      return [];
+    }
+    const [sin, cos] = [Math.sin, Math.cos].map((f) => f((azimuth * Math.PI) / 180));
+    const north = 111.195;
+    const east = north * Math.max(0.01, Math.cos((events.latitude[i] * Math.PI) / 180));
+    return Array.from({ length: 33 }, (_, k) => {
+      const along = most * Math.cos((k * Math.PI) / 16);
+      const across = smallest * Math.sin((k * Math.PI) / 16);
+      return [
+        place(events.longitude[i]) + (along * sin + across * cos) / east,
+        events.latitude[i] + (along * cos - across * sin) / north,
+      ];
+    });
+  }
+
+  // Table of events. Columns sort it, and rows choose an event.
+
+  function drawTable() {
+    const columns = [
+      { title: "Event", values: events.name },
+      { title: "Time (UTC)", values: events.time, text: clock },
+      ...events.columns.map(({ title, digits, values }) => ({
+        title,
+        values,
+        text: digits === null ? String : (value) => value.toFixed(digits),
+      })),
+    ];
+    const order = events.name.map((_, i) => i);
+    const [head, body] = ["thead", "tbody"].map((name) => document.createElement(name));
+    element("table").replaceChildren(head, body);
+    const heads = head.insertRow();
+    columns.forEach(({ title, values }) => {
+      const cell = document.createElement("th");
+      const button = document.createElement("button");
+      button.textContent = title;
+      button.addEventListener("click", () => {
+        const down = cell.getAttribute("aria-sort") === "ascending";
+        for (const other of heads.cells) other.removeAttribute("aria-sort");
+        cell.setAttribute("aria-sort", down ? "descending" : "ascending");
+        order.sort((a, b) => compare(values[a], values[b], down ? -1 : 1));
+        fill();
+      });
+      cell.append(button);
+      heads.append(cell);
+    });
+
+    function fill() {
+      const rows = order.slice(0, mostRows).map((i) => {
+        const row = document.createElement("tr");
+        row.dataset.event = i;
+        columns.forEach(({ values, text }) => {
+          const value = values[i];
+          row.insertCell().textContent = value === null ? "" : text ? text(value) : value;
+        });
+        row.tabIndex = 0;
+        return row;
+      });
+      body.replaceChildren(...rows);
+      markRow();
+    }
+    for (const kind of ["click", "keydown"]) {
+      body.addEventListener(kind, (happened) => {
+        const row = happened.target.closest("tr");
+        if (kind === "click" || happened.key === "Enter") showEvent(Number(row.dataset.event));
+      });
+    }
+    element("rows").textContent =
+      "Click a heading to sort, and a row to see the event." +
+      (order.length > mostRows ? ` The first ${mostRows} of ${order.length} are shown.` : "");
+    fill();
+  }
+
+  // Unknown values are last, however it is sorted.
+  function compare(a, b, sign) {
+    if (a === null || a === "") return b === null || b === "" ? 0 : 1;
+    if (b === null || b === "") return -1;
+    return a < b ? -sign : a > b ? sign : 0;
+  }
+
+  function markRow() {
+    for (const row of element("table").querySelectorAll("tr[data-event]")) {
+      const is = Number(row.dataset.event) === chosen;
+      row.classList.toggle("chosen", is);
+      const box = element("box");
+      if (is) box.scrollTop = row.offsetTop - box.clientHeight / 2;
+    }
+  }
+
+  // Magnitudes over time, or the numbers of picks where there are none.
+
+  function drawTimeline() {
+    const magnitudes = events.columns.find(({ title }) => title === "Magnitude");
+    const y = magnitudes ? magnitudes.values : events.picks;
+    if (!y) {
+      element("timeline").textContent = "These events have neither magnitudes nor picks.";
+      return;
+    }
+    const what = magnitudes ? "Magnitude" : "Picks of an event";
+    const dots = {
+      type: "scatter",
+      mode: "markers",
+      x: events.time.map(clock),
+      y,
+      customdata: events.name.map((_, i) => i),
+      text: events.name.map(plain),
+      hoverinfo: "text+y",
+      marker: { color: grey, size: 7, opacity: 0.7 },
+    };
+    const ring = { size: 16, color: "rgba(0,0,0,0)", line: { width: 2, color: "black" } };
+    Plotly.newPlot(
+      "timeline",
+      [dots, { ...dots, x: [], y: [], hoverinfo: "skip", marker: ring }],
+      layout({
+        height: 260,
+        showlegend: false,
+        xaxis: { title: { text: "Origin time (UTC)" }, type: "date", automargin: true },
+        yaxis: { title: { text: what }, rangemode: magnitudes ? "normal" : "tozero" },
+      }),
+      config,
+    );
+    chooseOn("timeline");
+    markOnTimeline = (event) =>
+      Plotly.restyle("timeline", { x: [[dots.x[event]]], y: [[y[event]]] }, [1]);
+  }
+
   // Picks of one event over distance.
 
   function showEvent(event) {
+    chosen = event;
+    markOnMap(event);
+    markOnTimeline(event);
+    markRow();
     const members = picks.time.map((_, i) => i).filter((i) => picks.event[i] === event);
     element("about-event").textContent =
       `${events.name[event]}, ${clock(events.time[event])} UTC, ` +
       counted(members.length, "pick") +
-      (members.length ? "; click one to see its waveforms." : " of it are shown here.");
+      (members.length
+        ? "; click one to see its waveforms. Dashed: theoretical times."
+        : " of it are shown here.");
+    const after = (i) => (picks.time[i] - events.time[event]) / 1000;
     const phases = [...new Set(members.map(phaseOf))].sort();
     const traces = phases.map((phase) => {
       const of = members.filter((i) => phaseOf(i) === phase);
@@ -351,7 +530,7 @@
         type: "scatter",
         mode: "markers",
         name: plain(phase),
-        x: of.map((i) => (picks.time[i] - events.time[event]) / 1000),
+        x: of.map(after),
         y: of.map((i) => picks.distance[i]),
         customdata: of,
         text: of.map((i) => plain(describe(i))),
@@ -365,9 +544,9 @@
     });
     Plotly.react(
       "moveout",
-      traces,
+      [...section(members, after), ...theory(members, phases, after), ...traces],
       layout({
-        height: 420,
+        height: 460,
         xaxis: { title: { text: "Seconds after the origin" } },
         yaxis: { title: { text: "Epicentral distance (km)" }, rangemode: "tozero" },
         legend: { orientation: "h", y: 1, yanchor: "bottom" },
@@ -377,6 +556,51 @@
       panel.removeAllListeners("plotly_click");
       panel.on("plotly_click", (clicked) => showPick(clicked.points[0].customdata));
     });
+    element("event").scrollIntoView({ block: "nearest", behavior: "auto" });
+  }
+
+  // Theoretical times at the stations of the picks.
+  function theory(members, phases, after) {
+    return phases.map((phase) => {
+      const of = members
+        .filter((i) => phaseOf(i) === phase && picks.residual[i] !== null)
+        .sort((a, b) => picks.distance[a] - picks.distance[b]);
+      return {
+        type: "scatter",
+        mode: "lines",
+        name: plain(`theoretical ${phase}`),
+        showlegend: false,
+        x: of.map((i) => after(i) - picks.residual[i]),
+        y: of.map((i) => picks.distance[i]),
+        hoverinfo: "skip",
+        line: { color: colour(phase), width: 1, dash: "dash" },
+      };
+    });
+  }
+
+  // The first channel of each station, divided by its peak; gaps between the pieces.
+  function section(members, after) {
+    const pieces = members.filter(has);
+    const far = members.map((i) => picks.distance[i]);
+    const half = (largest(far) - Math.min(0, least(far))) / Math.max(8, 1.5 * far.length);
+    const peaks = new Map();
+    pieces.forEach((i) => {
+      const [[, , , peak]] = snippets[i];
+      peaks.set(nameOf(i), Math.max(peak, peaks.get(nameOf(i)) || 0));
+    });
+    const [x, y] = [[], []];
+    pieces.forEach((i) => {
+      const [[, first, rate, peak, text]] = snippets[i];
+      samples(text, peak).forEach((value, k) => {
+        x.push(after(i) + first + k / rate);
+        y.push(picks.distance[i] + (half * value) / (peaks.get(nameOf(i)) || 1));
+      });
+      x.push(null);
+      y.push(null);
+    });
+    const line = { color: "rgba(0,0,0,0.55)", width: 0.7 };
+    const look = { type: "scatter", mode: "lines", hoverinfo: "skip", showlegend: false };
+    return pieces.length ? [{ ...look, name: "waveforms", x, y, line }] : [];
   }
 
   // Histograms.
@@ -416,5 +640,9 @@
   drawMap();
   drawHistogram("probability", "Probability", "linear");
   drawHistogram("snr", "SNR", "log");
-  element("event").hidden = !events;
+  for (const id of ["event", "catalogue", "over-time"]) element(id).hidden = !events;
+  if (events) {
+    drawTable();
+    drawTimeline();
+  }
 })();

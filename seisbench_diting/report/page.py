@@ -33,7 +33,7 @@ from .._util import (
     write_text,
 )
 from ..picking import STATE, SUMMARY, chunks_of_run, opened_state
-from ..plots import COLOURS, band_text
+from ..plots import COLOURS, ELLIPSE, band_text
 from ..tables import (
     find_station,
     pick_table,
@@ -60,6 +60,27 @@ _BEFORE, _AFTER, _SETTLING = 4.0, 8.0, 5.0
 
 #: Picks of a station within this time are read at once.
 _TOGETHER = "1h"
+
+#: Columns of the table of events: headings, and numbers of decimals.
+_COLUMNS: dict[str, tuple[str, int | None]] = {
+    "magnitude": ("Magnitude", 2),
+    "latitude": ("Latitude (°)", 4),
+    "longitude": ("Longitude (°)", 4),
+    "depth_km": ("Depth (km)", 1),
+    "time_error_s": ("Time ± (s)", 2),
+    "latitude_error_km": ("Latitude ± (km)", 2),
+    "longitude_error_km": ("Longitude ± (km)", 2),
+    "depth_error_km": ("Depth ± (km)", 1),
+    "depth_flag": ("Depth flag", None),
+    "max_horizontal_error_km": ("Ellipse, longer (km)", 2),
+    "min_horizontal_error_km": ("shorter (km)", 2),
+    "max_error_azimuth_deg": ("azimuth (°)", 0),
+    "azimuthal_gap_deg": ("Gap (°)", 0),
+    "nearest_station_km": ("Nearest station (km)", 1),
+    "pick_count": ("Picks", 0),
+    "rms_residual_s": ("RMS (s)", 2),
+    "score": ("Score", 1),
+}
 
 #: Highest sampling rate that is visible on the page.
 _RATE = 200.0
@@ -88,10 +109,7 @@ def write_report(settings: ReportSettings) -> Path:
     places = None
     if settings.stations is not None:
         places = _stations(read_stations(settings.stations, "m"), run.counts.stations)
-    # Spread over all picks that are shown.
-    number = min(settings.snippets, len(run.counts.sample))
-    rows = np.linspace(0, max(0, len(run.counts.sample) - 1), number).round()
-    chosen = run.counts.sample.iloc[np.unique(rows.astype(int))]
+    chosen = _spread(run.counts.sample, run.events, settings.snippets)
     snippets = _read_snippets(chosen, run, settings)
     write_text(target, _page(run, places, snippets, settings.band, get_plotlyjs()))
     return target
@@ -201,6 +219,20 @@ def _tables_of(path: Path) -> tuple[pd.DataFrame | None, pd.DataFrame]:
 
 
 # Waveforms
+
+
+def _spread(
+    picks: pd.DataFrame, events: pd.DataFrame | None, most: int
+) -> pd.DataFrame:
+    """:return: Some of the picks that are shown; in associations, those of whole events"""
+    of: Any = range(len(picks))
+    if events is not None and "event_id" in picks:
+        of = picks["event_id"]
+    groups = pd.factorize(pd.Series(of), sort=True)[0]
+    total = int(groups.max(initial=-1)) + 1
+    number = min(total, max(1, most * total // max(1, len(picks))))
+    rows = np.linspace(0, max(0, total - 1), number).round().astype(int)
+    return picks[np.isin(groups, rows)].head(most)
 
 
 @contextmanager
@@ -412,7 +444,16 @@ def _events(events: pd.DataFrame) -> dict[str, Any]:
     found["depth"] = _rounded(events["depth_km"], 2)
     if "pick_count" in events:
         found["picks"] = _rounded(events["pick_count"], 0)
-    return found
+    if ELLIPSE[0] in events:
+        found["ellipse"] = [_rounded(events[name], 3) for name in ELLIPSE]
+    columns = []
+    for name, (title, digits) in _COLUMNS.items():
+        values = events.get(name, pd.Series(dtype=float))
+        known = values.notna() & (values != "")
+        if known.any():
+            shown = list(values) if digits is None else _rounded(values, digits)
+            columns.append({"title": title, "digits": digits, "values": shown})
+    return {**found, "columns": columns}
 
 
 def _stations(stations: pd.DataFrame, counts: Counter[str]) -> dict[str, Any]:

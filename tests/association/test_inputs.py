@@ -199,6 +199,14 @@ def test_too_few_picks_are_no_events(method, made):
         assert len(associate_by(method, made, picks).events) == 0
 
 
+def test_dense_picks_are_told_before_the_work():
+    pytest.importorskip("pyocto")
+    made = made_network(5, 8, duration_s=30)
+    many = {"min_picks": 25, "min_p_picks": 12, "min_s_picks": 12}
+    with pytest.warns(UserWarning, match=r"\d+ in the \d+ s"):
+        associate_by("pyocto", made, **many)
+
+
 @pytest.mark.parametrize("method", ["real", "lppn", "pyocto"])
 def test_a_table_of_travel_times_gives_the_same_events(tmp_path, method):
     """Also one that is no deeper than events are searched."""

@@ -125,3 +125,19 @@ def test_events_of_known_picks_keep_their_names_and_are_located(made):
     assert made.picks.loc[free, "time"] in set(result.picks.loc[own, "time"])
     with pytest.raises(ValueError, match="event_id"):
         associate(made.picks, made.stations, "known", velocity=VELOCITY)
+
+
+def test_picks_that_almost_fit_at_the_nearest_stations_are_told(made):
+    one = made.picks[made.truth == made.events["event_id"][20]]
+    located = associate(one, made.stations, **OPTIONS).picks
+    near = located[located["phase"] == "P"].nsmallest(1, "epicentral_distance_km")
+    late = one.copy()
+    at = late["station_id"].isin(near["station_id"]) & (late["phase"] == "P")
+    late.loc[at, "time"] += pd.Timedelta(seconds=1.5)
+
+    with pytest.warns(UserWarning, match="1 pick at the nearest stations of 1 event"):
+        result = associate(late, made.stations, **OPTIONS)
+
+    assert result.summary["picks_that_almost_fit"] == 1
+    assert list(result.not_used["time"]) == list(late["time"][at])
+    assert result.events["event_id"].iloc[0] in result.not_used["reason"].iloc[0]

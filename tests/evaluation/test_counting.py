@@ -71,6 +71,13 @@ def test_shares_of_nothing_are_not_numbers():
     assert np.isnan([p.mean_ms.value, s.recall.value, s.precision.value]).all()
 
 
+def test_a_few_right_picks_are_not_certain():
+    found = evaluation(*[(100, NAN, [("P", 100, 0.9)])] * 4).measure("P")
+    for share in (found.precision, found.recall, found.f1):
+        assert share.value == share.high == 1
+        assert 0.5 < share.low < 0.7
+
+
 samples = st.floats(0, 1e6, allow_subnormal=False)
 absent = st.just(NAN)
 picks = st.tuples(st.sampled_from("PS"), samples, st.floats(0, 1))

@@ -140,6 +140,8 @@ def test_the_output_may_lie_in_the_input(fast, event_record, tmp_path):
         assert result.summary["files"] == 3
         assert lines(tmp_path / "out.err") == []
     assert list((tmp_path / "out.figures" / "X1.53085.01").glob("*.png"))
+    run(tmp_path, tmp_path / "others", fast, plot=True, plot_stations="CX.*")
+    assert not (tmp_path / "others.figures").exists()
 
 
 # Records of two lengths do not lie on the grid of pieces.

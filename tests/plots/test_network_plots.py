@@ -38,6 +38,20 @@ def test_a_catalogue_shows_all_events_in_place_time_and_depth(count, span_s):
     assert below[0] > below[1]
 
 
+def test_ellipses_have_their_sizes_and_directions():
+    stations, events, picks = made_events(1)
+    size = {"max_horizontal_error_km": 3.0, "min_horizontal_error_km": 1.0}
+    events = events.assign(**size, max_error_azimuth_deg=90.0)
+    figure = plots.plot_association(events, picks, stations)
+
+    place = panel_of(figure, "Latitude (°)")
+    (ellipses,) = (x for x in place.collections if hasattr(x, "get_angles"))
+    half_km = np.array([ellipses.get_widths(), ellipses.get_heights()]) * 111.195 / 2
+    assert half_km.ravel() == pytest.approx([3, 1])
+    # As Matplotlib turns them: from the east, against the clock.
+    assert ellipses.get_angles() == pytest.approx(0)
+
+
 def test_many_events_are_not_drawn_one_by_one(tmp_path):
     stations, events, picks = made_events(20_000, missing=0.999)
     figure = plots.plot_association(events, picks[:0], stations)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import seisbench.util as sbu
 
+from seisbench_diting._util import band_filtered
 from seisbench_diting.plots import plot_picks, plot_station, save_figure
 
 
@@ -58,6 +59,28 @@ def test_labels_cover_no_others(example):
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert len(boxes) == 6
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    # Very many picks have short marks and are counted.
+    crowded = plot_picks(example, pd.concat([table] * 20))
+    for axes in crowded.axes:
+        assert len(axes.lines) == 1
+        marks = [marks.get_segments() for marks in axes.collections]
+        assert [len(of_phase) for of_phase in marks] == [60, 60]
+        assert np.ptp(np.concatenate(marks)[:, :, 1], axis=1).max() < 0.2
+    assert [text.get_text() for text in crowded.axes[0].texts] == ["60 P, 60 S"]
+
+
+def test_a_part_of_the_time_filtered(example):
+    start = example[0].stats.starttime
+    ends = start + 2, start + 7
+    figure = plot_picks(example, [], band=(1.0, 10.0), ends=ends)
+
+    seconds, shown = figure.axes[0].lines[0].get_data()
+    assert (seconds[0], seconds[500]) == pytest.approx((0, 5))
+    # The filter began before: there is no jump where the picture begins.
+    whole = band_filtered(example[0].data, (1.0, 10.0), 100.0)
+    assert shown[:501] == pytest.approx(whole[200:701])
+    ticks = figure.axes[-1].get_xticklabels()
+    assert [tick.get_text() for tick in ticks][:2] == ["05", "06"]
 
 
 def test_long_traces_keep_their_extremes_and_gaps():

@@ -94,5 +94,8 @@ def association(tmp_path, picks):
     times = START + pd.to_timedelta(ORIGINS, unit="s")
     columns = {"event_id": ["e0", "e1"], "time": times, "depth_km": [5.0, 6.0]}
     events = pd.DataFrame(columns).assign(latitude=10.05, longitude=20.05)
+    ellipse = {"max_horizontal_error_km": 2.0, "min_horizontal_error_km": 1.0}
+    events = events.assign(**ellipse, max_error_azimuth_deg=45.0)
+    events = events.assign(magnitude=[2.5, 1.5], depth_error_km=[1.5, np.nan])
     write_association(event_table(events), picks, tmp_path / "found.events.csv")
     return tmp_path / "found"

@@ -26,7 +26,8 @@ def test_an_association(association, stations, waveforms):
     with opened(path) as page:
         assert page.text("h1") == "found"
         assert len(page.find("#picks .scatterlayer .point")) == 8
-        assert [name for name, _ in lines(page, "map")] == ["stations", "events"]
+        names = ["stations", "events", "ellipses", "chosen ellipse", "chosen"]
+        assert [name for name, _ in lines(page, "map")] == names
 
         page.click("picks", 0, 1)
         page.wait(lambda: page.find("#snippet .scatterlayer .js-line"))
@@ -41,9 +42,36 @@ def test_an_association(association, stations, waveforms):
         page.click("map", 1, 1)
         page.wait(lambda: page.find("#moveout .scatterlayer .point"))
         assert page.text("#about-event").startswith("e1, 2024-03-01 12:05:00.000 UTC")
-        page.click("moveout", 1, 0)
+        # Its record section, with theoretical times, and its place in all panels.
+        shown = dict(lines(page, "moveout"))
+        assert (shown["P"], shown["theoretical P"]) == (2, 2)
+        assert shown["waveforms"] > 4 * 1000
+        assert lines(page, "map")[3:] == [["chosen ellipse", 33], ["chosen", 1]]
+        assert page.text("#table .chosen td") == "e1"
+        at = list(shown).index("S")
+        page.click("moveout", at, 0)
         about = "XX.AA. S 2024-03-01 12:05:04"
         page.wait(lambda: page.text("#about").startswith(about))
+
+
+def test_the_table_of_events_sorts_and_chooses(association):
+    with opened(write_report(association)) as page:
+        heads = [head.text for head in page.find("#table th")]
+        # What is not known stays at the end.
+        for title, orders in (
+            ("Depth (km)", ("01", "10")),
+            ("Depth ± (km)", ("01", "01")),
+        ):
+            for order in orders:
+                page.find("#table button")[heads.index(title)].click()
+                cells = page.find("#table td:first-child")
+                assert [cell.text for cell in cells] == [f"e{n}" for n in order]
+        page.find("#table td")[0].click()
+        page.wait(lambda: page.find("#moveout .scatterlayer .point"))
+        assert page.text("#about-event").startswith("e0, ")
+        shown = page.run("return document.getElementById('timeline').data[1].y")
+        assert shown == [2.5]
+        assert page.console() == []
 
 
 def test_picks_without_waveforms_say_so(pick_file):
