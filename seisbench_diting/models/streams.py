@@ -45,6 +45,9 @@ DEAD_SECONDS = 1.0
 #: first motion may well be an arrival.
 JUMP_STEPS = 10
 
+#: Offsets are means, and networks have seven digits: larger samples would hide the others.
+ABSURD_RATIO = 1e8
+
 # Number of samples that are scaled at once; they fit into a processor's cache.
 _BLOCK = 1 << 15
 
@@ -102,7 +105,7 @@ def drop_unusable(stream: obspy.Stream, target: float) -> None:
 
 def split_at_missing(stream: obspy.Stream) -> None:
     """
-    Cuts traces where samples are masked, NaN or infinite, in place.
+    Cuts traces where samples are masked, NaN or infinite, or of an absurd size, in place.
 
     :param stream: Stream, modified in place
     """
@@ -111,6 +114,15 @@ def split_at_missing(stream: obspy.Stream) -> None:
         samples, bad = np.ma.getdata(trace.data), np.ma.getmask(trace.data)
         if samples.dtype.kind in "fc" and not (finite := np.isfinite(samples)).all():
             bad = bad | ~finite
+        if samples.dtype.kind == "f" and (absurd := _absurd(samples, bad)).any():
+            seisbench.logger.warning(
+                f"Samples of {trace.id} ({absurd.sum()}) are more than {ABSURD_RATIO:g} times "
+                "as large as the others. They are taken as missing.",
+                extra={"begin": USED},
+            )
+            bad = bad | absurd
+        if trace.stats.npts and np.all(bad):
+            seisbench.logger.warning(f"{trace.id} holds no number.")
         trace.data = samples
         if np.any(bad):
             trace.data = np.ma.masked_array(samples, mask=bad)
@@ -118,6 +130,17 @@ def split_at_missing(stream: obspy.Stream) -> None:
         else:
             traces.append(trace)
     stream.traces = [trace for trace in traces if trace.stats.npts > 0]
+
+
+def _absurd(samples: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """Where a thousandth at most of the samples is so large that others would be lost."""
+    size = np.where(bad, 0, np.abs(samples))
+    # A few tell that there is nothing to look for.
+    if size.max(initial=0) > ABSURD_RATIO * np.median(size[:: len(size) // 1000 + 1]):
+        usual = float(np.quantile(size, 0.999, method="lower"))
+        if usual > 0:
+            return size > ABSURD_RATIO * usual
+    return np.zeros(1, dtype=bool)
 
 
 def drop_overlaps_of_rates(stream: obspy.Stream) -> None:

@@ -184,12 +184,12 @@ def pick_waveforms(
     :param segments: Where the waveforms come from, for the columns of the record
     :return: Picks
     """
-    split_at_missing(stream)
-    problems = cut_overlaps(stream)
-    verticals = _verticals(stream)
     notes: list[str] = []
     token = _notes.set(notes)
     try:
+        split_at_missing(stream)
+        problems = cut_overlaps(stream)
+        verticals = _verticals(stream)
         annotations, picks = _classify(model, stream, options)
     finally:
         _notes.reset(token)

@@ -58,28 +58,55 @@ class Records:
         kind = np.dtype(_KINDS).newbyteorder(order)
         kind.names = tuple(_NAMES.split())
         bytes_at = sliding_window_view(content, kind.itemsize)
+
+        def look(starts: np.ndarray) -> tuple[np.ndarray, ...]:
+            head = bytes_at[starts].view(kind)[:, 0]
+            told = 1 << np.minimum(head["exponent"], 30).astype(int)
+            told = np.where(head["first_blockette"] == 1000, told, length)
+            return starts, head, told, np.diff(starts, append=len(content))
+
         # Of one length, or of several.
         for step in (length, 128):
             cells = content[: len(content) // step * step].reshape(-1, step)
             is_start = _QUALITIES[cells[:, 6]] & _BLANKS[cells[:, 7]]
             is_start &= _DIGITS[cells[:, :6]].all(axis=1)
-            self._starts = np.flatnonzero(is_start) * step
-            head = self._headers = bytes_at[self._starts].view(kind)[:, 0]
-            told = 1 << np.minimum(head["exponent"], 30).astype(int)
-            told = np.where(head["first_blockette"] == 1000, told, length)
-            room = np.diff(self._starts, append=len(content))
-            self._lengths = np.minimum(told, room)
+            starts, head, told, room = look(np.flatnonzero(is_start) * step)
             # A record does not hold the header of the next one.
-            wrong = told > room
-            if (wrong | (told == length)).all():
+            if ((told > room) | (told == length)).all():
                 break
+        # Where bytes are missing or too many, the next records are off this grid.
+        spans = [
+            (starts[i] + 8, starts[i] + room[i]) for i in np.flatnonzero(told < room)
+        ]
+        found = [
+            begin + match.start()
+            for begin, end in spans
+            for match in RECORD.finditer(content[begin:end].tobytes())
+            if begin + match.start() < len(bytes_at)
+        ]
+        others, head_of_others, *_ = look(np.array(found, int))
+        others = others[
+            _have_time(head_of_others) & (head_of_others["first_blockette"] == 1000)
+        ]
+        #: Whether ObsPy, which looks at every 128 bytes, misses records.
+        self.off_grid = len(others) > 0
+        #: What was found between these, if anything.
+        self.between: list[str] = []
+        if self.off_grid:
+            starts, head, told, room = look(np.union1d(starts, others))
+            gaps = np.flatnonzero(room > told)
+            if n_bytes := (room - told)[gaps].sum():
+                place = self._begin + (starts + told)[gaps[0]]
+                self.between = [
+                    f"{n_bytes} bytes from byte {place} on are of no record"
+                ]
+        self._starts, self._headers = starts, head
+        self._lengths = np.minimum(told, room)
         #: Numbers of the records with samples.
         self.places = np.flatnonzero(head["samples"] > 0)
-        is_date = (head["year"] >= 1900) & (head["year"] < 2200) & (head["day"] > 0)
-        is_time = (head["hour"] < 24) & (head["minute"] < 60) & (head["second"] < 61)
         #: Whether records have a possible time.
-        self._have_time = is_date & (head["day"] < 367) & is_time
-        wrong |= ~self._have_time
+        self._have_time = _have_time(head)
+        wrong = (told > room) | ~self._have_time
         #: Numbers of the records that claim to hold the ones behind them, or have no time.
         self.wrong = self.places[wrong[self.places]]
 
@@ -106,8 +133,8 @@ class Records:
                 read(self.bytes_of(places))
             # The reader's errors depend on the damage.
             except Exception as error:
-                if len(places) == 1:
-                    damaged[int(places[0])] = error
+                if len(places) < 2:
+                    damaged.update(dict.fromkeys(places.tolist(), error))
                     return
                 search(places[: len(places) // 2])
                 search(places[len(places) // 2 :])
@@ -221,6 +248,12 @@ class Records:
                         stream += read(self.bytes_of(places[first:i]))
                     first = i
         return problems
+
+
+def _have_time(head: np.ndarray) -> np.ndarray:
+    is_date = (head["year"] >= 1900) & (head["year"] < 2200) & (head["day"] > 0)
+    is_time = (head["hour"] < 24) & (head["minute"] < 60) & (head["second"] < 61)
+    return is_date & (head["day"] < 367) & is_time
 
 
 def _first_record(content: np.ndarray) -> tuple[int, int, Any]:

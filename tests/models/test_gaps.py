@@ -37,6 +37,16 @@ def test_missing_samples_are_gaps_and_a_single_one_is_bridged(model, rate, value
     assert len(model.annotate(whole, strict=True).select(channel="*_P")) == 1
 
 
+@pytest.mark.parametrize("value", [1e12, -1e38])
+@pytest.mark.parametrize("rate", [50, 100])
+def test_absurd_samples_are_missing_and_named(warned, model, rate, value):
+    stream = make_stream([20.0, 101.0], [30.0, 110.0], seconds=150, rate=rate)
+    expected = model.times(stream)
+    overwrite(stream, value, 60, 60 + 1 / rate)
+    assert model.times(stream) == expected
+    assert [any(t.id in text for text in warned()) for t in stream] == 3 * [True]
+
+
 @pytest.mark.parametrize("value", [np.nan, 0.0, 1000.3])
 @pytest.mark.parametrize("rate", RATES)
 def test_the_return_of_a_component_does_not_fire(everywhere, rate, value):

@@ -218,6 +218,29 @@ def test_whole_records_of_a_damaged_file(
     assert 0 < sum(map(len, event)) - total < 500 * len(damaged)
 
 
+@pytest.mark.parametrize(
+    "cut", [slice(0, 0), slice(200, 512), slice(0, 64), slice(0, 96)]
+)
+def test_records_behind_missing_or_extra_bytes(tmp_path, cut):
+    content = bytearray(records(np.zeros(40)))
+    at = 512 * 20
+    content[at + cut.start : at + cut.stop] = b"" if cut.stop else bytes(100)
+    (tmp_path / "a.mseed").write_bytes(content)
+
+    stream, (problem,) = reading.read_file(tmp_path / "a.mseed")
+
+    assert sum(map(len, stream)) == (40 if not cut.stop else 39) * 250
+    assert f"byte {at}" in problem
+
+
+def test_records_behind_a_lost_block(tmp_path):
+    content = bytes(4096) + records(np.zeros(40))[4096:]
+    (tmp_path / "a.mseed").write_bytes(content)
+    stream, problems = reading.read_file(tmp_path / "a.mseed")
+    assert sum(map(len, stream)) == 32 * 250
+    assert problems
+
+
 CODES = ["ST.1", "A*", "A[B]", "A,B", "A/B", "A B", "A%2A", "A;'", "\u00e9"]
 
 
