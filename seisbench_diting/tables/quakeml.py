@@ -384,18 +384,23 @@ def _event_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _pick_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     good = [
-        x["time"] and x["phase"] in schema.PHASES and x["station_id"].split(".")[1]
+        x["time"]
+        and x["station_id"].split(".")[1]
+        # GaMMA and others have p and s.
+        and x["phase"].capitalize() in schema.PHASES
         for x in rows
     ]
     reason = f"it has no time, no station, or none of {', '.join(schema.PHASES)}"
     return schema.pick_table(_kept(rows, good, "pick", reason))
 
 
-def _kept(rows: list[Any], good: list[Any], noun: str, reason: str) -> list[Any]:
-    each = enumerate(zip(rows, good, strict=True), 1)
-    wrong = ((f"{noun} {n}", x.get("wrong", reason)) for n, (x, ok) in each if not ok)
+def _kept(rows: list[Any], good: list[Any], noun: str, reason: str) -> pd.DataFrame:
+    names = [f"{n}, {row['name']}" for n, row in enumerate(rows, 1)]
+    each = zip(names, rows, good, strict=True)
+    wrong = ((f"{noun} {n}", x.get("wrong", reason)) for n, x, ok in each if not ok)
     schema.set_aside(wrong)
-    return list(compress(rows, good))
+    index = pd.Index(list(compress(names, good)), name=noun)
+    return pd.DataFrame(list(compress(rows, good)), index=index)
 
 
 def _event_row(event: etree._Element) -> dict[str, Any]:
@@ -427,6 +432,7 @@ def _pick_rows(event: etree._Element) -> Iterator[dict[str, Any]]:
         motion = {v: k for k, v in _POLARITIES.items()}.get(_text(pick, "polarity"))
         row = {
             **({"polarity": motion} if motion else {}),
+            "name": pick.get("publicID", ""),
             "station_id": f"{network}.{station}.{location}",
             "phase": _text(pick, "phaseHint") or _text(arrival, "phase"),
             "time": _text(pick, "time", "value"),

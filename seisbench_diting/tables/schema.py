@@ -51,7 +51,15 @@ _CODES = ("station_id", "station sta station_code", "id seed_id trace_id", "name
 _NETWORK, _LOCATION = "network net network_code", "location loc location_code"
 
 #: Names of heights whose unit they do not tell.
-HEIGHTS = "elevation elv elev station_elv height altitude"
+HEIGHTS = "elevation elv elev ele station_elv height altitude"
+
+#: Columns in other units, and factors. A confidence is a probability if all its values are.
+#: Others that begin with the same four letters are told if they are not understood.
+_UNITS = {
+    "elevation_m": {"elevation_km elv_km elev_km": 1e3, "elevation_ft": 0.3048},
+    "depth_km": {"depth_m": 1e-3},
+    "probability": {"probability": 1.0, "confidence": 1.0},
+}
 
 _CHANNEL = re.compile("[A-Z][A-Z0-9][A-Z0-9*?]?")
 #: Seconds since 1970: from 1973 to 2030, and no dates, such as 2031010112.
@@ -159,6 +167,18 @@ class Column(NamedTuple):
     convert: _Convert | None = None
     default: object = None
 
+    def find(self, given: pd.DataFrame, name: str) -> pd.Series | None:
+        """:return: The column of a table, in this unit; None if there is none"""
+        for names, factor in _UNITS.get(name, {}).items():
+            values = find_column(given, names)
+            if values is not None and find_column(given, name) is None:
+                # Rounded, to get the decimal number.
+                scaled = (pd.to_numeric(values, errors="coerce") * factor).round(9)
+                if factor != 1 or scaled.between(self.least, self.most).all():
+                    is_known = scaled.notna() | values.isin(MISSING)
+                    return scaled.astype(object).where(is_known, values)
+        return find_column(given, f"{name} {self.names}")
+
     def is_wrong(self, values: pd.Series) -> pd.Series:
         """:return: Which values are not allowed"""
         if self.check is not None:
@@ -212,6 +232,13 @@ class Schema:
         if missing and len(given.columns):
             text = f"{self.name} have no column {', and no column '.join(missing)}; they have "
             raise ValueError(f"{text}{', '.join(map(str, given.columns))}.")
+        for name in self.columns.keys() & _UNITS.keys() - found.keys():
+            starts = tuple(other[:4] for other in _UNITS[name])
+            if odd := [x for x in map(str, given) if _plain(x).startswith(starts)]:
+                text = (
+                    f"{self.name} have no {name}: {', '.join(odd)} is not understood."
+                )
+                warnings.warn(text, stacklevel=3)
         optional = {n: column for n, column in self.optional.items() if n in found}
         for name, column in {**self.columns, **optional, **further}.items():
             if name in found:
@@ -236,7 +263,7 @@ class Schema:
                 **self.further,
                 **self.optional,
             }.items()
-            if (values := find_column(given, f"{name} {column.names}")) is not None
+            if (values := column.find(given, name)) is not None
         }
 
     def _values(

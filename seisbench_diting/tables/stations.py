@@ -39,26 +39,20 @@ class Station(NamedTuple):
 def station_table(stations: Rows) -> pd.DataFrame:
     """
     A table of stations, sorted by name; see :py:data:`~.schema.STATIONS`. Of rows that give
-    one station the same place, within about 100 m, the first stays.
+    one station the same place, within about 100 m, the first with a height stays.
 
     :param stations: Rows or a table with at least ``latitude``, ``longitude`` (from -180 to
         360 degrees), and ``station_id`` (NET.STA or NET.STA.LOC); or instead ``station``,
         which may be NET.STA with more behind it, or have a ``network`` and a ``location``
-        beside it. ``elevation_m`` may be ``elevation_km``. A station may have several
-        places with ``start_time`` and ``end_time``.
+        beside it. ``elevation_m`` may be ``elevation_km`` or ``elevation_ft``. A station may
+        have several places with ``start_time`` and ``end_time``.
     :raises ValueError: if one of these is missing, a value is not allowed, or a station is
         at 0/0, or at two places at once
     :return: New table
     """
     check_type("stations", stations, Iterable)
-    given = schema.as_frame(stations)
-    km = find_column(given, "elevation_km elv_km elev_km")
-    if km is not None and find_column(given, "elevation_m") is None:
-        # Rounded, to get the decimal number.
-        metres = (pd.to_numeric(km, errors="coerce") * 1000).round(6)
-        is_known = metres.notna() | km.isin(schema.MISSING)
-        given = given.assign(elevation_m=metres.astype(object).where(is_known, km))
-    table = STATIONS.table(given)
+    table = STATIONS.table(stations)
+    table = table.sort_values("elevation_m", kind="stable", key=pd.isna)
     names = table["station_id"]
     nowhere = (table["latitude"] == 0) & (table["longitude"] == 0)
     places = ("0/0, as of " + names.str.strip(".")).rename("place")

@@ -123,6 +123,7 @@ def test_files_that_are_not_a_pair(ending, tmp_path):
         "Magnitude\nNA | 2020-01-01T00:00:01.000 | 1 | 2 | 3 | me | | 4\n",
         "\ufefftime,latitude,longitude,depth,mag,magType,net,id,type\n"
         "2020-01-01T00:00:01.000Z,1,2,3,4,,us,NA,\n",
+        "time,latitude,longitude,depth_m,mag\n1577836801.0,1,2,3000,4\n",
         "time,latitude,longitude,depth_km,magnitude\n1577836801.0,1,2,3,4\n",
     ],
 )

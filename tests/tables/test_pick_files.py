@@ -1,5 +1,6 @@
 """Tables of picks, and their files in every format, whole and piece by piece."""
 
+import re
 from datetime import datetime
 
 import numpy as np
@@ -173,6 +174,7 @@ EQT = "detection_probability,p_arrival_time,p_probability,p_snr,s_arrival_time,"
         "id,timestamp,type,prob\nSX.M,2018-01-02 08:25:31.98,p,0.4\n",
         "event_idx,id,timestamp,prob,type\n-1,SX.M..HH,2018-01-02T08:25:31.980,.4,p\n",
         "station,phase,time,probability\nSX.M,P,1514881531.98,0.4\n",
+        "station,phase,time,confidence\nSX.M,P,1514881531.98,0.4\n",
         "Station ID;Phase;Time;Prob\nSX.M.;P;2018-01-02T08:25:31.98Z;0.4\n",
         # PhaseNet, QuakeFlow, SeisBench, and EQTransformer.
         f"file_name,begin_time,station_id,phase_index,phase_time,{HEADS}"
@@ -206,6 +208,26 @@ def test_tables_that_are_not_picks_are_named(text, needed, tmp_path):
     (tmp_path / "picks.csv").write_text(text)
     with pytest.raises(ValueError, match=rf"picks\.csv: .*{needed}"):
         tables.read_picks(tmp_path / "picks.csv")
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "value"),
+    [
+        (tables.pick_table, "confidence", 40),
+        (tables.event_table, "depth_ft", 4000),
+        (tables.station_table, "Elevation (yd)", 300),
+    ],
+)
+def test_columns_that_may_be_meant_are_named(table, name, value):
+    row = {
+        "station_id": "A.B",
+        "phase": "P",
+        "time": 2e8,
+        "latitude": 1,
+        "longitude": 2,
+    }
+    with pytest.warns(UserWarning, match=re.escape(name)):
+        assert len(table([row | {name: value}])) == 1
 
 
 @pytest.mark.parametrize("time", [57.5, 1577836801000.0])

@@ -141,10 +141,13 @@ def test_names_of_others_are_short_where_they_differ(names, ids, tmp_path):
 def test_a_value_that_is_no_number_costs_its_event_or_pick(tmp_path):
     path = tmp_path / "a.xml"
     origin = {"time": obspy.UTCDateTime(2020, 1, 1), "latitude": 1}
-    events = [Event(origins=[Origin(**origin, longitude=n)]) for n in (2.5, 3.5)]
+    origins = [Origin(**origin, longitude=n) for n in (2.5, 3.5, 400)]
+    events = [
+        Event(resource_id=f"smi:a/{n}", origins=[o]) for n, o in enumerate(origins, 1)
+    ]
     Catalog(events).write(str(path), format="QUAKEML")
     path.write_text(path.read_text().replace("3.5", "east"))
-    with pytest.warns(UserWarning, match="event 2.*east"):
+    with pytest.warns(UserWarning, match=r"event 2.*a/2.*east.*event 3.*a/3.*400"):
         assert list(tables.read_events(path)["longitude"]) == [2.5]
 
     path.write_text(FOREIGN.replace("0.12<", "late<"))
@@ -176,7 +179,7 @@ FOREIGN = """<?xml version="1.0" encoding="utf-8"?>
 
 def test_picks_of_others(tmp_path):
     path = tmp_path / "ingv.xml"
-    path.write_text(FOREIGN)
+    path.write_text(FOREIGN.replace(">P<", ">p<"))
     with pytest.warns(UserWarning, match=r"pick 3.*pick 4"):
         picks = tables.read_picks(path)
 

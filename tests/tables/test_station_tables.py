@@ -51,6 +51,8 @@ def test_the_published_text(tmp_path):
         "#Network | Station | Location | Channel | Latitude | Longitude | Elevation\n"
         "NA | T1 | 01 | HHZ | 1 | 2 | 3\nNA | T1 | 01 | HHN | 1 | 2 | 3\n",
         "id\tlongitude\tlatitude\televation(m)\tunit\nNA.T1.01.HH\t2\t1\t3.0\tm/s\n",
+        "id,lat,lon,ele\nNA.T1.01,1,2,\nNA.T1.01,1,2,3\n",
+        "id,lat,lon,elevation_ft\nNA.T1.01,1,2,9.842519685\n",
         '{"NA.T1.01.HH": {"longitude": 2.0, "latitude": 1.0, "elevation_m": 3.0}}',
         # A table with further columns, such as ``network``, was refused.
         "id,latitude,longitude,elevation_m,network,site\nNA.T1.01,1,2,3,NA,a hill\n",
@@ -83,7 +85,8 @@ def test_files_that_are_not_stations_are_named(text, message, tmp_path):
 
 def test_a_station_is_at_one_place():
     near = {**ROW, "latitude": 38.0005, "elevation_m": 5}
-    stations = tables.station_table([ROW, near, {**ROW, "station_id": "SC.AXX"}])
+    rows = [{**ROW, "elevation_m": 4}, near, {**ROW, "station_id": "SC.AXX"}]
+    stations = tables.station_table(rows)
     assert list(stations["station_id"]) == ["SC.AXX.", "SC.AXX.00"]
     assert stations["latitude"][1] == 38.0
     with pytest.raises(ValueError, match=r"at one place.*38\.0.*39\.0.*SC\.AXX\.00"):
