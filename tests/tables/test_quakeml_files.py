@@ -143,11 +143,11 @@ def test_a_value_that_is_no_number_costs_its_event_or_pick(tmp_path):
     origin = {"time": obspy.UTCDateTime(2020, 1, 1), "latitude": 1}
     origins = [Origin(**origin, longitude=n) for n in (2.5, 3.5, 400)]
     events = [
-        Event(resource_id=f"smi:a/{n}", origins=[o]) for n, o in enumerate(origins, 1)
+        Event(resource_id=f"smi:local/{n}", origins=[o]) for n, o in enumerate(origins, 1)
     ]
     Catalog(events).write(str(path), format="QUAKEML")
     path.write_text(path.read_text().replace("3.5", "east"))
-    with pytest.warns(UserWarning, match=r"event 2.*a/2.*east.*event 3.*a/3.*400"):
+    with pytest.warns(UserWarning, match=r"event 2.*/2.*east.*event 3.*/3.*400"):
         assert list(tables.read_events(path)["longitude"]) == [2.5]
 
     path.write_text(FOREIGN.replace("0.12<", "late<"))
