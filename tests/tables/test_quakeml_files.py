@@ -143,7 +143,8 @@ def test_a_value_that_is_no_number_costs_its_event_or_pick(tmp_path):
     origin = {"time": obspy.UTCDateTime(2020, 1, 1), "latitude": 1}
     origins = [Origin(**origin, longitude=n) for n in (2.5, 3.5, 400)]
     events = [
-        Event(resource_id=f"smi:local/{n}", origins=[o]) for n, o in enumerate(origins, 1)
+        Event(resource_id=f"smi:local/{n}", origins=[o])
+        for n, o in enumerate(origins, 1)
     ]
     Catalog(events).write(str(path), format="QUAKEML")
     path.write_text(path.read_text().replace("3.5", "east"))
