@@ -121,12 +121,3 @@ def test_records_that_do_not_agree_are_dropped(warned, amplitude, rate, data_typ
     assert len(warned()) == 1
     # The components that agree are left.
     assert amplitude.times(first + second[:1]) == ([], at(30))
-
-
-def test_records_of_another_calibration_are_taken(amplitude):
-    stream = make_stream([20.0, 101.0], [30.0, 110.0], seconds=150)
-    later = stream.copy().trim(starttime=START + 80)
-    for trace in later:
-        trace.stats.calib = 2.0
-    stream.trim(endtime=START + 70)
-    assert amplitude.times(stream + later) == (at(20, 101), at(30, 110))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import RATES, START, at, make_stream, same_picks, scale, seconds_of
 
-from seisbench_diting.models import LPPNT, cut_records, rename_components
+from seisbench_diting.models import cut_records
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -47,18 +47,6 @@ def test_times_follow_the_rate_of_each_record(model):
     rates = [trace.stats.sampling_rate for trace in model.annotate(stream)[::-1]]
     assert rates[0] == 100 / model.stride
     assert rates[-1] == pytest.approx(99.95 / model.stride, rel=1e-12)
-
-
-@pytest.mark.parametrize("order", ["ZNE", "ENZ", "NZE"])
-@pytest.mark.parametrize("codes", ["ZNE", "Z12", "Z23", "123"])
-def test_each_component_goes_to_its_place(order, codes):
-    stream = make_stream(codes=codes)
-    data = {letter: trace.data for letter, trace in zip("ZNE", stream, strict=True)}
-    stream.traces = stream.traces[::-1]
-    rename_components(stream)
-    (record,) = cut_records(stream, order, False)
-    for letter, row in zip(order, record.data, strict=True):
-        assert np.corrcoef(row, data[letter])[0, 1] > 0.999
 
 
 @pytest.mark.parametrize("stacking", ["avg", "max", "taper"])
@@ -102,18 +90,6 @@ def test_a_record_cut_at_another_start_gives_the_same_picks(model, cut):
     same_picks([pick for pick in found if pick[2] > 110], expected)
 
 
-@pytest.mark.parametrize(
-    "arguments", [{"overlap": 300}, {"overlap": 0.3, "window_origin": "record"}]
-)
-def test_windows_can_be_placed_from_the_first_sample(arguments):
-    model = LPPNT(in_samples=1024)
-    first, *others = (
-        model.annotate(make_stream(start=START + shift), **arguments)[1].data
-        for shift in (0, 1.23, 77.777)
-    )
-    assert all(np.array_equal(curve, first) for curve in others)
-
-
 # What an annotation covers
 
 
@@ -135,18 +111,3 @@ def test_an_annotation_covers_just_the_record(model, n_samples, start):
         end = trace.stats.endtime + trace.stats.delta
         assert abs(end - (START + start + n_samples / 100)) <= room
         assert np.isfinite(trace.data).all()
-
-
-@pytest.mark.parametrize("start", [0.0, 0.03, 0.998393])
-@pytest.mark.parametrize("n_samples", [101, 3003, 7001])
-def test_no_pick_lies_in_the_padding(everywhere, start, n_samples):
-    stream = make_stream(start=START + start, seconds=n_samples / 100)
-    annotations = everywhere.annotate(stream)
-    # So that every cell has a pick.
-    for curve in annotations.select(channel="*_[PS]"):
-        curve.data = np.where(np.arange(curve.stats.npts) % 2 == 0, 0.9, 0.0)
-        curve.data[-1] = 1.0
-    picks = everywhere.classify_aggregate(annotations, {"min_separation": 0}).picks
-    last = START + start + (n_samples - 1) / 100
-    assert min(pick.peak_time for pick in picks) >= START + start
-    assert max(pick.peak_time for pick in picks) <= last + 0.01

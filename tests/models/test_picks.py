@@ -98,23 +98,6 @@ def test_the_width_of_a_peak_and_its_probability_tell_the_uncertainty(place):
     assert plain.time_uncertainty_s is None
 
 
-@pytest.mark.parametrize("rate", [50.0, 99.95, 100.0983])
-@pytest.mark.parametrize("offset", [0.0, 3.25, 7.999, 8.0])
-@pytest.mark.parametrize("start", [0.0, 0.919190])
-def test_the_offset_places_the_pick_inside_its_cell(rate, offset, start):
-    curve, offsets = np.zeros(20), np.full(20, offset)
-    curve[[7, 12]] = 0.9
-    picks = find(
-        [curve_trace(curve, rate / 8, START + start)],
-        offsets=obspy.Stream([curve_trace(offsets, rate / 8, START + start)]),
-        stride=8,
-    )
-    for pick, cell in zip(picks, (7, 12), strict=True):
-        samples = np.array([8 * cell, 8 * cell + offset, 8 * (cell + 1)])
-        assert span(pick) == pytest.approx(start + samples / rate, abs=2e-6)
-        assert pick.start_time <= pick.peak_time <= pick.end_time
-
-
 # Functions of the tutorial
 
 

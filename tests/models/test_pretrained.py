@@ -83,12 +83,6 @@ def test_the_latest_version_in_the_cache_is_used_unless_an_update_is_asked_for(m
     assert LPPNT.list_versions("made", remote=False) == ["1", "2"]
 
 
-def test_weights_in_the_package_beat_older_ones_in_the_cache(cache):
-    (cache / "lppnt").mkdir(parents=True)
-    LPPNT().save(cache / "lppnt" / "distilled", "Older", version_str="1")
-    assert LPPNT.from_pretrained("distilled").weights_version > "1"
-
-
 def test_lists_hold_published_and_own_weights(mirror, cache):
     assert LPPNT.list_pretrained() == ["made"]
     assert LPPNT.list_pretrained(remote=False) == []
@@ -112,18 +106,6 @@ def test_unknown_names_and_versions_get_a_suggestion(mirror):
         LPPNT.from_pretrained("mede")
     with pytest.raises(ValueError, match=r"version_str='9'.*'1', '2'"):
         LPPNT.from_pretrained("made", version_str="9")
-
-
-def test_force_fetches_again(mirror, cache):
-    LPPNT.from_pretrained("made")
-    before = (cache / "lppnt" / "made.pt.v2").stat().st_mtime_ns
-    LPPNT.from_pretrained("made", force=True)
-    assert (cache / "lppnt" / "made.pt.v2").stat().st_mtime_ns > before
-
-    (mirror / "made2.pt").write_bytes(b"broken")
-    with pytest.raises(WeightsError):
-        LPPNT.from_pretrained("made", force=True)
-    assert LPPNT.from_pretrained("made").weights_version == "2"
 
 
 @pytest.mark.parametrize("suffix", ["pt", "json"])

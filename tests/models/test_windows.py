@@ -11,7 +11,6 @@ from seisbench_diting.models import Record, normalize
 from seisbench_diting.models.windows import (
     TAPER,
     StackedRecord,
-    window_offsets,
 )
 
 STACKING = ("avg", "max", "taper")
@@ -50,30 +49,6 @@ def test_windows_have_no_mean_and_a_peak_of_one(batch, dtype, missing, per_compo
     for exponent in range(-30, 31, 6):
         scaled = normalize((batch * 10.0**exponent).to(dtype), per_component)
         assert torch.allclose(scaled, result, rtol=0, atol=2e-6)
-
-
-@settings(deadline=None)
-@given(
-    n_samples=st.integers(min_value=1, max_value=2000),
-    first_sample=st.integers(min_value=-5000, max_value=2 * 10**11),
-    stride=st.sampled_from([1, 8]),
-    cells=st.integers(min_value=1, max_value=40),
-    data=st.data(),
-)
-def test_windows_cover_the_record_and_lie_at_fixed_times(
-    n_samples, first_sample, stride, cells, data
-):
-    step = data.draw(st.integers(min_value=1, max_value=cells)) * stride
-    end = n_samples - cells * stride
-    offsets = window_offsets(n_samples, first_sample, cells * stride, step, stride)
-    assert -stride < offsets[0] <= 0
-    assert offsets[-1] >= end
-    # Windows do not go beyond the record, unless it is shorter than one.
-    assert len(offsets) == 1 or offsets[-1] < end + stride
-    steps = np.diff(offsets)
-    assert ((steps > 0) & (steps <= step)).all()
-    assert ((offsets + first_sample) % stride == 0).all()
-    assert ((offsets[1:-1] + first_sample) % step == 0).all()
 
 
 # Predictions of overlapping windows
@@ -142,9 +117,3 @@ def test_stacks_agree_with_brute_force(seed, method, regression, n_samples, in_s
     expected = brute_force(n_samples, windows, regression, method)
     assert result.dtype == np.float32
     assert np.allclose(result, expected, rtol=1e-5, atol=1e-6, equal_nan=True)
-
-
-@pytest.mark.parametrize("method", STACKING)
-def test_the_offset_is_that_of_the_first_among_equal_windows(method):
-    equal = [np.tile(np.float32([0.5, 0.5, 0, offset]), (8, 1)) for offset in (1, 2, 3)]
-    assert (stack(8, [(0, one) for one in equal], True, method)[3] == 1).all()
