@@ -1,7 +1,6 @@
 """Exported networks give what the models give."""
 
 import numpy as np
-import onnx
 import pytest
 import seisbench.models as sbm
 import torch
@@ -51,13 +50,6 @@ def test_exported_networks_give_the_same(name, suffix, tmp_path):
 
     assert_same(model, path)
     assert list(tmp_path.iterdir()) == [path]
-    if suffix == "onnx":
-        operators = {node.op_type for node in onnx.load(path).graph.node}
-        # What is slow. EQT's attention has a softmax over the last axis, and LPPN adds
-        # the repeated samples to what it makes of them.
-        assert "ConvTranspose" not in operators
-        assert ("Softmax" in operators) == (name == "EQT")
-        assert ("Resize" in operators) == name.startswith(("LPPN", "UNetPP"))
 
 
 @pytest.mark.parametrize("suffix", ["onnx", "jit"])

@@ -128,19 +128,6 @@ def test_networks_of_other_kinds(tmp_path):
             load_model(tmp_path / name, **TOLD)
 
 
-class NoPicks(torch.nn.Module):
-    """A picker of any length that finds nothing, and says so in one dimension."""
-
-    def forward(self, x: torch.Tensor):
-        assert x.dim() == 2
-        return torch.zeros(0)
-
-
-def test_a_picker_without_picks(example, tmp_path):
-    torch.jit.script(NoPicks()).save(str(tmp_path / "x.jit"))
-    assert not load_model(tmp_path / "x.jit", **TOLD).classify(example).picks
-
-
 class WithTime(torch.nn.Sequential):
     """A network of probabilities that gives positions, too, as LPPN does."""
 
