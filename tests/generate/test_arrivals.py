@@ -31,19 +31,6 @@ def with_arrays(p, s, npts=9000, sure=1.0):
     return x, metadata
 
 
-@pytest.mark.parametrize(
-    ("labeller", "label_of"),
-    [
-        (generate.LPPNLabeller(), generate.lppn_label),
-        (generate.PointLabeller(), generate.point_label),
-    ],
-)
-def test_arrays_have_the_labels_of_their_arrivals(labeller, label_of):
-    p, s = [100.0, 3000.0, 5000.5], [400.0, 3400.0]
-    found = labeller.label(*with_arrays(p, s, npts=6144))
-    np.testing.assert_array_equal(found, label_of(p, s, 6144))
-
-
 def test_a_second_event_brings_its_own():
     rng = np.random.default_rng(0)
     first = rng.normal(size=(3, 6144)).astype(np.float32)

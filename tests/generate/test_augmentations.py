@@ -73,19 +73,6 @@ def test_labels_are_where_the_arrivals_are(name, seed, p, between):
     assert bool(eqt[:2].any()) == bool(point[1:].any()) == bool(labelled)
 
 
-@given(seed=seeds, p=first, between=delay)
-def test_all_of_it_together_gives_whole_windows(seed, p, between):
-    options = dict.fromkeys([*SIMPLE, *NEEDED], 0.5)
-    for needed in NEEDED.values():
-        options |= needed
-    x, metadata = spike_record(p, p + between)
-    state = run(training_augmentations("LPPNM", **options), x, metadata, seed)
-
-    for key, shape in (("X", (3, 6144)), ("y", (2, 768))):
-        assert state[key][0].shape == shape
-        assert np.isfinite(state[key][0]).all()
-
-
 @given(seeds, st.floats(-10, 30))
 def test_noise_has_the_ratio_that_was_asked_for(seed, snr_db):
     x = np.random.default_rng(seed).normal(0, 1e-9, (3, 6144))
@@ -111,17 +98,6 @@ def test_rotation_keeps_the_vertical_and_the_energy(seed):
     np.testing.assert_array_equal(rotated[0], x[0])
     ours, theirs = ((y[1:].astype(float) ** 2).sum(axis=0) for y in (rotated, x))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
-
-
-@given(seeds)
-def test_dropout_leaves_one_component_at_least(seed):
-    x, metadata = spike_record(100, 150, npts=200)
-    dropped, its = run(generate.ComponentDropout(), x, metadata, seed)["X"]
-    assert 1 <= dropped.any(axis=1).sum() <= 2
-    # Without signal, as the others were dead before, there is no arrival.
-    x[1:] = 0
-    dropped, its = run(generate.ComponentDropout(), x, metadata, seed)["X"]
-    assert np.isfinite(its["trace_p_arrival_sample"]) == dropped.any()
 
 
 @pytest.mark.parametrize("missing", [0.0, 7.0, np.nan])
@@ -210,44 +186,6 @@ def test_velocity_becomes_acceleration_and_displacement(wave):
     assert np.corrcoef(slope[0, inner], cosine)[0, 1] > 0.99
     summed, _ = generate.Integration().apply(wave, {})
     assert np.corrcoef(summed[0, inner], cosine)[0, 1] < -0.95
-
-
-def test_bands_are_limited_below_above_or_on_both_sides(rng):
-    noise = rng.normal(size=(3, 20000)).astype(np.float32)
-    steep = generate.BandLimit(low=(0.1, 0.1), high=(0.4, 0.4), order=(4, 4))
-    kinds = set()
-    for _ in range(20):
-        power = np.abs(np.fft.rfft(steep.apply(noise, {})[0][0])) ** 2
-        low, middle, high = (
-            power[band].mean() for band in np.s_[0:300, 1500:3000, 8000:10000]
-        )
-        kinds.add((low < 0.01 * middle, high < 0.01 * middle))
-    assert kinds == {(True, False), (False, True), (True, True)}
-
-
-def test_components_have_gains_of_their_own_and_are_clipped(wave):
-    changed, _ = generate.ComponentGain((0.5, 2.0)).apply(wave, {})
-    ratio = np.abs(changed).max(axis=1) / np.abs(wave).max(axis=1)
-    assert len(set(ratio)) == 3
-    assert ((ratio > 0.5) & (ratio < 2)).all()
-    clipped, _ = generate.Clipping((0.2, 0.2)).apply(wave, {})
-    np.testing.assert_allclose(clipped, np.clip(wave, -0.2, 0.2), atol=1e-3)
-
-
-def test_a_glitch_makes_the_arrivals_that_it_hides_less_sure(wave):
-    sure = np.array([0.9, 0.8])
-    metadata = {
-        "trace_P_arrival_sample": np.array([500.0, 1500.0]),
-        "trace_P_arrival_probability": sure,
-    }
-    lowered = []
-    for _ in range(50):
-        added, its = generate.Glitch((3.0, 3.0)).apply(wave, dict(metadata))
-        assert (added != wave).any(axis=1).sum() <= 1
-        after = its["trace_P_arrival_probability"]
-        assert (after <= sure).all()
-        lowered.append((after < sure).any())
-    assert 0 < sum(lowered) < 50
 
 
 @pytest.mark.parametrize(("before", "after"), [("U", "D"), ("down", "up"), ("I", "I")])

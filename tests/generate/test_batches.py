@@ -90,19 +90,6 @@ def test_the_tutorials_test_batches(dataset):
     np.testing.assert_array_equal(DiTingTestBatches(dataset, 21)[0]["label"], label)
 
 
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [
-        ({"batch_size": 22}, "batch_size=22"),
-        ({"labels": ("lpp",)}, "labels="),
-        ({"augmentations": {"gape": 1}}, "augmentations=.*gap"),
-    ],
-)
-def test_wrong_arguments_are_named(dataset, options, word):
-    with pytest.raises(ValueError, match=word):
-        DiTingBatches(dataset, **{"batch_size": 4, **options})
-
-
 def test_missing_phases_and_ratios_are_minus_one(dataset):
     bare = copy.deepcopy(dataset)
     bare.metadata["trace_s_arrival_sample"] = np.nan

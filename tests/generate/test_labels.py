@@ -69,17 +69,6 @@ def test_lppn_has_every_arrival_in_its_cell_and_no_other(p, s, stride):
             assert cell * stride + offset[cell] == pytest.approx(first, abs=1e-3)
 
 
-@given(arrivals, arrivals)
-def test_point_is_a_distribution_at_every_sample(p, s):
-    label = point_label(p, s, N)
-
-    assert (label >= 0).all()
-    np.testing.assert_allclose(label.sum(axis=0), 1, atol=1e-6)
-    for row, samples in ((1, p), (2, s)):
-        away = np.abs(np.subtract.outer([*inside(samples), math.inf], np.arange(N)))
-        np.testing.assert_array_equal(label[row] > 0, away.min(axis=0) < 20)
-
-
 def test_two_events_have_two_detections():
     label = eqt_label([([100], [110]), ([500], [520])], N)
     assert np.flatnonzero(np.diff(label[2])).tolist() == [99, 123, 499, 547]

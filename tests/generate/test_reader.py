@@ -40,13 +40,10 @@ def assert_same(reader, dataset, columns=()):
     ("written", "options"),
     [
         ({}, {}),
-        ({"bucket_size": 1}, {"component_order": "ENZ"}),
         ({"bucket_size": 7}, {"component_order": "ZE"}),
-        ({"rate": np.nan}, {}),
         # What only SeisBench itself can do.
         ({"dimension_order": "WC"}, {}),
         ({}, {"sampling_rate": 25}),
-        ({}, {"cache": "trace"}),
         ({}, {"component_order": "ZNEH", "missing_components": "pad"}),
         ({}, {"cls": Doubled}),
     ],

@@ -48,10 +48,8 @@ OTHER = Records(spike_record(1))
     ("options", "word"),
     [
         ({"gap": 1.5}, "gap=1.5"),
-        ({"real_noise": 0.5}, "noise_records=None"),
         ({"second_event": 0.5, "second_event_records": OTHER}, "second_event_records="),
         ({"rotation": 0.5}, "component_order='Z'"),
-        ({"time_stretch_factor": (0, 1)}, "time_stretch_factor="),
         ({"phases": ["trace_first_arrival_sample"]}, "phases="),
     ],
 )
