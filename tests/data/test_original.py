@@ -39,7 +39,6 @@ def clean(**cells):
         ("p_pick", "trace_p_arrival_sample", "8999.9", 8999.9, None),
         ("p_pick", "trace_p_arrival_sample", "9000", np.nan, "impossible"),
         ("s_pick", "trace_s_arrival_sample", "S", np.nan, "not a number"),
-        ("st_mag", "station_magnitude", "86.0", np.nan, "impossible"),
         ("mag_type", "source_magnitude_type", "mL", "ML", None),
         ("baz", "path_back_azimuth_deg", "400.5", 40.5, None),
         ("p_motion", "trace_polarity", "c", "U", None),

@@ -18,13 +18,11 @@ from made_archive import PERIOD, START, P, S, probabilities
 
 pytest.importorskip("lightning")
 
-from seisbench_diting.distillation import DistillSettings, distill, read_labels
-from seisbench_diting.distillation.corpus import TeacherBatches, make_corpus
+from seisbench_diting.distillation import distill, read_labels
 from seisbench_diting.distillation.teachers import ModelTeacher
 from seisbench_diting.models import LPPNT, load_model
 from seisbench_diting.weights import MIRROR_VARIABLE
-from tests.generate.made_records import write_dataset
-from tests.learning_runs import WHOLE, have_same_weights, run_until, weights_of
+from tests.learning_runs import WHOLE, have_same_weights, run_until
 
 #: Augmentations that take more than a few hundred steps to learn.
 HARDEST = (
@@ -55,28 +53,6 @@ def test_labels_are_where_the_teacher_says(finished):
         places = np.sort(stretch.arrivals["sample"])
         np.testing.assert_allclose(places, EXPECTED, atol=0.6)
         np.testing.assert_allclose(stretch.arrivals["probability"], 0.992, atol=0.002)
-
-
-@pytest.mark.parametrize("order", ["ZNE", "ENZ"])
-def test_windows_show_their_labels(finished, options, order):
-    changed = {"second_event": 0.0, "snr_db": (20, 30), "clipping": 0.0}
-    quiet = DistillSettings(**options(augmentations=changed, batch_size=32))
-    labels = read_labels(finished.output / "labels")
-    corpus = make_corpus(labels, 1536, order, 100.0)
-    batch = TeacherBatches(corpus, quiet, "lppn")[3]
-    assert batch["wave"].shape == (32, 3, 1536)
-    np.testing.assert_allclose(np.abs(batch["wave"]).max(axis=(1, 2)), 1, atol=1e-6)
-    # Behind an arrival is more than before it.
-    rises = []
-    for wave, label in zip(batch["wave"], batch["lppn"], strict=True):
-        for cell in np.flatnonzero(label[1:3].max(axis=0) > 0.5):
-            place = int(cell * 8 + label[3, cell])
-            before = np.abs(wave[:, max(0, place - 60) : place - 5])
-            after = np.abs(wave[:, place : place + 55])
-            if before.size and before.max() > 0:
-                rises.append(after.mean() / before.mean())
-    assert len(rises) > 20
-    assert np.median(rises) > 2
 
 
 @pytest.mark.parametrize("student", ["LPPNM", "UNet", "RNN"])
@@ -116,12 +92,6 @@ def test_a_run_killed_anywhere_ends_with_the_same_weights(
     assert run_until(whole, WHOLE) == [0]
     assert run_until(killed, *ends, WHOLE) == [*statuses, 0]
     assert have_same_weights(whole["output"], killed["output"])
-
-
-def test_a_run_that_has_ended_keeps_its_weights(finished, options):
-    before = weights_of(finished.output)
-    after = weights_of(distill(**options(output=finished.output, held_out=0.0)).output)
-    assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_another_run_or_other_data_in_the_same_folder_are_refused(
@@ -221,25 +191,10 @@ def test_without_arrivals_at_the_end_nothing_is_validated(options, tmp_path):
     assert load_model(result.weights)
 
 
-@pytest.mark.parametrize("has_labelled_records", [False, True])
-def test_scores_of_the_initial_weights_are_told(
-    options, tmp_path, has_labelled_records
-):
-    records = write_dataset(tmp_path / "labelled") if has_labelled_records else None
-    # A short run is validated at its end.
-    make = partial(options, validation=records, max_steps=2, validate_every=500)
-    first = distill(**make())
-    assert first.scores["step"] == 2
-    found = distill(**make(init=str(first.weights), output=tmp_path / "again"))
-    expected = first.scores["validation_f1"]
-    assert found.initial_scores["validation_f1"] == pytest.approx(expected, abs=1e-6)
-
-
 @pytest.mark.parametrize(
     ("others", "message"),
     [
         ({"student": "EQTransformer"}, "student='EQTransformer'"),
-        ({"shares": (0, 1, 1, 1)}, "shares="),
         ({"threshold": 0.995}, "inputs="),
         ({"stations": ("YY.*",)}, "inputs="),
     ],

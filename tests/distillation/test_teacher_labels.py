@@ -8,19 +8,17 @@ from hypothesis import strategies as st
 pytest.importorskip("lightning")
 
 from seisbench_diting.distillation.corpus import (
-    make_corpus,
     soft_lppn_label,
     soft_point_label,
 )
 from seisbench_diting.distillation.labels import (
     Stretch,
-    choose_pieces,
     confident,
     make_arrivals,
     merge_opinions,
 )
 from seisbench_diting.distillation.teachers import Opinion
-from seisbench_diting.generate import Arrival, lppn_label, point_label, read_arrivals
+from seisbench_diting.generate import Arrival, lppn_label, point_label
 from seisbench_diting.training.module import count_matches
 
 MS = 1_000_000
@@ -60,27 +58,6 @@ def stretch(n_samples, *rows):
     return Stretch(
         "XX.A.", "", np.zeros((n_samples, 3)), 0, n_samples, make_arrivals(rows)
     )
-
-
-def test_pieces_with_sure_arrivals_are_kept_and_noise_as_well():
-    whole = stretch(100_000, (1, 50_500, 0.9), (2, 51_000, 0.9), (1, 9000, 0.1))
-    pieces = choose_pieces([whole], 4000, 12_000, np.random.default_rng(0))
-    assert [piece.n_samples for piece in pieces] == [4000] * 3
-    assert any(piece.begin <= 50_500 < piece.end for piece in pieces)
-    assert any(len(piece.arrivals) == 0 for piece in pieces)
-    assert choose_pieces([whole], 4000, 100_000, np.random.default_rng(0)) == [whole]
-
-
-@pytest.mark.parametrize(("peak", "expected"), [(100.0, 6), (3.0, 0)])
-def test_codas_of_strong_arrivals_are_shown(peak, expected, rng):
-    whole = stretch(30_000, (1, 10_000, 0.9))
-    whole.samples[:] = rng.normal(size=(30_000, 3))
-    whole.samples[10_000:] *= 1 + peak * np.exp(-np.arange(20_000) / 2000)[:, None]
-    codas = make_corpus([whole], 1536, "ZNE", 100.0).kinds[3]
-    assert len(codas) == expected
-    for number in range(expected):
-        _, metadata = codas.get_sample(number)
-        assert not any(0 <= x.sample < 1536 for x in read_arrivals(metadata))
 
 
 samples = st.lists(st.floats(-100, 6300), max_size=6)

@@ -96,8 +96,6 @@ def test_files_of_probabilities(tmp_path):
     "change",
     [
         {"mine_50hz": curve(100) + 2},
-        {"mine_50hz": np.zeros((3, 100))},
-        {"mine_0hz": curve(100)},
         {"start_time": "soon"},
         {"station_id": "PB01"},
     ],

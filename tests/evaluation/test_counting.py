@@ -64,13 +64,6 @@ def test_tolerance_threshold_rate_and_chosen_windows():
     assert (chosen.arrivals, chosen.picks, chosen.right) == (1, 3, 1)
 
 
-def test_shares_of_nothing_are_not_numbers():
-    found = evaluation((100, NAN, []))
-    p, s = found.measure("P"), found.measure("S")
-    assert p.recall.value == p.f1.value == 0
-    assert np.isnan([p.mean_ms.value, s.recall.value, s.precision.value]).all()
-
-
 def test_a_few_right_picks_are_not_certain():
     found = evaluation(*[(100, NAN, [("P", 100, 0.9)])] * 4).measure("P")
     for share in (found.precision, found.recall, found.f1):

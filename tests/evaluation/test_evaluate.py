@@ -2,20 +2,13 @@
 
 import re
 
-import numpy as np
 import pytest
-import torch
 
 from benchmarks.ncedc_dataset import write_ncedc
-from seisbench_diting import models, plots
+from seisbench_diting import models
 from seisbench_diting.evaluation import (
-    WindowPicker,
     evaluate,
-    load_picker,
-    worst_windows,
-    write_report,
 )
-from seisbench_diting.runtime import export_model
 
 
 @pytest.fixture(scope="module")
@@ -61,23 +54,6 @@ def test_a_published_model_on_real_records(ncedc, lppnm):
     assert found.measure("P", threshold=0.9).picks < p.picks
 
 
-def test_files_of_every_kind_give_the_same_picks(ncedc, lppnm, tmp_path):
-    lppnm.save(tmp_path / "mine", "Mine", version_str="3")
-    wave = torch.zeros(2, 3, 6144)
-    torch.jit.trace(lppnm, wave).save(str(tmp_path / "lppnm.jit"))
-    export_model(lppnm, tmp_path / "lppnm.onnx")
-    expected = evaluate(lppnm, ncedc, split="dev", progress=False)
-    assert len(expected.picks) > 20
-    for name in ("mine", "mine.pt.v3", "lppnm.jit", "lppnm.onnx"):
-        picker = load_picker(tmp_path / name, 100.0, "ENZ", ["NPS"])
-        assert (picker.sampling_rate, picker.component_order) == (100, "ENZ")
-        found = evaluate(picker, ncedc, split="dev", progress=False)
-        assert found.windows.equals(expected.windows)
-        for column in ("sample", "probability"):
-            ours, theirs = found.picks[column], expected.picks[column]
-            np.testing.assert_allclose(ours, theirs, atol=2e-3)
-
-
 def test_models_of_seisbench_stand_beside_ours(ncedc, reference):
     for name in ("phasenet", "eqtransformer"):
         peer = reference / "peers" / name / "volpick"
@@ -105,30 +81,6 @@ def test_the_command_writes_picks_and_a_report(run, ncedc, lppnm, tmp_path):
         assert (tmp_path / "report" / f"{name}.png").is_file()
 
 
-def test_the_worst_windows_come_first(ncedc, tmp_path):
-    same = lambda wave, threshold: [[("P", 3000.0, 0.9)]] * len(wave)  # noqa: E731
-    picker = WindowPicker("fixed", 100.0, "ZNE", same)
-    found = evaluate(picker, ncedc, split="dev", progress=False)
-    worst = worst_windows(found, 5)
-
-    assert len(worst) == 5
-    assert all(abs(found.windows["P"][index] - 3000) >= 50 for index in worst)
-    found.windows["source_magnitude"] = np.linspace(1, 5, len(found.windows))
-    found.windows["path_ep_distance_km"] = np.nan
-    assert len(plots.plot_dependence([found]).axes) == 2
-    write_report([found], tmp_path)
-    assert (tmp_path / "worst0_4.png").is_file()
-
-
-@pytest.mark.parametrize("name", ["bad.onnx", "bad.pt", "No/x", "PhaseNet"])
-def test_models_that_can_not_be_loaded(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for bad in ("bad.onnx", "bad.pt"):
-        (tmp_path / bad).write_bytes(b"no")
-    with pytest.raises(ValueError, match=f"model='{name}'"):
-        load_picker(name)
-
-
 def test_latency_of_all_seven_models_and_own_ones(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     models.LPPNT().save("mine")
@@ -138,27 +90,6 @@ def test_latency_of_all_seven_models_and_own_ones(run, tmp_path, monkeypatch):
         rows = [line.split() for line in output.splitlines()[1:]]
         assert [row[0] for row in rows] == list(names)
         assert all(float(value) > 0 for row in rows for value in row[1:])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "word"),
-    [
-        ("latency -d abacus", "--device=abacus"),
-        ("latency -m LPPNX", "LPPNX"),
-        ("evaluate -m none", "--picks"),
-        # Places to write are checked first.
-        ("evaluate -m none -i none --output missing/picks.txt", "missing/picks.txt"),
-        ("evaluate -m none -i none --report file", "file"),
-    ],
-)
-def test_errors_of_the_commands_name_option_or_value(
-    arguments, word, run, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").touch()
-    status, _, errors = run(*arguments.split())
-    assert status == 1
-    assert word in errors
 
 
 def test_an_empty_split_is_named(ncedc, lppnm):

@@ -154,26 +154,6 @@ def test_a_mirror_that_is_no_address_is_named(monkeypatch):
 # The cache. tests/test_commit_points.py fails at each of its moments.
 
 
-@pytest.mark.parametrize("error", [RuntimeError("writer failed"), KeyboardInterrupt()])
-def test_a_fault_while_writing_leaves_what_was_there(error, folder):
-    write_pair(folder / "csn", CONTENT)
-
-    def write(path, content):
-        path.with_name("csn.pt.v1").write_bytes(content[:100])
-        raise error
-
-    with pytest.raises((weights.WeightsError, KeyboardInterrupt)) as caught:
-        weights.install(made_up_set(), folder, write, content=CONTENT, force=True)
-    assert str(folder) in str(caught.value) or isinstance(error, KeyboardInterrupt)
-    assert_installed(folder)
-
-
-def test_a_folder_that_can_not_be_made_is_named(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(weights.WeightsError, match=str(tmp_path / "file")):
-        weights.install(made_up_set(), tmp_path / "file", write_pair, content=CONTENT)
-
-
 @pytest.mark.parametrize("wait_for_file", [False, True])
 def test_two_may_install_at_once(wait_for_file, serve, folder, monkeypatch):
     mirror = serve("silent")
