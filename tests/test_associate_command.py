@@ -74,17 +74,6 @@ def test_all_files(files, associate):
         assert (len(again), len(of_them)) == (8, len(picks))
 
 
-def test_picks_of_files_of_several_formats(files, made, associate):
-    tables.write_real(made.picks[::3], "mine.real")
-    tables.write_picks(made.picks[1::3], "mine.txt")
-    tables.write_picks(made.picks[2::3], "mine.gamma.csv")
-
-    associate("mine.real", "mine.txt", "mine.gamma.csv", *CSV)
-
-    assert len(events_found()) == 8
-    assert not Path("events.png").exists()
-
-
 def test_the_command_line_overrides_the_file_of_options(files, associate):
     Path("options.toml").write_text("min-picks = 20\ngrid_km = 3\nvelocity = 'ak135'\n")
 
@@ -170,17 +159,6 @@ def test_an_interrupted_run_changes_nothing(files, monkeypatch, associate, run, 
 
     assert run("associate", "-i", "picks.csv", *COMMON, "--min-picks", 9).status == 130
     assert {path.name: path.read_bytes() for path in files.iterdir()} == before
-
-
-def test_unknown_stations_are_listed(files, made, run):
-    tables.write_stations(made.stations.iloc[1:], "stations.txt")
-    lost = (made.picks["station_id"] == "XX.S000.").sum()
-
-    status, output, _ = run("associate", "-i", "picks.csv", *COMMON)
-    assert status == 3
-
-    assert f"{lost} station unknown" in output
-    assert Path("events.err").read_text().count("XX.S000. ") == lost
 
 
 def test_from_waveforms_to_events(reference, files, associate):

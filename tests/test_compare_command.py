@@ -56,14 +56,6 @@ def test_what_is_common_is_printed_and_written(compare, files, tmp_path):
     assert len(tables.read_events(tmp_path / "out.only_b.csv")) == 0
 
 
-def test_without_events_or_depths(compare, files, tmp_path):
-    tables.write_events(tables.event_table([]), tmp_path / "none.csv")
-    tables.write_events(make_events("c", 0, 2, float("nan")), tmp_path / "c.csv")
-    assert compare(tmp_path / "none.csv", files[0])["only in A"][3:] == ["0", "-"]
-    lines = compare(tmp_path / "c.csv", files[0])
-    assert lines["depth (km)"][2:] == ["-", "-", "-", "-", "0"]
-
-
 def test_limits_and_order_of_coordinates(compare, files, tmp_path):
     assert compare(*files, "--max-time", 0.1)["common"][1] == "0"
     path = tmp_path / "a.txt"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from made_networks import VELOCITY, made_network
 
-from seisbench_diting.association import method_settings
 from seisbench_diting.tables import read_association, write_picks, write_stations
 
 TEXT = (Path(__file__).parents[2] / "docs" / "association.md").read_text("utf-8")
@@ -30,30 +29,8 @@ def test_its_code_runs(tmp_path, monkeypatch):
     assert Path("events.png").is_file()
 
 
-def test_its_options_have_these_defaults():
-    real = method_settings("real").model_dump()
-    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| ([^|]*) \|", TEXT, flags=re.MULTILINE)
-    told = [
-        (name, value)
-        for names, values in rows
-        for name, value in zip(names.split(", "), values.split(", "), strict=False)
-        if name.strip("`") in real and value.strip("` ").replace(".", "").isdigit()
-    ]
-    assert len(told) > 14
-    for name, value in told:
-        assert real[name.strip("`")] == float(value.strip("` ")), name
-
-
 def test_its_file_of_options(tmp_path, run):
     (tmp_path / "options.toml").write_text(block("toml"), "utf-8")
     errors = run("associate", "--config", tmp_path / "options.toml")[2]
     # Its names and values are known; only files are missing.
     assert errors.startswith("Error: --input is missing")
-
-
-def test_it_names_options_of_the_commands(run, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    texts = [run(name, "--help")[1] for name in ("associate", "compare", "pick")]
-    known = set(re.findall(r"--[a-z][a-z-]+", " ".join(texts)))
-    named = set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", TEXT)) - {"--no-deps"}
-    assert "--list-options" in named <= known

@@ -80,25 +80,3 @@ def test_across_the_date_line_and_at_a_pole():
 
     assert common["distance_km"].to_list() == pytest.approx([2.193, 0.223], abs=0.001)
     assert common["east_km"].iloc[0] == pytest.approx(2.193, abs=0.001)
-
-
-def test_differences_as_large_as_the_limit_are_allowed():
-    a, b = events((0, 0, 0, 1)), events((2, 0.045, 0, 1), name="b")
-    assert len(compare(a, b).common) == 1
-    for limits in ({"max_time_s": 1.999999}, {"max_distance_km": 4.97}):
-        assert len(compare(a, b, **limits).common) == 0
-
-
-def test_the_nearest_comes_first():
-    # Both pairs would be possible if a1 were b0's.
-    a = events((0, 0, 0, 1), (1.5, 0, 0, 1))
-    b = events((-1.5, 0, 0, 1), (0, 0, 0, 1), name="b")
-    assert pairs(compare(a, b)) == {("a0", "b1")}
-
-
-def test_empty_catalogues_have_nothing_in_common():
-    none, some = events(), events((0, 42, 13, 5))
-    result = compare(none, none)
-    assert np.isnan([result.share_of_a, result.share_of_b]).all()
-    assert not result.differences()["count"].any()
-    assert len(compare(none, some).only_b) == len(compare(some, none).only_a) == 1

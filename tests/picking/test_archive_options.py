@@ -9,13 +9,10 @@ from seisbench_diting.tables import read_picks
 @pytest.mark.parametrize(
     ("options", "argument"),
     [
-        ({"snr_window": 100}, "snr_window=100"),
         ({"start": "2020-01-02", "end": "2020-01-01"}, "end='2020-01-01"),
         ({"stations": "XX.*"}, "stations="),
         ({"workers": 2}, "model="),
-        ({"device": "tpu"}, "device="),
         ({"inventory": __file__}, "inventory="),
-        ({"inputs": []}, "inputs="),
         ({"output": "picks.csv"}, "output="),
     ],
 )

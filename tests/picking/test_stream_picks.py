@@ -4,13 +4,12 @@ import numpy as np
 import obspy
 import pandas as pd
 import pytest
-import seisbench
 import seisbench.models as sbm
 from archives import assert_same_picks
 
 from seisbench_diting.picking import pick_stream
 from seisbench_diting.picking.pick_settings import PickOptions
-from seisbench_diting.picking.stream_picks import measure, pick_waveforms
+from seisbench_diting.picking.stream_picks import measure
 from seisbench_diting.tables import COLUMNS
 
 
@@ -122,14 +121,3 @@ def test_what_can_not_be_measured_is_a_problem(trace):
     snr, _, problems = measured(trace, [500])
     assert np.isfinite(snr[0])
     assert problems == []
-
-
-def test_warnings_are_told_in_the_table_of_problems_and_not_shown(fast, caplog):
-    options = PickOptions(model=fast)
-    stream = obspy.read()[:2]
-
-    picked = pick_waveforms(stream, fast, options, None, [])
-    seisbench.logger.warning("outside")
-
-    assert any("has no component" in reason for _, reason in picked.problems)
-    assert caplog.messages == ["outside"]

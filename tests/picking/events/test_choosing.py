@@ -59,15 +59,6 @@ def test_without_a_theoretical_s():
     assert chosen(*picks, s=None) == expected
 
 
-def test_widths():
-    options = EventOptions()
-    assert options.width("P", 0) == 0.5
-    assert options.width("Pn", 220) == pytest.approx(1.6)
-    assert options.width("Sg", 220) == pytest.approx(1.6 * 3**0.5)
-    assert options.width("P", 5000) == options.width("P", 1000) == pytest.approx(5.5)
-    assert chosen(("P", 36.2, 0.4), p_width=0.2, p_width_per_km=0.001)[0] == []
-
-
 PICKS = st.lists(
     st.tuples(
         st.sampled_from(["P", "S", "Pg", "Sn"]),

@@ -89,19 +89,11 @@ def test_new_and_moved_events_are_picked(folder, tmp_path, x1_event, model):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        ("catalog", pd.DataFrame()),
-        ("catalog", "later"),
-        ("stations", "missing.csv"),
-        ("velocity", "crust9"),
-    ],
+    [("catalog", pd.DataFrame()), ("stations", "missing.csv"), ("velocity", "crust9")],
 )
 def test_what_can_not_be_picked(
     name, value, folder, tmp_path, x1_event, x1_stations, model
 ):
-    if name == "catalog" and len(value):
-        time = x1_event["time"] + pd.Timedelta(days=9)
-        value = x1_event.assign(time=time, event_id="later")
     values = {"catalog": x1_event, "stations": x1_stations, name: value}
     with pytest.raises((ValueError, OSError)):
         run(folder, tmp_path / "out", model=model, **values)
