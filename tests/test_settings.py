@@ -74,14 +74,6 @@ def test_python_has_signature_and_docstring_of_the_class():
     assert example.__doc__.index(":param plot:") < example.__doc__.index(":raises")
 
 
-def test_python_takes_ready_settings_instead_of_the_fields():
-    settings = example(["a"], "x", threshold=0.5)
-
-    assert example(settings) is settings
-    with pytest.raises(TypeError, match="output"):
-        example(["a"], "x", output="y")
-
-
 def test_python_and_command_line_give_the_same(command, tmp_path):
     wanted = example(["a", "b"], "x", threshold=0.5, bandpass=[2, 5], plot=True)
     file = tmp_path / "options.toml"

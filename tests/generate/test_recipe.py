@@ -13,10 +13,8 @@ from seisbench_diting.generate import ArrivalWindow, label_of, training_augmenta
 @pytest.mark.parametrize(
     ("given", "label"),
     [
-        *((name, "lppn") for name in ("LPPNT", "lppnm", "lppn")),
+        *((name, "lppn") for name in ("lppnm", "lppn")),
         *((name, "point") for name in ("RNN", "unet++", "point")),
-        *((name, "eqt") for name in ("EQTransformer", "eqt")),
-        (models.LPPNM, "lppn"),
         (models.EQT, "point"),
         (sbm.EQTransformer, "eqt"),
         (models.LPPNT(), "lppn"),

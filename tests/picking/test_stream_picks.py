@@ -104,12 +104,6 @@ def test_snr_and_amplitude(trace):
     assert amplitude[0] == 0
 
 
-def test_a_pick_is_measured_the_same_with_others_around_it(trace):
-    many = np.arange(1, 199, 3)
-    alone = np.transpose([measured(trace, [one])[:2] for one in many])[0]
-    np.testing.assert_allclose(measured(trace, many)[:2], alone, rtol=1e-3)
-
-
 def test_what_can_not_be_measured_is_a_problem(trace):
     _, amplitude, (problem,) = measured(trace, [100], obspy.read_inventory())
     assert np.isnan(amplitude[0])

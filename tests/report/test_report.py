@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -194,9 +193,3 @@ def test_errors(pick_file, options, message, monkeypatch):
     with pytest.raises((ValueError, OSError), match=message):
         write_report(**{"name": pick_file, **options})
     assert not list(Path().glob("*.html"))
-
-
-def test_without_plotly(pick_file, monkeypatch):
-    monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    with pytest.raises(ImportError, match=r"seisbench-diting\[report\]"):
-        write_report(pick_file)

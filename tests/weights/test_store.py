@@ -145,12 +145,6 @@ def test_a_failing_mirror_is_logged_and_passed_over(serve, folder, monkeypatch, 
     assert "secret" not in caplog.text
 
 
-def test_a_mirror_that_is_no_address_is_named(monkeypatch):
-    monkeypatch.setenv(weights.MIRROR_VARIABLE, "http://[bad")
-    with pytest.raises(weights.WeightsError, match=r"http://\[bad"):
-        weights.read_set(made_up_set())
-
-
 # The cache. tests/test_commit_points.py fails at each of its moments.
 
 

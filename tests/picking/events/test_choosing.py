@@ -44,15 +44,6 @@ def test_of_a_phase_the_pick_of_most_probability_near_its_time_is_chosen():
     assert chosen(*far) == ([], {"too_far": 3})
 
 
-def test_two_names_of_one_arrival_near_the_source():
-    near = {"p": 1.5, "s": 2.6, "distance": 5.0}
-    both = ("P", 2.5, 0.5), ("S", 2.55, 0.6)
-    assert chosen(*both, **near) == ([("S", 2.55)], {"not_best": 1})
-    # A late event is no reason to take its P for S.
-    late = ("P", 2.1, 0.5), ("S", 3.2, 0.5)
-    assert chosen(*late, **near) == ([("P", 2.1), ("S", 3.2)], {})
-
-
 def test_without_a_theoretical_s():
     picks = ("P", 34.0, 0.5), ("S", 60.0, 0.5), ("S", 34.1, 0.9)
     expected = [("P", 34.0)], {"too_far": 1, "wrong_phase": 1}
