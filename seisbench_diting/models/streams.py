@@ -45,6 +45,9 @@ DEAD_SECONDS = 1.0
 #: first motion may well be an arrival.
 JUMP_STEPS = 10
 
+#: Shorter records hardly ever have picks.
+SHORT_SECONDS = 1.0
+
 #: Offsets are means, and networks have seven digits: larger samples would hide the others.
 ABSURD_RATIO = 1e8
 
@@ -227,7 +230,7 @@ def warn_about_components(
     stream: obspy.Stream, component_order: str, strict: bool
 ) -> None:
     """
-    Warns about stations that lack components of the model.
+    Warns about stations that lack components of the model, or have short records only.
 
     :param stream: Stream with components named as in the component order
     :param component_order: Components of the model
@@ -236,6 +239,12 @@ def warn_about_components(
     for station, traces in _by(station_id, stream).items():
         codes = {trace.stats.channel[-1:] for trace in traces}
         missing = [code for code in component_order if code not in codes]
+        seconds = max(trace.stats.npts / _rate(trace) for trace in traces)
+        if seconds < SHORT_SECONDS:
+            seisbench.logger.warning(
+                f"Station {station} has no more than {seconds:.2g} s without a gap.",
+                extra={"begin": USED},
+            )
         is_unused = len(missing) == len(component_order) or strict
         effect = "Zeros are used instead, which makes picks less certain."
         if is_unused:

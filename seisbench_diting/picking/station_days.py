@@ -83,8 +83,13 @@ def pick_archive(settings: PickSettings) -> RunPicks:
             given = [n for n in ("stations", "start", "end") if getattr(settings, n)]
             name = given[0] if given else "inputs"
             value = getattr(settings, name)
-            reason = "no waveforms match"
-            if why := merged([*run.state.problems(), *problems], "channel or file")[:5]:
+            reason, there = "no waveforms match", run.state.stations()
+            if not any(is_station_of(one, settings.stations or "*") for one in there):
+                reason += f"; the stations are {', '.join(there[:5])}"
+                reason += ", ..." if len(there) > 5 else ""
+            elif why := merged([*run.state.problems(), *problems], "channel or file")[
+                :5
+            ]:
                 reason += f": {'; '.join(why)}"
             raise ArgumentError(name, value, reason)
         if not others:

@@ -125,9 +125,11 @@ class FileNet(PhasePicker):
             raise ValueError(
                 f"it has {prob.shape[1]} classes; labels={','.join(self.labels)}"
             )
-        # Its last window may reach beyond the record.
-        inside = time < n_samples
-        prob, time = prob[inside, :n_classes], time[inside]
+        if not ((prob > -_NOTHING) & (prob < 1 + _NOTHING)).all():
+            raise ValueError("its probabilities are not numbers from 0 to 1")
+        # Its windows may reach beyond the record.
+        inside = (time >= 0) & (time < n_samples)
+        prob, time = prob[inside, :n_classes].clip(0, 1), time[inside]
         cell = time.astype(int)
         curves = np.zeros((n_classes + 1, n_samples), dtype=np.float32)
         for curve, values in zip(curves[1:-1], prob.T[1:], strict=True):
@@ -174,6 +176,9 @@ def load_network(
     """
     content = path.read_bytes()
     is_script = zipfile.is_zipfile(io.BytesIO(content))
+    if content[:2] == b"PK" and not is_script:
+        reason = "its end is missing; copy or download it again"
+        raise ArgumentError("model", str(path), reason)
     try:
         found = _open_script(content) if is_script else _open_onnx(content)
     # Errors of ONNX Runtime and PyTorch.

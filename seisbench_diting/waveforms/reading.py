@@ -37,8 +37,8 @@ PIECE_BYTES = 1 << 24
 #: Formats whose files may contain code that runs when they are read.
 _UNSAFE = ("PICKLE",)
 
-#: First bytes of compressed files.
-_COMPRESSED = (b"\x1f\x8b", b"BZh")
+#: First bytes of compressed files and of archives.
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"PK\3\4")
 
 #: Stands for the format of these; the files inside may be of several.
 PACKED = "packed"
@@ -138,9 +138,7 @@ def find_format(path: Path) -> str:
         start = file.read(1 << 14)
     if not start:
         raise UnreadableError("it is empty")
-    # Other formats have few signs, so that an archive may look like one of them.
-    is_named_so = path.suffix.lower() in (".zip", ".tar")
-    if start.startswith(_COMPRESSED) or (is_named_so and _is_archive(path)):
+    if start.startswith(_COMPRESSED) or start[257:262] == b"ustar":
         return PACKED
     for name in ENTRY_POINTS["waveform"]:
         if name not in _UNSAFE and _is_format(name, path):
@@ -148,16 +146,12 @@ def find_format(path: Path) -> str:
     # A disk may lose the first block of a file; for Python, zeros are an empty tar.
     if start[:8] == bytes(8) and RECORD.search(start):
         return "MSEED"
-    if _is_archive(path):
+    if tarfile.is_tarfile(path) or zipfile.is_zipfile(path):
         return PACKED
     reason = "it is in none of the waveform formats that ObsPy reads"
     if path.suffix.lower() in LIST_ENDINGS:
         reason += ", nor a list of files that exist"
     raise UnreadableError(reason)
-
-
-def _is_archive(path: Path) -> bool:
-    return tarfile.is_tarfile(path) or zipfile.is_zipfile(path)
 
 
 def _is_format(name: str, path: Path) -> bool:
@@ -197,31 +191,29 @@ def _read_inside(part: Part, options: dict[str, Any]) -> tuple[obspy.Stream, lis
         for name, unpack in _members(Path(part.path)):
             with NamedTemporaryFile(suffix=Path(name).suffix) as file:
                 try:
-                    file.write(_unpacked(unpack, part.path))
+                    file.write(unpack())
                     file.flush()
                     inner = Part(file.name, find_format(Path(file.name)))
                     found, wrong = _read_whole(inner, options)
                 except UnreadableError as error:
                     found, wrong = obspy.Stream(), [str(error)]
+                # Unpacking raises errors of many kinds.
+                except Exception as error:
+                    found, wrong = obspy.Stream(), [_why_packed(error, part.path)]
             stream += found
             where = f" ({name} in it)" if name else ""
             problems += [reason + where for reason in wrong]
     # The list of members can be damaged as well, in many ways.
     except Exception as error:
-        _raise_if_passing(error, part.path)
-        problems.append(f"it can't be unpacked: {_on_one_line(error)}")
+        problems.append(_why_packed(error, part.path))
     if not len(stream) and problems:
         raise UnreadableError("; ".join(dict.fromkeys(problems)))
     return stream, problems
 
 
-def _unpacked(unpack: Callable[[], bytes], path: str) -> bytes:
-    try:
-        return unpack()
-    # Unpacking raises errors of many kinds.
-    except Exception as error:
-        _raise_if_passing(error, path)
-        raise UnreadableError(f"it can't be unpacked: {_on_one_line(error)}") from error
+def _why_packed(error: Exception, path: str) -> str:
+    _raise_if_passing(error, path)
+    return f"it can't be unpacked: {_on_one_line(error)}"
 
 
 def _members(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:

@@ -418,6 +418,22 @@ def test_a_channel_without_rate_is_called_that(event, bundled, tmp_path):
     assert "LOG has no sampling rate (0 Hz)" in errors
 
 
+def test_what_has_nothing_to_pick_is_told(event, bundled, tmp_path):
+    for station, samples in (("SHORT", slice(40)), ("NANS", slice(None))):
+        for trace in event.copy():
+            trace.stats.station = station
+            trace.data = trace.data[samples] * (1.0 if station == "SHORT" else np.nan)
+            trace.write(str(tmp_path / f"{trace.id}.mseed"), format="MSEED")
+
+    table, errors = picked(tmp_path, tmp_path / "out", bundled)
+    _, other = picked(tmp_path, tmp_path / "other", bundled, stations="BW.X*")
+
+    assert table.empty
+    assert "no more than 0.4 s" in errors
+    assert "NANS..EHZ" in errors
+    assert "BW.NANS., BW.SHORT." in other
+
+
 @pytest.mark.slow
 def test_a_home_that_can_not_be_written(tmp_path):
     (tmp_path / "file").touch()

@@ -128,6 +128,37 @@ def test_networks_of_other_kinds(tmp_path):
             load_model(tmp_path / name, **TOLD)
 
 
+class Fixed(torch.nn.Module):
+    """A picker of any length that gives one pick inside, and a row like it."""
+
+    def __init__(self, row: list[float]):
+        super().__init__()
+        self.rows = torch.nn.Parameter(torch.tensor([[0.0, 900.5, 0.9], row]))
+
+    def forward(self, x: torch.Tensor):
+        assert x.dim() == 2
+        return self.rows
+
+
+@pytest.mark.parametrize(
+    "row", [[0, -3, 0.95], [0, np.nan, 0.95], [0, 99, np.nan], [1, 99, 1.3]]
+)
+def test_places_and_probabilities_that_can_not_be(example, tmp_path, row):
+    path = tmp_path / "x.jit"
+    torch.jit.script(Fixed(row)).save(str(path))
+    if row[2] == 0.95:
+        assert len(load_model(path, **TOLD).classify(example).picks) == 1
+    else:
+        with pytest.raises(ValueError, match=f"model=.*{path.name}"):
+            load_model(path, **TOLD)
+
+
+def test_a_file_that_was_cut_short(tmp_path):
+    (tmp_path / "link.pt").write_bytes(b"PK\3\4" + bytes(999))
+    with pytest.raises(ValueError, match="end is missing"):
+        load_model(tmp_path / "link.pt")
+
+
 class WithTime(torch.nn.Sequential):
     """A network of probabilities that gives positions, too, as LPPN does."""
 
