@@ -77,7 +77,9 @@ def test_all_files(files, associate):
 def test_the_command_line_overrides_the_file_of_options(files, associate):
     Path("options.toml").write_text("min-picks = 20\ngrid_km = 3\nvelocity = 'ak135'\n")
 
-    associate("-i", "picks.csv", *CSV, "--config", "options.toml", "--set", "grid-km=4")
+    # What is given twice is no loss.
+    twice = "picks.csv", "picks.csv", *CSV
+    associate(*twice, "--config", "options.toml", "--set", "grid-km=4")
 
     options = json.loads(Path("events.json").read_text())["options"]
     assert (options["grid_km"], options["min_picks"]) == (4, 20)
@@ -98,6 +100,17 @@ def test_the_epoch_at_the_time_of_the_picks(reference, tmp_path, run):
     places = {tuple(x[1:3]) for x in lines if "CI.COA" in x}
     assert places == {("32.8630", "-115.1230")}
     assert not lines_of_what_was_left_out(tmp_path / "events.err")
+
+
+def test_errors_name_the_option_and_the_file(files, associate, run):
+    error = associate("-i", "picks.csv", "-i", "none.csv", *COMMON, fails=True)
+    assert error.startswith("--input=none.csv: ")
+    Path("a.csv").write_text("time,lat,lon\n2020-01-01T00:00:00,1,2\n")
+    Path("no.csv").write_text("id,time,lat,lon\nA,2020-01-01T00:00:00,x,1\n")
+    names = {"catalog": ("no.csv", "a.csv"), "stations": ("a.csv", "no.csv")}
+    for option, (events, places) in names.items():
+        given = "-i", "picks.csv", "-c", events, "-s", places, "-o", "out"
+        assert run("pick-events", *given)[2].startswith(f"Error: --{option}=no.csv: ")
 
 
 def test_rows_that_are_wrong_are_named(files, run):

@@ -180,7 +180,9 @@ def _argument_error(
             # Checks of several fields name them in the reason.
             raise ValueError(reason)
         else:
-            value = values.get(name, problem["input"])
+            one, value = problem["input"], values.get(name, problem["input"])
+            # Of a list, the one that is wrong.
+            value = one if isinstance(value, list) and one in value else value
             impossible.append((name, value, reason[:1].lower() + reason[1:]))
     made = ArgumentError("", None, "") if impossible else MissingError("", None, "")
     made.problems = impossible or missing

@@ -215,6 +215,7 @@ def _spelt(cls: type[Settings], values: dict[str, Any], name: str, value: Any) -
     """An option as it was given; functions may have another name for its value."""
     for own, given in values.items():
         several = given if isinstance(given, list | tuple) else [given]
+        several = [Path(str(path)) for path in several]
         if isinstance(given, dict) and name in given:
             return _spelt(cls, {}, own, f"{name}={value}")
         if name not in cls.model_fields and Path(str(value)) in several:

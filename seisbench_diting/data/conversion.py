@@ -318,7 +318,7 @@ def convert_part(part: OriginalPart, settings: ConvertSettings) -> PartReport:
         if part.tables == ():
             reason = (
                 "its .csv file is missing, and so is a table for all parts, with the "
-                "columns 'key' and 'part'."
+                "columns 'key' and 'part', divided by commas."
             )
             raise FileNotFoundError(reason)
         with replacing(files[1]) as metadata, replacing(files[0]) as waveforms:

@@ -29,30 +29,47 @@ _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _GAMMA_TIME = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 
 
+#: Empty lines, and the first one of tables for Excel.
+_NO_ROW = re.compile(r"\s*$|sep=.$", re.IGNORECASE)
+
+
+def _separator(head: str) -> str:
+    sep = max(",\t;|", key=head.count)
+    return sep if sep in head else r"\s+"
+
+
+def _width(line: str, sep: str) -> int:
+    text = re.sub('"[^"]*"', "", line)
+    return text.count(sep) if len(sep) == 1 else len(text.split()) - 1
+
+
+def _is_head(line: str, after: str) -> bool:
+    sep = _separator(line)
+    return after[0] != "#" and _width(line, sep) == _width(after, sep)
+
+
 def _read_csv(path: Path, is_unclosed: bool = False) -> pd.DataFrame:
     """
     Rows with too many or too few values are set aside.
 
-    :param path: File with a header, divided by commas, tabs, semicolons or bars
+    :param path: File with a header, divided by commas, tabs, semicolons, bars or blanks
     :param is_unclosed: If a quote is not closed; lines that may be why are set aside
     :raises ValueError: if it is not such a file
     :return: Table of text with the lines as its index: a network may be called NA, and a
         location 00
     """
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        lines = enumerate(file, 1)
-        number, head = next((x for x in lines if x[1].strip()), (1, ""))
-        sep = max(",\t;|", key=head.count)
-
-        def width(line: str) -> int:
-            return re.sub('"[^"]*"', "", line).count(sep)
+        lines = (line for line in enumerate(file, 1) if not _NO_ROW.match(line[1]))
+        (number, head), after = next(lines, (1, "")), next(lines, (0, ""))
+        # Comments; but a header may begin with #, too.
+        while head[:1] == "#" and after[1] and not _is_head(head, after[1]):
+            (number, head), after = after, next(lines, (0, ""))
+        sep = _separator(head)
 
         # pandas takes the first row to be as long as it should be.
         aside: dict[int, str] = {}
-        for n, line in lines:
-            if not line.strip():
-                continue
-            if width(line) <= width(head):
+        for n, line in chain([after], lines):
+            if _width(line, sep) <= _width(head, sep):
                 break
             aside[n] = "more values than the header"
         else:

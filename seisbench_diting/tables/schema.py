@@ -256,15 +256,9 @@ class Schema:
 
     def found(self, given: pd.DataFrame) -> dict[str, pd.Series]:
         """:return: Our columns in a table, whatever their names there"""
-        return {
-            name: values
-            for name, column in {
-                **self.columns,
-                **self.further,
-                **self.optional,
-            }.items()
-            if (values := column.find(given, name)) is not None
-        }
+        known = {**self.columns, **self.further, **self.optional}
+        each = ((name, column.find(given, name)) for name, column in known.items())
+        return {name: values for name, values in each if values is not None}
 
     def _values(
         self, given: pd.Series, name: str, column: Column
@@ -274,6 +268,12 @@ class Schema:
         right = pd.Series(True, values.index)
         if column.kind == "str":
             values = values.fillna("").astype("str")
+            is_file = _aside.get() is not None
+            if is_file and values.str.contains("\ufffd", regex=False).any():
+                text = (
+                    f"{self.name}: {name} is not UTF-8; \ufffd stands for what is lost."
+                )
+                warnings.warn(text, stacklevel=4)
         elif str(values.dtype) != column.kind:
             if pd.api.types.is_string_dtype(values):
                 values = values.where(~values.isin(MISSING))

@@ -51,6 +51,9 @@ def test_the_published_text(tmp_path):
         "#Network | Station | Location | Channel | Latitude | Longitude | Elevation\n"
         "NA | T1 | 01 | HHZ | 1 | 2 | 3\nNA | T1 | 01 | HHN | 1 | 2 | 3\n",
         "id\tlongitude\tlatitude\televation(m)\tunit\nNA.T1.01.HH\t2\t1\t3.0\tm/s\n",
+        "sep=;\nid;lat;lon;elevation\nNA.T1.01;1;2;3\n",
+        "# mine, of today\nid,lat,lon,elevation\nNA.T1.01,1,2,3\n",
+        "network station location lat lon elevation\nNA T1 01 1 2 3\n",
         "id,lat,lon,ele\nNA.T1.01,1,2,\nNA.T1.01,1,2,3\n",
         "id,lat,lon,elevation_ft\nNA.T1.01,1,2,9.842519685\n",
         '{"NA.T1.01.HH": {"longitude": 2.0, "latitude": 1.0, "elevation_m": 3.0}}',
@@ -185,6 +188,12 @@ def test_units_of_elevations(text, unit, expected, tmp_path, recwarn):
     assert found["elevation_m"][1] == pytest.approx(expected, nan_ok=True)
     # In tables, small numbers with a fraction are a guess, which is told.
     assert (len(recwarn) > 0) == (unit is None and "0.5" in text and text[0] != "{")
+
+
+def test_lost_characters_are_told(tmp_path):
+    (tmp_path / "stations.csv").write_bytes(b"id,lat,lon\nA.K\xd6LN,1,2\n")
+    with pytest.warns(UserWarning, match="station_id.*UTF-8"):
+        tables.read_stations(tmp_path / "stations.csv")
 
 
 def test_stations_that_are_wrong_are_left_out(tmp_path):
