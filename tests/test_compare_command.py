@@ -20,9 +20,9 @@ def compare(run):
     return call
 
 
-def make_events(name, late_s, count, depth_km=5.0):
+def make_events(name, late_s, count):
     times = START + pd.to_timedelta([100 * n + late_s for n in range(count)], unit="s")
-    place = {"latitude": 42.0, "longitude": 13.0, "depth_km": depth_km}
+    place = {"latitude": 42.0, "longitude": 13.0, "depth_km": 5.0}
     names = [f"{name}{n}" for n in range(count)]
     table = pd.DataFrame({"event_id": names, "time": times}).assign(**place)
     return tables.event_table(table)
@@ -54,12 +54,3 @@ def test_what_is_common_is_printed_and_written(compare, files, tmp_path):
     only_a = tables.read_events(tmp_path / "out.only_a.csv")
     assert only_a["event_id"].to_list() == ["a3", "a4"]
     assert len(tables.read_events(tmp_path / "out.only_b.csv")) == 0
-
-
-def test_limits_and_order_of_coordinates(compare, files, tmp_path):
-    assert compare(*files, "--max-time", 0.1)["common"][1] == "0"
-    path = tmp_path / "a.txt"
-    tables.write_association(tables.read_events(files[0]), [], path)
-    # Without the stations nothing tells which of 42 and 13 is the latitude.
-    for option, expected in (("--lonlat", "0"), ("--no-lonlat", "5")):
-        assert compare(path, files[0], option)["common"][1] == expected
