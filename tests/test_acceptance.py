@@ -1,9 +1,5 @@
 """Published weights on real records: scores, picks and what they must not depend on."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import obspy
 import pandas as pd
@@ -16,7 +12,6 @@ from seisbench_diting.weights import weight_sets
 pytestmark = pytest.mark.slow
 
 SETS = [entry for entry in weight_sets() if entry.model != "UNetPP"]
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -96,10 +91,3 @@ def test_edges_of_gaps_do_not_fire(name, components, published, cx_pb01):
     assert at_edge == 0
     if components == "ZNE":
         assert inside == 0
-
-
-@pytest.mark.parametrize("name", ["LPPNM", "RNN", "EQT"])
-def test_memory_for_a_day(name, reference):
-    command = [sys.executable, "-m", "benchmarks.memory", "--one", name]
-    printed = subprocess.check_output(command, cwd=ROOT, text=True)
-    assert float(printed.split()[3]) < 2.0

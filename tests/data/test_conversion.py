@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections import namedtuple
 from pathlib import Path
 
 import h5py
@@ -217,19 +216,6 @@ def test_what_is_converted_whole_is_not_converted_again(
     assert run(copied, tmp_path / "out").chunks == ["00", "01", "10"]
     assert again == ["01", "10"]
     assert files_of(tmp_path / "out") == files_of(converted)
-
-
-def test_too_little_disk_is_an_error_before_the_first_byte(
-    parts, tmp_path, monkeypatch
-):
-    usage = namedtuple("usage", "total used free")(10**9, 10**9, 10**6)
-    monkeypatch.setattr(conversion.shutil, "disk_usage", lambda path: usage)
-
-    with pytest.raises(OSError, match=r"has 0.001 GB free"):
-        run(parts, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-    # The advice of the error is right.
-    assert run(parts, tmp_path / "out", compression="gzip").records == 450
 
 
 def die(*_):

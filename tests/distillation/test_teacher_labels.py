@@ -19,7 +19,6 @@ from seisbench_diting.distillation.labels import (
 )
 from seisbench_diting.distillation.teachers import Opinion
 from seisbench_diting.generate import Arrival, lppn_label, point_label
-from seisbench_diting.training.module import count_matches
 
 MS = 1_000_000
 rows = st.lists(
@@ -96,10 +95,3 @@ def test_labels_are_as_sure_as_the_arrivals():
     point = soft_point_label(arrivals, 6144)
     assert point[2, 3000] == pytest.approx(0.3)
     np.testing.assert_allclose(point.sum(axis=0), 1, atol=1e-6)
-
-
-def test_each_pick_is_right_once():
-    truth, found = np.array([100.0, 130.0, 900.0]), np.array([104.0, 110.0, 500.0])
-    assert count_matches(truth, found, 50) == 2
-    assert count_matches(truth, found, 5) == 1
-    assert count_matches(truth[:0], found, 5) == 0

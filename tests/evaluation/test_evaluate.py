@@ -90,8 +90,3 @@ def test_latency_of_all_seven_models_and_own_ones(run, tmp_path, monkeypatch):
         rows = [line.split() for line in output.splitlines()[1:]]
         assert [row[0] for row in rows] == list(names)
         assert all(float(value) > 0 for row in rows for value in row[1:])
-
-
-def test_an_empty_split_is_named(ncedc, lppnm):
-    with pytest.raises(ValueError, match="split='test'"):
-        evaluate(lppnm, ncedc, split="test", progress=False)

@@ -5,7 +5,7 @@ import pytest
 from made_records import Records, run, spike_record
 
 from seisbench_diting import generate
-from seisbench_diting.generate import GaussianNoiseAtSNR, read_arrivals
+from seisbench_diting.generate import read_arrivals
 
 
 def test_arrivals_by_the_names_of_seisbenchs_datasets():
@@ -44,15 +44,3 @@ def test_a_second_event_brings_its_own():
         assert np.abs(mixed[:, int(arrival.sample)]).min() > 5
     # There is a third event only in a window that has no second one.
     assert second.apply(mixed, its)[0] is mixed
-
-
-def test_noise_makes_arrivals_less_sure():
-    x, metadata = with_arrays([3000.0], [3600.0], npts=6144, sure=0.8)
-    # Where there is exactly nothing, there is no noise either.
-    x += 1
-    for snr, left in ((40.0, 0.8), (-20.0, 0.0)):
-        _, its = GaussianNoiseAtSNR((snr, snr)).apply(x, dict(metadata))
-        assert its["trace_P_arrival_probability"] == pytest.approx([left])
-    # What an analyst has seen stays.
-    plain = {"trace_p_arrival_sample": 3000.0}
-    assert GaussianNoiseAtSNR((-20.0, -20.0)).apply(x, dict(plain))[1] == plain

@@ -97,10 +97,3 @@ def test_missing_phases_and_ratios_are_minus_one(dataset):
     label = DiTingTestBatches(bare, 21)[0]["label"]
     assert (label[:, 0] >= 512).all()
     assert (label[:, 1:] == -1).all()
-
-
-def test_several_sampling_rates_are_not_mixed(dataset, tmp_path):
-    path = write_dataset(tmp_path, 5, rate=100.0)
-    both = dataset + sbd.WaveformDataset(path, component_order="ZNE")
-    with pytest.raises(ValueError, match="100 Hz"):
-        DiTingBatches(both, 4)

@@ -54,14 +54,6 @@ def test_the_input_is_left_alone(amplitude, method):
     assert str(getattr(amplitude, method)(stream, copy=False)) == str(expected)
 
 
-def test_default_arguments_are_used_and_can_be_overridden():
-    stream = make_stream([20.0], [30.0])
-    model = Amplitude(default_args={"P_threshold": 0.95})
-    assert phases(model, stream) == ["S"]
-    assert phases(model, stream, P_threshold=0.5) == ["P", "S"]
-    assert model.default_args == {"P_threshold": 0.95}
-
-
 class Regional(Amplitude):
     """Pg and Sg at the first maximum, half as probable Pn and Sn at the same time."""
 
