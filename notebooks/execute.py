@@ -10,6 +10,7 @@ them.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -52,6 +53,10 @@ def execute(path: Path, folder: Path) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         # Times of the day, which differ at each execution.
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            # Warnings begin with a file of this machine.
+            if output.get("name") == "stderr":
+                output.text = re.sub(r"\S+/ipykernel_\S+: ", "", output.text)
     return notebook
 
 

@@ -83,6 +83,12 @@ def test_the_latest_version_in_the_cache_is_used_unless_an_update_is_asked_for(m
     assert LPPNT.list_versions("made", remote=False) == ["1", "2"]
 
 
+def test_weights_in_the_package_beat_older_ones_in_the_cache(cache):
+    (cache / "lppnt").mkdir(parents=True)
+    LPPNT().save(cache / "lppnt" / "distilled", "Older", version_str="1")
+    assert LPPNT.from_pretrained("distilled").weights_version > "1"
+
+
 def test_lists_hold_published_and_own_weights(mirror, cache):
     assert LPPNT.list_pretrained() == ["made"]
     assert LPPNT.list_pretrained(remote=False) == []
