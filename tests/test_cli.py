@@ -88,6 +88,8 @@ def files(tmp_path, monkeypatch, example):
         ("convert -i . -o picks.csv", "--output=picks.csv"),
         ("pick -i .", "--output"),
         ("pick -i . -o out --prob 30", "--threshold=30"),
+        # 8 is the default of another option.
+        ("associate -i events.csv -s events.csv -o o --min-pick 8", "--min-pick=8"),
         # Loose picks were written as events that did not exist.
         ("pick -i . -o out --formats quakeml", "--formats=quakeml"),
         ("pick-events -i . -o x -c none.csv", "--catalog=none.csv"),

@@ -31,7 +31,9 @@ def test_recipe_requires_what_setup_cfg_requires():
             name, version = re.fullmatch(r"([\w-]+)(.*)", requirement).groups()
             expected.add(f"{ON_CONDA.get(name, name)} {version}".strip())
     assert set(recipe["requirements"]["run"]) == expected
-    assert recipe["context"]["version"] == seisbench_diting.__version__
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    for version in (recipe["context"]["version"], citation["version"]):
+        assert version == seisbench_diting.__version__
 
 
 @pytest.mark.slow

@@ -214,12 +214,13 @@ def _dashed(name: str) -> str:
 def _spelt(cls: type[Settings], values: dict[str, Any], name: str, value: Any) -> str:
     """An option as it was given; functions may have another name for its value."""
     for own, given in values.items():
-        several = given if isinstance(given, list | tuple) else [given]
-        several = [Path(str(path)) for path in several]
         if isinstance(given, dict) and name in given:
             return _spelt(cls, {}, own, f"{name}={value}")
-        if name not in cls.model_fields and Path(str(value)) in several:
-            name = own
+    if name not in cls.model_fields and name not in values:
+        for own, given in values.items():
+            several = given if isinstance(given, list | tuple) else [given]
+            if Path(str(value)) in [Path(str(path)) for path in several]:
+                name = own
     field = cls.model_fields.get(name)
     return f"{_option(name, field) if field else _dashed(name)}={_shown(value)}"
 

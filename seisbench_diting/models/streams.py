@@ -139,10 +139,10 @@ def _absurd(samples: np.ndarray, bad: np.ndarray) -> np.ndarray:
     """Where a thousandth at most of the samples is so large that others would be lost."""
     size = np.where(bad, 0, np.abs(samples))
     # A few tell that there is nothing to look for.
-    if size.max(initial=0) > ABSURD_RATIO * np.median(size[:: len(size) // 1000 + 1]):
+    if size.max(initial=0) / ABSURD_RATIO > np.median(size[:: len(size) // 1000 + 1]):
         usual = float(np.quantile(size, 0.999, method="lower"))
         if usual > 0:
-            return size > ABSURD_RATIO * usual
+            return size / ABSURD_RATIO > usual
     return np.zeros(1, dtype=bool)
 
 

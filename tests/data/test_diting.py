@@ -36,7 +36,7 @@ def test_from_the_original_into_the_cache(parts, data_cache):
 
 def test_from_a_damaged_original(copied, tmp_path):
     (copied / "DiTing330km_part_1.csv").unlink()
-    with pytest.raises(ValueError, match=r"Correct the files[\s\S]*part 01"):
+    with pytest.raises(ValueError, match="part 01"):
         DiTing.from_original(copied, tmp_path / "out", progress=False)
     assert len(DiTing(tmp_path / "out", component_order="ZNE")) == 300
 

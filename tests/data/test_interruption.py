@@ -28,13 +28,13 @@ def test_a_stopped_conversion_continues(parts, converted, files_of, tmp_path, nu
     path = tmp_path / "out"
     process = start(parts, path)
     process.send_signal(number)
-    process.wait()
+    killed = number == signal.SIGKILL
+    assert process.wait() == (-number if killed else 130)
     if number == signal.SIGINT:
         assert not list(path.glob(".*.partial"))
     # A run that is stopped before it has anything removes its folder.
-    before, deadline = None, time.monotonic() + 20
+    before = None
     while (now := {f.name: f.stat().st_size for f in path.glob("*")}) != before:
-        assert time.monotonic() < deadline, "Its workers still write."
         before = now
         time.sleep(0.5)
     convert(parts, path, progress=False)

