@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from made_records import Records, run, spike_record
 
@@ -44,6 +44,8 @@ def test_labels_are_where_the_arrivals_are(name, seed, p, between):
     point, lppn, eqt = (state[key][0] for key in ("point", "lppn", "eqt"))
 
     assert wave.shape == (3, 6144)
+    # What is left of a short record may be nothing.
+    assume(name != "record_edge" or wave.any())
     assert 0.4 < np.abs(wave).max() <= 2 + 1e-6
     arrivals = [a for a in generate.read_arrivals(its) if 0 <= a.sample < 6144]
     labelled = [int(a.sample) for a in arrivals if not a.hidden]
