@@ -13,6 +13,7 @@ from .messages import USED as USED
 from .messages import ArgumentError as ArgumentError
 from .messages import MissingError as MissingError
 from .messages import counted as counted
+from .messages import first_of as first_of
 from .messages import merged as merged
 from .messages import suggestion as suggestion
 from .processes import map_unordered as map_unordered

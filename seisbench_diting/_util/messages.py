@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 #: Begin of a reason that tells how something was used, not why it was not.
@@ -75,6 +75,16 @@ def counted(number: int, noun: str, form: str = "") -> str:
     return f"{number:{form}} {noun}{'' if number == 1 else 's'}"
 
 
+def first_of(names: Sequence[str], most: int = 3, between: str = ", ") -> str:
+    """
+    :param names: Names
+    :param most: Largest number that is told
+    :param between: What stands between them
+    :return: The first names, with dots if there are more
+    """
+    return between.join([*names[:most], "..."][: len(names)])
+
+
 def merged(problems: Iterable[tuple[str, str]], noun: str) -> list[str]:
     """
     Merges problems with the same reason.
@@ -89,7 +99,6 @@ def merged(problems: Iterable[tuple[str, str]], noun: str) -> list[str]:
     return [
         f"{noun} {who[0]}: {reason}"
         if len(who) == 1
-        else f"{counted(len(who), noun)} ({', '.join(who[:3])}"
-        f"{', ...' if len(who) > 3 else ''}): {reason}"
+        else f"{counted(len(who), noun)} ({first_of(who)}): {reason}"
         for reason, who in names.items()
     ]

@@ -26,6 +26,7 @@ from .._util import (
     check_place,
     counted,
     errors_of,
+    first_of,
     replacing_together,
     told_files,
     write_text,
@@ -594,10 +595,10 @@ def _left_near(
     (event, pick, residual), chance = locator.left_near(origins)
     names = events["event_id"].to_numpy()[event]
     if len(pick) > chance:
-        first = pd.unique(names)
+        unsure = list(pd.unique(names))
         warnings.warn(
             f"{counted(len(pick), 'pick')} at the nearest stations of "
-            f"{counted(len(first), 'event')} ({', '.join([*first[:3], '...'][: len(first)])}) "
+            f"{counted(len(unsure), 'event')} ({first_of(unsure)}) "
             f"almost fit; by chance there would be {chance:.0f}. Depths may be wrong: try wider "
             "windows, or another velocity.",
             stacklevel=3,

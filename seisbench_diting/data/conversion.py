@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from .._util import (
     ArgumentError,
     counted,
+    first_of,
     map_unordered,
     merged,
     only_writer,
@@ -157,9 +158,7 @@ class ConversionReport(BaseModel):
     def _elsewhere(self) -> Iterator[str]:
         if self.elsewhere:
             rows = counted(self.elsewhere.total(), "row")
-            names = ", ".join(
-                [*sorted(self.elsewhere)[:10], "..."][: len(self.elsewhere)]
-            )
+            names = first_of(sorted(self.elsewhere), 10)
             yield f"  {rows} of parts that are not in the folder ({names})"
 
     def write(self, folder: Path) -> None:

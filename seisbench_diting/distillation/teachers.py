@@ -15,7 +15,7 @@ import torch
 from seisbench.models import WaveformModel
 
 from .. import models
-from .._util import ArgumentError, errors_of, join_spans, station_id
+from .._util import ArgumentError, errors_of, first_of, join_spans, station_id
 from ..waveforms import shared
 
 #: Numbers of the phases.
@@ -169,7 +169,7 @@ class FileTeacher:
         stations = sorted(opinions)
         self.name = name
         self.checksum = digest.hexdigest()
-        self.knows = ", ".join([*stations[:_MOST_NAMED], "..."][: len(stations)])
+        self.knows = first_of(stations, _MOST_NAMED)
         self._opinions = opinions
 
     def see(self, stream: obspy.Stream, threshold: float) -> Opinion:

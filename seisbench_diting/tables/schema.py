@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._util import ArgumentError, check_type, counted, quoted
+from .._util import ArgumentError, check_type, counted, first_of, quoted
 
 #: Type of times.
 TIME = "datetime64[us, UTC]"
@@ -83,7 +83,7 @@ class LeftOut(UserWarning):
         self.path, self.rows = path, rows
 
     def __str__(self) -> str:
-        few = "; ".join([*self.lines()[:3], "..."][: len(self.rows)])
+        few = first_of(self.lines(), between="; ")
         return f"{self.path}: {counted(len(self.rows), 'row')} left out: {few}"
 
     def lines(self) -> list[str]:
