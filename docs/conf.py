@@ -1,6 +1,7 @@
 """Sphinx settings of the documentation; ``make docs`` builds it."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -27,6 +28,10 @@ commands = app.generate_docs().replace("# seisbench-diting\n", "# Commands\n", 1
 # The list of commands follows, with a line on each.
 before, _, rest = commands.partition("## Table of Contents\n")
 _, _, after = rest.partition("**Commands**:\n")
+# Cyclopts takes the module that runs for the program.
+after = after.replace(" -m sphinx", "")
+# Examples are code.
+after = re.sub(r"(?<=\n\n)(?=seisbench-diting )", "    ", after)
 (HERE / "commands.md").write_text(before + after, encoding="utf-8")
 
 project = "seisbench-diting"
@@ -43,6 +48,9 @@ source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "seisbench-diting"
+html_show_copyright = False
+# Quotes and ellipses, but no dashes, as options begin with two hyphens.
+smartquotes_action = "qe"
 
 # The notebooks are saved with their outputs.
 nb_execution_mode = "off"
