@@ -245,13 +245,13 @@ def load_taup(model: str | Path) -> TauPyModel:
     :return: TauP with this model
     """
     if not isinstance(model, Path):
-        return TauPyModel(model)
+        return TauPyModel(model, cache=False)
     with tempfile.TemporaryDirectory(prefix="seisbench-diting-") as folder:
         try:
             path = _whole_earth(model, Path(folder))
             with np.errstate(all="ignore"):  # See make_curves.
                 taup_create.build_taup_model(path, folder, verbose=False)
-            return TauPyModel(str(path.with_suffix(".npz")))
+            return TauPyModel(str(path.with_suffix(".npz")), cache=False)
         # TauP raises errors of many kinds.
         except Exception as error:
             raise VelocityModelError(

@@ -1,5 +1,6 @@
 """Travel times: close to TauP's own, from tables that may be lost or damaged."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +168,19 @@ def test_a_few_lines_are_a_model(cache, tmp_path, name, text):
 NO_NUMBERS = "depth vp vs\nfoo\n"
 S_BEFORE_P = "0 3.4 5.8 2.7\n35 3 5 2\n"
 UPWARDS = "30 6 3.5\n10 6 3.4\n"
+
+
+def test_layers_at_depths_of_the_table_take_little_memory(cache, tmp_path):
+    # TauP's own cache of models was copied into itself at each boundary: 17 GB.
+    path = tmp_path / "layers.csv"
+    lines = [f"{z / 10} {5 + z / 5} {3 + z / 9}" for z in range(9)]
+    path.write_text("\n".join(lines))
+    model = TravelTimes(path)
+    tracemalloc.start()
+    model.first_arrivals(50, 0.5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
 
 
 @pytest.mark.parametrize("text", [NO_NUMBERS, S_BEFORE_P, UPWARDS, ""])
