@@ -9,6 +9,7 @@ import obspy
 import pytest
 
 from seisbench_diting import tables
+from seisbench_diting._util import ArgumentError
 from seisbench_diting.association import core
 
 sys.path.insert(0, str(Path(__file__).parent / "association"))
@@ -193,3 +194,8 @@ def test_from_waveforms_to_events(reference, files, associate):
     assert len(tables.read_picks("events.picks.csv")) == len(picks)
     # The nearest station, which the model of the whole Earth fits least.
     assert picks["station_id"].str.startswith("CI.RXH.").sum() >= 2
+
+
+def test_unknown_formats_in_python_are_named():
+    with pytest.raises(ArgumentError, match=r"formats='nord'.*nordic"):
+        core.files_of(Path("events"), ["csv", "nord"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -312,14 +312,20 @@ def _without_txt(path: Path) -> Path:
     return path.with_suffix("") if path.suffix == ".txt" else path
 
 
-def _are_known(names: tuple[str, ...]) -> tuple[str, ...]:
+def known_formats(names: Sequence[str]) -> Sequence[str]:
+    """
+    :param names: Names of formats
+    :raises ArgumentError: if there is none, or one is unknown
+    :return: The same
+    """
     for name in names or [""]:
         if name not in FORMATS:
-            raise ValueError(f"{name!r} is not possible{suggestion(name, FORMATS)}")
+            reason = f"it is not possible{suggestion(name, FORMATS)}"
+            raise ArgumentError("formats", name, reason)
     return names
 
 
-_Formats = Annotated[Names, AfterValidator(_are_known)]
+_Formats = Annotated[Names, AfterValidator(known_formats)]
 _Prefix = Annotated[Path, AfterValidator(_without_txt)]
 
 

@@ -46,7 +46,13 @@ from ..tables import (
     write_station_terms,
 )
 from ..travel_times import TravelTimeTable, make_table
-from .associate_settings import FORMATS, METHODS, MethodSettings, method_settings
+from .associate_settings import (
+    FORMATS,
+    METHODS,
+    MethodSettings,
+    known_formats,
+    method_settings,
+)
 from .relocation import Locator, Origins, Picks
 
 #: Picks of one phase at one station closer than this are duplicates.
@@ -667,7 +673,7 @@ def check_size(name: str, value: float, number: int, most: int, noun: str) -> No
 
 def files_of(output: Path, formats: Sequence[str]) -> list[Path]:
     """:return: Files of an association"""
-    endings = [FORMATS[kind] for kind in formats]
+    endings = [FORMATS[kind] for kind in known_formats(formats)]
     endings += [e.replace("events", "picks") for e in endings if "events" in e]
     return [beside(output, ending) for ending in (*endings, ".png", ".err", ".json")]
 
