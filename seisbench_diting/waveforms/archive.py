@@ -87,13 +87,13 @@ def fingerprint_of(segments: Iterable[Segment], *texts: str) -> str:
 
 class Database:
     """
-    An SQLite file. Transactions are atomic, also in a crash.
+    An SQLite file. Transactions are atomic, even in a crash.
 
-    :param path: File, which is made if it does not exist
+    :param path: File; it is created if it does not exist
     :param only_read: If nothing will be written
     :raises ValueError: if it is something else, damaged, or of another version
-    :raises FileNotFoundError: if it is only read, and does not exist
-    :raises OSError: if it can't be written, or read
+    :raises FileNotFoundError: if it is only to be read, and does not exist
+    :raises OSError: if it can't be written or read
     """
 
     SCHEMA: ClassVar[str] = ""
@@ -105,7 +105,7 @@ class Database:
         self.path = path
         if only_read and not path.is_file():
             raise FileNotFoundError(f"{path} is not there; was its run removed?")
-        # A reader with the rights to write undoes what a killed run began to write.
+        # A reader that may write rolls back what a killed run began to write.
         is_ours = os.access(path.parent, os.W_OK | os.X_OK) and (
             not path.exists() or os.access(path, os.W_OK)
         )
@@ -148,7 +148,7 @@ class Database:
         """A transaction: commits everything written inside, or nothing."""
         with self._reporting():
             self._connection.execute("BEGIN IMMEDIATE")
-            # This undoes it after an error.
+            # This rolls it back after an error.
             with self._connection:
                 yield
                 self._connection.execute("COMMIT")
@@ -202,7 +202,7 @@ class Archive(Database):
 
         :param inputs: As of :py:func:`find_files`
         :param pattern: Gives codes that headers lack
-        :param skipped: Tells files that are not wanted
+        :param skipped: Whether a file is not wanted
         :param progress: If progress is shown
         :param argument: Name of the inputs in errors
         :raises ArgumentError: if there are no waveforms
@@ -325,18 +325,14 @@ class Archive(Database):
     @staticmethod
     def packed(segments: Iterable[Segment]) -> str:
         """:return: Short text, from which :py:meth:`unpacked` makes the segments"""
-        return json.dumps(
-            [[s.row, s.begin, s.end] if s.cut else [s.row] for s in segments]
-        )
+        return json.dumps([(s.row, s.begin, s.end, s.cut) for s in segments])
 
     def unpacked(self, text: str) -> tuple[Segment, ...]:
         where = "segments.id IN (SELECT json_extract(value, '$[0]') FROM json_each(?))"
         found = {s.row: s for s in self._segments_where(where, [text])}
         return tuple(
-            replace(found[row], begin=cut[0], end=cut[1], cut=True)
-            if cut
-            else found[row]
-            for row, *cut in json.loads(text)
+            replace(found[row], begin=begin, end=end, cut=cut)
+            for row, begin, end, cut in json.loads(text)
         )
 
     def station_days(
@@ -378,11 +374,8 @@ class Archive(Database):
         end = min(end, selection.end) if selection.end is not None else end
         if begin >= end:
             return []
-        chosen, wrong = choose_segments(
-            self.segments(station, begin - margin, end + margin),
-            selection.instruments,
-            selection.min_rate,
-        )
+        near = self.segments(station, begin - margin, end + margin)
+        chosen, wrong = choose_segments(near, selection.instruments, selection.min_rate)
         problems += wrong
         date = obspy.UTCDateTime(ns=day * DAY).strftime("%Y-%m-%d")
         found = []
@@ -392,8 +385,6 @@ class Archive(Database):
             if covered <= TOLERANCE and covered < end - begin:
                 continue
             key = " ".join([station, date, code]).strip()
-            share, used = covered / DAY, tuple(segments)
-            found.append(
-                Unit(key, begin, end, margin, share, used, fingerprint_of(used))
-            )
+            about = key, begin, end, margin, covered / DAY
+            found.append(Unit(*about, tuple(segments), fingerprint_of(segments)))
         return found

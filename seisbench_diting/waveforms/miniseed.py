@@ -1,7 +1,7 @@
 """The records of miniSEED: their own times, and which of them are damaged.
 
-ObsPy joins records whose times fit to half a sample, one after the other, keeps the time of
-the first one, and forgets the sum. Of a file with a damaged record it reads nothing.
+ObsPy joins records whose times fit to half a sample and keeps only the time of the first
+one, so that small differences add up. It reads nothing of a file with a damaged record.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NAMES = (
 _NAMES += "rate multiplier activity e correction f first_blockette g exponent h "
 _NAMES += "blockette i microseconds j"
 
-#: Whether a byte may be of a number, a quality, or the blank behind it.
+#: Bytes that may be part of a number, a quality, or the blank behind it.
 _DIGITS, _QUALITIES, _BLANKS = (
     np.bincount([*b], minlength=256) > 0 for b in (b"0123456789 \0", b"DRQM", b" \0")
 )
@@ -122,7 +122,7 @@ class Records:
 
         :param read: Reader
         :raises Exception: of the reader, if no others remain
-        :return: Which they are, and what the reader says; empty if all can be read alone
+        :return: Names them, with the reader's reason; empty if all can be read alone
         """
         error = ValueError("the length or the time in its header is wrong")
         damaged: dict[int, Exception] = dict.fromkeys(self.wrong.tolist(), error)
@@ -190,13 +190,13 @@ class Records:
         channels: dict[str, np.ndarray] = {}
         for one in np.unique(number) if number.any() else {*number[:1]}:
             places = self.places[number == one]
-            # Codes that differ in blanks are one to ObsPy.
+            # To ObsPy, codes that differ only in blanks are the same.
             others = channels.get(name := self._name(places[0]), places)
             channels[name] = np.union1d(others, places)
         return channels
 
     def _samples(self, places: np.ndarray, known: list[float]) -> np.ndarray:
-        """Nanoseconds from sample to sample: headers hold rates that are near the known."""
+        """Nanoseconds from sample to sample, by the known rate nearest to that in the header."""
         head = self._headers[places]
         terms = (head[name].astype(float) for name in ("rate", "multiplier"))
         rate, by = (np.abs(term) ** np.sign(term) for term in terms)
@@ -265,7 +265,7 @@ def _first_record(content: np.ndarray) -> tuple[int, int, Any]:
     for start in range(0, len(content) // 128 * 128, 128):
         if not RECORD.match(content[start : start + 8].tobytes()):
             continue
-        # ObsPy starts at the begin of files that end within a record.
+        # If a file ends within a record, ObsPy starts at its beginning.
         some = content[start : start + (1 << 14)]
         some = some[: len(some) // 128 * 128]
         try:

@@ -7,6 +7,7 @@ import glob
 import gzip
 import io
 import itertools
+import math
 import re
 import tarfile
 import threading
@@ -20,7 +21,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 
-import numpy as np
 import obspy
 
 # ObsPy has no public way to ask for the format of a file without reading it.
@@ -143,7 +143,7 @@ def find_format(path: Path) -> str:
     for name in ENTRY_POINTS["waveform"]:
         if name not in _UNSAFE and _is_format(name, path):
             return name
-    # A disk may lose the first block of a file; for Python, zeros are an empty tar.
+    # A disk may lose the first block of a file. To Python, zeros are an empty tar file.
     if start[:8] == bytes(8) and RECORD.search(start):
         return "MSEED"
     if tarfile.is_tarfile(path) or zipfile.is_zipfile(path):
@@ -162,7 +162,7 @@ def _is_format(name: str, path: Path) -> bool:
         try:
             check = buffered_load_entry_point(entry.dist.name, group, "isFormat")
             return bool(check(str(path)))
-        # The checks of some formats raise any error for files of others.
+        # The checks of some formats raise errors of any kind for other files.
         except Exception as error:
             _raise_if_passing(error, str(path))
             return False
@@ -296,7 +296,7 @@ def _read_miniseed(
     records = Records(part.path, part.offset, part.length)
     is_missed = records.off_grid or (not len(stream) and len(records.places) > 0)
     if is_missed:
-        # ObsPy's words on what it skipped.
+        # ObsPy's warnings about what it skipped.
         raised.clear()
     if failed or is_missed or len(records.wrong):
         reason = f"partly unreadable: {_on_one_line(failed)}" if failed else ""
@@ -314,7 +314,7 @@ def _read_miniseed(
 
 def _raise_if_passing(error: Exception, path: str) -> None:
     """Raises errors of the system again: the file may be fine at another time."""
-    # Some formats raise OSErrors of their own, without a number.
+    # Some formats raise their own OSErrors, without a number.
     if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
         raise error
     with Path(path).open("rb"):
@@ -322,7 +322,7 @@ def _raise_if_passing(error: Exception, path: str) -> None:
 
 
 def _summarized(raised: list[warnings.WarningMessage]) -> list[str]:
-    """A line for each cause; there may be a warning for each damaged record of a file."""
+    """One line a cause, as there may be a warning for each damaged record of a file."""
     causes: dict[str, list[str]] = defaultdict(list)
     for one in raised:
         # Other threads may warn of other things meanwhile.
@@ -434,8 +434,8 @@ def read_responses(
 def usable(stream: obspy.Stream) -> tuple[obspy.Stream, list[Problem]]:
     """
     :param stream: Stream from anywhere
-    :return: New traces over the same samples, with the codes of :py:func:`complete_codes`,
-        without those that have no time; and what was changed or left out
+    :return: New traces over the same samples, with the codes of :py:func:`complete_codes`
+        and without traces that have no time; and what was changed or left out
     """
     found = shared(stream)
     problems = [("", reason) for reason in complete_codes(found)]
@@ -445,7 +445,7 @@ def usable(stream: obspy.Stream) -> tuple[obspy.Stream, list[Problem]]:
 
 
 def _has_no_time(trace: obspy.Trace) -> bool:
-    """If ObsPy takes 1970 instead."""
+    """If the header has no time, for which ObsPy takes 1970."""
     stats = trace.stats
     if "sac" in stats:
         return any(stats.sac.get(name, -12345) == -12345 for name in _SAC_TIME)
@@ -523,7 +523,7 @@ def read_segments(
             "starttime": obspy.UTCDateTime(ns=begin),
             "endtime": obspy.UTCDateTime(ns=end),
         }
-        # With a pattern, or escaped, the header has other names.
+        # With a pattern, or if codes were escaped, the header has other names.
         name = of_part[0].station_id
         if part.format == "MSEED" and pattern is None and _PLAIN.fullmatch(name):
             options["sourcename"] = f"{name}.*"
@@ -589,27 +589,25 @@ def cut_overlaps(stream: obspy.Stream) -> list[Problem]:
     problems = []
     kept: list[obspy.Trace] = []
     for (name, rate), traces in channels.items():
-        lost = 0.0
-        last: obspy.Trace | None = None
+        lost, end = 0.0, None
         for trace in sorted(traces, key=lambda trace: trace.stats.starttime):
-            if last is not None:
-                behind = last.stats.endtime + 0.5 / rate - trace.stats.starttime
-                repeated = max(0, int(np.ceil(behind * rate)))
-                lost += min(repeated, trace.stats.npts) / rate
-                if repeated >= trace.stats.npts:
+            stats = trace.stats
+            if end is not None:
+                behind = end + 0.5 / rate - stats.starttime
+                repeated = max(0, math.ceil(behind * rate))
+                lost += min(repeated, stats.npts) / rate
+                if repeated >= stats.npts:
                     continue
                 if repeated:
                     trace.data = trace.data[repeated:]
-                    trace.stats.starttime += repeated / rate
+                    stats.starttime += repeated / rate
             kept.append(trace)
-            last = trace
+            end = stats.endtime
         if lost:
-            problems.append(
-                (
-                    name,
-                    f"{lost:.2f} s of it overlap with other samples; those of the trace "
-                    "that began first are used",
-                )
+            reason = (
+                f"{lost:.2f} s of it overlap with other samples; those of the trace "
+                "that began first are used"
             )
+            problems.append((name, reason))
     stream.traces = kept
     return problems

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 DAY = 86400 * SECOND
 
-#: Largest jump of a clock. Segments of two instruments are this far apart, and picks this
-#: close outside a day also belong to it.
+#: Largest jump of a clock. Segments of two instruments are this far apart. Picks this
+#: close to a day also belong to it.
 TOLERANCE = SECOND // 10
 
-#: Another instrument fills in where the preferred one has no samples for a minute, which
-#: is about a window of the models.
+#: Another instrument is used where the preferred one has no samples for at least a minute,
+#: about a window of the models.
 SHORTEST_FILL = 60 * SECOND
 
 #: Takes all instruments of a station.
@@ -67,23 +67,12 @@ def _check_instruments(value: Any) -> tuple[str, ...]:
     return tuple(code.upper() for code in codes)
 
 
-def _check_stations(value: Any) -> tuple[str, ...]:
-    patterns = split_names(value)
-    if any(Path(pattern).is_file() for pattern in patterns):
-        raise ValueError(
-            "is a file; write patterns of NET.STA or NET.STA.LOC, such as CX.PB*"
-        )
-    return patterns
-
-
 #: Time as text, from text or an object of Python, pandas or ObsPy; or None.
 Time = Annotated[str | None, BeforeValidator(_check_time), "TIME"]
 #: Codes of band and instrument in order of preference, or :py:data:`ALL_INSTRUMENTS`.
 Instruments = Annotated[tuple[str, ...], BeforeValidator(_check_instruments), "CODES"]
 #: Patterns of NET.STA or NET.STA.LOC.
-StationPatterns = Annotated[
-    tuple[str, ...], BeforeValidator(_check_stations), "PATTERNS"
-]
+StationPatterns = Annotated[tuple[str, ...], BeforeValidator(split_names), "PATTERNS"]
 
 
 def time_span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
@@ -153,7 +142,7 @@ def choose_segments(
             before = ", ".join(sorted({s.channel[:-1] for s in chosen}))
             reason = (
                 f"{USED}not its {code} where {before} records as well; the option for "
-                "instruments changes that"
+                "instruments changes the order"
             )
             problems.append((of_code[0].station_id, reason))
         chosen += used
@@ -163,7 +152,7 @@ def choose_segments(
 def _free_spans(
     chosen: Sequence[Segment], others: Sequence[Segment]
 ) -> list[tuple[int, int]]:
-    """Times of the others in which nothing is chosen, if they are long enough."""
+    """Times of the others without chosen segments, if they are long enough."""
     begin = min(segment.begin for segment in others)
     end = max(segment.end for segment in others)
     taken = covered_spans(chosen, begin, end + 1)
@@ -198,7 +187,7 @@ def covered_spans(
     :param segments: Segments
     :param begin: Nanoseconds since 1970
     :param end: The same
-    :return: Disjoint times in between in which any of them has samples
+    :return: Disjoint times between them in which any segment has samples
     """
     clipped = (
         (max(s.begin, begin), min(s.end + round(SECOND / s.rate), end))
@@ -244,13 +233,12 @@ def find_files(inputs: Iterable[str | Path]) -> Iterator[Path]:
     """
     :param inputs: Folders, which are searched at any depth; waveform files; text files
         with a list of files, one or ``root,file1,file2,file3`` a line
-    :raises FileNotFoundError: if an input does not exist
     :return: Absolute paths of files, each once; those of a folder in alphabetical order, or
-        the folder if it has none. A file of a list may be missing.
+        the folder itself if it has none. Files of a list may be missing.
     """
     seen: set[str] = set()
     for one in inputs:
-        paths = _find(str(one))
+        paths = _find(Path(one))
         # Indexing a folder as a file tells the user that nothing is in it.
         for path in chain([next(paths, str(one))], paths):
             absolute = os.path.abspath(path)
@@ -259,12 +247,9 @@ def find_files(inputs: Iterable[str | Path]) -> Iterator[Path]:
                 yield Path(absolute)
 
 
-def _find(name: str) -> Iterator[str]:
-    path = Path(name).expanduser()
+def _find(path: Path) -> Iterator[str]:
     if path.is_dir():
         yield from _walk(path)
-    elif not path.exists():
-        raise FileNotFoundError(f"inputs={name!r} does not exist.")
     elif path.suffix.lower() in LIST_ENDINGS and _is_list(path):
         with path.open(encoding="utf-8-sig") as lines:
             yield from _listed(lines, path.parent)
@@ -375,10 +360,10 @@ def _regex(pattern: str) -> re.Pattern[str]:
     pieces = []
     for piece in re.split(r"(\{.*?\}|\*)", pattern):
         name = piece.strip("{}")
-        if piece == "*" or (name in _OTHER_FIELDS and piece.startswith("{")):
-            pieces.append("[^/]*")
-        elif piece.startswith("{"):
+        if piece.startswith("{") and name in CODES:
             pieces.append(f"(?P<{name}>[^/]*?)")
+        elif piece.startswith(("{", "*")):
+            pieces.append("[^/]*")
         else:
             pieces.append(re.escape(piece))
     return re.compile(f"(?:^|/){''.join(pieces)}$")
