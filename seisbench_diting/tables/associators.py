@@ -27,7 +27,7 @@ import pandas as pd
 from .._util import LEFTOVER
 from .schema import Picks, keep, pick_chunks, pick_table, reading
 
-#: In every folder that was written here, which may be replaced.
+#: File that marks folders written here, which may be replaced.
 MARKER = ".seisbench-diting-real"
 
 _PICK_FILE = re.compile(r"(?P<network>[^.]*)\.(?P<station>.+)\.(?P<phase>[PS])\.txt")
@@ -84,8 +84,8 @@ def write_real(picks: Picks, folder: str | Path) -> None:
     magnitudes mean nothing, and its locations are the same.
 
     :param picks: Table of picks, or tables in order of time, of which one is in memory
-    :param folder: Folder to write, whole or not at all. One that was written here is
-        replaced, if nothing was added to it.
+    :param folder: Folder to write, atomically. An earlier one of this function is replaced,
+        if nothing was added to it.
     :raises FileExistsError: if there is another folder, or a file
     """
     folder = Path(os.path.realpath(folder))
@@ -114,16 +114,12 @@ def write_real(picks: Picks, folder: str | Path) -> None:
 
 def _other_file(folder: Path) -> Path | None:
     """:return: A file that was not written here, if there is any"""
-    files = (
-        [folder] if folder.is_file() else [p for p in folder.rglob("*") if p.is_file()]
-    )
     is_ours = (folder / MARKER).is_file()
-    others = (
-        path
-        for path in files
-        if not (is_ours and (path.name == MARKER or _PICK_FILE.fullmatch(path.name)))
-    )
-    return min(others, default=None)
+    for path in sorted([folder, *folder.rglob("*")]):
+        has_name = path.name == MARKER or _PICK_FILE.fullmatch(path.name)
+        if path.is_file() and not (is_ours and has_name):
+            return path
+    return None
 
 
 def _append(table: pd.DataFrame, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """
-Events and their picks for other programs. ObsPy's writers are used for SCML only: that of
-NonLinLoc takes one event, that of HypoDD changes names of events and makes weights of 0 to 1,
-and that of Nordic (1.5.1) shifts origin times by up to 0.9 s, and columns.
+Events and their picks for other programs. ObsPy's writer is used for SCML only: those of
+NonLinLoc and HypoDD take one event, or change names and weights, and that of Nordic
+(1.5.1) shifts origin times by up to 0.9 s, and columns.
 """
 
 from __future__ import annotations

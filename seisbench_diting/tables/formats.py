@@ -227,20 +227,10 @@ _EVENTS = {
 
 _PAIRS = (".events.csv", ".events.parquet")
 
-#: Comments and a line of the published text of stations.
-_STATION_LINE = re.compile(
-    r"(?:#[^|\n]*\n|\s*\n)*\S+[ \t]+\S+(?:[ \t]+[^\s|]+)?(?:[ \t]+[-+\d.e]+){3}\s*(?:\n|$)"
-)
-
-#: A line of REAL's stations: LON LAT NET STA COMP ELEVATION_KM.
-_REAL_LINE = re.compile(
-    r"\s*(?:[-+\d.e]+\s+){2}\S+\s+\S+\s+[A-Za-z]\S*\s+[-+\d.e]+\s*(?:\n|$)"
-)
-
 
 def read_picks(path: str | Path) -> pd.DataFrame:
     """
-    Reads picks of this package and of others.
+    Reads picks of this package and of other programs.
 
     >>> rows = [{"station_id": "BW.RJOB", "phase": "P", "time": "2009-08-24T00:20:07.7"}]
     >>> write_picks(pd.DataFrame(rows), "picks.csv")
@@ -296,7 +286,7 @@ def read_events(
     :param path: File; one that ends neither in ``.csv``, ``.parquet``, ``.xml`` nor
         ``.quakeml`` may be any of these but Parquet. A table of events is only checked.
     :param lonlat: For the text of associators: True if longitudes come first, False if
-        latitudes do; only needed if no value beyond ±90 tells
+        latitudes do; only needed if no value is beyond ±90
     :raises ValueError: if it is none of them, or a value is not allowed
     :raises ImportError: for ``.parquet`` without pyarrow
     :return: Table of events
@@ -328,7 +318,7 @@ def read_association(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     Reads the files of :py:func:`write_association`, and whatever :py:func:`read_events`
-    reads; with files that have no picks there are none.
+    reads. For files without picks the second table is empty.
 
     :param path: File to read; of two, that of the events
     :param lonlat: As for :py:func:`read_events`
@@ -433,9 +423,9 @@ def read_stations(
 
     :param path: Folder, or file; one that ends neither in ``.csv`` nor in ``.xml`` may be
         any of these. A table of stations is only checked.
-    :param elevation_unit: ``m`` or ``km``, of heights whose column does not tell. Default:
-        ``m``; but if all are below 10 and not whole numbers, a warning tells which unit
-        was taken: ``km``, and for the published text ``m``.
+    :param elevation_unit: ``m`` or ``km``, for columns of heights without a unit in their
+        name. Default: ``m``. If all heights are below 10 and some are fractions, they are
+        in ``km``, except in the published text; a warning says so.
     :raises ValueError: if it is none of them, or no station is right
     :return: Table of stations
     """
@@ -451,10 +441,8 @@ def read_stations(
         usual = "km"
         if start.startswith(("{", "[")):
             table = _read_json(path)
-        elif ending != ".csv" and _STATION_LINE.match(start):
-            table, usual = text.read_stations_text(path), "m"
-        elif ending != ".csv" and _REAL_LINE.match(start):
-            table = text.read_stations_text(path, of_real=True)
+        elif ending != ".csv" and (found := text.read_stations_text(path)):
+            table, usual = found
         else:
             table = _read_csv(path)
         return station_table(in_metres(table, path, elevation_unit, usual))
@@ -464,7 +452,7 @@ def read_station_terms(path: str | Path) -> pd.DataFrame:
     """
     :param path: CSV with ``station_id``, ``phase`` (P or S) and ``term_s``
     :raises ValueError: if a column is missing or a value is not allowed
-    :return: How much later than expected P and S arrive at stations
+    :return: Table of station terms: how much later than expected P and S arrive
     """
     with reading(path):
         return schema.TERMS.table(_read_csv(Path(path)))
@@ -477,8 +465,7 @@ def read_station_corrections(path: str | Path) -> dict[str, float]:
     :return: What is added to magnitudes of stations
     """
     with reading(path):
-        kind = schema.Schema("station corrections", schema.CORRECTIONS, {})
-        table = kind.table(_read_csv(Path(path)))
+        table = schema.CORRECTIONS.table(_read_csv(Path(path)))
     return dict(zip(table["station_id"], table["correction"], strict=True))
 
 
@@ -489,8 +476,7 @@ def read_distance_curve(path: str | Path) -> pd.DataFrame:
     :return: Table with both
     """
     with reading(path):
-        kind = schema.Schema("distance curve", schema.CURVE, {})
-        return kind.table(_read_csv(Path(path)))
+        return schema.CURVE.table(_read_csv(Path(path)))
 
 
 def write_station_terms(terms: pd.DataFrame, path: str | Path) -> None:

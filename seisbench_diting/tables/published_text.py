@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,17 @@ _EVENT = (
 )
 _LOCATED = "EVENT,TIME,LAT,LON,DEP"
 _PHASE = "PHASE,TIME,LAT,LON,TYPE,PROB,STATION,DIST,DELTA,ERROR"
-_STATION = "NET STA LOC LON LAT ELEVATION_M"
-_REAL_STATION = "LON LAT NET STA COMP ELEVATION_KM"
 
-#: Tells files whose values are under their headers from those that have them swapped.
+_CODES = r"(?P<network>\S+)\s+(?P<station>\S+)\s+"
+_PLACE = r"(?P<longitude>[-+\d.eE]+)\s+(?P<latitude>[-+\d.eE]+)\s+"
+_HEIGHT = r"(?P<elevation>\S+)"
+#: Lines of stations, in the published text and in REAL's.
+_STATIONS = {
+    "NET STA LOC LON LAT ELEVATION_M": rf"{_CODES}(?:(?P<location>\S+)\s+)?{_PLACE}{_HEIGHT}",
+    "LON LAT NET STA COMP ELEVATION_KM": rf"{_PLACE}{_CODES}[A-Za-z]\S*\s+{_HEIGHT}",
+}
+
+#: Marks files whose values are under their headers. In others they may be swapped.
 _ORDER = "##seisbench-diting: LAT before LON"
 
 
@@ -214,14 +222,14 @@ def read_association_text(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     Events get the names of :py:func:`~.schema.event_names`. The published files have
-    longitudes under LAT: a value beyond ±90 tells which comes first, and in files written
-    here their header.
+    longitudes under LAT. A value beyond ±90, or the header of files written here, shows
+    which comes first.
 
     :param path: Published text
     :param lonlat: True if longitudes come first, False if latitudes do, for files in which
-        nothing tells
-    :raises ValueError: if no line is an event; or if ``lonlat`` isn't given where nothing
-        tells, or is wrong
+        nothing shows it
+    :raises ValueError: if no line is an event; or if ``lonlat`` is needed and missing, or
+        wrong
     :return: Table of events, and table of assigned picks
     """
     lines = _read_lines(path)
@@ -243,8 +251,8 @@ def read_association_text(
             raise MissingError(
                 "lonlat",
                 None,
-                f"no value in {path} is beyond ±90 and tells whether longitudes come "
-                "first, as in published files, or latitudes",
+                f"True if longitudes come first, as in published files, False if "
+                f"latitudes do; no value in {path} is beyond ±90 to show it",
             )
     latitudes = places["LON" if lonlat else "LAT"]
     check(second if lonlat else first, latitudes, "a latitude, as elsewhere", "file")
@@ -280,24 +288,19 @@ def _station_line(row: Any) -> str:
     return f"{' '.join(codes)} {row.longitude!r} {row.latitude!r} {row.elevation_m!r}\n"
 
 
-def read_stations_text(path: Path, of_real: bool = False) -> pd.DataFrame:
+def read_stations_text(path: Path) -> tuple[pd.DataFrame, str] | None:
     """
-    :param path: Published text; the location code may be ``--`` or missing
-    :param of_real: If it is REAL's text
-    :raises ValueError: if no line is a station
-    :return: Table of text, of which :py:func:`~.stations.station_table` checks the values
+    :param path: Published text, where the location code may be ``--`` or missing, or
+        REAL's text
+    :return: Table of text, of which :py:func:`~.stations.station_table` checks the values,
+        and the unit of heights; None if the first station is in neither form
     """
-    codes = r"(?P<network>\S+)\s+(?P<station>\S+)\s+"
-    place = r"(?P<longitude>\S+)\s+(?P<latitude>\S+)\s+"
-    pattern = (
-        f"{place}{codes}\\S+\\s+"
-        if of_real
-        else f"{codes}(?:(?P<location>\\S+)\\s+)?{place}"
-    )
     lines = _read_lines(path)
-    form = _REAL_STATION if of_real else _STATION
     lines = lines[~lines.str.startswith("#")]
-    table = _extract(lines, rf"{pattern}(?P<elevation>\S+)", form).fillna("")
-    for name in table.columns.intersection(["network", "station", "location"]):
-        table[name] = _codes(table[name].replace("--", ""))
-    return table
+    for form, pattern in _STATIONS.items():
+        if re.fullmatch(pattern, "".join(lines[:1])):
+            table = _extract(lines, pattern, form).fillna("")
+            for name in table.columns.intersection(["network", "station", "location"]):
+                table[name] = _codes(table[name].replace("--", ""))
+            return table, form.rpartition("_")[2].lower()
+    return None

@@ -178,23 +178,19 @@ def _event(row: Any, rows: Iterable[Any], measured: Iterable[Any] = ()) -> str:
     )
     if ellipse:
         ellipse += _tags(preferredDescription="uncertainty ellipse", confidenceLevel=68)
+    place = [
+        _value(tag, _scaled(row, name, unit), _scaled(row, error, per_km))
+        for tag, name, unit, error, per_km in (
+            ("latitude", "latitude", 1, "latitude_error_km", 1 / _KM_PER_DEGREE),
+            ("longitude", "longitude", 1, "longitude_error_km", 1 / east_km),
+            ("depth", "depth_km", 1000, "depth_error_km", 1000),
+        )
+    ]
     origin = _named(
         "origin",
         f"{name}/origin",
         _value("time", _time(row.time), _scaled(row, "time_error_s", 1)),
-        _value(
-            "latitude",
-            row.latitude,
-            _scaled(row, "latitude_error_km", 1 / _KM_PER_DEGREE),
-        ),
-        _value(
-            "longitude", row.longitude, _scaled(row, "longitude_error_km", 1 / east_km)
-        ),
-        _value(
-            "depth",
-            _scaled(row, "depth_km", 1000),
-            _scaled(row, "depth_error_km", 1000),
-        ),
+        *place,
         _tags(originUncertainty=ellipse, quality=quality),
         _comment(f"{name}/origin", row, _OF_ORIGIN),
         *arrivals,
@@ -321,8 +317,8 @@ def _escaped(text: str) -> str:
 def read_events_quakeml(path: Path) -> pd.DataFrame:
     """
     Reads the preferred, or else the first, origin and magnitude of each event. Events
-    without a located origin are left out, with a warning. The ``event_id`` of others'
-    events is what their agency calls them: 7073641 for
+    without a located origin are left out, with a warning. The ``event_id`` of events from
+    elsewhere is the name that their agency gave them: 7073641 for
     ``smi:webservices.ingv.it/fdsnws/event/1/query?eventId=7073641``.
 
     :param path: File to read
@@ -334,9 +330,9 @@ def read_events_quakeml(path: Path) -> pd.DataFrame:
 
 def read_picks_quakeml(path: Path) -> pd.DataFrame:
     """
-    QuakeML knows no probabilities: picks of others have 1. They have their event's
-    ``event_id``, as in a table of events, and distance, azimuth and residual of their
-    arrival at its preferred, or else its first, origin. Picks of phases that no table has,
+    QuakeML has no probabilities: picks of other programs get 1. They have the
+    ``event_id`` of their event, and distance, azimuth and residual of their arrival at
+    its preferred, or else its first, origin. Picks of phases that no table has,
     and without a station or a time, are left out, with a warning.
 
     :param path: File to read

@@ -4,8 +4,8 @@ Each kind of table is a :py:class:`Schema`: columns with type, unit, limits and 
 that they have in tables of other programs. To read the tables of one more program, add its
 names there. Columns that a schema does not know are ignored.
 
-A table that is made in Python must be right. Of a file, rows that are wrong are set aside
-and told, see :py:func:`reading`.
+A table that is made in Python must be right. Wrong rows of a file are set aside and
+reported, see :py:func:`reading`.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ MISSING = ("", "nan", "NaN", "NaT", "NA", "<NA>", "None", "NONE", "null")
 _KINDS = {"str": "text", "float64": "a number", "Int64": "a whole number"}
 _KINDS[TIME] = "a time, such as 2024-02-29T23:59:59.5Z, or seconds since 1970, to 2030"
 
-#: Names of the columns that name a station, in the order in which they are looked for.
+#: Names of the columns that name a station, the preferred first.
 _CODES = ("station_id", "station sta station_code", "id seed_id trace_id", "name")
 _NETWORK, _LOCATION = "network net network_code", "location loc location_code"
 
-#: Names of heights whose unit they do not tell.
+#: Names of heights without a unit in the name.
 HEIGHTS = "elevation elv elev ele station_elv height altitude"
 
 #: Columns in other units, and factors. A confidence is a probability if all its values are.
-#: Others that begin with the same four letters are told if they are not understood.
+#: Other columns that begin with the same four letters cause a warning.
 _UNITS = {
     "elevation_m": {"elevation_km elv_km elev_km": 1e3, "elevation_ft": 0.3048},
     "depth_km": {"depth_m": 1e-3},
@@ -72,7 +72,7 @@ _Convert = Callable[[pd.Series], pd.Series]
 
 class LeftOut(UserWarning):
     """
-    Rows of a file that its table does not have.
+    Rows of a file that were left out of its table.
 
     :param path: File
     :param rows: Where they are, such as ``line 2``, and why they are left out
@@ -92,7 +92,7 @@ class LeftOut(UserWarning):
         return [f"{where}: {why}" for where, why in rows]
 
 
-#: Rows that are set aside, while a file is read.
+#: Rows that were set aside, while a file is read.
 _aside: ContextVar[dict[str, str] | None] = ContextVar("_aside", default=None)
 
 #: What was left out, while it is collected.
@@ -100,7 +100,7 @@ _told: ContextVar[list[LeftOut] | None] = ContextVar("_told", default=None)
 
 
 class FileError(ArgumentError):
-    """A file is not what it should be; the command line names its option."""
+    """A file of the wrong kind or content; the command line names its option."""
 
     def __str__(self) -> str:
         _, path, reason = self.problems[0]
@@ -110,8 +110,8 @@ class FileError(ArgumentError):
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
     """
-    Within it, rows that are wrong are set aside, and told at the end. If no row would be
-    left, the first one is an error. The name of the file is added to errors.
+    Sets wrong rows aside, and reports them at the end. If no row would be left, the first
+    wrong one is an error. Adds the name of the file to errors.
 
     :param path: File that is read
     """
@@ -133,7 +133,7 @@ def reading(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def collected() -> Iterator[list[LeftOut]]:
-    """:return: What is left out of files that are read within, instead of warnings"""
+    """:return: What was left out of the files that are read meanwhile, instead of warnings"""
     told: list[LeftOut] = []
     token = _told.set(told)
     try:
@@ -152,7 +152,7 @@ class Column(NamedTuple):
     :param least: Smallest value
     :param most: Largest value
     :param allowed: Allowed values, for errors
-    :param check: Tells which values are allowed, beyond these limits
+    :param check: Finds the values that are allowed, instead of these limits
     :param convert: Converts values to the form of the table, before they are checked
     :param default: Value of all rows if the column is missing
     """
@@ -207,7 +207,7 @@ class Schema:
 
     name: str
     columns: Mapping[str, Column]
-    further: Mapping[str, Column]
+    further: Mapping[str, Column] = field(default_factory=dict)
     optional: Mapping[str, Column] = field(default_factory=dict)
 
     def table(self, given: Rows) -> pd.DataFrame:
@@ -365,7 +365,7 @@ def _times(values: pd.Series, pattern: str) -> pd.Series:
 
 def check(is_wrong: pd.Series, values: pd.Series, allowed: str, name: str) -> None:
     """
-    :param is_wrong: Tells which values are not allowed
+    :param is_wrong: Which values are not allowed
     :param values: Column of a table
     :param allowed: Allowed values, for the error
     :param name: Name of the table, for the error
@@ -437,7 +437,7 @@ def _matching(pattern: str) -> _Convert:
 
 
 def _full_phases(values: pd.Series) -> pd.Series:
-    """GaMMA has p and s."""
+    """Converts p and s, as in GaMMA."""
     return values if values.isin(PHASES).all() else values.str.capitalize()
 
 
@@ -460,7 +460,7 @@ _PHASE = Column(
 _PHASE = _PHASE._replace(check=lambda x: x.isin(PHASES), convert=_full_phases)
 
 #: Picks. ``station_id`` is NET.STA.LOC; ``time`` is UTC; ``probability`` is from 0 to 1, and
-#: 1 where a table of others has none; ``snr`` and ``amplitude`` (in the unit of the record)
+#: 1 in tables of other programs without one; ``snr`` and ``amplitude`` (in the unit of the record)
 #: may be NaN; ``record`` names what was picked, such as a file, and ``relative_time_s``
 #: counts from its first sample; ``time_uncertainty_s`` is one standard deviation, or NaN.
 #: Picks of known events also have the further columns: ``azimuth_deg`` is from the event to
@@ -487,9 +487,7 @@ PICKS = Schema(
         "residual_s": _NUMBER,
         "weight": _NUMBER,
     },
-    {
-        "polarity": _TEXT._replace(convert=lambda x: x.where(x.isin(["U", "D"]), "")),
-    },
+    {"polarity": _TEXT._replace(convert=lambda x: x.where(x.isin(["U", "D"]), ""))},
 )
 
 #: Located events. ``event_id`` names one event; ``time`` is the origin time, UTC;
@@ -564,15 +562,17 @@ TERMS = Schema(
         "term_s": Column("float64", "term", True, -60, 60, allowed="seconds"),
         "pick_count": _COUNT,
     },
-    {},
 )
 
+_NEEDED_NUMBER = _NUMBER._replace(required=True)
+_DISTANCE = Column("float64", "distance", True, 0, 20_000)
 #: What is added to magnitudes of stations, and -log A0 of local magnitudes.
-CORRECTIONS = {"station_id": _STATION_ID, "correction": _NUMBER._replace(required=True)}
-CURVE = {
-    "distance_km": Column("float64", "distance", True, 0, 20_000),
-    "minus_log_a0": _NUMBER._replace(required=True),
-}
+CORRECTIONS = Schema(
+    "station corrections", {"station_id": _STATION_ID, "correction": _NEEDED_NUMBER}
+)
+CURVE = Schema(
+    "distance curve", {"distance_km": _DISTANCE, "minus_log_a0": _NEEDED_NUMBER}
+)
 
 
 def _types(columns: Mapping[str, Column]) -> dict[str, str]:
@@ -618,8 +618,8 @@ def event_table(events: Rows) -> pd.DataFrame:
     A table of events, sorted by time; see :py:data:`EVENTS`.
 
     :param events: Rows or a table with at least ``time``, ``latitude`` and ``longitude``
-        (from -180 to 360 degrees); without ``event_id`` they get those of
-        :py:func:`event_names`
+        (from -180 to 360 degrees). Events without ``event_id`` are named by
+        :py:func:`event_names`.
     :raises ValueError: if one of these is missing, a value is not allowed, or two events
         have the same ``event_id``
     :return: New table

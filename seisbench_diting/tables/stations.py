@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
@@ -38,8 +39,8 @@ class Station(NamedTuple):
 
 def station_table(stations: Rows) -> pd.DataFrame:
     """
-    A table of stations, sorted by name; see :py:data:`~.schema.STATIONS`. Of rows that give
-    one station the same place, within about 100 m, the first with a height stays.
+    A table of stations, sorted by name; see :py:data:`~.schema.STATIONS`. If several rows
+    give a station the same place, within about 100 m, the first with a height is kept.
 
     :param stations: Rows or a table with at least ``latitude``, ``longitude`` (from -180 to
         360 degrees), and ``station_id`` (NET.STA or NET.STA.LOC); or instead ``station``,
@@ -96,9 +97,9 @@ def in_metres(
     """
     :param table: Table of stations of a file
     :param path: The file
-    :param unit: m or km, of heights whose column does not tell; None to take metres, or
-        if all heights are small numbers with a fraction, what is usual
-    :param usual: Unit that is usual in such files
+    :param unit: m or km, for columns of heights without a unit in their name. None for
+        metres, or for the usual unit if all heights are small and some are fractions
+    :param usual: Usual unit of such files
     :return: Table with ``elevation_km``, or heights in metres
     """
     found = find_column(table, schema.HEIGHTS)
@@ -133,10 +134,10 @@ def find_station(
     stations: pd.DataFrame, station_id: str, time: pd.Timestamp | None = None
 ) -> Station | None:
     """
-    The station itself; or else the one of the same network and station without a location
-    code, which stands for all; or else another location of it; or else, if one of both has
-    no network, a station of the same code; each if all of them are at one place, within
-    about 100 m.
+    Finds a station. If it isn't in the table, the entry of its network and station without
+    a location code is taken, which stands for all; else another location of it; else, if
+    one of both has no network, a station of the same code. All entries that fit must be
+    at one place, within about 100 m.
 
     :param stations: Table of stations
     :param station_id: NET.STA.LOC
@@ -218,19 +219,19 @@ def read_inventory(path: Path) -> pd.DataFrame:
     """
     import obspy
 
-    with path.open("rb") as file:
-        try:
-            inventory = obspy.read_inventory(file)
-        # Damaged files raise errors of many kinds.
-        except Exception as error:
-            raise ValueError(f"not a whole StationXML file: {error}") from error
+    try:
+        # ObsPy takes brackets for a pattern.
+        inventory = obspy.read_inventory(glob.escape(str(path)))
+    # Damaged files raise errors of many kinds.
+    except Exception as error:
+        raise ValueError(f"not a whole StationXML file: {error}") from error
     return stations_from_inventory(inventory)
 
 
 def read_sac_headers(folder: Path) -> pd.DataFrame:
     """
     :param folder: Folder with SAC files, at any depth
-    :raises ValueError: if none of them tells where its station is
+    :raises ValueError: if none of them has coordinates of its station
     :return: Table of stations
     """
     import obspy
