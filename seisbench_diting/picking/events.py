@@ -291,11 +291,10 @@ def pick_around(
     around, unknown = arrivals_at(event, names, stations, travel_times)
     problems = [(name, "no coordinates in the table of stations") for name in unknown]
     origin = obspy.UTCDateTime(ns=event.time.value)
-    waveforms, spans = obspy.Stream(), []
+    waveforms, spans = obspy.Stream(), dict[str, tuple[float, float]]()
     segments: list[Segment] = []
     station: Any
     for station in around.itertuples(index=False):
-        spans.append((np.nan, np.nan))
         arrivals = [t for t in (station.p_seconds, station.s_seconds) if t == t]
         if not arrivals:
             distance = station.epicentral_distance_km
@@ -309,15 +308,16 @@ def pick_around(
         stream = stream.slice(origin + begin, origin + end)
         waveforms += stream
         segments += of_station
-        if len(stream):
-            first = min(trace.stats.starttime for trace in stream) - origin
-            last = max(trace.stats.endtime for trace in stream) - origin
-            spans[-1] = first, last
-        else:
+        if not len(stream):
             reason = "no data in the window around the theoretical arrivals"
             problems.append((station.station_id, reason))
-    around[["begin_seconds", "end_seconds"]] = np.array(spans).reshape(-1, 2)
-    around = around[around["begin_seconds"].notna()].reset_index(drop=True)
+            continue
+        first = min(trace.stats.starttime for trace in stream) - origin
+        last = max(trace.stats.endtime for trace in stream) - origin
+        spans[station.station_id] = first, last
+    around = around[around["station_id"].isin(spans)].reset_index(drop=True)
+    ends = np.array([*spans.values()], dtype=float).reshape(-1, 2)
+    around[["begin_seconds", "end_seconds"]] = ends
 
     picked = pick_waveforms(shared(waveforms), model, options, inventory, segments)
     by_station: dict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -28,7 +28,7 @@ from ..waveforms import Inputs, Instruments, NamePatternOption, StationPatterns,
 def _check_output(value: Any) -> Path:
     path = Path(os.path.abspath(os.path.expanduser(str(value))))
     if not str(value) or str(value).endswith(("/", os.sep)) or path.is_dir():
-        raise ValueError("write a name that files begin with, not a folder")
+        raise ValueError("write a prefix for the names of files, not a folder")
     if path.suffix in (".csv", ".parquet", ".txt", ".xml"):
         raise ValueError(
             f"write a name; {path.stem!r} makes {path.stem}.csv and others"
@@ -89,7 +89,7 @@ class PickOptions(NetworkFileSettings):
     )
     bandpass: Band = option((1.0, 10.0), "Frequencies in Hz for SNR and amplitude.")
     polarity: bool = option(
-        False, "Tell the first motion of P where it is sure: U (up), D (down)."
+        False, "Give the first motion of P where it is clear: U (up), D (down)."
     )
 
     @field_validator("min_separation")

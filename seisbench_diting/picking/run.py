@@ -57,7 +57,7 @@ MOST_FAILURES = 20
 #: Timeout for the answer of a scheduler, in seconds.
 CONNECT_SECONDS = 30
 
-#: Packages whose versions a summary tells.
+#: Packages whose versions are in the summary.
 _PACKAGES = ("seisbench-diting", "seisbench", "torch", "obspy", "onnxruntime")
 
 #: Columns of picks in a state, beside the unit; those of events are the last five.
@@ -187,28 +187,23 @@ class RunState(Archive):
     def commit(self, unit: Unit, result: UnitResult) -> None:
         """
         Replaces the earlier result of a unit. After a failure the earlier picks are kept,
-        and so are picks of times whose files are gone.
+        and so are picks at times whose files are gone.
         """
         with self.transaction():
             picked = f"SELECT 1 {_PICKED} AND key = ?"
             if result.failure is not None and self.value(picked, [unit.key]):
-                self.execute(
-                    "UPDATE units SET failure = ? WHERE key = ?",
-                    [result.failure, unit.key],
-                )
+                update = "UPDATE units SET failure = ? WHERE key = ?"
+                self.execute(update, [result.failure, unit.key])
                 return
             self.execute("DELETE FROM problems WHERE unit = ?", [unit.key])
             self.execute_many(
                 "DELETE FROM picks WHERE unit = ? AND time BETWEEN ? AND ?",
                 [(unit.key, *span) for span in result.replaced],
             )
+            marks = ", ".join("?" * len(_COLUMNS))
             self.execute_many(
-                f"INSERT INTO picks (unit, {', '.join(_COLUMNS)}) "
-                f"VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})",
-                [
-                    (unit.key, *(pick.get(name) for name in _COLUMNS))
-                    for pick in result.picks
-                ],
+                f"INSERT INTO picks (unit, {', '.join(_COLUMNS)}) VALUES (?, {marks})",
+                [(unit.key, *map(pick.get, _COLUMNS)) for pick in result.picks],
             )
             self._add_problems(unit.key, result.problems)
             counts = json.dumps(result.counts)
@@ -509,25 +504,15 @@ class Run:
         :return: The summary
         """
         rows = self.state.rows
-        write_text(
-            beside(self._output, LOG),
-            (
-                f"{key}\t{days:.6f} station days\t{picks} picks\n"
-                for key, days, picks in rows(
-                    f"SELECT key, days, picks {_PICKED} ORDER BY rowid"
-                )
-            ),
+        picked = rows(f"SELECT key, days, picks {_PICKED} ORDER BY rowid")
+        lines = (f"{k}\t{days:.6f} station days\t{n} picks\n" for k, days, n in picked)
+        write_text(beside(self._output, LOG), lines)
+        told = rows(
+            f"SELECT * {_NOT_USED} UNION ALL SELECT key, failure {_FAILED} "
+            f"UNION ALL SELECT * {_NOTES}"
         )
-        write_text(
-            beside(self._output, ERRORS),
-            (
-                f"{subject}\t{' '.join(reason.split())}\n"
-                for subject, reason in rows(
-                    f"SELECT * {_NOT_USED} UNION ALL SELECT key, failure {_FAILED} "
-                    f"UNION ALL SELECT * {_NOTES}"
-                )
-            ),
-        )
+        lines = (f"{subject}\t{' '.join(why.split())}\n" for subject, why in told)
+        write_text(beside(self._output, ERRORS), lines)
         summary = self._summary(status)
         text = json.dumps(summary, indent=2, ensure_ascii=False)
         write_text(beside(self._output, SUMMARY), f"{text}\n")

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from seisbench.models import WaveformModel
 
-from .._util import ArgumentError, beside, merged, process_pool, takes
+from .._util import ArgumentError, beside, first_of, merged, process_pool, takes
 from ..models import MIN_RATE_SHARE, names_file
 from ..waveforms import (
     DAY,
@@ -85,12 +85,9 @@ def pick_archive(settings: PickSettings) -> RunPicks:
             value = getattr(settings, name)
             reason, there = "no waveforms match", run.state.stations()
             if not any(is_station_of(one, settings.stations or "*") for one in there):
-                reason += f"; the stations are {', '.join(there[:5])}"
-                reason += ", ..." if len(there) > 5 else ""
-            elif why := merged([*run.state.problems(), *problems], "channel or file")[
-                :5
-            ]:
-                reason += f": {'; '.join(why)}"
+                reason += f"; the stations are {first_of(there, 5)}"
+            elif problems := [*run.state.problems(), *problems]:
+                reason += f": {'; '.join(merged(problems, 'channel or file')[:5])}"
             raise ArgumentError(name, value, reason)
         if not others:
             drawers = process_pool(min(_DRAWERS, os.cpu_count() or 1))

@@ -196,15 +196,14 @@ def pick_waveforms(
     problems += [("", note) for note in notes]
     by_station: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for pick in picks:
-        by_station[pick.trace_id].append(
-            {
-                "station_id": pick.trace_id,
-                "phase": pick.phase,
-                "time": round(pick.peak_time.ns / 1000),
-                "probability": float(pick.peak_value),
-                "time_uncertainty_s": getattr(pick, "time_uncertainty_s", None),
-            }
-        )
+        row = {
+            "station_id": pick.trace_id,
+            "phase": pick.phase,
+            "time": round(pick.peak_time.ns / 1000),
+            "probability": float(pick.peak_value),
+            "time_uncertainty_s": getattr(pick, "time_uncertainty_s", None),
+        }
+        by_station[pick.trace_id].append(row)
     for station, rows in by_station.items():
         # Rows are in the order of time.
         times = np.array([row["time"] * 1000 for row in rows])
