@@ -32,17 +32,8 @@ from .._util import (
     takes,
     write_text,
 )
+from . import original
 from .convert_settings import ConvertSettings
-from .original import (
-    OriginalPart,
-    Row,
-    clean_rows,
-    count_elsewhere,
-    find_parts,
-    more_columns,
-    read_rows,
-    record_paths,
-)
 
 #: File in the dataset's folder with the report, which is also the state of the conversion.
 REPORT_FILE = "conversion.json"
@@ -69,7 +60,7 @@ _DATA_FORMAT = {
 _USUAL = ("row without waveform", "waveform without row")
 
 #: Row, trace name, split and length of a record.
-_Record: TypeAlias = tuple[Row, str, str, int]
+_Record: TypeAlias = tuple[original.Row, str, str, int]
 
 
 class PartReport(BaseModel):
@@ -194,7 +185,7 @@ def convert(settings: ConvertSettings) -> ConversionReport:
     :return: Report on all parts of the dataset, including those of earlier calls; its
         ``problems`` list what is wrong with the original files
     """
-    found = {part.chunk: part for part in find_parts(settings.source)}
+    found = {part.chunk: part for part in original.find_parts(settings.source)}
     for name in settings.parts:
         if name not in found:
             raise ArgumentError("parts", name, f"there are {', '.join(found)}")
@@ -210,14 +201,14 @@ def convert(settings: ConvertSettings) -> ConversionReport:
 
 
 def _convert(
-    found: dict[str, OriginalPart], settings: ConvertSettings
+    found: dict[str, original.Part], settings: ConvertSettings
 ) -> ConversionReport:
     folder = settings.output
     with only_writer(folder, "conversion"):
         report = _begin(settings)
         chosen = [found[name] for name in dict.fromkeys(settings.parts or found)]
         known = found.keys() | report.parts.keys()
-        report.elsewhere = count_elsewhere(found.values(), known)
+        report.elsewhere = original.count_elsewhere(found.values(), known)
         waiting = [part for part in chosen if not _is_done(part, report, folder)]
         _check_space(waiting, settings)
         report.write(folder)
@@ -266,15 +257,15 @@ def _size_of(folder: Path, chunk: str) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _is_done(part: OriginalPart, report: ConversionReport, folder: Path) -> bool:
-    """If the chunk of a part is complete, and its originals are gone or unchanged."""
+def _is_done(part: original.Part, report: ConversionReport, folder: Path) -> bool:
+    """If the chunk of a part is complete, and its original files are gone or unchanged."""
     done = report.parts.get(part.chunk)
     if done is None or done.error or _size_of(folder, part.chunk) != done.bytes:
         return False
     return not part.hdf5.is_file() or part.sources() == done.sources
 
 
-def _check_space(parts: list[OriginalPart], settings: ConvertSettings) -> None:
+def _check_space(parts: list[original.Part], settings: ConvertSettings) -> None:
     needed = sum(part.hdf5.stat().st_size for part in parts if part.hdf5.is_file())
     free = shutil.disk_usage(settings.output).free
     if settings.compression == "none" and free < needed:
@@ -285,7 +276,7 @@ def _check_space(parts: list[OriginalPart], settings: ConvertSettings) -> None:
 
 
 def _converted(
-    parts: list[OriginalPart], settings: ConvertSettings
+    parts: list[original.Part], settings: ConvertSettings
 ) -> Iterator[tuple[str, PartReport]]:
     """Converts parts in this process or in several."""
     workers = min(settings.workers, len(parts))
@@ -303,11 +294,11 @@ def _converted(
         ) from error
 
 
-def convert_part(part: OriginalPart, settings: ConvertSettings) -> PartReport:
+def convert_part(part: original.Part, settings: ConvertSettings) -> PartReport:
     """
     Converts one part. Its two files are written atomically.
 
-    :param part: OriginalPart
+    :param part: Original files of the part
     :param settings: Settings of the conversion
     :return: Report with the problems of the original files
     """
@@ -327,7 +318,7 @@ def convert_part(part: OriginalPart, settings: ConvertSettings) -> PartReport:
             ):
                 blocks = Blocks(target, settings.compression)
                 records = _records(part, source, blocks, settings, report)
-                _write_rows(metadata, records, more_columns(part), report)
+                _write_rows(metadata, records, original.more_columns(part), report)
                 blocks.write()
             if not report.records:
                 raise ValueError("no record has both row and waveform.")
@@ -348,7 +339,7 @@ def _write_rows(
             columns = {
                 "trace_name": trace_names,
                 "split": splits,
-                **clean_rows(rows, samples, more, report.taken_out),
+                **original.clean_rows(rows, samples, more, report.taken_out),
             }
             if not report.records:
                 writer.writerow(columns)
@@ -363,15 +354,15 @@ def _write_rows(
 
 
 def _records(
-    part: OriginalPart,
+    part: original.Part,
     source: h5py.File,
     blocks: Blocks,
     settings: ConvertSettings,
     report: PartReport,
 ) -> Iterator[_Record]:
     """Records that have both row and waveform, after the waveform has been copied."""
-    paths, seen = record_paths(part, source), set()
-    for row in read_rows(part, source, paths, report.skip):
+    paths, seen = original.record_paths(part, source), set()
+    for row in original.read_rows(part, source, paths, report.skip):
         name, split, record = row.name, row.split, f"{row.name} in {row.place}"
         if settings.split_by == "event":
             split = split_of_event(name[:6], settings.split, settings.seed)
@@ -474,7 +465,7 @@ class Blocks:
         if block.records == _BLOCK_RECORDS:
             self._write(block)
             # Its memory is used again, as new memory is slower.
-            self._open[key] = _Block(self._next_name(), block.array)
+            block.name, block.records = self._next_name(), 0
         return name
 
     def write(self) -> None:

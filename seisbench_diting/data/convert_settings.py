@@ -1,4 +1,4 @@
-"""Settings of making datasets, of DiTing's original files and of a catalogue."""
+"""Settings of making datasets, from DiTing's original files and from a catalogue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, field_validator
 
 from .._util import INSTRUMENT_PREFERENCE, Folder, Settings, option, split_names
-from ..waveforms import Inputs, Instruments, NamePattern
+from ..waveforms import Inputs, Instruments, NamePatternOption
 
 
 def _chunk_names(parts: Any) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ class ConvertSettings(Settings):
 
 
 class DatasetSettings(Settings):
-    """Settings of making a dataset of a catalogue and waveforms."""
+    """Settings of making a dataset from a catalogue and waveforms."""
 
     positional = ("catalog", "inputs", "output")
 
@@ -129,7 +129,5 @@ class DatasetSettings(Settings):
     instruments: Instruments = option(
         INSTRUMENT_PREFERENCE, "Codes of band and instrument, the preferred first."
     )
-    name_pattern: Annotated[NamePattern, BeforeValidator(NamePattern)] | None = option(
-        None, "Pattern of the ends of file names, as for `pick`."
-    )
+    name_pattern: NamePatternOption = None
     progress: bool = option(True, "Show the progress.", off="--quiet")

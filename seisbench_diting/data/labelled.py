@@ -1,4 +1,4 @@
-"""A dataset of a catalogue with picks and an archive of waveforms."""
+"""A dataset from a catalogue with picks and an archive of waveforms."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from .conversion import split_of_event
 from .convert_settings import DatasetSettings
 
 _COMPONENTS = "ZNE"
+_DATA_FORMAT = {"dimension_order": "CW", "component_order": _COMPONENTS}
 
 _CODES = "station_network_code", "station_code", "station_location_code"
 
@@ -72,7 +73,7 @@ def make_dataset(settings: DatasetSettings) -> DatasetReport:
         if (folder / "metadata.csv").exists():
             reason = "it holds a dataset; choose another folder"
             raise ArgumentError("output", str(folder), reason)
-        # Metadata are written last: a dataset without them is none.
+        # Metadata are written last: without them it is not a dataset.
         with (
             replacing(folder / "metadata.csv") as metadata,
             replacing(folder / "waveforms.hdf5") as samples,
@@ -81,10 +82,7 @@ def make_dataset(settings: DatasetSettings) -> DatasetReport:
             with sbd.WaveformDataWriter(metadata, samples) as file:
                 # In place of its own, which --quiet does not silence.
                 file._pbar = bar
-                file.data_format = {
-                    "dimension_order": "CW",
-                    "component_order": _COMPONENTS,
-                }
+                file.data_format = _DATA_FORMAT
                 for row, data in _records(settings, problems):
                     file.add_trace(row, data)
                     report.splits[row["split"]] += 1

@@ -1,4 +1,4 @@
-"""The original files of DiTing: finding them, reading their rows, cleaning the cells."""
+"""The original files of DiTing: find them, read their rows, clean the values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEY = re.compile(r"(\d{1,6})(?:\.(\d{0,4}))?")
 _NEEDED = {"key", "p_pick", "s_pick"}
 
 
-class OriginalPart(NamedTuple):
+class Part(NamedTuple):
     """
     Original files that become one chunk.
 
@@ -49,14 +49,14 @@ class OriginalPart(NamedTuple):
         return {name: [s.st_size, s.st_mtime_ns] for name, s in stats.items()}
 
 
-def find_parts(source: Path) -> list[OriginalPart]:
+def find_parts(source: Path) -> list[Part]:
     """
     The parts in a folder or below it. A part's rows are in the CSV file of its name, or in
     tables of any name with a column ``part``. The tutorial's merged file is cut into parts
     by the first two digits of the events.
 
     :param source: Folder, or the merged file
-    :raises ArgumentError: if there are none, or a part is there twice
+    :raises ArgumentError: if there are none, or two files are the same part
     :return: Parts in the order of their numbers
     """
     if source.is_file():
@@ -81,11 +81,11 @@ def find_parts(source: Path) -> list[OriginalPart]:
         # A file that is missing is reported when its part is converted.
         hdf5 = hdf5 or files[number, "csv"].with_suffix(".hdf5")
         tables = (table,) if table else tuple(shared)
-        parts.append(OriginalPart(f"{number:02d}", hdf5, tables))
+        parts.append(Part(f"{number:02d}", hdf5, tables))
     return parts
 
 
-def _merged_parts(path: Path) -> list[OriginalPart]:
+def _merged_parts(path: Path) -> list[Part]:
     found = set()
     if h5py.is_hdf5(path):
         with h5py.File(path) as file:
@@ -94,12 +94,12 @@ def _merged_parts(path: Path) -> list[OriginalPart]:
     if not found:
         reason = "it is not the tutorial's merged file, with groups train and test"
         raise ArgumentError("source", str(path), reason)
-    return [OriginalPart("".join(place), path, None, *place) for place in sorted(found)]
+    return [Part("".join(place), path, None, *place) for place in sorted(found)]
 
 
-def record_paths(part: OriginalPart, file: h5py.File) -> dict[str, str]:
+def record_paths(part: Part, file: h5py.File) -> dict[str, str]:
     """
-    :param part: OriginalPart
+    :param part: Original files of the part
     :param file: Its HDF5 file
     :return: Place of each record's waveform in the file, by the name of the record
     """
@@ -128,9 +128,9 @@ def _header(table: Path) -> list[str]:
         return _cells(file.readline())
 
 
-def more_columns(part: OriginalPart) -> list[str]:
+def more_columns(part: Part) -> list[str]:
     """
-    :param part: OriginalPart
+    :param part: Original files of the part
     :raises ValueError: if one of its tables lacks a column
     :return: Columns of its tables that DiTing's own do not have
     """
@@ -161,13 +161,10 @@ class Row(NamedTuple):
 
 
 def read_rows(
-    part: OriginalPart,
-    file: h5py.File,
-    paths: dict[str, str],
-    skip: Callable[[str, str], None],
+    part: Part, file: h5py.File, paths: dict[str, str], skip: Callable[[str, str], None]
 ) -> Iterator[Row]:
     """
-    :param part: OriginalPart
+    :param part: Original files of the part
     :param file: Its HDF5 file
     :param paths: What :py:func:`record_paths` gives
     :param skip: Called with the reason and the place of a row that can't be used
@@ -220,9 +217,7 @@ def _chunk_of(cell: str) -> str:
     return _as_code(cell).zfill(2)
 
 
-def count_elsewhere(
-    parts: Iterable[OriginalPart], known: Container[str]
-) -> Counter[str]:
+def count_elsewhere(parts: Iterable[Part], known: Container[str]) -> Counter[str]:
     """
     :param parts: All parts that are there
     :param known: Their chunks, and those that were converted before
@@ -258,7 +253,7 @@ _ONSETS = {"I": "impulsive", "E": "emergent"}
 _MAGNITUDE_TYPES = {"ML": "ML", "MS": "Ms", "MB": "mb", "MW": "Mw"}
 #: Any finite number.
 _NUMBER = (-1e300, 1e300)
-#: From the first sample to the last one, whose number depends on the record.
+#: From the first to the last sample of a record.
 _SAMPLE = (0, None)
 _SNRS = [
     f"{component}_{phase}_{kind}_snr"
@@ -305,8 +300,8 @@ def clean_rows(
     :param rows: Rows
     :param samples: Number of samples of each record
     :param more: Further columns to keep
-    :param counts: Number of values taken out, by column and reason; is added to
-    :return: Values by column, one a row; NaN or None where there is none
+    :param counts: Number of removed values by column and reason; updated in place
+    :return: Values by column, one for each row; NaN or None if unknown
     """
     metadata: dict[str, Sequence[Any]] = {
         "trace_name_original": [f"earthquake/{row.name}" for row in rows],
