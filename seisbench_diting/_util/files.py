@@ -95,7 +95,7 @@ def replacing_together(paths: Iterable[Path]) -> Iterator[dict[Path, Path]]:
     while they are replaced.
 
     :param paths: Files to write
-    :raises OSError: as of :py:func:`replacing`
+    :raises OSError: as for :py:func:`replacing`
     :return: For each, a file of the same name in a folder of its own, to be written; it may
         be left out
     """
@@ -160,21 +160,17 @@ def only_writer(path: Path, kind: str) -> Iterator[None]:
     """
     Locks an output against other runs.
 
-    :param path: Folder that is written to, or the name that files of a run begin with
+    :param path: Folder that is written to, or prefix of the files of a run
     :param kind: Kind of the run, such as ``conversion``
     :raises ArgumentError: if another run of the kind writes there
     :raises OSError: if the lock can't be made
     """
-    lock = FileLock(_lock_file(path, kind))
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(lock.acquire(timeout=0))
-        except Timeout:
-            raise ArgumentError(
-                "output",
-                str(path),
-                f"another {kind} is writing there. Wait for it, or choose another name",
-            ) from None
+    try:
+        held = FileLock(_lock_file(path, kind)).acquire(timeout=0)
+    except Timeout:
+        reason = f"another {kind} is writing there. Wait for it, or choose another name"
+        raise ArgumentError("output", str(path), reason) from None
+    with held:
         yield
 
 

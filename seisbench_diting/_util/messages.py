@@ -1,4 +1,4 @@
-"""Errors of arguments, and words of messages."""
+"""Errors of arguments, and parts of messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-#: Begin of a reason that tells how something was used, not why it was not.
+#: Beginning of a reason that says how something was used, not why it was not.
 USED = "used, but "
 
 
@@ -78,8 +78,8 @@ def counted(number: int, noun: str, form: str = "") -> str:
 def first_of(names: Sequence[str], most: int = 3, between: str = ", ") -> str:
     """
     :param names: Names
-    :param most: Largest number that is told
-    :param between: What stands between them
+    :param most: Largest number of names
+    :param between: Separator
     :return: The first names, with dots if there are more
     """
     return between.join([*names[:most], "..."][: len(names)])

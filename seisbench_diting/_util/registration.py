@@ -34,15 +34,15 @@ def _import(source: str, target: ModuleType) -> None:
 def add_to(target: str, classes: dict[str, type]) -> None:
     """
     :param target: Module of SeisBench, imported
-    :param classes: Our classes by name. A class of SeisBench with one of the names stays.
+    :param classes: Our classes by name. SeisBench's own class of the same name is kept.
     """
     module = sys.modules[target]
     for name, ours in classes.items():
         present = getattr(module, name, ours)
         if present is not ours:
             logging.getLogger("seisbench").warning(
-                f"{target} has a {name} of its own, which stays. The one of this "
-                f"package is {ours.__module__}.{name}."
+                f"{target} has its own {name}, which is kept. That of this package "
+                f"is {ours.__module__}.{name}."
             )
             continue
         setattr(module, name, ours)

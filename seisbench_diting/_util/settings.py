@@ -47,14 +47,9 @@ class Settings(BaseModel):
         :return: Values that affect the result, ready for JSON; fields made with
             ``option(..., identity=False)`` are left out
         """
-        return self.model_dump(
-            mode="json",
-            exclude={
-                name
-                for name, field in type(self).model_fields.items()
-                if not extra(field)["identity"]
-            },
-        )
+        fields = type(self).model_fields.items()
+        others = {name for name, field in fields if not extra(field)["identity"]}
+        return self.model_dump(mode="json", exclude=others)
 
 
 def check_type(name: str, value: Any, kind: Any) -> None:
@@ -73,7 +68,7 @@ def check_type(name: str, value: Any, kind: Any) -> None:
 @contextmanager
 def errors_of(name: str, value: Any, before: str = "") -> Iterator[None]:
     """
-    Within it, errors of values and files become those of an argument.
+    Converts errors of values and files to those of an argument.
 
     :param name: Name of the argument
     :param value: Its value
@@ -200,29 +195,15 @@ def takes(
     """
 
     def decorate(function: Callable[[_Settings], _Result]) -> Callable[..., _Result]:
-        signature = inspect.Signature(
-            [
-                inspect.Parameter(
-                    name,
-                    inspect.Parameter.POSITIONAL_OR_KEYWORD
-                    if name in cls.positional
-                    else inspect.Parameter.KEYWORD_ONLY,
-                    default=inspect.Parameter.empty
-                    if field.is_required()
-                    else field.get_default(call_default_factory=True),
-                )
-                for name, field in fields_of(cls)
-            ]
-        )
-
-        parameters = signature.parameters
+        signature = inspect.Signature([_parameter(cls, *one) for one in fields_of(cls)])
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> _Result:
             if len(args) == 1 and not kwargs and isinstance(args[0], cls):
                 return function(args[0])
             # Unknown names get a suggestion from the settings.
-            known = {name: kwargs[name] for name in kwargs.keys() & parameters.keys()}
+            names = kwargs.keys() & signature.parameters.keys()
+            known = {name: kwargs[name] for name in names}
             given = signature.bind_partial(*args, **known).arguments
             return function(make(cls, given | kwargs))
 
@@ -231,6 +212,14 @@ def takes(
         return call
 
     return decorate
+
+
+def _parameter(cls: type[Settings], name: str, field: FieldInfo) -> inspect.Parameter:
+    kind = "POSITIONAL_OR_KEYWORD" if name in cls.positional else "KEYWORD_ONLY"
+    default = inspect.Parameter.empty
+    if not field.is_required():
+        default = field.get_default(call_default_factory=True)
+    return inspect.Parameter(name, getattr(inspect.Parameter, kind), default=default)
 
 
 def _docstring(text: str, cls: type[Settings]) -> str:
@@ -248,12 +237,8 @@ def split_names(value: Any) -> Any:
         return ()
     if isinstance(value, str | Path):
         value = [value]
-    return tuple(
-        name.strip()
-        for piece in value
-        for name in str(piece).split(",")
-        if name.strip()
-    )
+    names = (name.strip() for piece in value for name in str(piece).split(","))
+    return tuple(filter(None, names))
 
 
 def _split_numbers(value: Any) -> Any:
@@ -322,7 +307,7 @@ class NetworkFileSettings(Settings):
 
     sampling_rate: float | None = option(
         None,
-        "Sampling rate in Hz of a TorchScript or ONNX file that does not tell it.",
+        "Sampling rate in Hz of a TorchScript or ONNX file that does not contain it.",
         "samplerate",
         metavar="HZ",
         gt=0,

@@ -1,4 +1,4 @@
-"""The base of all pickers: arguments, windows over a stream, picks."""
+"""The base class of all pickers: arguments, windows over a stream, picks."""
 
 import asyncio
 import copy
@@ -521,7 +521,7 @@ def choose_runner(model: PhasePicker, backend: str) -> Runner:
             if backend == "onnx":
                 raise ArgumentError("backend", backend, str(error)) from error
         except BackendUnavailableError:
-            # A warning told the reason when the runner was made.
+            # A warning gave the reason when the runner was made.
             pass
     # A copy, because another thread may be training the model.
     evaluated = copy.deepcopy(model).eval() if model.training else model

@@ -1,4 +1,4 @@
-"""Models by name or by file, as users name them."""
+"""Load models by name or file."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def load_model(
         (``LPPNM``, ``LPPNM/diting``), a pretrained model of SeisBench
         (``PhaseNet/stead``), a SeisBench pair with or without its ending, a published
         file of any name, or a network as TorchScript or ONNX
-    :param sampling_rate: Sampling rate in Hz of a network file that does not tell it
+    :param sampling_rate: Sampling rate in Hz of a network file that does not contain it
     :param component_order: Order of its components
     :param labels: Its classes, in the order of its output
     :raises ValueError: if there is no such model, or if it has other properties
@@ -165,8 +165,8 @@ def _rank(version: str) -> list[int]:
 
 def _load_pair(pair: Path, version: str | None) -> WaveformModel:
     """
-    Loads a SeisBench pair, which does not say what class it is of: the one whose
-    parameters have these names and shapes.
+    Loads a SeisBench pair. It does not name its class, so the class whose parameters have
+    these names and shapes is taken.
     """
     arguments, weights = WaveformModel._get_weights_file_paths(pair, version)
     try:

@@ -15,13 +15,7 @@ import obspy
 import seisbench
 from scipy import signal
 
-from .._util import (
-    USED,
-    components_of,
-    instrument_order,
-    join_spans,
-    station_id,
-)
+from .._util import USED, components_of, instrument_order, join_spans, station_id
 
 #: Seconds before and after the return of a component in which nothing is picked. Networks
 #: take the return for a P arrival, up to 0.15 s early, but not the end of a component.
@@ -40,12 +34,12 @@ MAX_RATIO_TERM = 1000
 #: A component with a constant value for at least this many seconds may be dead.
 DEAD_SECONDS = 1.0
 
-#: A component jumps if it changes by more than this many of its smallest steps. A quiet
-#: and coarse digitizer holds one value, too, but leaves it by a step or two, and its
-#: first motion may well be an arrival.
+#: A component jumps if it changes by more than this many of its smallest steps. A coarse
+#: digitizer also holds one value where it is quiet, but leaves it by a step or two, and its
+#: first motion may be an arrival.
 JUMP_STEPS = 10
 
-#: Shorter records hardly ever have picks.
+#: Shorter records almost never have picks.
 SHORT_SECONDS = 1.0
 
 #: Offsets are means, and networks have seven digits: larger samples would hide the others.
@@ -136,25 +130,20 @@ def split_at_missing(stream: obspy.Stream) -> None:
 
 
 def _absurd(samples: np.ndarray, bad: np.ndarray) -> np.ndarray:
-    """Where a thousandth at most of the samples is so large that others would be lost."""
+    """Samples, at most a thousandth, that are so large that the others would be lost."""
     none = np.zeros(1, dtype=bool)
     if not len(samples):
         return none
     step = len(samples) // 1000 + 1
     some = np.broadcast_to(bad, samples.shape)[::step]
     middle = np.median(np.where(some, 0, np.abs(samples[::step])))
-    # Without a copy of long records: hardly any has something to look for.
-    if (
-        not max(np.fmax.reduce(samples), -np.fmin.reduce(samples)) / ABSURD_RATIO
-        > middle
-    ):
+    # Without a copy, as almost no record has any.
+    largest = max(np.fmax.reduce(samples), -np.fmin.reduce(samples))
+    if not largest / ABSURD_RATIO > middle:
         return none
     size = np.where(bad, 0, np.abs(samples))
-    if size.max() / ABSURD_RATIO > middle:
-        usual = float(np.quantile(size, 0.999, method="lower"))
-        if usual > 0:
-            return size / ABSURD_RATIO > usual
-    return none
+    usual = float(np.quantile(size, 0.999, method="lower"))
+    return size / ABSURD_RATIO > usual if usual > 0 else none
 
 
 def drop_overlaps_of_rates(stream: obspy.Stream) -> None:

@@ -255,11 +255,8 @@ class StackedRecord:
         begin, end = int(valid[0]), int(valid[-1]) + 1
         record, rate = self.record, self.record.sampling_rate
         start = record.start_time + self._begin / rate + begin * self._stride / rate
-        header = {
-            "starttime": start,
-            "sampling_rate": rate / self._stride,
-            **record.codes,
-        }
+        header = {"starttime": start, "sampling_rate": rate / self._stride}
+        header |= record.codes
         return [
             obspy.Trace(curve[begin:end].copy(), {**header, "channel": channel})
             for channel, curve in zip(channels, curves, strict=True)
@@ -271,7 +268,7 @@ def peak_indices(curve: np.ndarray, height: float) -> np.ndarray:
     Local maxima of a probability curve, the first and last sample included.
 
     :param curve: Probabilities, (samples,); NaN counts as no probability
-    :param height: Smallest value of a maximum; zero is none
+    :param height: Smallest value of a maximum; zero never counts
     :return: Indices of the maxima, ascending
     """
     padded = np.full(len(curve) + 2, -1.0)

@@ -53,9 +53,9 @@ def export_model(model: PhasePicker, path: str | Path) -> Path:
     divided by their joint peak, components in the order of the model. Batch
     normalization is folded in. ONNX: input ``wave``, output ``prob`` and, for LPPN,
     ``time``, the position of the arrival in its cell in samples. TorchScript: the same
-    outputs in this order. The file also tells sampling rate, component order, classes
+    outputs in this order. The file also holds sampling rate, component order, classes
     and default arguments, so that :py:func:`seisbench_diting.models.load_model` needs
-    nothing else. A model from a file is written as it is, with what was told of it.
+    nothing else. The network of a model from a file is written unchanged.
 
     :param model: Picker of this package, or from a network file
     :param path: File to write, ending in ``.onnx`` or ``.jit``
@@ -82,7 +82,7 @@ def export_model(model: PhasePicker, path: str | Path) -> Path:
 
 
 def _with_properties(content: bytes, model: PhasePicker, kind: str) -> bytes:
-    """:return: A file that tells the properties of its model"""
+    """:return: The file with the properties of its model"""
     more = ("default_args", "reliability")
     values = model.get_model_args() | {name: getattr(model, name) for name in more}
     values["labels"] = values.pop("phases")

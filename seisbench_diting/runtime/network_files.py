@@ -23,7 +23,7 @@ from .export import PROPERTIES, open_session, quiet
 #: Names of the outputs in published files.
 _OUTPUTS = ("prob", "time")
 
-#: What a file must tell, or the caller.
+#: What the file or the caller must give.
 _NEEDED = {
     "sampling_rate": "in Hz, such as 100",
     "component_order": "such as ENZ",
@@ -54,7 +54,7 @@ class FileNet(PhasePicker):
     def __init__(self, call: _Call, content: bytes, is_whole: bool, **kwargs: Any):
         super().__init__(**kwargs)
         self.call = call
-        #: The file, to be written with what was told of it.
+        #: The file, for exporting it again.
         self.content = content
         self._is_whole = is_whole
         # Tells networks apart, and knows the device.
@@ -166,8 +166,8 @@ def load_network(
     Loads a TorchScript or ONNX network. TorchScript is a program: load only files that
     you trust.
 
-    :param path: File. Properties that it tells itself, or that are those of a published
-        set with the same layer of classes, are taken from there, others from the caller.
+    :param path: File. Properties are taken from the file, or from the published set with
+        the same layer of classes, or else from the caller.
     :param sampling_rate: Sampling rate in Hz
     :param component_order: Order of the components
     :param labels: Classes
@@ -205,7 +205,7 @@ def load_network(
     properties = told | json.loads(own or "{}")
     missing = MissingError("", None, "")
     missing.problems = [
-        (name, None, f"{path.name} does not tell it; {how}")
+        (name, None, f"{path.name} does not contain it; {how}")
         for name, how in _NEEDED.items()
         if not properties[name]
     ]

@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 #: Folder of the graphs, beside the weights in SeisBench's cache.
 FOLDER = "onnx"
 
-#: Graphs of a model that stay there; those used least recently are removed.
+#: Number of graphs of a model that are kept there, those used last.
 MOST_GRAPHS = 16
 
-#: Batches that are prepared before one is through, more than there are threads.
+#: Number of batches that are prepared ahead, in addition to one a thread.
 _AHEAD = 2
 
-# One at a time makes a graph: PyTorch's exporter has no room for two threads.
+# Only one thread makes a graph, as PyTorch's exporter is not safe for threads.
 _lock = threading.Lock()
 
 
@@ -81,8 +81,8 @@ _made: weakref.WeakKeyDictionary[PhasePicker, _Made] = weakref.WeakKeyDictionary
 
 def make_runner(model: PhasePicker) -> Runner:
     """
-    The graph is made once. That of weights that were loaded from a file stays in
-    SeisBench's cache, that of others in memory.
+    The graph is made once. It is kept in SeisBench's cache if the weights were loaded from a
+    file, otherwise in memory.
 
     :param model: Picker on the CPU, in single precision
     :raises BackendUnavailableError: if a package is missing or the model can't be
@@ -136,7 +136,7 @@ class _Runner:
 
 
 def _is_watched(model: PhasePicker) -> bool:
-    """If calling the model does what its classes do not say."""
+    """If calling the model does more than its classes define."""
     return any(
         module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
         for module in model.modules()
