@@ -125,7 +125,7 @@ class ConversionReport(BaseModel):
             for reason in filter(part.is_problem, part.skipped):
                 skipped.setdefault(reason, []).extend(part.skipped[reason])
         for reason, records in skipped.items():
-            shown = "; ".join(records[:10]) + ("; ..." if len(records) > 10 else "")
+            shown = first_of(records, 10, "; ")
             lines.append(f"{len(records)} x {reason}: {shown}")
         return lines
 
@@ -135,22 +135,18 @@ class ConversionReport(BaseModel):
         splits = _sum(part.splits for part in parts)
         skipped = _sum({k: len(v) for k, v in p.skipped.items()} for p in parts)
         taken_out = _sum(part.taken_out for part in parts)
-        return "\n".join(
-            [
-                f"{self.records} records in {counted(len(self.chunks), 'chunk')}, "
-                f"{sum(p.bytes for p in parts) / 1e9:.3f} GB",
-                "  splits: " + ", ".join(f"{k} {v}" for k, v in sorted(splits.items())),
-                *(f"  skipped: {n} x {reason}" for reason, n in skipped.items()),
-                *(f"  left empty: {n} x {what}" for what, n in taken_out.items()),
-                *self._elsewhere(),
-            ]
-        )
-
-    def _elsewhere(self) -> Iterator[str]:
+        lines = [
+            f"{self.records} records in {counted(len(self.chunks), 'chunk')}, "
+            f"{sum(p.bytes for p in parts) / 1e9:.3f} GB",
+            "  splits: " + ", ".join(f"{k} {v}" for k, v in sorted(splits.items())),
+            *(f"  skipped: {n} x {reason}" for reason, n in skipped.items()),
+            *(f"  left empty: {n} x {what}" for what, n in taken_out.items()),
+        ]
         if self.elsewhere:
             rows = counted(self.elsewhere.total(), "row")
             names = first_of(sorted(self.elsewhere), 10)
-            yield f"  {rows} of parts that are not in the folder ({names})"
+            lines.append(f"  {rows} of parts that are not in the folder ({names})")
+        return "\n".join(lines)
 
     def write(self, folder: Path) -> None:
         """

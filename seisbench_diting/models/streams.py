@@ -119,7 +119,7 @@ def split_at_missing(stream: obspy.Stream) -> None:
             )
             bad = bad | absurd
         if trace.stats.npts and np.all(bad):
-            seisbench.logger.warning(f"{trace.id} holds no number.")
+            seisbench.logger.warning(f"{trace.id} has no finite samples.")
         trace.data = samples
         if np.any(bad):
             trace.data = np.ma.masked_array(samples, mask=bad)

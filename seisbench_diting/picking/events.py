@@ -452,16 +452,11 @@ class EventReader:
         def read(
             station: str, begin: float, end: float
         ) -> tuple[obspy.Stream, list[Segment]]:
-            used, unused = choose_segments(
-                by_station[station], settings.instruments, min_rate
-            )
+            there, pattern = by_station[station], settings.name_pattern
+            used, unused = choose_segments(there, settings.instruments, min_rate)
             segments = [segment for of_code in used.values() for segment in of_code]
-            stream, problems, failure = read_segments(
-                segments,
-                origin + round(begin * SECOND),
-                origin + round(end * SECOND),
-                settings.name_pattern,
-            )
+            first, last = (origin + round(t * SECOND) for t in (begin, end))
+            stream, problems, failure = read_segments(segments, first, last, pattern)
             result.problems += unused + problems
             result.failure = result.failure or failure
             return stream, segments

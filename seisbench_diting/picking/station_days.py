@@ -151,12 +151,11 @@ class StationDayPicker:
             ]
         )
         try:
-            stream, result.problems, result.failure = read_segments(
-                unit.segments,
-                unit.begin - unit.margin,
-                unit.end + unit.margin,
-                self.settings.name_pattern,
+            first, last = unit.begin - unit.margin, unit.end + unit.margin
+            found = read_segments(
+                unit.segments, first, last, self.settings.name_pattern
             )
+            stream, result.problems, result.failure = found
             if len(stream):
                 self._pick(unit, stream, result)
         # A failed station-day must not stop the run.

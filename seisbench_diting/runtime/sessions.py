@@ -144,12 +144,7 @@ def _is_watched(model: PhasePicker) -> bool:
 
 
 def _values(model: PhasePicker) -> list[torch.Tensor]:
-    return [
-        value
-        for module in model.modules()
-        for value in (*module._parameters.values(), *module._buffers.values())
-        if value is not None
-    ]
+    return [*model.parameters(), *model.buffers()]
 
 
 def _description(model: PhasePicker) -> str:

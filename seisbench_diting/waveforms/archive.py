@@ -104,7 +104,7 @@ class Database:
     def __init__(self, path: Path, only_read: bool = False) -> None:
         self.path = path
         if only_read and not path.is_file():
-            raise FileNotFoundError(f"{path} is not there; was its run removed?")
+            raise FileNotFoundError(f"{path} does not exist; was its run removed?")
         # A reader that may write rolls back what a killed run began to write.
         is_ours = os.access(path.parent, os.W_OK | os.X_OK) and (
             not path.exists() or os.access(path, os.W_OK)
@@ -243,7 +243,9 @@ class Archive(Database):
                 self.execute("UPDATE files SET walk = ? WHERE id = ?", [walk, known])
                 return
             if stat.S_ISDIR(status.st_mode):
-                raise UnreadableError("it is a folder, empty, unreadable or in a list")
+                raise UnreadableError(
+                    "it is a folder: empty, unreadable or named in a list"
+                )
             # Reading a pipe would never end.
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableError("it is not a regular file")

@@ -98,7 +98,7 @@ class Records:
             if n_bytes := (room - told)[gaps].sum():
                 place = self._begin + (starts + told)[gaps[0]]
                 self.between = [
-                    f"{n_bytes} bytes from byte {place} on are of no record"
+                    f"{n_bytes} bytes from byte {place} on belong to no record"
                 ]
         self._starts, self._headers = starts, head
         self._lengths = np.minimum(told, room)

@@ -124,11 +124,10 @@ def choose_segments(
     for segment in segments:
         name = f"{segment.station_id}.{segment.channel}"
         if segment.channel not in known:
-            problems.append((name, "it is not known which component it is"))
+            problems.append((name, "its component is not known"))
         elif segment.rate < min_rate:
-            problems.append(
-                (name, f"its {segment.rate:g} Hz are below the least, {min_rate:g} Hz")
-            )
+            reason = f"its {segment.rate:g} Hz are too few; {min_rate:g} Hz are needed"
+            problems.append((name, reason))
         else:
             instruments[segment.channel[:-1]].append(segment)
     if preference == ALL_INSTRUMENTS:
