@@ -42,7 +42,7 @@ def _sentence(reason: str) -> str:
 
 
 class MissingError(ArgumentError):
-    """An argument that is needed was not given."""
+    """A required argument was not given."""
 
     def told(self, spell: Callable[[str, Any], str]) -> str:
         return "\n".join(

@@ -50,8 +50,8 @@ def process_pool(
     workers: int, initializer: Callable[..., None] | None = None, *args: Any
 ) -> ProcessPoolExecutor:
     """
-    Processes that are started afresh (threads of PyTorch don't survive a fork), leave
-    Ctrl-C to this process, and end when it ends, however that is.
+    Processes that are not forked (threads of PyTorch don't survive a fork), leave Ctrl-C
+    to this process, and end when it ends, even if it is killed.
 
     :param workers: Number of processes
     :param initializer: Called in each of them first

@@ -1,4 +1,4 @@
-"""Adding our classes to SeisBench's modules."""
+"""Add our classes to SeisBench's modules."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class PretrainedModel(WaveformModel):
     published_layout: ClassVar[Mapping[str, Any]]
     #: Checksum of the weights as they lie in a file, if they were loaded from one.
     stored_checksum: str | None = None
-    #: Of picks, by phase, P and S; empty for weights for which it was not measured.
+    #: Reliability of picks of P and S; empty if it was not measured for these weights.
     reliability: Mapping[str, Reliability] = {}
 
     @classmethod

@@ -76,8 +76,8 @@ def _rate(trace: obspy.Trace) -> float:
 
 def drop_unusable(stream: obspy.Stream, target: float) -> None:
     """
-    Drops traces with a warning, in place, that no picker can use: those without
-    component code, with complex samples, or far too slow.
+    Drops traces that no picker can use, with a warning, in place: those without a
+    component code, with complex samples, or of far too low a sampling rate.
 
     :param stream: Stream, modified in place
     :param target: Sampling rate of the model in Hz

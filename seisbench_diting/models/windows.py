@@ -34,7 +34,7 @@ _AROUND_S = 0.5
 
 class Pick(sbu.Pick):
     """
-    A pick of SeisBench's, and the uncertainty of its time.
+    SeisBench's pick with the uncertainty of its time.
 
     :param args: As in SeisBench
     :param time_uncertainty_s: One standard deviation in s; None where it isn't known

@@ -83,7 +83,7 @@ _LONGEST = 1700
 #: Seconds before it, for windows around near arrivals.
 _EARLIER = 300
 
-#: Picks of an event are replaced at all times.
+#: All times: a new result replaces all earlier picks of an event.
 _EVER = (-(1 << 62), 1 << 62)
 
 
@@ -484,7 +484,7 @@ class EventReader:
         headers = obspy.Stream()
         kinds = ("SAC", PACKED)
         for part in dict.fromkeys(s.part for s in segments if s.part.format in kinds):
-            # Reading its samples reports files that can't be read.
+            # A file that can't be read is reported when its samples are read.
             with suppress(UnreadableError):
                 headers += read_part(part, self.settings.name_pattern, headonly=True)[0]
         return tables.stations_from_stream(headers)

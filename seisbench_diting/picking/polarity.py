@@ -14,8 +14,8 @@ _AROUND_S, _NOISE_S, _LEAST_NOISE_S = 0.2, 2.0, 0.5
 #: Microseisms are below this frequency, which a causal filter removes: it keeps the sign.
 _LOW_HZ, _LEAD_S = 1.0, 1.0
 
-#: A first motion is larger than the noise by the smaller ratio, and the first one that is
-#: larger by the other ratio has the same sign.
+#: The first half cycle above the smaller ratio to the noise, and the first one above the
+#: larger ratio, must have the same sign.
 _RATIOS = (1.2, 2.0)
 
 
@@ -26,7 +26,7 @@ def first_motion(data: np.ndarray, place: int, rate: float) -> str:
     :param data: Vertical component, without gaps
     :param place: Sample of the pick
     :param rate: Sampling rate in Hz
-    :return: U (up), D (down), or nothing if it is not sure
+    :return: U (up), D (down), or empty if it is not clear
     """
     around = round(_AROUND_S * rate)
     first = max(0, place - around - round((_NOISE_S + _LEAD_S) * rate))

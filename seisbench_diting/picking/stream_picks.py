@@ -114,7 +114,7 @@ def pick_stream(
 
 
 def segments_of(stream: obspy.Stream, record: str) -> list[Segment]:
-    """:return: The traces of a stream that is one record"""
+    """:return: The traces of a stream, as segments of one record"""
     found = []
     for trace in stream:
         stats, begin = trace.stats, trace.stats.starttime.ns

@@ -88,7 +88,7 @@ class _Graph:
         self.nodes = [*rest[:place], *by, *rest[place:]]
 
     def to_model(self, model: onnx.ModelProto) -> onnx.ModelProto:
-        """A copy of the model with these nodes, without those that nobody needs."""
+        """A copy of the model with these nodes, without unused ones."""
         needed, kept = set(self.outputs), []
         for node in reversed(self.nodes):
             if needed.intersection(node.output):
@@ -121,7 +121,7 @@ def _last(node: onnx.NodeProto, name: str, default: int) -> int:
 def _two_dimensional(graph: _Graph) -> None:
     """
     Gives every convolution, and all between them, an axis of length one before the
-    last. Other layers see what they saw before.
+    last. Other layers see the same tensors as before.
     """
     axis = graph.constant("height_axis", np.array([2]))
     lifted: set[str] = set()

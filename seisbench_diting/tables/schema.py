@@ -40,7 +40,6 @@ Rows = pd.DataFrame | Iterable[Mapping[str, object]]
 #: A table of picks, or tables in order of time that together are one.
 Picks = pd.DataFrame | Iterable[pd.DataFrame]
 
-_UNKNOWN = {"str": "", "float64": np.nan, "Int64": pd.NA, TIME: pd.NaT}
 #: Text of unknown values.
 MISSING = ("", "nan", "NaN", "NaT", "NA", "<NA>", "None", "NONE", "null")
 _KINDS = {"str": "text", "float64": "a number", "Int64": "a whole number"}
@@ -154,7 +153,7 @@ class Column(NamedTuple):
     :param allowed: Allowed values, for errors
     :param check: Finds the values that are allowed, instead of these limits
     :param convert: Converts values to the form of the table, before they are checked
-    :param default: Value of all rows if the column is missing
+    :param default: Value of all rows if the column is missing; text is empty then
     """
 
     kind: str
@@ -245,9 +244,7 @@ class Schema:
                 table[name], right = self._values(found[name], name, column)
                 kept &= right
             else:
-                default = (
-                    _UNKNOWN[column.kind] if column.default is None else column.default
-                )
+                default = "" if column.kind == "str" else column.default
                 table[name] = pd.Series([default] * len(given), dtype=column.kind)
         if len(given) and not kept.any():
             where, why = next(iter((_aside.get() or {}).items()))

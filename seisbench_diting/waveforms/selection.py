@@ -43,7 +43,7 @@ TOLERANCE = SECOND // 10
 #: about a window of the models.
 SHORTEST_FILL = 60 * SECOND
 
-#: Takes all instruments of a station.
+#: Stands for all instruments of a station.
 ALL_INSTRUMENTS = ("all",)
 
 
