@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,8 @@ def make_dataset(settings: DatasetSettings) -> DatasetReport:
     Makes a dataset in SeisBench's format of the picks of a catalogue. Each station of an
     event is a record of all three components, from some time before its first pick to some
     time after its last one, in the unit and at the sampling rate of its files; NaN where
-    there are no data. Picks of another event in that time are labelled as those of a second
-    event. All records of an event are in one split.
+    there are no data. Picks of other events in that time are labelled as those of a second
+    event, a third one and so on. All records of an event are in one split.
 
     :raises ArgumentError: if the catalogue has no picks, there are no waveforms of them, or
         the folder holds a dataset
@@ -73,23 +74,26 @@ def make_dataset(settings: DatasetSettings) -> DatasetReport:
         if (folder / "metadata.csv").exists():
             reason = "it holds a dataset; choose another folder"
             raise ArgumentError("output", str(folder), reason)
+        # The first one before anything is written: SeisBench reports errors as if it had
+        # kept what was written.
+        records = _records(settings, problems)
+        if (first := next(records, None)) is None:
+            reason = "hold no waveforms of the catalogue's picks: "
+            reason += "; ".join(merged(problems, "record")[:3])
+            raise ArgumentError("inputs", ",".join(settings.inputs), reason)
         # Metadata are written last: without them it is not a dataset.
         with (
             replacing(folder / "metadata.csv") as metadata,
             replacing(folder / "waveforms.hdf5") as samples,
             progress_bar("Cutting", "records", settings.progress) as bar,
+            sbd.WaveformDataWriter(metadata, samples) as file,
         ):
-            with sbd.WaveformDataWriter(metadata, samples) as file:
-                # In place of its own, which --quiet does not silence.
-                file._pbar = bar
-                file.data_format = _DATA_FORMAT
-                for row, data in _records(settings, problems):
-                    file.add_trace(row, data)
-                    report.splits[row["split"]] += 1
-            if not report.splits:
-                reason = "hold no waveforms of the catalogue's picks: "
-                reason += "; ".join(merged(problems, "record")[:3])
-                raise ArgumentError("inputs", ",".join(settings.inputs), reason)
+            # In place of its own, which --quiet does not silence.
+            file._pbar = bar
+            file.data_format = _DATA_FORMAT
+            for row, data in chain([first], records):
+                file.add_trace(row, data)
+                report.splits[row["split"]] += 1
     report.problems = merged(problems, "record")
     return report
 
@@ -114,7 +118,7 @@ def _records(
         problems += archive.problems()
         # Catalogues often lack location codes.
         known: dict[str, str] = {}
-        for name in archive.stations():
+        for name in reversed(archive.stations()):
             known |= {name: name, name.rpartition(".")[0]: name}
         picks["place"] = [
             known.get(name) or known.get(name.rpartition(".")[0], "")
@@ -132,11 +136,16 @@ def _records(
             except ValueError as error:
                 wrong = [str(error)]
             else:
+                labels, missing = _samples(row, data, own, "")
+                wrong += [f"no waveforms at the time of {phase}" for phase in missing]
                 others = at_place[place]
                 others = others[others["event_id"] != event_id]
-                row |= _samples(row, data, own, "")
-                row |= _samples(row, data, others, "2")
-                yield row | _source(by_id[event_id], settings), data
+                others = others[others["ns"].between(begin, end)]
+                by_event = others.groupby("event_id", sort=False)
+                for number, (_, of_event) in zip("23456789", by_event, strict=False):
+                    labels |= _samples(row, data, of_event, number)[0]
+                if len(missing) < len(own):
+                    yield row | labels | _source(by_id[event_id], settings), data
             problems += [(f"{event_id} {place}", reason) for reason in wrong]
 
 
@@ -186,15 +195,17 @@ def _cut(
 
 def _samples(
     row: dict[str, Any], data: np.ndarray, picks: pd.DataFrame, event: str
-) -> dict[str, float]:
-    """:return: Samples of the first pick of each phase within the record"""
+) -> tuple[dict[str, float], list[str]]:
+    """:return: Samples of the first pick of each phase; and phases without data there"""
     start = obspy.UTCDateTime(row["trace_start_time"]).ns
-    found: dict[str, float] = {}
+    found, missing = dict[str, float](), []
     for phase, time in zip(picks["phase"], picks["ns"], strict=True):
         sample = (time - start) * 1e-9 * row["trace_sampling_rate_hz"]
-        if 0 <= sample < data.shape[1]:
+        if 0 <= sample < data.shape[1] and np.isfinite(data[:, int(sample)]).any():
             found.setdefault(f"trace_{phase}{event}_arrival_sample", round(sample, 2))
-    return found
+        else:
+            missing.append(phase)
+    return found, missing
 
 
 def _source(event: Any, settings: DatasetSettings) -> dict[str, Any]:

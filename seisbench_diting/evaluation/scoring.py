@@ -195,10 +195,13 @@ def _evaluate(picker: WindowPicker, settings: EvaluateSettings) -> Evaluation:
     picks: Picks = []
     loader = batches.loader(num_workers=settings.workers, stop=len(batches))
     about = picker.name, "batches", settings.progress
+    near = settings.tolerance * picker.sampling_rate
     for batch in progress_bar(*about, iterable=loader):
         wave = np.ascontiguousarray(batch["wave"].numpy())
         truths.append(batch["label"].numpy())
-        picks += picker.pick(wave, min(LOWEST, settings.threshold))
+        picked = picker.pick(wave, min(LOWEST, settings.threshold))
+        for each, arrivals in zip(picked, batch["arrivals"].numpy(), strict=True):
+            picks.append([x for x in each if not _is_further(*x, arrivals, near)])
     truth = np.concatenate(truths).astype(float)
     windows = pd.DataFrame(truth, columns=["P", "S", "snr"]).replace(-1, np.nan)
     known = [name for name in _COLUMNS if name in dataset.metadata.columns]
@@ -207,6 +210,12 @@ def _evaluate(picker: WindowPicker, settings: EvaluateSettings) -> Evaluation:
     counted = settings.model_dump(include=_COUNTED)
     found = windows, make_picks(rows), picker.sampling_rate, picker.name
     return Evaluation(*found, batches=batches, **counted)
+
+
+def _is_further(phase: str, sample: float, _: float, arrivals: Any, near: float) -> Any:
+    """If a pick is near a labelled arrival of its phase, but not near the first one."""
+    is_near = np.abs(arrivals["PS".index(phase)] - sample) < near
+    return is_near[1:].any() and not is_near[0]
 
 
 def _open(data: Any, split: str, picker: WindowPicker) -> WaveformDataset:

@@ -40,7 +40,7 @@ class Arrival(NamedTuple):
 
     :param column: Its column
     :param phase: "P" or "S"
-    :param event: 1, or 2 for a superposed event
+    :param event: 1, or 2 to 9 for further events in the window
     :param sample: Samples from the window's first, may be fractional or outside
     :param hidden: If the window has no signal at the arrival
     :param place: Its place in the column, if that holds an array of several arrivals
@@ -137,7 +137,10 @@ def _look_up(
     match = _match(column)
     if match is None:
         return None
-    for name, event in ((match[1], 1), (match[1].removesuffix(_SECOND), 2)):
+    names = {1: match[1]}
+    if match[1][-1] in "23456789":
+        names[int(match[1][-1])] = match[1][:-1]
+    for event, name in names.items():
         if phases is None:
             phase = _DIRECT.get(name.lower())
         else:

@@ -209,7 +209,7 @@ class SecondEvent(Augmentation):
     def apply(self, x: np.ndarray, metadata: Metadata) -> Window:
         index = np.random.randint(len(self.records))
         ratio = _log_uniform(self.ratio)
-        if any(a.event == 2 for a in self._arrivals(metadata)):
+        if any(a.event > 1 for a in self._arrivals(metadata)):
             return x, metadata
         window = ArrivalWindow(x.shape[1], self.padlen, phases=self.phases)
         record = self.records.get_sample(index)

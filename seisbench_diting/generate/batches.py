@@ -143,7 +143,8 @@ class _Batches(Dataset):
         :return: ``wave`` and the labels in their order
         """
         self._next += 1
-        return tuple(self[self._next - 1].values())
+        batch = self[self._next - 1].items()
+        return tuple(values for name, values in batch if name != "arrivals")
 
 
 class DiTingBatches(_Batches):
@@ -232,7 +233,9 @@ class DiTingTestBatches(_Batches):
 
     Arrays of a batch, float32: ``wave`` (batch, components, samples); ``label``
     (batch, 3): samples of P and S in the window, and the signal-to-noise ratio in
-    ``trace_Z_P_power_snr`` or ``trace_snr_db``, -1 where absent. If a window has several arrivals of a phase, the first one is given.
+    ``trace_Z_P_power_snr`` or ``trace_snr_db``, -1 where absent. If a window has several
+    arrivals of a phase, the first one is given; ``arrivals`` (batch, 2, any number) has
+    all of P and S, NaN where there are fewer.
 
     :param dataset: Dataset; its ``component_order`` is that of the waves
     :param batch_size: Windows a batch; the last one may have fewer
@@ -270,26 +273,31 @@ class DiTingTestBatches(_Batches):
         return np.arange(begin, min(begin + self.batch_size, len(self._reader)))
 
     def __getitem__(self, number: int) -> dict[str, np.ndarray]:
-        waves, labels = [], []
+        waves, labels, every = [], [], []
         for record in self._records(number):
             # A record's window depends on the record, not on the batch that it is in.
             with seeded(self.seed, int(record)):
                 wave, metadata = self._window(record)["X"]
             waves.append(wave)
-            labels.append(self._label(wave.shape[1], metadata))
+            every.append(both := self._inside(wave.shape[1], metadata))
+            first = [min(samples, default=_ABSENT) for samples in both]
+            snr = _ABSENT
+            # Text in some datasets, such as STEAD.
+            with suppress(TypeError, ValueError):
+                snr = float(metadata.get(self._snr, _ABSENT))
+            labels.append([*first, snr if np.isfinite(snr) else _ABSENT])
+        most = max(1, *(len(samples) for both in every for samples in both))
+        arrivals = [[x + [np.nan] * (most - len(x)) for x in both] for both in every]
         return {
             "wave": np.stack(waves, dtype=np.float32),
             "label": np.array(labels, dtype=np.float32),
+            "arrivals": np.array(arrivals, dtype=np.float32),
         }
 
-    def _label(self, n_samples: int, metadata: Mapping[str, Any]) -> list[float]:
-        first = {"P": _ABSENT, "S": _ABSENT}
-        arrivals = read_arrivals(metadata, self.phases)
-        for arrival in sorted(arrivals, key=lambda a: a.sample, reverse=True):
+    def _inside(self, n_samples: int, metadata: Mapping[str, Any]) -> list[list[float]]:
+        """:return: Samples of P, and of S, that are seen in the window, in order"""
+        found: dict[str, list[float]] = {"P": [], "S": []}
+        for arrival in read_arrivals(metadata, self.phases):
             if 0 <= arrival.sample < n_samples and not arrival.hidden:
-                first[arrival.phase] = arrival.sample
-        snr = _ABSENT
-        # Text in some datasets, such as STEAD.
-        with suppress(TypeError, ValueError):
-            snr = float(metadata.get(self._snr, _ABSENT))
-        return [*first.values(), snr if np.isfinite(snr) else _ABSENT]
+                found[arrival.phase].append(arrival.sample)
+        return [sorted(samples) for samples in found.values()]

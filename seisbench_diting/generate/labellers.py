@@ -265,7 +265,8 @@ class EQTLabeller(_ArrivalLabeller):
         return label
 
     def _label(self, arrivals: list[Arrival], n_samples: int) -> np.ndarray:
-        events = [[a for a in arrivals if a.event == event] for event in (1, 2)]
+        numbers = {a.event for a in arrivals}
+        events = [[a for a in arrivals if a.event == number] for number in numbers]
         label = eqt_label([_visible(event) for event in events], n_samples)
         label[2] = 0
         for event in events:

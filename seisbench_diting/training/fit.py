@@ -161,8 +161,7 @@ class ValidationBatches(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         batch = self._batches[index]
-        # At most one arrival of each phase.
-        p, s = ([row[row >= 0] for row in batch["label"][:, k : k + 1]] for k in (0, 1))
+        p, s = ([row[row >= 0] for row in batch["arrivals"][:, k]] for k in (0, 1))
         made: dict[str, Any] = {"wave": batch["wave"], "P": p, "S": s}
         if self._label is not None:
             make, length = _LABELS[self._label], batch["wave"].shape[-1]

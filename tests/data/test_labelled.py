@@ -6,6 +6,8 @@ import pytest
 from obspy.core import event as quakeml
 
 from seisbench_diting.data import make_dataset, open_dataset
+from seisbench_diting.evaluation import WindowPicker, evaluate
+from seisbench_diting.generate import find_arrivals
 
 ORIGIN = obspy.UTCDateTime(2020, 1, 1, 12)
 RATE = 50.0
@@ -30,14 +32,14 @@ def _event(name: str, seconds: float, *picks: tuple[str, str, float]) -> quakeml
 
 @pytest.fixture
 def files(tmp_path):
-    """Two events 40 s apart at station A, whose arrivals are spikes; none of station B."""
+    """Two events 25 s apart at station A, whose arrivals are spikes; none of station B."""
     a = [("A", "P", 4.0), ("A", "S", 7.5)]
-    events = [_event("one", 0, *a, ("B", "P", 5.0)), _event("two", 40, *a)]
+    events = [_event("one", 0, *a, ("B", "P", 5.0)), _event("two", 25, *a)]
     quakeml.Catalog(events).write(tmp_path / "events.xml", "QUAKEML")
     data = np.zeros(15_000, dtype=np.float32)
     begin = ORIGIN - 60
     for event in events:
-        for pick in event.picks:
+        for pick in event.picks[:2]:
             data[round((pick.time - begin) * RATE)] = 1000
     header = {"network": "XX", "station": "A", "location": "00"}
     header |= {"sampling_rate": RATE, "starttime": begin}
@@ -62,9 +64,47 @@ def test_arrivals_are_where_the_signal_is(files):
         columns = [f"trace_{phase}_arrival_sample" for phase in ("P", "S", "P2", "S2")]
         samples = [metadata[column] for column in columns]
         # The other event begins before the record of the second one.
-        expected = [1000, 1175, 3000, 3175] if name == "one" else [1000, 1175]
+        expected = [1000, 1175, 2250, 2425] if name == "one" else [1000, 1175]
         assert samples[: len(expected)] == expected
         assert (waveform[:, expected] == 1000).all()
+
+
+def test_all_events_of_a_record_are_labelled(files):
+    swarm = [_event(name, 12 * n, ("A", "P", 4.0)) for n, name in enumerate("abcd")]
+    quakeml.Catalog(swarm).write(files / "swarm.xml", "QUAKEML")
+    make_dataset(files / "swarm.xml", files / "archive", output=files / "set")
+    truth = open_dataset(files / "set").metadata.set_index("source_id").loc["a"]
+    names = [f"trace_P{n}_arrival_sample" for n in ("", 2, 3, 4)]
+    assert truth[names].tolist() == [1500, 2100, 2700, 3300]
+    assert set(find_arrivals(names).values()) == {"P"}
+
+
+def test_picks_of_another_labelled_event_are_not_false(files):
+    def pick(waves, threshold):
+        spikes = [np.flatnonzero(wave[0] > 0.5) for wave in waves]
+        return [[("PS"[k % 2], s, 0.9) for k, s in enumerate(each)] for each in spikes]
+
+    make_dataset(files / "events.xml", files / "archive", output=files / "set")
+    picker = WindowPicker("spikes", RATE, "ZNE", pick)
+    found = evaluate(picker, files / "set", split="all", progress=False)
+    for phase in "PS":
+        measured = found.measure(phase, bootstraps=0)
+        assert (measured.arrivals, measured.picks, measured.right) == (2, 2, 2)
+
+
+def test_picks_without_data_are_no_labels(files):
+    archive, end = files / "archive", ORIGIN + 28
+    for path in archive.iterdir():
+        stream = obspy.read(path)
+        stream.cutout(ORIGIN + 7, ORIGIN + 8)
+        stream.trim(endtime=end).write(str(path), "MSEED")
+    report = make_dataset(files / "events.xml", archive, output=files / "set")
+    (row,) = open_dataset(files / "set").metadata.to_dict("records")
+    assert row["source_id"] == "one"
+    assert row["trace_P_arrival_sample"] == 1500
+    assert np.isnan(row.get("trace_S_arrival_sample", np.nan))
+    for name, phase in (("one", "S"), ("two", "P"), ("two", "S")):
+        assert any(name in x and phase in x for x in report.problems)
 
 
 def test_what_is_wrong_is_named(files):
