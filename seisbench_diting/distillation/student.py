@@ -235,6 +235,7 @@ def blend(
             new[name] = share * value + (1 - share) * old[name]
     result = copy.deepcopy(learned)
     result.load_state_dict(new)
+    result.reliability = {}
     return result
 
 
@@ -253,6 +254,8 @@ def raise_phase(model: models.PhasePicker, phase: str, by: float) -> models.Phas
         reason = f"the model has the classes {', '.join(model.labels)}"
         raise ArgumentError("phase", phase, reason)
     result = copy.deepcopy(model)
+    # Its probabilities mean something else now.
+    result.reliability = {}
     head = result.get_submodule(result.published_layout["class_head"])
     with torch.no_grad():
         head.bias[list(result.labels).index(phase)] += by

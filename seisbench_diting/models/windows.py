@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import obspy
+import pandas as pd
 import seisbench.util as sbu
 import torch
 from scipy.signal import find_peaks
@@ -46,6 +47,16 @@ class Pick(sbu.Pick):
     ):
         super().__init__(*args, **kwargs)
         self.time_uncertainty_s = time_uncertainty_s
+
+
+class PickList(sbu.PickList):
+    """Picks of SeisBench's, whose table has the uncertainties of their times."""
+
+    def to_dataframe(self) -> pd.DataFrame:
+        table = super().to_dataframe()
+        # SeisBench keeps the places that they had before they were sorted.
+        errors = [self[place].time_uncertainty_s for place in table.get("index", ())]
+        return table.assign(time_uncertainty_s=errors)
 
 
 def normalize(batch: torch.Tensor, per_component: bool = False) -> torch.Tensor:
@@ -391,7 +402,7 @@ def picks_from_annotations(
 
 def sort_picks(picks: Sequence[sbu.Pick]) -> sbu.PickList:
     """Picks in the order of their times, then stations and phases."""
-    return sbu.PickList(
+    return PickList(
         sorted(picks, key=lambda pick: (pick.peak_time, pick.trace_id, pick.phase))
     )
 

@@ -451,6 +451,7 @@ def _of_arrival(pick: etree._Element, arrival: etree._Element) -> dict[str, Any]
         "epicentral_distance_km": _number(arrival, "distance") * _KM_PER_DEGREE,
         "azimuth_deg": _number(arrival, "azimuth"),
         "residual_s": _number(arrival, "timeResidual"),
+        "time_uncertainty_s": _number(pick, "time", "uncertainty"),
         "probability": 1.0,
     }
 
@@ -506,5 +507,5 @@ def _short_names(names: Iterable[str]) -> dict[str, str]:
         name: query[1] if (query := _QUERY.search(name)) else name.split("/")[-1]
         for name in names
     }
-    differ = len(set(short.values())) == len(short)
+    differ = len(set(short.values()) - {""}) == len(short)
     return short if differ else {name: name for name in short}

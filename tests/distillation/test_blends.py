@@ -37,3 +37,10 @@ def test_a_phase_is_seen_more_often(cls):
     # Odds of S to noise grow by e to the half, those of P stay.
     torch.testing.assert_close(more, s * math.exp(0.5), rtol=1e-3, atol=1e-6)
     torch.testing.assert_close(same, p, rtol=1e-3, atol=1e-6)
+
+
+def test_a_changed_network_has_no_calibration():
+    model = LPPNT.from_pretrained()
+    assert model.reliability
+    assert not raise_phase(model, "S", 0.5).reliability
+    assert not blend(model, LPPNT(), 0.5).reliability

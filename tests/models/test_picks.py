@@ -96,6 +96,8 @@ def test_the_width_of_a_peak_and_its_probability_tell_the_uncertainty(place):
     assert first.peak_value == pytest.approx(1 / (1 + np.exp(-1) * 0.25**2))
     assert (plain.peak_time, plain.peak_value) == (first.peak_time, pytest.approx(0.8))
     assert plain.time_uncertainty_s is None
+    errors = find([curve_trace(curve)], reliability=known).to_dataframe()
+    assert errors["time_uncertainty_s"][0] == first.time_uncertainty_s
 
 
 # Functions of the tutorial

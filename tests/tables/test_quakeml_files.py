@@ -9,7 +9,15 @@ import obspy.io.quakeml.core
 import pandas as pd
 import pytest
 from made_associations import made
-from obspy.core.event import Catalog, Event, Magnitude, Origin
+from obspy.core.event import (
+    Catalog,
+    Event,
+    Magnitude,
+    Origin,
+    Pick,
+    QuantityError,
+    WaveformStreamID,
+)
 
 from seisbench_diting import tables
 
@@ -210,3 +218,22 @@ def test_xml_that_is_not_quakeml(tmp_path):
     with pytest.warns(UserWarning, match=r"pick 3.*pick 4"):
         picks = tables.read_picks(path)
     assert list(picks["phase"]) == ["Pg", "Sg"]
+
+
+def test_errors_of_analysts_picks_are_read(tmp_path):
+    place = WaveformStreamID("XX", "A")
+    error = QuantityError(uncertainty=0.08)
+    pick = Pick(time=0, time_errors=error, waveform_id=place, phase_hint="P")
+    Catalog([Event(picks=[pick])]).write(tmp_path / "a.xml", "QUAKEML")
+    assert tables.read_picks(tmp_path / "a.xml")["time_uncertainty_s"].tolist() == [
+        0.08
+    ]
+
+
+def test_names_that_end_in_a_slash_are_names(tmp_path):
+    origin = Origin(time=0, latitude=1, longitude=2)
+    event = Event(resource_id="smi:local/event/116.39/", origins=[origin])
+    Catalog([event]).write(tmp_path / "a.xml", "QUAKEML")
+    assert tables.read_events(tmp_path / "a.xml")["event_id"].tolist() == [
+        "smi:local/event/116.39/"
+    ]
