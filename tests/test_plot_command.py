@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 
 import pandas as pd
 import pytest
@@ -33,7 +34,9 @@ def pick_file(example, tmp_path):
 
 
 def test_picks_of_a_table_and_probabilities_of_a_model(run, file, pick_file, tmp_path):
-    assert run("plot", file, "--picks", pick_file) == (0, "plot.png: 1 pick\n", "")
+    status, output, errors = run("plot", file, "--picks", pick_file)
+    assert (status, errors) == (0, "")
+    assert re.match(r"plot\.png\b.*\b1 ", output)
     LPPNT().save(tmp_path / "mine")
     times = ("--start", "2009-08-24T00:20:05", "--end", "2009-08-24T00:20:10")
     more = "-m", tmp_path / "mine", "-o", "part.svg", "--bandpass", "1,10"
@@ -47,9 +50,12 @@ def test_each_station_has_its_picture(run, file, example, tmp_path):
         trace.stats.station = "OTHER"
     example.write(str(tmp_path / "other.mseed"), "MSEED")
     both = ("plot", file, "other.mseed", "-o", "x.png")
-    assert run(*both).output == "x.BW.OTHER.png\nx.BW.RJOB.png\n"
+    assert re.findall(r"x\S*png", run(*both).output) == [
+        "x.BW.OTHER.png",
+        "x.BW.RJOB.png",
+    ]
     assert (tmp_path / "x.BW.OTHER.png").is_file()
-    assert run(*both, "--stations", "BW.RJ*").output == "x.png\n"
+    assert run(*both, "--stations", "BW.RJ*").output.strip() == "x.png"
 
 
 @pytest.mark.parametrize("command", ["plot", "demo -i", "pick -o out -i"])

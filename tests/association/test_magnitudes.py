@@ -106,10 +106,9 @@ def test_files_of_the_command(files, run):
     Path("corrections.csv").write_text("station_id,correction\nAA.A,0.5\n")
     more = "--curve", "curve.csv", "--corrections", "corrections.csv"
 
-    status, output, errors = run("magnitude", *files(), *more)
+    status, _, errors = run("magnitude", *files(), *more)
 
     assert (status, errors) == (0, "")
-    assert output.startswith("Magnitudes of 1 of 1 event, from 6 amplitudes")
     rows = pd.read_csv("ml.amplitudes.csv")
     values = np.log10(rows["amplitude_mm"]) + 2 + rows["distance_km"] / 100
     values += 0.5 * (rows["station_id"] == "AA.A.")
@@ -143,6 +142,6 @@ def test_what_is_not_used_is_named_and_counted(files, run, reason, change):
     output = run("magnitude", *files(change=change)).output
     left = json.loads(Path("ml.json").read_text())["amplitudes_left_out"]
     lines = Path("ml.err").read_text().splitlines()
-    assert any(reason in line and "AA.A." in line for line in lines)
     assert all(reason in why and why in output for why in left)
+    assert any("AA.A." in line and why in line for line in lines for why in left)
     assert "AA.A." not in set(pd.read_csv("ml.amplitudes.csv")["station_id"])

@@ -22,8 +22,8 @@ def dataset(converted):
 def test_without_a_conversion_it_says_what_to_do(data_cache):
     with pytest.raises(FileNotFoundError) as error:
         DiTing()
-    command = f"seisbench-diting convert -i FOLDER -o {data_cache / 'diting'}"
-    assert command in str(error.value)
+    for part in ("seisbench-diting convert", str(data_cache / "diting")):
+        assert part in str(error.value)
     assert not data_cache.exists()
 
 

@@ -166,7 +166,9 @@ def test_what_files_say_is_no_code_and_a_page_asks_for_nothing(tmp_path, picks):
     assert not re.search(r'(src|href)="(?!data:)', markup)
 
 
-def test_the_command(association, stations, waveforms, run):
+def test_the_command_writes_as_many_snippets_as_asked(
+    association, stations, waveforms, run
+):
     page = association.with_name("page.html")
     status, output, _ = run(
         *("report", association, "-o", page, "-s", stations, "-w", waveforms),
@@ -184,10 +186,12 @@ def test_the_command(association, stations, waveforms, run):
         ({"output": "missing/page.html"}, "missing"),
         ({"waveforms": __file__}, "waveforms="),
         ({"name": "nothing"}, "name=.*nothing"),
-        ({"name": "found"}, r"found\.json is damaged"),
+        ({"name": "found"}, r"found\.json"),
     ],
 )
-def test_errors(pick_file, options, message, monkeypatch):
+def test_options_and_files_that_can_not_be_used_are_named(
+    pick_file, options, message, monkeypatch
+):
     monkeypatch.chdir(pick_file.parent)
     Path("found.json").write_text("{")
     with pytest.raises((ValueError, OSError), match=message):

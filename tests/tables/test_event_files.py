@@ -78,7 +78,7 @@ class TestEveryFormat:
 
     # A row that is left out.
     @pytest.mark.filterwarnings("error")
-    def test_damaged_files(self, ending, tmp_path):
+    def test_a_file_that_ends_early_is_refused_or_a_row_named(self, ending, tmp_path):
         path = tmp_path / f"a.{ending}"
         tables.write_association(*made(), path)
         path.write_bytes(path.read_bytes()[:-70])

@@ -151,7 +151,9 @@ def test_export_events_writes_all_formats(run, tmp_path, monkeypatch):
         "export-events", "a.events.csv", "-o", "a", "--formats", formats
     )
 
-    assert (status, output.count("2 events, 3 picks")) == (0, 6)
+    assert status == 0
+    for ending in ("obs", "pha", "arc", "nordic", "scml", "xml"):
+        assert f"a.{ending}" in output
     assert len(tables.read_association("a.xml")[1]) == 3
     refused = run("export-events", "a.xml", "-o", "a", "--formats", "quakeml")
     assert refused[0] == 1

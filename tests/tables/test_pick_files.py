@@ -199,9 +199,9 @@ def test_tables_of_other_programs(text, tmp_path):
 @pytest.mark.parametrize(
     ("text", "needed"),
     [
-        ("fname,itp,tp_prob,its,ts_prob\n", "station_id.*phase.*time.*fname, itp"),
+        ("fname,itp,tp_prob,its,ts_prob\n", "station_id.*phase.*time.*fname.*itp"),
         ("station,phase,time\nA.B,P,29.02.2024 12:00\n", r"line 2.*29\.02\."),
-        ('station,phase,time\nA.B,P,"2020-01-01\n', "line 2.*quote"),
+        ('station,phase,time\nA.B,P,"2020-01-01\n', "line 2"),
     ],
 )
 def test_tables_that_are_not_picks_are_named(text, needed, tmp_path):
@@ -235,7 +235,7 @@ def test_numbers_that_are_no_seconds_since_1970(time, tmp_path):
     times = [time, 1577836801.25]
     rows = pd.DataFrame({"station_id": "A.B", "phase": "P", "time": times})
     rows.to_parquet(tmp_path / "picks.parquet")
-    with pytest.warns(tables.LeftOut, match=f"row 0: time.*{time}"):
+    with pytest.warns(tables.LeftOut, match=f"row 0.*time.*{time}"):
         picks = tables.read_picks(tmp_path / "picks.parquet")
     assert list(picks["time"]) == [pd.Timestamp("2020-01-01T00:00:01.25Z")]
 

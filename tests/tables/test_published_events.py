@@ -100,7 +100,7 @@ def test_known_and_unknown_stations(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["MD.A B.", "MD.A,%2C.", "MD..00"])
-def test_odd_codes(name, tmp_path):
+def test_codes_with_blanks_commas_or_nothing_come_back(name, tmp_path):
     events, picks = made()
     picks["station_id"] = name
     tables.write_association(events, picks, tmp_path / "a.txt")
@@ -138,7 +138,7 @@ class TestOrder:
         pd.testing.assert_frame_equal(picks, expected[1])
         assert tuple(events.loc[0, ["latitude", "longitude"]]) == (25.366, 89.9)
 
-    def test_nothing_tells(self, read):
+    def test_without_a_hint_the_order_is_asked_for(self, read):
         event = EVENT.replace("100.6492", "13.2")
         with pytest.raises(ValueError, match=r"lonlat.*text"):
             read(HEADER + event)

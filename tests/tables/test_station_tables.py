@@ -73,7 +73,7 @@ def test_tables_of_other_programs(text, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("lat,lon\n1,2\n", "station_id or station"),
+        ("lat,lon\n1,2\n", "station_id"),
         ("net,sta,lat,lon\nA,,1,2\n", r"stations\['station_id'\]"),
         ("id,lat,lon\nA..00,1,2\n", r"stations\['station_id'\]"),
         ("id,lat,lon\nA.B.,91,2\n", r"stations\['latitude'\].*91"),
@@ -113,7 +113,7 @@ def test_finding_a_station():
     assert tables.find_station(stations[:0], "A.B.") is None
 
 
-def test_sac_headers(reference, example, tmp_path):
+def test_stations_are_read_from_sac_headers(reference, example, tmp_path):
     folder = reference / "data" / "ridgecrest"
     names = ["PB.B916.", "PB.B917.", "PB.B918.", "PB.B921."]
     assert list(tables.read_stations(folder)["station_id"]) == names
@@ -130,7 +130,7 @@ def test_sac_headers(reference, example, tmp_path):
         tables.read_stations(tmp_path)
 
 
-def test_stationxml(tmp_path):
+def test_stationxml_gives_all_channels_one_place(tmp_path):
     # Also without its ending.
     path, inventory = tmp_path / "stations", obspy.read_inventory()
     inventory.write(str(path), format="STATIONXML")
