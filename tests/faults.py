@@ -6,6 +6,7 @@ import builtins
 import errno
 import io
 import os
+import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -31,7 +32,7 @@ class CommitPoints:
     that were not synced lose their content.
 
     :param at: Number of the point, from 0; None to only count
-    :param kind: One of :py:data:`KINDS`
+    :param kind: One of :py:data:`KINDS`, or "Ctrl-C"
     """
 
     def __init__(self, at: int | None = None, kind: str = "") -> None:
@@ -47,6 +48,10 @@ class CommitPoints:
         self._need_life()
         self.seen.append(name)
         if len(self.seen) - 1 != self._at:
+            return
+        if self._kind == "Ctrl-C":
+            # Ignored where it has to wait.
+            signal.raise_signal(signal.SIGINT)
             return
         if self._kind == "disk full":
             if name == "COMMIT":
@@ -152,7 +157,7 @@ class Subsystem:
         until it fails there, checks what is there, and runs again.
 
         :param place: Folder for the folders of all runs
-        :param kind: One of :py:data:`KINDS`
+        :param kind: One of :py:data:`KINDS`, or "Ctrl-C"
         :return: Names of the points
         """
 
@@ -170,7 +175,7 @@ class Subsystem:
         expected = self.outcome(attempt("whole", points))
         for number, name in enumerate(points.seen):
             folder = place / f"{number}-{name}"
-            with suppress(Dead, Exception):
+            with suppress(Dead, KeyboardInterrupt, Exception):
                 attempt(folder.name, CommitPoints(number, kind))
             self.check(folder)
             with CommitPoints().watching():

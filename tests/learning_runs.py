@@ -10,6 +10,16 @@ from typing import Any
 
 import torch
 
+#: Options of a short run.
+SHORT = {
+    "max_steps": 6,
+    "batch_size": 4,
+    "padlen": 64,
+    "validate_every": 3,
+    "checkpoint_every": 2,
+    "accelerator": "cpu",
+    "progress": False,
+}
 #: An end of a run that is not disturbed.
 WHOLE = (-1, 0)
 

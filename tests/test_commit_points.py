@@ -118,16 +118,8 @@ def table_that_replaces_another(tmp_path, ending):
 
 
 #: Options of the shortest run that is validated and saves a checkpoint twice.
-SHORT = {
-    "max_steps": 2,
-    "batch_size": 2,
-    "padlen": 64,
-    "validate_every": 1,
-    "checkpoint_every": 1,
-    "workers": 0,
-    "accelerator": "cpu",
-    "progress": False,
-}
+SHORT = learning_runs.SHORT | {"max_steps": 2, "batch_size": 2, "workers": 0}
+SHORT |= {"validate_every": 1, "checkpoint_every": 1}
 
 
 def values_of(folder: Path) -> dict[str, list[float]]:
@@ -173,6 +165,11 @@ def test_after_a_fault_at_any_commit_point_running_again_ends_well(
     make, kind, tmp_path
 ):
     points = make(tmp_path).fail_at_each_point(tmp_path / "points", kind)
+    assert len(points) >= 3
+
+
+def test_weights_are_whole_after_ctrl_c_at_any_commit_point(tmp_path):
+    points = weights(tmp_path).fail_at_each_point(tmp_path / "points", "Ctrl-C")
     assert len(points) >= 3
 
 

@@ -1,15 +1,13 @@
 """README and guides: links lead somewhere, and code does what it says."""
 
 import re
-import runpy
-from pathlib import Path
 
 import obspy
 import pytest
 
 from seisbench_diting.weights import MIRROR_VARIABLE
+from tests.pages import ROOT, blocks, run_code
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Links between the guides are checked where the documentation is built.
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -31,17 +29,15 @@ def test_the_readme_is_short():
 def test_code_runs_as_written(reference, cache, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv(MIRROR_VARIABLE, str(reference / "weights"))
     monkeypatch.chdir(tmp_path)
-    text = "".join((ROOT / name).read_text() for name in WITH_CODE)
-    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    found = [block for page in WITH_CODE for block in blocks(page)]
     # One needs a cluster.
-    blocks = [block for block in blocks if "dask_jobqueue" not in block]
-    assert len(blocks) == 5
+    found = [block for block in found if "dask_jobqueue" not in block]
+    assert len(found) == 5
     (tmp_path / "ARCHIVE").mkdir()
     obspy.read().write(str(tmp_path / "ARCHIVE" / "RJOB.mseed"), format="MSEED")
-    (tmp_path / "readme.py").write_text("\n".join(blocks), encoding="utf-8")
-    names = runpy.run_path(str(tmp_path / "readme.py"))
+    names = run_code("\n".join(found), tmp_path)
 
-    shown = [line[2:] for line in blocks[0].splitlines() if line.startswith("# ")]
+    shown = [line[2:] for line in found[0].splitlines() if line.startswith("# ")]
     assert len(shown) == 3
     assert shown[0] in capsys.readouterr().out
     for pick, line in zip(names["picks"], shown[1:], strict=True):

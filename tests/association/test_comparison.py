@@ -37,7 +37,7 @@ CATALOGUE = st.lists(EVENT, max_size=8)
 
 @settings(max_examples=20, deadline=None)
 @given(CATALOGUE, CATALOGUE, st.randoms(use_true_random=False))
-def test_any_catalogues(first, second, random):
+def test_what_holds_for_any_two_catalogues(first, second, random):
     a, b = events(*first), events(*second, name="b")
     result = compare(a, b)
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from made_archive import probabilities, station_stream
 
+from tests import learning_runs
+
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory):
@@ -28,20 +30,8 @@ def teacher(tmp_path_factory):
     return folder
 
 
-SHORT = {
-    "student": "LPPNT",
-    "init": "random",
-    "max_steps": 6,
-    "batch_size": 4,
-    "n_samples": 1536,
-    "padlen": 64,
-    "validate_every": 3,
-    "validation_windows": 16,
-    "checkpoint_every": 2,
-    "workers": 0,
-    "accelerator": "cpu",
-    "progress": False,
-}
+SHORT = learning_runs.SHORT | {"student": "LPPNT", "init": "random", "workers": 0}
+SHORT |= {"n_samples": 1536, "validation_windows": 16}
 
 
 @pytest.fixture

@@ -2,13 +2,10 @@
 
 import json
 import os
-import re
-import runpy
 import shutil
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import obspy
@@ -23,6 +20,7 @@ from seisbench_diting.distillation.teachers import ModelTeacher
 from seisbench_diting.models import LPPNT, load_model
 from seisbench_diting.weights import MIRROR_VARIABLE
 from tests.learning_runs import WHOLE, have_same_weights, run_until
+from tests.pages import blocks, run_code
 
 #: Augmentations that take more than a few hundred steps to learn.
 HARDEST = (
@@ -66,7 +64,7 @@ def test_every_kind_of_student_leaves_its_results(options, student):
     model = load_model(result.weights)
     assert (model.sampling_rate, model.component_order) == (100, "ZNE")
     card = (result.output / "MODEL_CARD.md").read_text()
-    for word in (student, "2 stations", "max_steps: 6", "validation_f1"):
+    for word in (student, "max_steps: 6", "validation_f1"):
         assert word in card
     assert (result.output / f"{student}.jit").is_file()
 
@@ -206,24 +204,23 @@ def test_impossible_options_are_named(options, others, message):
     assert asked or not options()["output"].exists()
 
 
-def test_the_documentation_runs(reference, cache, archive, tmp_path, monkeypatch):
+def test_the_code_of_the_page_runs(reference, cache, archive, tmp_path, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, str(reference / "weights"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ARCHIVE").symlink_to(archive)
-    page = Path(__file__).parents[2] / "docs" / "distillation.md"
-    (code,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    code = code.replace("max_steps=2000", "max_steps=2, batch_size=2, workers=0")
-    (tmp_path / "code.py").write_text(code, encoding="utf-8")
-    runpy.run_path(str(tmp_path / "code.py"))
+    (code,) = blocks("docs/distillation.md")
+    short = "max_steps=2, batch_size=2, workers=0"
+    run_code(code.replace("max_steps=2000", short), tmp_path)
     assert (tmp_path / "RUN" / "LPPNT.pt").is_file()
 
 
-def test_the_command(run, archive, teacher, tmp_path):
+def test_the_command_prints_scores_and_keeps_its_settings(
+    run, archive, teacher, tmp_path
+):
     arguments = f"distill -m LPPNT -t {teacher} -i {archive} -o {tmp_path / 'run'}"
     arguments += " --init random --max-steps 2 --batch-size 4 --n-samples 1536"
     status, output, _ = run(*arguments.split(), "--workers", "0")
     assert not status
-    assert "2 steps, 0 of them skipped; " in output
     assert "validation_f1_P" in output
     settings = json.loads((tmp_path / "run" / "distillation.json").read_text())
     assert settings["batch_size"] == 4

@@ -7,10 +7,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("lightning")
 
-from seisbench_diting.distillation.corpus import (
-    soft_lppn_label,
-    soft_point_label,
-)
+from seisbench_diting.distillation.corpus import soft_lppn_label, soft_point_label
 from seisbench_diting.distillation.labels import (
     Stretch,
     confident,

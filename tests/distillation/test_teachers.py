@@ -94,11 +94,7 @@ def test_files_of_probabilities(tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"mine_50hz": curve(100) + 2},
-        {"start_time": "soon"},
-        {"station_id": "PB01"},
-    ],
+    [{"mine_50hz": curve(100) + 2}, {"start_time": "soon"}, {"station_id": "PB01"}],
 )
 def test_wrong_files_are_named(tmp_path, change):
     path = write_file(tmp_path / "a.npz", **change)

@@ -6,9 +6,7 @@ import pytest
 
 from benchmarks.ncedc_dataset import write_ncedc
 from seisbench_diting import models
-from seisbench_diting.evaluation import (
-    evaluate,
-)
+from seisbench_diting.evaluation import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,7 @@ from hypothesis import strategies as st
 from obspy import UTCDateTime
 
 from seisbench_diting.models import Record, normalize
-from seisbench_diting.models.windows import (
-    TAPER,
-    StackedRecord,
-)
+from seisbench_diting.models.windows import TAPER, StackedRecord
 
 STACKING = ("avg", "max", "taper")
 

@@ -163,7 +163,8 @@ def test_another_instrument_fills_in(published, hour, tmp_path):
     assert len(result.picks) == pytest.approx(found, abs=4)
     assert result.summary["station_days"] == pytest.approx(3600 / 86400, abs=1e-4)
     (line,) = lines(tmp_path / "out.err")
-    assert line.startswith("CX.A.\tused, but not its HN")
+    assert line.startswith("CX.A.\t")
+    assert " HN " in line
 
 
 def test_codes_from_names_where_headers_have_none(fast, event_record, tmp_path):
@@ -206,7 +207,8 @@ def test_gaps_overlaps_and_what_is_missing(published, hour, tmp_path):
     found = [np.abs(times[p.phase] - p.peak_time.timestamp).min() < 0.05 for p in sure]
     assert np.mean(found) >= 0.8
     (line,) = lines(tmp_path / "out.err")
-    assert line.startswith("CX.A..HHZ\t20.0")
+    assert line.startswith("CX.A..HHZ\t")
+    assert "20.0" in line
 
 
 def test_channels_that_no_model_takes(fast, event_record, tmp_path):

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -92,7 +93,8 @@ def test_a_clock_that_drifts_within_a_file(
     begins = [round(minute * 60 * rate) / rate for minute in (5, 60, 115)]
     np.testing.assert_allclose(np.subtract(p_times(table), begins), 4.68, atol=0.02)
     np.testing.assert_allclose(p_times(later), p_times(table)[-1:], atol=0.02)
-    assert all(f"XX.DRIFT..EH{c} drifts by {options[0]} ppm" in errors for c in "ZNE")
+    told = [rf"XX\.DRIFT\.\.EH{c}.*{options[0]} ppm" for c in "ZNE"]
+    assert all(re.search(one, errors) for one in told)
 
 
 def records(late, codes=("EHZ",), samples=250, reclen=512) -> bytes:
@@ -151,7 +153,7 @@ def test_drift_of_odd_codes_and_before_another_rate(tmp_path, code, rate):
     stream, problems = reading.read_file(tmp_path / "a.mseed")
 
     assert sum(map(len, stream)) == 400 * 250 + 9
-    assert sum("used, but the clock" in problem for problem in problems) == 1
+    assert sum(" ppm" in problem for problem in problems) == 1
     last = stream.slice(START + 999, START + 1001)[0]
     assert last.stats.starttime - START - last.data[0] / 100 > 0.05
 
@@ -190,8 +192,8 @@ def test_records_of_several_lengths(tmp_path, lengths, damaged):
         times = trace.times() + (trace.stats.starttime - START)
         expected = trace.data / 100 + LATE[trace.data // 250]
         assert np.abs(times - expected).max() < 0.0101
-    assert sum("used, but the clock" in problem for problem in problems) == 1
-    assert ("damaged and not used" in str(problems)) == (damaged is not None)
+    assert (len(problems) > 1) == (damaged is not None)
+    assert sum(" ppm" in problem for problem in problems) == 1
 
 
 @pytest.mark.parametrize("pieces", [False, True])
@@ -213,7 +215,7 @@ def test_whole_records_of_a_damaged_file(
     table, errors = picked(tmp_path / "day.mseed", tmp_path / "out", bundled)
 
     assert set(table["phase"]) == set(expected["phase"])
-    assert f"at byte {damaged[0] * 512}" in errors
+    assert re.search(rf"\b{damaged[0] * 512}\b", errors)
     total = sum(len(trace) for trace in reading.read_file(tmp_path / "day.mseed")[0])
     assert 0 < sum(map(len, event)) - total < 500 * len(damaged)
 
@@ -230,7 +232,7 @@ def test_records_behind_missing_or_extra_bytes(tmp_path, cut):
     stream, (problem,) = reading.read_file(tmp_path / "a.mseed")
 
     assert sum(map(len, stream)) == (40 if not cut.stop else 39) * 250
-    assert f"byte {at}" in problem
+    assert str(at) in problem
 
 
 def test_records_behind_a_lost_block(tmp_path):
@@ -256,7 +258,7 @@ def test_codes_that_hold_anything(event, bundled, tmp_path, code):
         if code.isascii():
             trace.write(str(tmp_path / f"{number}.sac"), format="SAC")
 
-    with pytest.warns(UserWarning, match="is called"):
+    with pytest.warns(UserWarning, match="N%2E"):
         table = pick_stream(event + other, bundled)
 
     ids = set(table["station_id"])
@@ -265,7 +267,7 @@ def test_codes_that_hold_anything(event, bundled, tmp_path, code):
     assert table.groupby("station_id")["phase"].agg("".join).nunique() == 1
     if code.isascii():
         archive, errors = picked(tmp_path, tmp_path / "out", bundled)
-        assert "is called" in errors
+        assert "N%2E" in errors
         assert list(archive["station_id"]) == list(table["station_id"])
         assert set(read_picks(tmp_path / "out.csv")["station_id"]) == ids
 
@@ -317,11 +319,11 @@ def test_files_without_time(event, bundled, tmp_path, missing):
     table, errors = picked(tmp_path, tmp_path / "out", bundled)
 
     assert table.empty
-    assert errors.count("no time in its header") == 3
+    assert all(f"BW.RJOB..EH{c}" in errors for c in "ZNE")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         stream = obspy.read(str(tmp_path / "*.sac"))
-    with pytest.warns(UserWarning, match="3 stations.*no time in its header"):
+    with pytest.warns(UserWarning, match=r"BW\.RJOB\.\.EHE.*EHN.*EHZ"):
         assert pick_stream(stream, bundled).empty
 
 
@@ -415,7 +417,7 @@ def test_a_channel_without_rate_is_called_that(event, bundled, tmp_path):
     table, errors = picked(tmp_path, tmp_path / "out", bundled)
 
     assert len(table)
-    assert "LOG has no sampling rate (0 Hz)" in errors
+    assert re.search(r"LOG.*\b0 Hz", errors)
 
 
 def test_what_has_nothing_to_pick_is_told(event, bundled, tmp_path):
@@ -429,7 +431,7 @@ def test_what_has_nothing_to_pick_is_told(event, bundled, tmp_path):
     _, other = picked(tmp_path, tmp_path / "other", bundled, stations="BW.X*")
 
     assert table.empty
-    assert "no more than 0.4 s" in errors
+    assert re.search(r"SHORT.*0\.4 s", errors)
     assert "NANS..EHZ" in errors
     assert "BW.NANS., BW.SHORT." in other
 
@@ -467,7 +469,7 @@ def test_obspys_own_files_are_picked_or_named(bundled, tmp_path, room):
         output = tmp_path / str(number)
         _, errors = picked(path, output, bundled)
         if not Path(f"{output}.state").exists():
-            assert str(path) in errors or "no waveforms match" in errors
+            assert str(path) in errors
             assert errors.rstrip(".").count(": ") > 1
             continue
         with opened_state(output) as state:
@@ -476,6 +478,6 @@ def test_obspys_own_files_are_picked_or_named(bundled, tmp_path, room):
             channels = {row[0] for row in state.rows("SELECT channel FROM segments")}
         assert used
         assert all(
-            f".{name}\t" in errors or f"not its {name[:-1]} where" in errors
+            f".{name}\t" in errors or f" {name[:-1]} " in errors
             for name in channels - used
         )

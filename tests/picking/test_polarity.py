@@ -23,7 +23,7 @@ def test_the_sign_of_the_onset(rng, sign, late):
     assert first_motion(data[970:], 30 + late, 100.0) == ""
 
 
-def test_labels_of_diting(reference):
+def test_first_motions_are_those_of_ditings_analysts(reference):
     folder = reference / "data" / "diting_sample"
     tables = [pd.read_csv(path, dtype={"key": str}) for path in folder.glob("*.csv")]
     right = []

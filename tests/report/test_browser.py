@@ -79,13 +79,13 @@ def test_picks_without_waveforms_say_so(pick_file):
         assert not page.run("return document.getElementById('event').offsetParent")
         assert "--stations" in page.text("#map")
         page.click("picks", 0, 0)
-        page.wait(lambda: "not part of this page" in page.text("#about"))
+        page.wait(lambda: page.text("#about").startswith("XX.AA. P "))
 
 
 def test_of_many_picks_a_part_is_drawn_and_all_where_one_looks(tmp_path, many):
     write_picks(many(1500), tmp_path / "many.csv")
     with opened(write_report(tmp_path / "many.csv")) as page:
-        assert page.text("#shown").startswith("6000 of 12000 picks are drawn")
+        assert page.text("#shown").startswith("6000 of 12000 ")
         hour = "['2024-03-01 13:00:00', '2024-03-01 14:00:00']"
         page.run(f"Plotly.relayout('picks', {{'xaxis.range': {hour}}})")
         page.wait(lambda: page.text("#shown") == "")

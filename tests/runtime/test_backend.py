@@ -97,10 +97,7 @@ def _replace_forward(model):
     model.forward = lambda x: forward(x).flip(-1)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [_change_weights, _swap_a_layer, _replace_forward],
-)
+@pytest.mark.parametrize("change", [_change_weights, _swap_a_layer, _replace_forward])
 def test_a_changed_model_and_its_file_do_not_share_a_graph(
     change, cache, tmp_path, example
 ):
@@ -126,7 +123,7 @@ def test_first_use_by_many_threads_at_once(example, caplog):
     with ThreadPool(3) as pool:
         ours = pool.map(lambda model: model.annotate(example), made)
 
-    assert "PyTorch" not in caplog.text
+    assert caplog.text == ""
     for model, result in zip(made, ours, strict=True):
         assert_near(result, model.annotate(example, backend="torch"))
 
@@ -161,7 +158,7 @@ def test_what_can_not_be_exported_runs_on_torch(
 
     for result in ours:
         assert_near(result, theirs, 1e-12)
-    assert caplog.text.count("Changed runs on PyTorch") == 1
+    assert sum("Changed" in record.message for record in caplog.records) == 1
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])

@@ -4,19 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import learning_runs
 from tests.generate.made_records import write_dataset
 
-SHORT = {
-    "model": "LPPNT",
-    "max_steps": 6,
-    "batch_size": 4,
-    "n_samples": 1024,
-    "padlen": 64,
-    "validate_every": 3,
-    "checkpoint_every": 2,
-    "accelerator": "cpu",
-    "progress": False,
-}
+SHORT = learning_runs.SHORT | {"model": "LPPNT", "n_samples": 1024}
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def test_arrays_are_broadcast_and_beyond_the_core_there_is_nothing(iasp91):
         assert np.isfinite(times).tolist() == [[True, True, *[False] * 3]] * 2
 
 
-def test_elevation(iasp91):
+def test_the_way_to_the_height_of_a_station_counts(iasp91):
     # Straight above the source the whole height counts, far away less of it.
     p, s = iasp91.first_arrivals(0.0, 100.0, [0.0, 2.0, -0.3])
     np.testing.assert_allclose(p[1:] - p[0], [2 / 5.8, -0.3 / 5.8], rtol=1e-6)
@@ -129,7 +129,7 @@ def test_without_a_cache_that_can_be_written(made, cache):
 # Own models
 
 
-def test_own_models(cache, tmp_path):
+def test_a_changed_model_has_a_table_of_its_own(cache, tmp_path):
     own, text = tmp_path / "mine.tvel", (DATA / "ak135.tvel").read_text()
     own.write_text(text)
     before = TravelTimes(own).first_arrivals([50, 500], 12.0)

@@ -100,7 +100,9 @@ def test_what_can_not_be_picked(
     assert not list(tmp_path.glob("out.*"))
 
 
-def test_the_command(folder, tmp_path, x1_event, named, command):
+def test_the_command_writes_all_formats_and_names_wrong_rows(
+    folder, tmp_path, x1_event, named, command
+):
     catalog, output = tmp_path / "catalog.csv", tmp_path / "out"
     write_events(x1_event, catalog)
     files = "pick-events", "-i", folder, "-o", output, "-c", catalog, "-m", "LPPNM/csn"
