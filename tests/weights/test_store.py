@@ -156,12 +156,14 @@ def test_two_may_install_at_once(wait_for_file, serve, folder, monkeypatch):
     arguments = (made_up_set(), folder, write_pair)
     with ThreadPool(2) as pool:
         both = [pool.apply_async(weights.install, arguments, options) for _ in range(2)]
-        time.sleep(0.5)
+        asking = 1 if wait_for_file else 2
+        while len(mirror.paths) < asking and not any(one.ready() for one in both):
+            time.sleep(0.01)
         mirror.released.set()
         for one in both:
             one.get(20)
     assert_installed(folder)
-    assert len(mirror.paths) == (1 if wait_for_file else 2)
+    assert len(mirror.paths) == asking
 
 
 # Files by hand
