@@ -114,11 +114,8 @@ def test_an_arrival_whose_data_are_missing_has_no_label_but_is_detected(begin, m
     steps = training_augmentations(["lppn", "point", "eqt"], within=True)
     state = run(steps, x, metadata, 3)
     p, s, detection = state["eqt"][0]
-    assert (bool(p.any()), s.any(), detection.sum()) == (
-        begin > 0,
-        0,
-        720 * (begin > 0),
-    )
+    found = bool(p.any()), s.any(), detection.sum()
+    assert found == (begin > 0, 0, 720 * (begin > 0))
     for key, rows in (("X", 0), ("lppn", 0), ("point", 1)):
         assert state[key][0][rows:].any() == (begin > 0)
 

@@ -94,13 +94,8 @@ def test_exports_are_read_back(ending, reader, rounding_s, has_networks, tmp_pat
         magnitude_type=["ML", ""],
         max_horizontal_error_km=1.3,
     )
-    names = [
-        "latitude_error_km",
-        "longitude_error_km",
-        "depth_error_km",
-        "time_error_s",
-    ]
-    events[names] = 1.2, 0.8, 12.0, 0.1
+    errors = ["latitude_error_km", "longitude_error_km", "depth_error_km"]
+    events[[*errors, "time_error_s"]] = 1.2, 0.8, 12.0, 0.1
     late = pd.Timestamp("2023-12-31T23:59:57.021Z") - events["time"][1]
     events.loc[1, "time"] += late
     picks.loc[picks["event_id"] == "event 1", "time"] += late

@@ -219,13 +219,8 @@ def test_tables_that_are_not_picks_are_named(text, needed, tmp_path):
     ],
 )
 def test_columns_that_may_be_meant_are_named(table, name, value):
-    row = {
-        "station_id": "A.B",
-        "phase": "P",
-        "time": 2e8,
-        "latitude": 1,
-        "longitude": 2,
-    }
+    row = {"station_id": "A.B", "phase": "P", "time": 2e8}
+    row |= {"latitude": 1, "longitude": 2}
     with pytest.warns(UserWarning, match=re.escape(name)):
         assert len(table([row | {name: value}])) == 1
 
