@@ -56,7 +56,8 @@ class PickList(sbu.PickList):
         table = super().to_dataframe()
         # SeisBench keeps the places that they had before they were sorted.
         errors = [self[place].time_uncertainty_s for place in table.get("index", ())]
-        return table.assign(time_uncertainty_s=errors)
+        # Without picks it has no columns, by which readers know that it is whole.
+        return table.assign(time_uncertainty_s=errors) if errors else table
 
 
 def normalize(batch: torch.Tensor, per_component: bool = False) -> torch.Tensor:

@@ -98,6 +98,7 @@ def test_the_width_of_a_peak_and_its_probability_tell_the_uncertainty(place):
     assert plain.time_uncertainty_s is None
     errors = find([curve_trace(curve)], reliability=known).to_dataframe()
     assert errors["time_uncertainty_s"][0] == first.time_uncertainty_s
+    assert find([]).to_dataframe().columns.empty
 
 
 # Functions of the tutorial
