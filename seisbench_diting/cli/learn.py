@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .._util import counted
+from .._util import USED, counted
 from ..data import ConvertSettings, DatasetSettings
 from ..distillation import DistillSettings
 from ..training import LearnSettings, TrainSettings
@@ -47,6 +47,8 @@ def _dataset(settings: DatasetSettings) -> None:
     print(report.summary())
     for problem in report.problems:
         print(problem, file=sys.stderr)
+    if any(f": {USED}" not in problem for problem in report.problems):
+        sys.exit(3)
 
 
 def _train(settings: TrainSettings) -> None:

@@ -120,3 +120,10 @@ def test_what_is_wrong_is_named(files):
     with pytest.raises(ValueError, match="inputs"):
         make_dataset(catalog, archive, output=files / "none")
     assert not (files / "none" / "metadata.csv").exists()
+
+
+def test_the_command_tells_picks_that_are_left_out(files, run):
+    options = ("-c", files / "events.xml", "-i", files / "archive", "-o", files / "set")
+    status, _, told = run("dataset", *options)
+    assert status == 3
+    assert "XX.B." in told
