@@ -40,19 +40,13 @@ from ..waveforms import (
     read_part,
     read_responses,
     read_segments,
+    segments_of,
     shared,
     usable,
 )
 from .pick_settings import EventOptions, PickEventsSettings
 from .run import PICTURES, RunPicks, RunState, UnitResult, open_run
-from .stream_picks import (
-    load_for,
-    pick_waveforms,
-    rate_of,
-    segments_of,
-    table_of,
-    window_seconds,
-)
+from .stream_picks import load_for, pick_waveforms, rate_of, table_of, window_seconds
 
 #: Share of a network's picks that have the name of the other phase. The larger it is, the
 #: closer to its own time a pick must be that fits the other one.

@@ -167,10 +167,9 @@ class RunState(Archive):
                 # With other times, a day is another one.
                 fingerprint = f"{unit.fingerprint} {unit.begin} {unit.end}"
                 values = (unit.key, fingerprint, unit.days, unit.begin, unit.end)
-                self.execute(
-                    "INSERT INTO plan VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
-                    (*values, unit.margin, self.packed(unit.segments)),
-                )
+                more = unit.margin, self.packed(unit.segments)
+                insert = "INSERT INTO plan VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+                self.execute(insert, (*values, *more))
             self._add_problems("", [*self.problems(), *problems])
         return stations
 
@@ -207,11 +206,9 @@ class RunState(Archive):
             )
             self._add_problems(unit.key, result.problems)
             counts = json.dumps(result.counts)
-            values = (unit.fingerprint, unit.days, len(result.picks), counts)
-            self.execute(
-                "INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?)",
-                (unit.key, *values, result.failure),
-            )
+            values = unit.fingerprint, unit.days, len(result.picks), counts
+            insert = "INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?)"
+            self.execute(insert, (unit.key, *values, result.failure))
 
     def _add_problems(self, unit: str, problems: Iterable[Problem]) -> None:
         self.execute_many(

@@ -37,7 +37,7 @@ from ..models import (
     thresholds,
 )
 from ..tables import pick_table
-from ..waveforms import Part, Problem, Segment, cut_overlaps, shared, usable
+from ..waveforms import Problem, Segment, cut_overlaps, segments_of, shared, usable
 from .pick_settings import PickOptions
 from .polarity import first_motion_at
 
@@ -111,17 +111,6 @@ def pick_stream(
     for text in merged(((x or "any", y) for x, y in problems), "station"):
         warnings.warn(text, stacklevel=2)
     return table_of(picked.rows)
-
-
-def segments_of(stream: obspy.Stream, record: str) -> list[Segment]:
-    """:return: The traces of a stream, as segments of one record"""
-    found = []
-    for trace in stream:
-        stats, begin = trace.stats, trace.stats.starttime.ns
-        times = begin, stats.endtime.ns, stats.sampling_rate, begin
-        part = Part(record, "")
-        found.append(Segment(part, station_id(trace), stats.channel, *times))
-    return found
 
 
 def table_of(rows: Sequence[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:

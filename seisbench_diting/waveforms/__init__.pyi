@@ -12,6 +12,7 @@ from .reading import read_file as read_file
 from .reading import read_part as read_part
 from .reading import read_responses as read_responses
 from .reading import read_segments as read_segments
+from .reading import segments_of as segments_of
 from .reading import shared as shared
 from .reading import usable as usable
 from .selection import DAY as DAY

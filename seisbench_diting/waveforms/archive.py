@@ -235,10 +235,8 @@ class Archive(Database):
                 raise UnreadableError("its name is not plain text; rename it")
             status = os.stat(path)
             size, modified = status.st_size, status.st_mtime_ns
-            known = self.value(
-                "SELECT id FROM files WHERE path = ? AND size = ? AND modified = ?",
-                [name, size, modified],
-            )
+            same = "SELECT id FROM files WHERE path = ? AND size = ? AND modified = ?"
+            known = self.value(same, [name, size, modified])
             if known is not None:
                 self.execute("UPDATE files SET walk = ? WHERE id = ?", [walk, known])
                 return

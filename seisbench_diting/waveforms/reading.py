@@ -370,16 +370,24 @@ def read_headers(
             continue
         problems += wrong
         for trace in stream:
-            stats, reason = trace.stats, _why_unusable(trace)
-            if reason is not None:
+            if reason := _why_unusable(trace):
                 problems.append(reason)
-                continue
-            times = stats.starttime.ns, stats.endtime.ns, float(stats.sampling_rate)
-            about = station_id(trace), stats.channel, *times
-            segments.append(Segment(part, *about, stretch=times[0]))
+            else:
+                segments.append(_segment_of(trace, part))
     if not segments and not problems:
         raise UnreadableError("it holds no samples")
     return _join_stretches(segments), list(dict.fromkeys(problems))
+
+
+def segments_of(stream: obspy.Stream, record: str) -> list[Segment]:
+    """:return: The traces of a stream, as segments of one record"""
+    return [_segment_of(trace, Part(record, "")) for trace in stream]
+
+
+def _segment_of(trace: obspy.Trace, part: Part) -> Segment:
+    stats = trace.stats
+    begin, end, rate = stats.starttime.ns, stats.endtime.ns, float(stats.sampling_rate)
+    return Segment(part, station_id(trace), stats.channel, begin, end, rate, begin)
 
 
 def complete_codes(
