@@ -207,9 +207,9 @@ def _station_magnitude(row: Any, name: str, number: int) -> str:
     """
     at, amplitude = _waveform(row.station_id, row.channel), f"{name}/amplitude/{number}"
     window = _tags(begin=0.0, end=0.0, reference=_time(row.time))
-    about = _tags(
-        type="AML", category="point", unit="m", snr=row.snr, timeWindow=window
-    )
+    # QuakeML has no infinity, which is the ratio to a record without noise.
+    snr = None if row.snr == np.inf else row.snr
+    about = _tags(type="AML", category="point", unit="m", snr=snr, timeWindow=window)
     value = _value("genericAmplitude", row.amplitude_mm / 1000)
     of = _tags(originID=f"{name}/origin", type="ML", amplitudeID=amplitude)
     magnitude = _value("mag", row.magnitude) + of + at

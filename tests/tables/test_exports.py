@@ -100,6 +100,7 @@ def test_exports_are_read_back(ending, reader, rounding_s, has_networks, tmp_pat
     events.loc[1, "time"] += late
     picks.loc[picks["event_id"] == "event 1", "time"] += late
     picks["weight"] = [1.0, 0.8, 1e-6, np.nan] * 2
+    picks["polarity"], picks["time_uncertainty_s"] = ["U", "", "D", ""] * 2, 0.07
     picks["phase"] = ["Pg" if ending != "pha" else "P", "S", "P", "S"] * 2
     picks["station_id"] = picks["station_id"].str.replace(".01312.", ".AAK.00")
     path = tmp_path / f"a.{ending}"

@@ -62,6 +62,21 @@ def test_obspy_reads_origins_and_arrivals(tmp_path):
         assert known == (216.0, -0.139, 0.5)
 
 
+def test_amplitudes_without_noise(tmp_path):
+    events, picks = made()
+    row = {
+        "event_id": "event 0",
+        "station_id": "AA.B.",
+        "channel": "HHE",
+        "magnitude": 2,
+    }
+    row |= {"time": events["time"][0], "amplitude_mm": 0.5, "snr": np.inf}
+    path = tmp_path / "a.xml"
+    tables.write_association(events, picks, path, amplitudes=pd.DataFrame([row]))
+    (amplitude,) = read_by_obspy(path)[0].amplitudes
+    assert (amplitude.generic_amplitude, amplitude.snr) == (5e-4, None)
+
+
 def test_obspy_reads_picks_of_events_without_origins(tmp_path):
     picks = made()[1].assign(event_id=["YN:2", "c", "c"], station_id="AA.B.00")
     tables.write_picks([picks[:2], picks[2:]], tmp_path / "picks.xml")
