@@ -599,7 +599,9 @@ def _left_near(
 ) -> pd.DataFrame:
     """:return: Picks near an event that almost fit it, with ``reason``; they are told"""
     (event, pick, residual), chance = locator.left_near(origins)
-    names = events["event_id"].to_numpy()[event]
+    # The table is sorted by time.
+    row = np.argsort(np.argsort(origins.place[:, 3], kind="stable"))
+    names = events["event_id"].to_numpy()[row[event]]
     if len(pick) > chance:
         unsure = list(pd.unique(names))
         warnings.warn(

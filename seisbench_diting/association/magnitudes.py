@@ -112,7 +112,7 @@ def local_magnitudes(settings: MagnitudeSettings) -> Association:
     if settings.picks is not None:
         picks = tables.assignment_table(tables.read_picks(settings.picks))
         picks = picks[picks["event_id"].isin(events["event_id"])]
-    if not len(picks):
+    if len(events) and not len(picks):
         name = "events" if settings.picks is None else "picks"
         reason = (
             "it has no picks of these events. The option picks takes a file of them"
@@ -242,6 +242,8 @@ class _Meter:
         used, _ = choose_segments(segments, self.settings.instruments)
         chosen = [segment for of_code in used.values() for segment in of_code]
         stream, problems, failure = read_segments(chosen, *span, None)
+        for trace in stream:
+            trace.data = np.ma.masked_invalid(trace.data)
         stream = stream.split()
         self.problems += problems + cut_overlaps(stream)
         self.problems += [(station[0], failure)] if failure else []

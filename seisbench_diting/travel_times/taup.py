@@ -59,6 +59,9 @@ _ROUNDING = 1e-9
 _IASP91 = Path(inspect.getfile(taup_create)).parent / "data" / "iasp91.tvel"
 _CORE_KM, _MOHO_KM = 2500.0, 35.0
 
+#: Larger velocities, km/s, are in m/s.
+_FASTEST = 20.0
+
 #: Part of the folder's name; another way to make the tables needs another number.
 _VERSION = 2
 
@@ -268,10 +271,16 @@ def _whole_earth(model: Path, folder: Path) -> Path:
     :return: File that TauP can use; a model that ends above the core goes on as iasp91 does
     """
     text = model.read_text(encoding="utf-8-sig", errors="replace")
-    numbers = map(_numbers, text.splitlines())
-    rows = [row[:3] for row in numbers if len(row) > 2]
-    if not rows:
-        raise ValueError("it has no such lines")
+    rows: list[list[float]] = []
+    for line in text.splitlines()[2 if model.suffix == ".tvel" else 0 :]:
+        row = _numbers(line)
+        # Lines of words, such as names of columns, hold no layer.
+        if row and not (len(row) > 2 and row[2] < row[1] < _FASTEST):
+            raise ValueError(f"not depth, P and S in km and km/s: {line.strip()!r}")
+        # What is above sea level counts as the surface.
+        rows += [[max(row[0], 0.0), *row[1:3]]] if row else []
+    if not rows or rows != sorted(rows, key=lambda row: row[0]):
+        raise ValueError("it has no such lines, or depths that decrease")
     is_taup = model.suffix in (".nd", ".tvel")
     if is_taup and rows[-1][0] > _CORE_KM:
         return Path(shutil.copy(model, folder))
@@ -281,7 +290,7 @@ def _whole_earth(model: Path, folder: Path) -> Path:
     ends = [row[0] for row in rows[begin + 1 :]] + [deep]
     layers = zip(rows[begin:], ends, strict=True)
     rows[begin:] = [[z, *row[1:]] for row, end in layers for z in (row[0], end)]
-    rows[0][0] = min(rows[0][0], 0.0)
+    rows[0][0] = 0.0
     head = _IASP91.read_text().splitlines()
     lines = [f"{z} {p} {s} 2.7" for z, p, s in rows]
     lines += [line for line in head[2:] if float(line.split()[0]) >= deep]
@@ -291,11 +300,12 @@ def _whole_earth(model: Path, folder: Path) -> Path:
 
 
 def _numbers(line: str) -> list[float]:
-    """:return: Numbers of a line, or nothing if it holds something else"""
-    try:
-        return [float(word) for word in re.split(r"[\s,;]+", line.strip())]
-    except ValueError:
-        return []
+    """:return: Numbers that a line begins with"""
+    numbers: list[float] = []
+    with contextlib.suppress(ValueError):
+        for word in re.split(r"[\s,;]+", line.strip()):
+            numbers.append(float(word))
+    return numbers
 
 
 def make_curves(taup: TauPyModel, depth_km: float) -> np.ndarray:

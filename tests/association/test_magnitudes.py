@@ -132,6 +132,7 @@ def test_files_of_the_command(files, run):
     ("reason", "change"),
     [
         ("clipped", lambda trace: trace.data.clip(0, out=trace.data)),
+        ("a gap", lambda trace: trace.data.put(6300, np.nan)),
         ("too short", lambda trace: trace.trim(endtime=ORIGIN + 5)),
         ("noise", lambda trace: trace.data.put(5800, 30 * trace.data.max())),
         ("response", lambda trace: trace.stats.update({"location": "10"})),
@@ -145,3 +146,9 @@ def test_what_is_not_used_is_named_and_counted(files, run, reason, change):
     assert all(reason in why and why in output for why in left)
     assert any("AA.A." in line and why in line for line in lines for why in left)
     assert "AA.A." not in set(pd.read_csv("ml.amplitudes.csv")["station_id"])
+
+
+def test_a_day_without_events(files, run):
+    write_association([], [], "none.events.csv")
+    assert run("magnitude", "none.events.csv", *files()[1:]).status == 0
+    assert len(read_events("ml.events.csv")) == 0

@@ -150,6 +150,7 @@ mantle\n32 7.8 4.5 3.3\n"""
     ("name", "text"),
     [
         ("layers.csv", "depth,vp,vs\n0,5.5,3.2\n16,6.7,3.9\n32,7.8,4.5\n"),
+        ("high.csv", "-2,3,1.5\n-1,5.5,3.2\n16,6.7,3.9\n32,7.8,4.5\n"),
         ("layers.vel", "0 5.5 3.2\n16; 6.7; 3.9\n32 7.8 4.5"),
         ("crust.nd", ND),
     ],
@@ -168,6 +169,10 @@ def test_a_few_lines_are_a_model(cache, tmp_path, name, text):
 NO_NUMBERS = "depth vp vs\nfoo\n"
 S_BEFORE_P = "0 3.4 5.8 2.7\n35 3 5 2\n"
 UPWARDS = "30 6 3.5\n10 6 3.4\n"
+UNSORTED = "16 6.7 3.9\n0 5.5 3.2\n32 7.8 4.5\n"
+METRES = "0 5500 3200\n16 6700 3900\n"
+NO_S = "0 5.5 3.2\n16 6.7\n32 7.8 4.5\n"
+INVALID = [NO_NUMBERS, S_BEFORE_P, UPWARDS, UNSORTED, METRES, NO_S, ""]
 
 
 def test_layers_at_depths_of_the_table_take_little_memory(cache, tmp_path):
@@ -183,7 +188,7 @@ def test_layers_at_depths_of_the_table_take_little_memory(cache, tmp_path):
     assert peak < 20e6
 
 
-@pytest.mark.parametrize("text", [NO_NUMBERS, S_BEFORE_P, UPWARDS, ""])
+@pytest.mark.parametrize("text", INVALID)
 def test_unknown_and_invalid_models_are_named(cache, tmp_path, text):
     with pytest.raises(VelocityModelError, match=r"'iasp92' .*iasp91"):
         TravelTimes("iasp92")
