@@ -53,6 +53,8 @@ def test_both_backends_agree(name, example):
     theirs = model.annotate(example, backend="torch")
     for options in ({}, {"backend": "onnx"}, {"batch_size": 1}):
         assert_near(model.annotate(example, **options), theirs)
+    model.in_samples = 2048
+    assert_near(model.annotate(example), model.annotate(example, backend="torch"))
 
 
 @pytest.mark.parametrize(
