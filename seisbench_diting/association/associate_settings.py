@@ -100,10 +100,6 @@ class MethodSettings(Settings):
         metavar="MODEL",
     )
     max_depth_km: float = option(30.0, "Largest depth.", "--max-depth", gt=0, le=700)
-    min_picks: Count = option(8, "Minimum number of picks of an event.")
-    min_p_picks: Count = option(3, "Minimum number of P picks.", "--min-p")
-    min_s_picks: Count = option(2, "Minimum number of S picks.", "--min-s")
-    min_both: Count = option(1, "Minimum number of stations with P and S.")
     station_terms: Path | None = option(
         None,
         "CSV with station_id, phase (P or S) and term_s, which is taken off the times of "
@@ -115,7 +111,16 @@ class MethodSettings(Settings):
     )
 
 
-class GreedySettings(MethodSettings):
+class SearchSettings(MethodSettings):
+    """Options of all methods that search for events."""
+
+    min_picks: PositiveInt = option(8, "Minimum number of picks of an event.")
+    min_p_picks: Count = option(3, "Minimum number of P picks.", "--min-p")
+    min_s_picks: Count = option(2, "Minimum number of S picks.", "--min-s")
+    min_both: Count = option(1, "Minimum number of stations with P and S.")
+
+
+class GreedySettings(SearchSettings):
     """
     Options that real and lppn share.
 
@@ -228,7 +233,7 @@ class LppnSettings(GreedySettings):
     peaks: PositiveInt = option(10, "Maximum number of candidates per origin time.")
 
 
-class PyOctoSettings(MethodSettings):
+class PyOctoSettings(SearchSettings):
     """Options of pyocto, named as in PyOcto; see its documentation for details."""
 
     place, package, extra = ("libraries", "PyOcto"), "pyocto", "pyocto"
@@ -249,7 +254,7 @@ class PyOctoSettings(MethodSettings):
     threads: Count = option(0, _THREADS)
 
 
-class GammaSettings(MethodSettings):
+class GammaSettings(SearchSettings):
     """Options of gamma, named as in GaMMA; see its documentation for details."""
 
     place, package, extra = ("libraries", "Gamma"), "gamma.utils", "gamma"
@@ -271,10 +276,6 @@ class KnownSettings(MethodSettings):
     place, package = ("known", "Known"), "scipy"
 
     margin_km: float = option(100.0, "Largest distance outside the network.", ge=0)
-    min_picks: Count = option(0, "Not used.")
-    min_p_picks: Count = option(0, "Not used.", "--min-p")
-    min_s_picks: Count = option(0, "Not used.", "--min-s")
-    min_both: Count = option(0, "Not used.")
 
 
 #: Options of each method.
@@ -329,7 +330,7 @@ _Formats = Annotated[Names, AfterValidator(known_formats)]
 _Prefix = Annotated[Path, AfterValidator(_without_txt)]
 
 
-class AssociateSettings(MethodSettings):
+class AssociateSettings(SearchSettings):
     """Settings of the command associate, besides the options of the method."""
 
     model_config = ConfigDict(extra="allow")
@@ -379,7 +380,7 @@ class AssociateSettings(MethodSettings):
 
     def of_method(self) -> Any:
         """:return: Options of the method"""
-        common = self.model_fields_set & MethodSettings.model_fields.keys()
+        common = self.model_fields_set & SearchSettings.model_fields.keys()
         given = self.model_dump(include=common) | (self.model_extra or {})
         return method_settings(self.method, **given | self.options)
 

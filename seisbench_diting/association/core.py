@@ -9,7 +9,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -33,7 +33,6 @@ from .._util import (
 )
 from ..plots import plot_association, save_figure
 from ..tables import (
-    PICK_ERROR_S,
     LeftOut,
     Station,
     event_names,
@@ -50,10 +49,11 @@ from .associate_settings import (
     FORMATS,
     METHODS,
     MethodSettings,
+    SearchSettings,
     known_formats,
     method_settings,
 )
-from .relocation import Locator, Origins, Picks
+from .relocation import Locator, Origins
 
 #: Picks of one phase at one station closer than this are duplicates.
 SAME_PICK_S = 0.01
@@ -70,9 +70,6 @@ _SHARE_OF_PICKS, _LEAST_PICKS, _FEW_S = 0.6, 4, 0.1
 
 #: Rounds in which picks are added to events.
 _MORE_PICKS = 2
-
-#: A depth with a larger standard deviation is not resolved, km.
-UNSURE_KM = 5.0
 
 # WGS84: equatorial radius in km, and first eccentricity squared.
 _EQUATOR_KM, _E2 = 6378.137, 6.69437999014e-3
@@ -158,6 +155,11 @@ class Network:
     projection: Projection
     not_used: pd.DataFrame
     term_s: np.ndarray
+
+    @cached_property
+    def row(self) -> np.ndarray:
+        """For each pick, two times the row of its station, and 1 more for S."""
+        return 2 * self.station + self.is_s
 
     @cached_property
     def distances_km(self) -> np.ndarray:
@@ -316,34 +318,25 @@ class Found:
     """
     Result of a method, in the coordinates of a :py:class:`Network`.
 
-    :param events: One row an event: ``time_s`` after the network's reference time,
-        ``x_km``, ``y_km``, ``depth_km``, and ``score`` where the method has one
-    :param picks: One row a pick that was used: ``event``, the row of its event, and
-        ``pick``, the row of the network's picks
+    :param places: (events, 4) x, y and depth in km, and seconds after the network's
+        reference time
+    :param event: Row of the event, for each pick that was used
+    :param pick: Row of this pick among the network's picks
+    :param score: (events,) Where the method has them
+    :param names: (events,) Where they have names already
     """
 
-    events: pd.DataFrame
-    picks: pd.DataFrame
+    places: np.ndarray
+    event: np.ndarray
+    pick: np.ndarray
+    score: np.ndarray | float = np.nan
+    names: Any = None
 
 
 def nothing_found() -> Found:
     """:return: No events"""
-    columns = ["time_s", "x_km", "y_km", "depth_km", "score"]
-    picks = pd.DataFrame(columns=["event", "pick"], dtype=int)
-    return Found(pd.DataFrame(columns=columns, dtype=float), picks)
-
-
-def in_order(found: Found, by: Sequence[str]) -> Found:
-    """
-    :param found: Events and picks
-    :param by: Columns to sort the events by
-    :return: The same with events in order; picks stay where they are
-    """
-    events = found.events.sort_values(list(by), kind="stable")
-    new_row = np.empty(len(events), dtype=np.int64)
-    new_row[events.index] = np.arange(len(events))
-    picks = found.picks.assign(event=new_row[found.picks["event"].astype(np.int64)])
-    return Found(events.reset_index(drop=True), picks)
+    none = np.empty(0, dtype=np.int64)
+    return Found(np.empty((0, 4)), none, none)
 
 
 class Associator(ABC, Generic[_Settings]):
@@ -380,31 +373,31 @@ class Associator(ABC, Generic[_Settings]):
         return table
 
 
-def _adapted(network: Network, settings: MethodSettings) -> dict[str, int]:
-    """:return: Limits of picks that were not given, and are lower for this network"""
-    p, s = (len(set(network.station[network.is_s == is_s])) for is_s in (False, True))
+def _adapted(network: Network, settings: SearchSettings) -> tuple[dict[str, int], str]:
+    """
+    :return: Limits of picks that were not given, and are lower for this network; and why
+        even then no event is possible, or nothing
+    """
+    p, s = (set(network.station[network.is_s == is_s]) for is_s in (False, True))
     lower: dict[str, int] = {}
+    possible = len(p) + len(s)
     if network.is_s.mean() < _FEW_S:
-        lower, s = {"min_s_picks": 0, "min_both": 0}, 0
-    lower["min_picks"] = max(_LEAST_PICKS, round(_SHARE_OF_PICKS * (p + s)))
-    given = settings.model_dump()
-    return {
+        lower, possible = {"min_s_picks": 0, "min_both": 0}, len(p)
+    lower["min_picks"] = max(_LEAST_PICKS, round(_SHARE_OF_PICKS * possible))
+    limits = settings.model_dump()
+    adapted = {
         name: value
         for name, value in lower.items()
-        if name not in settings.model_fields_set and value < given[name]
+        if name not in settings.model_fields_set and value < limits[name]
     }
-
-
-def _why_none(network: Network, settings: MethodSettings) -> str:
-    """:return: Why no event is possible; nothing if one may be"""
-    p, s = (set(network.station[network.is_s == is_s]) for is_s in (False, True))
+    limits |= adapted
     most = {"min_picks": len(p) + len(s), "min_p_picks": len(p), "min_s_picks": len(s)}
     for name, number in (most | {"min_both": len(p & s)}).items():
-        if (value := getattr(settings, name)) > number:
+        if limits[name] > number:
             about = f"with P at {counted(len(p), 'station')} and S at {len(s)}"
-            about = f"{name}={value}, but {about} an event has {number} at most"
-            return f"No event can be found: {about}."
-    return ""
+            about = f"{name}={limits[name]}, but {about} an event has {number} at most"
+            return adapted, f"No event can be found: {about}."
+    return adapted, ""
 
 
 @dataclass(frozen=True)
@@ -458,20 +451,30 @@ def associate(
     start = time.perf_counter()
     stations, path = station_table(stations), settings.station_terms
     network = make_network(picks, stations, path and read_station_terms(path))
-    adapted = _adapted(network, settings) if len(network.picks) else {}
+    adapted, why_none = dict[str, int](), ""
+    if len(network.picks) and isinstance(settings, SearchSettings):
+        adapted, why_none = _adapted(network, settings)
+    if why_none:
+        warnings.warn(why_none, stacklevel=2)
     settings = settings.model_copy(update=adapted)
     associator = cls(network, settings)
-    if why_none := _why_none(network, settings) if len(network.picks) else "":
-        warnings.warn(why_none, stacklevel=2)
     is_possible = len(network.picks) and not why_none
     found = associator.find(progress) if is_possible else nothing_found()
-    locator, origins = locate_events(associator, found)
+    locator = Locator(associator)
+    given = found.places, found.event, found.pick
+    locator.calibrate(*given)
+    origins = locator.locate(*given)
+    for _ in range(_MORE_PICKS):
+        origins = locator.add_picks(origins)
     terms = None
     if settings.estimate_station_terms:
         origins, more_s = locator.estimate_terms(origins)
         terms = _station_terms(network, origins, more_s)
-    events, used = make_tables(network, locator, origins, found)
-    near = _left_near(network, locator, origins, events)
+    times = pd.Series(network.reference + _to_microsecond(origins.place[:, 3]))
+    if found.names is None:
+        found = replace(found, names=np.array(event_names(times), dtype=object))
+    events, used = _tables(network, locator, origins, found, times)
+    near = _left_near(network, locator, origins, found)
     summary = {
         "method": method,
         "options": settings.model_dump(),
@@ -507,101 +510,54 @@ def find_method(method: str) -> type[Associator[Any]]:
     return getattr(importlib.import_module(f".{module}", __package__), name)
 
 
-def locate_events(associator: Associator[Any], found: Found) -> tuple[Locator, Origins]:
-    """
-    :param associator: What found the events
-    :param found: Events and their picks
-    :return: Events located with all picks that fit them
-    """
-    network, settings = associator.network, associator.settings
-    error = np.where(network.is_s, PICK_ERROR_S["S"], PICK_ERROR_S["P"])
-    known = network.picks["time_uncertainty_s"].to_numpy()
-    error = np.where(known > 0, known, error)
-    row = 2 * network.station + network.is_s
-    locator = Locator(
-        Picks(row, network.seconds, error),
-        network.xy,
-        network.elevation_km,
-        associator.travel_times,
-        settings.max_depth_km,
-    )
-    first = found.events[["x_km", "y_km", "depth_km", "time_s"]].to_numpy(dtype=float)
-    event, pick = found.picks[["event", "pick"]].to_numpy(np.int64).T
-    locator.calibrate(first, event, pick)
-    origins = locator.locate(first, event, pick)
-    for _ in range(_MORE_PICKS):
-        origins = locator.add_picks(origins)
-    return locator, origins
-
-
-def make_tables(
-    network: Network, locator: Locator, origins: Origins, found: Found
+def _tables(
+    network: Network,
+    locator: Locator,
+    origins: Origins,
+    found: Found,
+    times: pd.Series,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """
-    :param network: Picks and stations
-    :param locator: What located the events
-    :param origins: Located events
-    :param found: Their scores
-    :return: Event table with columns of quality, and pick table with columns of events
-    """
-    x, y, depth, seconds = origins.place.T
-    times = network.reference + pd.to_timedelta(
-        np.round(seconds * 1e6).astype("int64"), unit="us"
-    )
-    order = np.argsort(times, kind="stable")
-    names = np.empty(len(order), dtype=object)
-    names[order] = event_names(pd.Series(times[order]))
-    if "event_id" in found.events:
-        names = found.events["event_id"].to_numpy(dtype=object)
-    event, row, weight = origins.event, origins.pick, origins.weight
-    station, is_s = network.station[row], network.is_s[row]
+    """:return: Event table with columns of quality, and pick table with columns of events"""
+    x, y, depth, _ = origins.place.T
+    event, pick, weight = origins.event, origins.pick, origins.weight
+    station = network.station[pick]
     east, north = network.xy[0, station] - x[event], network.xy[1, station] - y[event]
-    distance = np.hypot(east, north)
-    azimuth = np.degrees(np.arctan2(east, north)) % 360
     residual = np.where(weight > 0, origins.residual_s, np.nan)
-    picks = network.picks.iloc[row].reset_index(drop=True)
-    late = pd.to_timedelta(
-        np.round(np.nan_to_num(residual) * 1e6).astype("int64"), unit="us"
-    )
+    picks = network.picks.iloc[pick].reset_index(drop=True)
     picks = picks.assign(
-        event_id=names[event],
-        epicentral_distance_km=distance,
-        azimuth_deg=azimuth,
-        theoretical_time=(picks["time"] - late).where(weight > 0),
+        event_id=found.names[event],
+        epicentral_distance_km=np.hypot(east, north),
+        azimuth_deg=np.degrees(np.arctan2(east, north)) % 360,
+        theoretical_time=picks["time"] - _to_microsecond(residual),
         residual_s=residual,
         weight=weight,
     )
     latitude, longitude = network.projection.to_degrees(x, y)
-    errors = origins.errors()
-    bound = (depth <= 0) | (depth >= locator.max_depth_km)
-    unsure = errors["depth_error_km"] > UNSURE_KM
     rows = {
-        "event_id": names,
+        "event_id": found.names,
         "time": times,
         "latitude": latitude,
         "longitude": longitude,
         "depth_km": depth,
         "event_type": "earthquake",
-        "score": found.events.get("score", np.nan),
-        "depth_flag": np.select([bound, unsure], ["bound", "unresolved"], ""),
+        "score": found.score,
     }
-    columns = {"event": event, "station": station, "s": is_s, "azimuth": azimuth}
-    columns |= {"distance": distance, "squared": residual**2}
-    quality = _quality(pd.DataFrame(columns)).reindex(range(len(names)))
-    counts = [name for name in quality if name.endswith("_count")]
-    quality[counts] = quality[counts].fillna(0)
-    events = pd.DataFrame(rows).join(quality).join(errors)
+    quality = _quality(picks.assign(row=network.row[pick]))
+    events = pd.DataFrame(rows).join(locator.errors(origins))
+    events = events.join(quality, on="event_id")
     return event_table(events), pick_table(picks)
 
 
+def _to_microsecond(seconds: np.ndarray) -> pd.TimedeltaIndex:
+    return pd.to_timedelta(np.round(seconds * 1e6), unit="us")
+
+
 def _left_near(
-    network: Network, locator: Locator, origins: Origins, events: pd.DataFrame
+    network: Network, locator: Locator, origins: Origins, found: Found
 ) -> pd.DataFrame:
-    """:return: Picks near an event that almost fit it, with ``reason``; they are told"""
+    """:return: Picks near an event that almost fit it, with ``reason``; warns of many"""
     (event, pick, residual), chance = locator.left_near(origins)
-    # The table is sorted by time.
-    row = np.argsort(np.argsort(origins.place[:, 3], kind="stable"))
-    names = events["event_id"].to_numpy()[row[event]]
+    names = found.names[event]
     if len(pick) > chance:
         unsure = list(pd.unique(names))
         warnings.warn(
@@ -623,10 +579,9 @@ def _station_terms(
 ) -> pd.DataFrame:
     """:return: Table of the terms that were given and those that were added to them"""
     pick = origins.pick
-    row = 2 * network.station[pick] + network.is_s[pick]
     terms = network.picks.iloc[pick][["station_id"]].assign(
         phase=np.where(network.is_s[pick], "S", "P"),
-        term_s=network.term_s[pick] + more_s[row],
+        term_s=network.term_s[pick] + more_s[network.row[pick]],
     )
     groups = terms.groupby(["station_id", "phase"])["term_s"]
     return groups.agg(term_s="first", pick_count="size").reset_index()
@@ -634,18 +589,21 @@ def _station_terms(
 
 def _quality(used: pd.DataFrame) -> pd.DataFrame:
     """Columns of quality by event, from the picks of all events."""
-    by_event = used.groupby("event")
-    phases = used.groupby(["event", "station"])["s"].nunique()
+    used = used.assign(
+        station=used["row"] // 2, is_s=used["row"] % 2, square=used["residual_s"] ** 2
+    )
+    by_event = used.groupby("event_id")
+    number, s, stations = by_event.size(), by_event["is_s"].sum(), by_event["station"]
     return pd.DataFrame(
         {
-            "pick_count": by_event.size(),
-            "p_count": by_event.size() - by_event["s"].sum(),
-            "s_count": by_event["s"].sum(),
-            "station_count": by_event["station"].nunique(),
-            "both_count": (phases == 2).groupby("event").sum(),
-            "rms_residual_s": np.sqrt(by_event["squared"].mean()),
-            "azimuthal_gap_deg": by_event["azimuth"].agg(largest_gap),
-            "nearest_station_km": by_event["distance"].min(),
+            "pick_count": number,
+            "p_count": number - s,
+            "s_count": s,
+            "station_count": stations.nunique(),
+            "both_count": by_event["row"].nunique() - stations.nunique(),
+            "rms_residual_s": by_event["square"].mean() ** 0.5,
+            "azimuthal_gap_deg": by_event["azimuth_deg"].agg(largest_gap),
+            "nearest_station_km": by_event["epicentral_distance_km"].min(),
         }
     )
 

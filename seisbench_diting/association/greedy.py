@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pandas as pd
 
 from .._util import progress_bar
 from .associate_settings import GreedySettings
@@ -107,12 +106,9 @@ class Greedy(Associator[GreedySettings]):
                     many = len(self._events) - before >= _MANY_PER_S * STRETCH_S
                     if number >= self.first_passes and not many:
                         break
-        columns = ["x_km", "y_km", "depth_km", "time_s", "score"]
+        *origins, score = np.reshape(self._events, (-1, 5)).T
         event, pick = np.concatenate(self._picks, axis=1)
-        return Found(
-            pd.DataFrame(self._events, columns=columns, dtype=float),
-            pd.DataFrame({"event": event, "pick": pick}),
-        )
+        return Found(np.stack(origins, axis=1), event, pick, score)
 
     def _stretches(self, progress: bool) -> Iterator[float]:
         """Starts of the stretches with picks; there may be none for a year."""
@@ -208,9 +204,8 @@ def rows_of(
     :return: Picks by station and phase: their times, their rows in the network's picks,
         and where rows start, see :py:class:`.Problem`
     """
-    row = 2 * network.station + network.is_s
-    order = np.lexsort((network.seconds, row))
-    time, of = network.seconds[order], row[order]
+    order = np.lexsort((network.seconds, network.row))
+    time, of = network.seconds[order], network.row[order]
     probability = network.picks["probability"].to_numpy()[order]
     close = (np.diff(of) == 0) & (
         np.diff(time) < np.where(of[1:] % 2, *closest_s[::-1])
@@ -221,7 +216,7 @@ def rows_of(
     keep[:-1] &= ~(close & less)
     keep[1:] &= ~(close & ~less)
     order = order[keep]
-    count = np.bincount(row[order], minlength=2 * len(network.stations))
+    count = np.bincount(network.row[order], minlength=2 * len(network.stations))
     start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
     return network.seconds[order], order.astype(np.int64), start
 

@@ -8,8 +8,8 @@ import pandas as pd
 from .associate_settings import KnownSettings
 from .core import Associator, Found
 
-#: Origin time before the first pick, s; least squares begin there.
-_BEFORE_S = 2.0
+#: Least squares begin in this depth, km, and this long before the first pick, s.
+_DEPTH_KM, _BEFORE_S = 10.0, 2.0
 
 
 class Known(Associator[KnownSettings]):
@@ -37,8 +37,7 @@ class Known(Associator[KnownSettings]):
         # Picks are sorted by time: least squares begin at the first station.
         first = pick[np.unique(event[pick], return_index=True)[1]]
         x, y = network.xy[:, network.station[first]]
-        events = pd.DataFrame(
-            {"event_id": known, "x_km": x, "y_km": y, "depth_km": 10.0}
+        start = np.column_stack(
+            [x, y, np.full(len(x), _DEPTH_KM), network.seconds[first] - _BEFORE_S]
         )
-        events["time_s"] = network.seconds[first] - _BEFORE_S
-        return Found(events, pd.DataFrame({"event": event[pick], "pick": pick}))
+        return Found(start, event[pick], pick, names=known.to_numpy())

@@ -27,8 +27,8 @@ import pandas as pd
 
 from .._util import process_pool, progress_bar
 from ..travel_times import TravelTimeTable, constant_velocities
-from .associate_settings import GammaSettings, MethodSettings, PyOctoSettings
-from .core import Associator, Found, Network, in_order, nothing_found
+from .associate_settings import GammaSettings, PyOctoSettings, SearchSettings
+from .core import Associator, Found, Network, nothing_found
 
 #: GaMMA's axes.
 _AXES = ["x(km)", "y(km)", "z(km)"]
@@ -84,13 +84,9 @@ class PyOcto(Associator[PyOctoSettings]):
                 events, assigned = result.result()
         if len(events) == 0:
             return nothing_found()
-        names = {"time": "time_s", "x": "x_km", "y": "y_km", "z": "depth_km"}
-        return make_found(
-            network,
-            self.settings,
-            events[[*names]].rename(columns=names),
-            assigned.rename(columns={"event_idx": "event", "pick_idx": "pick"}),
-        )
+        places = events[["x", "y", "z", "time"]].to_numpy()
+        event, pick = assigned[["event_idx", "pick_idx"]].to_numpy().T
+        return make_found(network, self.settings, places, event, pick)
 
     def _associator(self, path: Path) -> Any:
         import pyocto
@@ -127,7 +123,7 @@ class PyOcto(Associator[PyOctoSettings]):
             # Less weight on large residuals.
             exponential_edt=True,
             edt_pick_std=0.5,
-            n_picks=max(s.min_picks, p + s_picks, 1),
+            n_picks=max(s.min_picks, p + s_picks),
             n_p_picks=p,
             n_s_picks=s_picks,
             n_p_and_s_picks=s.min_both,
@@ -229,13 +225,8 @@ class Gamma(Associator[GammaSettings]):
                 assigned.append(theirs + np.array([sum(map(len, events)), 0]))
                 events.append(some)
                 bar.update()
-        names = ["time_s", "x_km", "y_km", "depth_km"]
-        return make_found(
-            network,
-            s,
-            pd.DataFrame(np.concatenate(events), columns=names),
-            pd.DataFrame(np.concatenate(assigned), columns=["event", "pick"]),
-        )
+        event, pick = np.concatenate(assigned).T
+        return make_found(network, s, np.concatenate(events), event, pick)
 
     def _config(self, stations: pd.DataFrame, p: float, s: float) -> dict[str, Any]:
         import gamma.utils
@@ -257,7 +248,7 @@ class Gamma(Associator[GammaSettings]):
             "ncpu": 1,
             "oversample_factor": options.oversample_factor,
             "max_sigma11": options.max_sigma11_s,
-            "min_picks_per_eq": max(options.min_picks, 1),
+            "min_picks_per_eq": options.min_picks,
             "min_p_picks_per_eq": options.min_p_picks,
             "min_s_picks_per_eq": options.min_s_picks,
         }
@@ -319,7 +310,7 @@ def _be_quiet() -> None:
 def _associate(
     picks: pd.DataFrame, stations: pd.DataFrame, config: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Time, x, y and depth of events; and rows of events and of picks, for each pick."""
+    """Places of events; and rows of events and of picks, for each pick."""
     import gamma.utils
 
     # For each piece, so that results do not depend on the process.
@@ -327,7 +318,7 @@ def _associate(
     events, assigned = gamma.utils.association(picks, stations, config)
     number = {event["event_index"]: row for row, event in enumerate(events)}
     rows = [
-        [(pd.Timestamp(event["time"]) - _EPOCH).total_seconds(), *map(event.get, _AXES)]
+        [*map(event.get, _AXES), (pd.Timestamp(event["time"]) - _EPOCH).total_seconds()]
         for event in events
     ]
     pairs = [(number[event], row) for row, event, _ in assigned]
@@ -336,51 +327,50 @@ def _associate(
 
 def make_found(
     network: Network,
-    settings: MethodSettings,
-    events: pd.DataFrame,
-    picks: pd.DataFrame,
+    settings: SearchSettings,
+    places: np.ndarray,
+    event: np.ndarray,
+    pick: np.ndarray,
 ) -> Found:
     """
     Cleans the results of libraries, so that all methods keep the same rules. If several
     events have the same pick, the event with the most picks keeps it. If an event has
     several picks of P, or of S, at one station, the most probable one is kept. Events
     without a finite place or time, or with fewer picks than the options require, are
-    removed with their picks. The order of rows does not matter.
+    removed with their picks.
 
     :param network: Picks and stations
     :param settings: Minimum numbers of picks
-    :param events: Columns of :py:class:`.Found`
-    :param picks: ``event``, the row of its event, and ``pick``, the network's row
+    :param places: (events, 4), as in :py:class:`.Found`, in any order
+    :param event: Row of the event, for each pick that was used
+    :param pick: Row of this pick among the network's picks
     :return: Events, sorted by time, and their picks
     """
-    by = ["time_s", "x_km", "y_km", "depth_km"]
-    found = in_order(Found(events, picks), by)
-    table = found.picks.sort_values(["event", "pick"])
-    row = table["pick"].to_numpy()
-    table["station"] = network.station[row]
-    table["s"] = network.is_s[row]
+    order = np.lexsort(places[:, [2, 1, 0, 3]].T)
+    places = places[order]
+    table = pd.DataFrame({"event": np.argsort(order)[event], "pick": pick})
+    table = table.sort_values(["event", "pick"])
+    table["row"] = network.row[table["pick"]]
+    table["station"] = table["row"] // 2
     table["size"] = table.groupby("event")["pick"].transform("size")
-    table["probability"] = network.picks["probability"].to_numpy()[row]
-    finite = np.isfinite(found.events[by].to_numpy(dtype=float)).all(axis=1)
+    table["probability"] = network.picks["probability"].to_numpy()[table["pick"]]
     table = (
-        table[finite[table["event"]]]
+        table[np.isfinite(places).all(axis=1)[table["event"]]]
         .sort_values(["size", "probability"], ascending=False, kind="stable")
         .drop_duplicates("pick")
-        .drop_duplicates(["event", "station", "s"])
+        .drop_duplicates(["event", "row"])
         .sort_values(["event", "pick"])
     )
-    keep = np.ones(len(events), dtype=bool)
+    is_s = table["row"] % 2 == 1
+    keep = np.ones(len(places), dtype=bool)
     for which, least in (
-        (slice(None), max(settings.min_picks, 1)),
-        (~table["s"], settings.min_p_picks),
-        (table["s"], settings.min_s_picks),
+        (slice(None), settings.min_picks),
+        (~is_s, settings.min_p_picks),
+        (is_s, settings.min_s_picks),
         # A station has at most one P and one S, so a second pick means that it has both.
         (table.duplicated(["event", "station"]), settings.min_both),
     ):
-        keep &= np.bincount(table["event"][which], minlength=len(events)) >= least
+        keep &= np.bincount(table["event"][which], minlength=len(places)) >= least
     table = table[keep[table["event"]]]
     new_row = np.cumsum(keep) - 1
-    return Found(
-        found.events[keep].reset_index(drop=True),
-        pd.DataFrame({"event": new_row[table["event"]], "pick": table["pick"]}),
-    )
+    return Found(places[keep], new_row[table["event"]], table["pick"].to_numpy())

@@ -20,18 +20,23 @@ obtained using source-specific station terms. Journal of Geophysical Research: S
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 from scipy.stats import f as fisher
 
-from ..travel_times import TravelTimeTable
+from ..tables import PICK_ERROR_S
+
+if TYPE_CHECKING:
+    from .core import Associator
 
 #: Probability of ellipses.
 ELLIPSE = 0.68
+
+#: A depth with a larger standard deviation is not resolved, km.
+UNSURE_KM = 5.0
 
 #: Degrees of freedom of the Student distribution of residuals.
 _STUDENT = 4.0
@@ -79,22 +84,7 @@ _SHARED_KM = (np.inf, np.inf, np.inf, 20.0, 10.0, 5.0)
 _TERM_PRIOR = 5.0
 
 
-class Picks(NamedTuple):
-    """
-    Picks, and where they were made.
-
-    :param row: Two times the row of the station, and 1 more for S
-    :param seconds: Time
-    :param error_s: Standard deviation of the pick
-    """
-
-    row: np.ndarray
-    seconds: np.ndarray
-    error_s: np.ndarray
-
-
-@dataclass
-class Origins:
+class Origins(NamedTuple):
     """
     Located events and their picks.
 
@@ -118,25 +108,6 @@ class Origins:
     weight: np.ndarray
     residual_s: np.ndarray
 
-    def errors(self) -> pd.DataFrame:
-        """:return: One row an event: standard deviations, and the ellipse"""
-        deviation = np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
-        values, vectors = np.linalg.eigh(self.covariance[:, :2, :2])
-        factor = np.sqrt(2 * fisher.ppf(ELLIPSE, 2, self.freedom))
-        least, most = np.sqrt(values).T * factor
-        azimuth = np.degrees(np.arctan2(vectors[:, 0, 1], vectors[:, 1, 1])) % 180
-        return pd.DataFrame(
-            {
-                "latitude_error_km": deviation[:, 1],
-                "longitude_error_km": deviation[:, 0],
-                "depth_error_km": deviation[:, 2],
-                "time_error_s": deviation[:, 3],
-                "max_horizontal_error_km": most,
-                "min_horizontal_error_km": least,
-                "max_error_azimuth_deg": azimuth,
-            }
-        )
-
 
 class _Fit(NamedTuple):
     """Normal equations of events at some origins, and residuals of their picks."""
@@ -153,26 +124,19 @@ class Locator:
     """
     Locates events.
 
-    :param picks: All picks, also those of no event
-    :param xy: (2, stations) Places of the stations, km
-    :param elevation_km: (stations,)
-    :param travel_times: Table
-    :param max_depth_km: Largest depth
+    :param associator: What found them, with its network, travel times and largest depth
     """
 
-    def __init__(
-        self,
-        picks: Picks,
-        xy: np.ndarray,
-        elevation_km: np.ndarray,
-        travel_times: TravelTimeTable,
-        max_depth_km: float,
-    ) -> None:
-        self.picks = picks
-        self.xy, self.elevation_km = xy, elevation_km
-        self.travel_times = travel_times
-        self.max_depth_km = max_depth_km
-        self.error_scale = 1.0
+    def __init__(self, associator: Associator[Any]) -> None:
+        network = associator.network
+        self.row, self.seconds = network.row, network.seconds
+        self.xy, self.elevation_km = network.xy, network.elevation_km
+        self.travel_times = associator.travel_times
+        self.max_depth_km = associator.settings.max_depth_km
+        known = network.picks["time_uncertainty_s"].to_numpy()
+        usual = np.where(network.is_s, PICK_ERROR_S["S"], PICK_ERROR_S["P"])
+        #: Expected errors of picks, s, and what they are multiplied by.
+        self.error_s, self.error_scale = np.where(known > 0, known, usual), 1.0
 
     def calibrate(self, first: np.ndarray, event: np.ndarray, pick: np.ndarray) -> None:
         """
@@ -203,14 +167,12 @@ class Locator:
             self._locate(first, event, pick, begin)
             for begin in range(0, max(len(first), 1), _EVENTS_AT_ONCE)
         ]
-        parts = map(np.concatenate, zip(*blocks, strict=True))
-        place, covariance, scale, freedom, weight, residual = parts
-        return Origins(place, covariance, scale, freedom, event, pick, weight, residual)
+        return Origins(*map(np.concatenate, zip(*blocks, strict=True)))
 
     def _locate(
         self, first: np.ndarray, event: np.ndarray, pick: np.ndarray, begin: int
-    ) -> tuple[np.ndarray, ...]:
-        """:return: For events from begin on, what :py:class:`Origins` holds"""
+    ) -> Origins:
+        """:return: Events from begin on, as many as are located at once"""
         first = first[begin : begin + _EVENTS_AT_ONCE]
         part = slice(*np.searchsorted(event, (begin, begin + len(first))))
         event, pick = event[part] - begin, pick[part]
@@ -229,7 +191,8 @@ class Locator:
         scale = _LESS * (_PRIOR + misfit) / freedom
         covariance = np.linalg.inv(fit.normal) * scale[:, None, None]
         weight = fit.weight * _STUDENT / (_STUDENT + 1)
-        return places[best], covariance, scale, freedom, weight, fit.residual
+        of_events = places[best], covariance, scale, freedom
+        return Origins(*of_events, event + begin, pick, weight, fit.residual)
 
     def add_picks(self, origins: Origins) -> Origins:
         """
@@ -237,11 +200,9 @@ class Locator:
         and locates these events again.
 
         :param origins: Located events
-        :return: The same, changed in place
+        :return: The same with these picks
         """
         event, pick, _ = self._fitting(origins)
-        if len(pick) == 0:
-            return origins
         # The others stay where they are.
         changed = np.unique(event)
         own = np.isin(origins.event, changed)
@@ -250,13 +211,37 @@ class Locator:
         found = self.locate(
             origins.place[changed], np.searchsorted(changed, event), pick
         )
-        found.event = changed[found.event]
-        for name in ("place", "covariance", "scale", "freedom"):
-            getattr(origins, name)[changed] = getattr(found, name)
-        for name in ("event", "pick", "weight", "residual_s"):
-            kept = getattr(origins, name)[~own], getattr(found, name)
-            setattr(origins, name, np.concatenate(kept))
-        return origins
+        found = found._replace(event=changed[found.event])
+        for old, new in zip(origins[:4], found[:4], strict=True):
+            old[changed] = new
+        of_picks = zip(origins[4:], found[4:], strict=True)
+        parts = (np.concatenate([old[~own], new]) for old, new in of_picks)
+        return Origins(*origins[:4], *parts)
+
+    def errors(self, origins: Origins) -> pd.DataFrame:
+        """:return: One row an event: standard deviations, ellipse, and ``depth_flag``"""
+        covariance, depth = origins.covariance, origins.place[:, 2]
+        deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+        values, vectors = np.linalg.eigh(covariance[:, :2, :2])
+        factor = np.sqrt(2 * fisher.ppf(ELLIPSE, 2, origins.freedom))
+        least, most = np.sqrt(values).T * factor
+        azimuth = np.degrees(np.arctan2(vectors[:, 0, 1], vectors[:, 1, 1])) % 180
+        flags = {
+            "bound": (depth <= 0) | (depth >= self.max_depth_km),
+            "unresolved": deviation[:, 2] > UNSURE_KM,
+        }
+        return pd.DataFrame(
+            {
+                "latitude_error_km": deviation[:, 1],
+                "longitude_error_km": deviation[:, 0],
+                "depth_error_km": deviation[:, 2],
+                "time_error_s": deviation[:, 3],
+                "max_horizontal_error_km": most,
+                "min_horizontal_error_km": least,
+                "max_error_azimuth_deg": azimuth,
+                "depth_flag": np.select([*flags.values()], [*flags], ""),
+            }
+        )
 
     def left_near(self, origins: Origins) -> tuple[tuple[np.ndarray, ...], float]:
         """
@@ -269,68 +254,58 @@ class Locator:
         """
         chance = 0.0
         for shift in (-_APART_S, _APART_S):
-            moved = replace(origins, place=np.add(origins.place, [0, 0, 0, shift]))
+            moved = origins._replace(place=np.add(origins.place, [0, 0, 0, shift]))
             chance += len(self._fitting(moved, _NEAREST)[0]) / 2
         return self._fitting(origins, _NEAREST), chance
 
-    def _fitting(self, origins: Origins, nearest: int = 0) -> tuple[np.ndarray, ...]:
+    def _fitting(
+        self, origins: Origins, nearest: int | None = None
+    ) -> tuple[np.ndarray, ...]:
         """
         :param nearest: Look for picks that almost fit, at so many of the nearest stations
         :return: Rows of events, those of the picks that fit them, and their residuals
         """
-        row, seconds, error = self.picks
-        free = np.setdiff1d(np.arange(len(row)), origins.pick)
-        if len(free) == 0 or len(origins.place) == 0:
-            return free[:0], free[:0], seconds[:0]
-        # One number that sorts by row and, within a row, by time.
-        begin = seconds.min() - 1e4
-        span = seconds.max() + 1e4 - begin
-        keys = row[free] * span + seconds[free] - begin
-        order = np.argsort(keys)
-        free, keys = free[order], keys[order]
-        distance = self._expect(origins.place, origins.event, row[origins.pick])[2]
-        names = {"event": origins.event, "station": row[origins.pick] // 2}
-        own = pd.DataFrame({**names, "km": distance}).sort_values("km")
-        if nearest:
-            own = own.drop_duplicates(["event", "station"])
-            own = own.groupby("event").head(nearest)
-        reach = own.groupby("event")["km"].max()
-        reach = reach.reindex(range(len(origins.place)), fill_value=0.0).to_numpy()
-        rows = 2 * len(self.elevation_km)
-        has = np.zeros((len(reach), rows), dtype=bool)
-        has[origins.event, row[origins.pick]] = True
+        picks = pd.DataFrame({"row": self.row, "seconds": self.seconds})
+        picks = picks.rename_axis("pick").drop(origins.pick).reset_index()
+        picks = picks.sort_values("seconds")
+        number = len(origins.place)
+        has = np.zeros((number, 2 * len(self.elevation_km)), dtype=bool)
+        has[origins.event, self.row[origins.pick]] = True
         found = []
-        parts = 1 + has.size // _AT_ONCE
-        for events in np.array_split(np.arange(len(reach)), parts):
-            of, at = (
-                x.ravel() for x in np.meshgrid(events, range(rows), indexing="ij")
-            )
-            time, slopes, distance, model = self._expect(origins.place, of, at)
-            near = ~has[of, at] & (distance <= reach[of]) & np.isfinite(time)
-            of, at, time, slopes, model = (
-                of[near],
-                at[near],
-                time[near],
-                slopes[:, near],
-                model[near],
-            )
-            place = np.searchsorted(keys, at * span + time - begin).clip(
-                1, len(keys) - 1
-            )
+        # For each of the arrivals that an event may have, the nearest pick.
+        for events in np.array_split(np.arange(number), 1 + has.size // _AT_ONCE):
+            places, taken = origins.place[events], has[events]
+            km = np.hypot(*(places[:, :2].T[:, :, None] - self.xy[:, None]))
+            own = np.where(taken[:, ::2] | taken[:, 1::2], km, np.nan)
+            reach = np.nanmax(np.sort(own)[:, :nearest], axis=1)[:, None]
+            of, row = np.nonzero(np.repeat(km <= reach, 2, axis=1) & ~taken)
+            of = events[of]
+            time, slopes, model = self._expect(origins.place, of, row)
             unsure = np.einsum("ip,pij,jp->p", slopes, origins.covariance[of], slopes)
-            for pick in (free[place - 1], free[place]):
-                scale = origins.scale[of] * self.error_scale**2
-                variance = scale * (error[pick] ** 2 + model**2) + unsure
-                residual = seconds[pick] - time
-                quality = np.abs(residual) / np.sqrt(variance)
-                most = np.array(_ALMOST_S)[at % 2] if nearest else _FITS_S
-                fits = (row[pick] == at) & (np.abs(residual) < most)
-                if not nearest:
-                    fits &= quality < _FITS
-                found.append(np.stack([quality, of, pick, at, residual])[:, fits])
-        best = pd.DataFrame(np.concatenate(found, axis=1).T).sort_values(0)
-        best = best.drop_duplicates(2).drop_duplicates([1, 3])
-        return best[1].to_numpy(int), best[2].to_numpy(int), best[4].to_numpy()
+            columns = {"event": of, "row": row, "time": time, "model": model}
+            arrivals = pd.DataFrame(columns | {"unsure": unsure}).dropna()
+            near = pd.merge_asof(
+                arrivals.sort_values("time"),
+                picks,
+                left_on="time",
+                right_on="seconds",
+                by="row",
+                direction="nearest",
+            ).dropna()
+            near["pick"] = near["pick"].astype(int)
+            near["residual"] = near["seconds"] - near["time"]
+            variance = self.error_s[near["pick"]] ** 2 + near["model"] ** 2
+            variance *= origins.scale[near["event"]] * self.error_scale**2
+            misfit = near["residual"].abs()
+            near["quality"] = misfit / np.sqrt(variance + near["unsure"])
+            if nearest:
+                fits = misfit < np.array(_ALMOST_S)[near["row"] % 2]
+            else:
+                fits = (misfit < _FITS_S) & (near["quality"] < _FITS)
+            found.append(near[fits])
+        best = pd.concat(found).sort_values("quality")
+        best = best.drop_duplicates("pick").drop_duplicates(["event", "row"])
+        return tuple(best[x].to_numpy() for x in ("event", "pick", "residual"))
 
     def estimate_terms(self, origins: Origins) -> tuple[Origins, np.ndarray]:
         """
@@ -342,7 +317,7 @@ class Locator:
             together, one a station and phase
         """
         event, pick = origins.event, origins.pick
-        row = self.picks.row[pick]
+        row = self.row[pick]
         static = np.zeros(2 * len(self.elevation_km))
         for radius in _SHARED_KM:
             total = np.zeros(len(pick))
@@ -361,24 +336,23 @@ class Locator:
                     for values in (weight * origins.residual_s[here], weight)
                 )
                 total[here] = next(sums) / (next(sums) + _TERM_PRIOR)
-            seconds = self.picks.seconds.copy()
-            seconds[pick] -= total
-            self.picks = self.picks._replace(seconds=seconds)
+            self.seconds = self.seconds.copy()
+            self.seconds[pick] -= total
             origins = self.locate(origins.place, event, pick)
         return origins, static
 
     def _expect(
         self, places: np.ndarray, event: np.ndarray, row: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """
         :param places: Origins
         :param event: Rows of events
         :param row: Rows of stations and phases
         :return: Arrival times, NaN beyond the table; their derivatives by the origin,
-            (4, arrivals); distances; and errors of the model
+            (4, arrivals); and errors of the model
         """
-        x, y, depth, time = places[event].T
-        east, north = x - self.xy[0, row // 2], y - self.xy[1, row // 2]
+        *epicentre, depth, time = places[event].T
+        east, north = epicentre - self.xy[:, row // 2]
         distance = np.maximum(np.hypot(east, north), 1e-3)
         travel, outward, down = self.travel_times.with_slopes(
             row % 2, distance, depth, self.elevation_km[row // 2]
@@ -386,17 +360,17 @@ class Locator:
         flat = outward / distance
         slopes = np.stack([flat * east, flat * north, down, np.ones_like(down)])
         model = np.clip(_MODEL_SHARE * travel, *_MODEL_S)
-        return time + travel, slopes, distance, model
+        return time + travel, slopes, model
 
     def _fit(
         self, places: np.ndarray, first: np.ndarray, event: np.ndarray, pick: np.ndarray
     ) -> _Fit:
-        row, seconds, error = (values[pick] for values in self.picks)
-        expected, slopes, _, model = self._expect(places, event, row)
+        expected, slopes, model = self._expect(places, event, self.row[pick])
         # Beyond the table, a pick has a price and no pull.
         far = np.isnan(expected)
-        residual = np.where(far, 0.0, seconds - expected)
-        variance = (error**2 + np.where(far, 0.0, model) ** 2) * self.error_scale**2
+        residual = np.where(far, 0.0, self.seconds[pick] - expected)
+        variance = self.error_s[pick] ** 2 + np.where(far, 0.0, model) ** 2
+        variance *= self.error_scale**2
         squares = residual**2 / variance
         cost = (_STUDENT + 1) * np.log1p(squares / _STUDENT) + np.log(variance)
         weight = np.where(far, 0.0, _weight(squares))
