@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from seisbench_diting.association.core import Projection
+from seisbench_diting.association.core import make_projection
 from seisbench_diting.tables import COLUMNS, event_names, event_table, pick_table
 from seisbench_diting.travel_times import TravelTimes, TravelTimeTable
 
@@ -59,8 +59,10 @@ def make_sequence(
     :return: Sequence
     """
     rng = np.random.default_rng(seed)
-    plane = Projection(stations["latitude"], stations["longitude"])
-    station_x, station_y = plane.to_km(stations["latitude"], stations["longitude"])
+    plane = make_projection(stations["latitude"], stations["longitude"])
+    station_x, station_y = map(
+        np.array, plane(stations["longitude"], stations["latitude"])
+    )
     interval_s = 60 / per_minute
     if is_regular:
         origin = (np.arange(number) + rng.uniform(0, 0.5, number)) * interval_s
@@ -95,7 +97,7 @@ def make_sequence(
     event_id, station, phase, seconds = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
-    latitude, longitude = plane.to_degrees(x, y)
+    longitude, latitude = plane(x, y, inverse=True)
     events = event_table(
         pd.DataFrame(
             {

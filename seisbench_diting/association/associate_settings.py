@@ -328,6 +328,13 @@ def known_formats(names: Sequence[str]) -> Sequence[str]:
 
 _Formats = Annotated[Names, AfterValidator(known_formats)]
 _Prefix = Annotated[Path, AfterValidator(_without_txt)]
+_Lonlat = Annotated[
+    bool | None,
+    option(
+        None,
+        "Whether longitudes come first, for text of associators that does not say so.",
+    ),
+]
 
 
 class AssociateSettings(SearchSettings):
@@ -407,10 +414,7 @@ class ExportEventsSettings(Settings):
     )
     output: _Prefix = option(..., "Prefix of the output files.", "-o")
     formats: _Formats = option(..., f"Of {', '.join(FORMATS)}.")
-    lonlat: bool | None = option(
-        None,
-        "Whether longitudes come first, for text of associators that does not say so.",
-    )
+    lonlat: _Lonlat = None
 
 
 class MagnitudeSettings(ExportEventsSettings):
@@ -472,7 +476,4 @@ class CompareSettings(CompareLimits):
         "Write NAME.common.csv (pairs), NAME.only_a.csv and NAME.only_b.csv.",
         "-o",
     )
-    lonlat: bool | None = option(
-        None,
-        "Whether longitudes come first, for text of associators that does not say so.",
-    )
+    lonlat: _Lonlat = None

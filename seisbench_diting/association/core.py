@@ -8,16 +8,16 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from pyproj import Geod
+from pyproj import Proj
 
 from .. import __version__
 from .._util import (
@@ -34,7 +34,6 @@ from .._util import (
 from ..plots import plot_association, save_figure
 from ..tables import (
     LeftOut,
-    Station,
     event_names,
     event_table,
     find_station,
@@ -42,7 +41,6 @@ from ..tables import (
     read_station_terms,
     station_table,
     write_association,
-    write_station_terms,
 )
 from ..travel_times import TravelTimeTable, make_table
 from .associate_settings import (
@@ -61,69 +59,34 @@ SAME_PICK_S = 0.01
 #: Locations of a station closer than this are treated as one station.
 SAME_PLACE_KM = 0.5
 
-#: Beyond this, distances on the plane are wrong by more than a few per cent.
-MOST_KM = 1000.0
+#: Beyond this distance from the middle, distances on the plane are wrong by more than a few
+#: per cent; and the largest share of stations that may be there, and are left out.
+MOST_KM, _SHARE_OF_FAR = 1000.0, 0.25
 
-#: By default events need this share of the picks that a network can have, in small networks,
-#: but never fewer than this number; and no S where fewer picks than this share are S.
+#: In small networks, events need this share of the picks that are possible, but at least this
+#: number. No S is needed where less than this share of the picks is S.
 _SHARE_OF_PICKS, _LEAST_PICKS, _FEW_S = 0.6, 4, 0.1
 
 #: Rounds in which picks are added to events.
 _MORE_PICKS = 2
 
-# WGS84: equatorial radius in km, and first eccentricity squared.
-_EQUATOR_KM, _E2 = 6378.137, 6.69437999014e-3
 
-_Settings = TypeVar("_Settings", bound=MethodSettings)
-
-
-class Projection:
+def make_projection(
+    latitude: ArrayLike, longitude: ArrayLike, middle: Callable[..., Any] = np.mean
+) -> Proj:
     """
-    Azimuthal equidistant on a sphere, with the radii of curvature that the ellipsoid has
-    at its centre. Within 300 km distances are right to a thousandth, also across the date
-    line and at the poles.
+    Azimuthal equidistant projection, in km. Within 300 km distances are right to a
+    thousandth, also across the date line and at the poles.
 
     :param latitude: Latitudes of places, in whose middle the centre is, degrees
     :param longitude: Their longitudes
+    :param middle: Computes the middle of numbers
     """
-
-    def __init__(self, latitude: ArrayLike, longitude: ArrayLike) -> None:
-        x, y, z = _unit_vectors(latitude, longitude).reshape(3, -1).mean(axis=1)
-        middle = np.degrees([np.arctan2(z, np.hypot(x, y)), np.arctan2(y, x)])
-        up = _unit_vectors(*middle)
-        east = _unit_vectors(0, middle[1] + 90)
-        self._axes = np.stack([east, np.cross(up, east), up])
-        root = 1 - _E2 * up[2] ** 2
-        radii = [_EQUATOR_KM / root**0.5, _EQUATOR_KM * (1 - _E2) / root**1.5]
-        self._radii = np.array(radii)
-
-    def to_km(
-        self, latitude: ArrayLike, longitude: ArrayLike
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """:return: Kilometres east and north of the centre, of places in degrees"""
-        vectors = _unit_vectors(latitude, longitude)
-        east, north, up = np.tensordot(self._axes, vectors, 1)
-        angle = np.arctan2(np.hypot(east, north), up)
-        # np.sinc has its own pi.
-        stretch = 1 / np.sinc(angle / np.pi)
-        return east * stretch * self._radii[0], north * stretch * self._radii[1]
-
-    def to_degrees(
-        self, x_km: ArrayLike, y_km: ArrayLike
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """:return: Latitude and longitude, of places in km east and north"""
-        x, y = np.asarray(x_km) / self._radii[0], np.asarray(y_km) / self._radii[1]
-        angle = np.hypot(x, y)
-        shrink = np.sinc(angle / np.pi)
-        vectors = np.stack([x * shrink, y * shrink, np.cos(angle)])
-        x, y, z = np.tensordot(self._axes.T, vectors, 1)
-        return np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
-
-
-def _unit_vectors(latitude: ArrayLike, longitude: ArrayLike) -> np.ndarray:
     lat, lon = np.radians(latitude), np.radians(longitude)
-    lat, lon = np.broadcast_arrays(lat, lon)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    x, y = (middle(np.cos(lat) * axis) for axis in (np.cos(lon), np.sin(lon)))
+    up, east = np.arctan2(middle(np.sin(lat)), np.hypot(x, y)), np.arctan2(y, x)
+    centre = {"lat_0": np.degrees(up), "lon_0": np.degrees(east)}
+    return Proj(proj="aeqd", ellps="WGS84", units="km", **centre)
 
 
 @dataclass(frozen=True)
@@ -152,7 +115,7 @@ class Network:
     xy: np.ndarray
     elevation_km: np.ndarray
     reference: pd.Timestamp
-    projection: Projection
+    projection: Proj
     not_used: pd.DataFrame
     term_s: np.ndarray
 
@@ -192,61 +155,73 @@ def make_network(
         farther apart than in a regional network
     :return: Input of the methods
     """
-    table, places = pick_table(picks), station_table(stations)
-    if len(places) == 0:
+    table = pick_table(picks)
+    if len(stations) == 0:
         raise ValueError("stations is empty; association needs their coordinates.")
     # On a quiet day there are no picks at all.
-    asked = table if len(table) else places.assign(time=None)
-    at = _place_names(asked, places)
+    asked = table if len(table) else stations.assign(time=None)
+    at = _place_names(asked, stations)
     first = asked[["station_id", "time"]].assign(at=at).drop_duplicates("at")
     known = {
         row.at: place
         for row in first.itertuples()
-        if (place := find_station(places, row.station_id, row.time))
+        if (place := find_station(stations, row.station_id, row.time))
     }
     if not known:
         raise ValueError(
             f"None of the {len(first)} stations of picks, such as "
             f"{first['station_id'].iloc[0]!r}, is in stations, which has "
-            f"{places['station_id'].iloc[0]!r} and {len(places) - 1} others. Are network "
-            "and location codes the same?"
+            f"{stations['station_id'].iloc[0]!r} and {len(stations) - 1} others. Are "
+            "network and location codes the same?"
         )
-    far = _far_stations(known)
-    known = {name: place for name, place in known.items() if name not in far}
+    frame = pd.DataFrame([known[name] for name in sorted(known)], index=sorted(known))
+    places = frame["longitude"], frame["latitude"]
+    # A few stations that are far from the others, as their places are wrong, don't move the
+    # median.
+    from_median = make_projection(*places[::-1], np.median)(*places)
+    is_far = np.hypot(*from_median) > MOST_KM
+    if is_far.mean() > _SHARE_OF_FAR:
+        raise ValueError(
+            f"{is_far.sum()} of {len(frame)} stations are more than {MOST_KM:.0f} km from "
+            "the middle of all; association is limited to regional networks. Split them."
+        )
     at = at[table.index]
     reason = pd.Series("", index=table.index)
-    reason[~at.isin(known)] = "station unknown"
-    reason[at.isin(far)] = "station far from the others"
-    reason[_doubles(table[at.isin(known)])] = "given twice"
+    reason[~at.isin(frame.index)] = "station unknown"
+    reason[at.isin(frame.index[is_far])] = "station far from the others"
+    frame = frame[~is_far].copy()
+    reason[_doubles(table[at.isin(frame.index)])] = "given twice"
     used = reason == ""
     not_used = table[~used].assign(reason=reason[~used]).reset_index(drop=True)
     table, at = table[used].reset_index(drop=True), at[used]
-
-    frame, row_of = _one_row_a_place(known)
-    projection = Projection(frame["latitude"], frame["longitude"])
-    x, y = projection.to_km(frame["latitude"], frame["longitude"])
-    if (farthest := float(np.hypot(x, y).max())) > MOST_KM:
-        raise ValueError(
-            f"stations reach {farthest:.0f} km from their middle; association is limited "
-            f"to regional networks of at most {MOST_KM:.0f} km. Split them."
-        )
+    projection = make_projection(frame["latitude"], frame["longitude"])
+    frame["x"], frame["y"] = projection(frame["longitude"], frame["latitude"])
+    # Locations of a station that are almost at the place of the first one are merged.
+    frame["row"] = range(len(frame))
+    by_station = frame.groupby(frame.index.str.rsplit(".", n=1).str[0])
+    beside = by_station[["x", "y", "row"]].transform("first")
+    apart_km = np.hypot(frame["x"] - beside["x"], frame["y"] - beside["y"])
+    row = beside["row"].where(apart_km < SAME_PLACE_KM, frame["row"])
+    kept, row_of = np.unique(row, return_inverse=True)
+    row_of = pd.Series(row_of, frame.index)
+    frame = frame.iloc[kept]
     first = table["time"].min() if len(table) else pd.Timestamp(0, tz="UTC")
     reference = first.floor("D")
     microseconds = (table["time"] - reference) // pd.Timedelta("1us")
     term_s = np.zeros(len(table))
     if terms is not None:
-        rows = terms.assign(phase=terms["phase"].str[0])
-        of = rows.groupby(["station_id", "phase"])["term_s"].first()
-        names = [table["station_id"], table["phase"].str[0]]
-        term_s = of.reindex(pd.MultiIndex.from_arrays(names)).fillna(0.0).to_numpy()
+        row = ["station_id", "phase"]
+        given = terms.assign(phase=terms["phase"].str[0]).drop_duplicates(row)
+        asked = table.assign(phase=table["phase"].str[0])[row]
+        term_s = asked.merge(given, "left")["term_s"].fillna(0.0).to_numpy()
     return Network(
         table,
         at.map(row_of).to_numpy(dtype=np.int64),
         microseconds.to_numpy(dtype=np.float64) * 1e-6 - term_s,
         table["phase"].str.startswith("S").to_numpy(dtype=bool),
-        frame["station_id"].to_list(),
-        np.stack([x, y]),
-        frame["elevation_m"].to_numpy() / 1000,
+        frame.index.to_list(),
+        frame[["x", "y"]].to_numpy().T,
+        frame["elevation_m"].fillna(0.0).to_numpy() / 1000,
         reference,
         projection,
         not_used,
@@ -270,15 +245,6 @@ def _place_names(picks: pd.DataFrame, places: pd.DataFrame) -> pd.Series:
     return names
 
 
-def _far_stations(known: dict[str, Station]) -> list[str]:
-    """A few stations so far from the middle of the others that their places are wrong."""
-    vectors = _unit_vectors(*np.transpose([place[1:3] for place in known.values()]))
-    middle = np.median(vectors, axis=1)
-    angle = np.arccos((middle / np.linalg.norm(middle) @ vectors).clip(-1, 1))
-    far = np.array(list(known))[angle * _EQUATOR_KM > MOST_KM]
-    return far.tolist() if len(far) <= len(known) / 4 else []
-
-
 def _doubles(table: pd.DataFrame) -> pd.Index:
     """Rows of the duplicates of more probable picks."""
     table = table.assign(phase=table["phase"].str[0])
@@ -288,29 +254,6 @@ def _doubles(table: pd.DataFrame) -> pd.Index:
     same &= table["time"].diff() < pd.Timedelta(seconds=SAME_PICK_S)
     best = table["probability"].groupby((~same).cumsum()).transform("idxmax")
     return table.index[table.index.to_numpy() != best.to_numpy()]
-
-
-def _one_row_a_place(known: dict[str, Station]) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Merges locations of a station that are almost at the place of the first one."""
-    rows = [place._replace(station_id=name) for name, place in sorted(known.items())]
-    frame = pd.DataFrame(rows, columns=Station._fields).fillna({"elevation_m": 0.0})
-    by_station = frame.groupby(frame["station_id"].str.rsplit(".", n=1).str[0])
-    first = by_station[["longitude", "latitude"]].transform("first")
-    places = (
-        frame["longitude"],
-        frame["latitude"],
-        first["longitude"],
-        first["latitude"],
-    )
-    _, _, apart_m = Geod(ellps="WGS84").inv(*places)
-    own = pd.Series(frame.index)
-    is_near = np.asarray(apart_m) < 1000 * SAME_PLACE_KM
-    row = own.groupby(by_station.ngroup()).transform("first").where(is_near, own)
-    kept, row_of = np.unique(row, return_inverse=True)
-    names = frame["station_id"]
-    return frame.iloc[kept].reset_index(drop=True), dict(
-        zip(names, row_of, strict=True)
-    )
 
 
 @dataclass(frozen=True)
@@ -339,7 +282,7 @@ def nothing_found() -> Found:
     return Found(np.empty((0, 4)), none, none)
 
 
-class Associator(ABC, Generic[_Settings]):
+class Associator(ABC):
     """
     Base of all methods.
 
@@ -347,14 +290,16 @@ class Associator(ABC, Generic[_Settings]):
     :param settings: Options of the method
     """
 
-    def __init__(self, network: Network, settings: _Settings) -> None:
+    settings: Any
+
+    def __init__(self, network: Network, settings: MethodSettings) -> None:
         self.network = network
         self.settings = settings
 
     @property
-    @abstractmethod
     def margin_km(self) -> float:
         """Largest distance of events outside the network."""
+        return float(self.settings.margin_km)
 
     @abstractmethod
     def find(self, progress: bool = False) -> Found:
@@ -492,7 +437,7 @@ def associate(
     return Association(events, used, not_used, summary, terms)
 
 
-def find_method(method: str) -> type[Associator[Any]]:
+def find_method(method: str) -> type[Associator]:
     """
     :param method: Name
     :raises ImportError: if it needs a package that is not installed
@@ -532,7 +477,7 @@ def _tables(
         residual_s=residual,
         weight=weight,
     )
-    latitude, longitude = network.projection.to_degrees(x, y)
+    longitude, latitude = network.projection(x, y, inverse=True)
     rows = {
         "event_id": found.names,
         "time": times,
@@ -697,29 +642,24 @@ def write_files(
     :param left_out: Rows of files that were not used
     :return: What was written
     """
-    picture, terms = beside(output, ".png"), beside(output, ".terms.csv")
+    picture = beside(output, ".png")
     is_old = plot or bool(told_files(beside(output, ".json"), "files", [picture]))
     formats = _with_earlier(output, formats)
-    written = files_of(output, formats)
-    if result.station_terms is not None:
-        written.append(terms)
+    more = {".terms.csv": result.station_terms, ".amplitudes.csv": result.amplitudes}
+    tables = {beside(output, end): of for end, of in more.items() if of is not None}
+    written = [*files_of(output, formats), *tables]
     if not (plot and len(result.events)):
         written.remove(picture)
-    amplitudes = beside(output, ".amplitudes.csv")
-    if result.amplitudes is not None:
-        written.append(amplitudes)
     with replacing_together(written) as new:
         for kind in formats:
             path = new[beside(output, FORMATS[kind])]
             of_result = result.events, result.picks, path, stations, result.amplitudes
             write_association(*of_result)
-        if result.amplitudes is not None:
-            result.amplitudes.to_csv(new[amplitudes], index=False, float_format="%.5g")
+        for path, table in tables.items():
+            table.to_csv(new[path], index=False, float_format="%.5g")
         if picture in new:
-            tables = result.events, result.picks, stations
-            save_figure(plot_association(*tables, output.name), new[picture])
-        if result.station_terms is not None:
-            write_station_terms(result.station_terms, new[terms])
+            shown = result.events, result.picks, stations
+            save_figure(plot_association(*shown, output.name), new[picture])
         lines = [f"{one.path}, {line}\n" for one in left_out for line in one.lines()]
         lines += [
             f"{row.reason}: {row.station_id} {row.phase} {row.time:%Y-%m-%dT%H:%M:%S.%f}Z\n"

@@ -38,8 +38,10 @@ _ROUNDS_FIRST, _ROUNDS_AGAIN = 8, 3
 Candidates = tuple[np.ndarray, np.ndarray]
 
 
-class Greedy(Associator[GreedySettings]):
+class Greedy(Associator):
     """Base class of methods that find candidates; it locates and selects them."""
+
+    settings: GreedySettings
 
     #: Expected errors of P and S picks at the best candidate of a grid, s.
     grid_errors_s: tuple[float, float]

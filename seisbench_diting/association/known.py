@@ -5,23 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .associate_settings import KnownSettings
 from .core import Associator, Found
 
 #: Least squares begin in this depth, km, and this long before the first pick, s.
 _DEPTH_KM, _BEFORE_S = 10.0, 2.0
 
 
-class Known(Associator[KnownSettings]):
+class Known(Associator):
     """
-    Events as the ``event_id`` of picks says. Picks without one may be added when the events
-    are located.
+    Makes an event of all picks with the same ``event_id``. Picks without one may be added
+    when the events are located.
     """
-
-    @property
-    def margin_km(self) -> float:
-        """Largest distance of events outside the network."""
-        return self.settings.margin_km
 
     def find(self, progress: bool = False) -> Found:
         """See :py:class:`.Associator`."""

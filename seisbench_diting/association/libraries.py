@@ -43,11 +43,13 @@ _DENSE = 100
 _EPOCH = pd.Timestamp("2000-01-01")
 
 
-class PyOcto(Associator[PyOctoSettings]):
+class PyOcto(Associator):
     """
     Passes picks, stations and travel times to PyOcto and cleans its results, see
-    :py:func:`make_found`. PyOcto does not tell how far it is, so the progress is the time.
+    :py:func:`make_found`. PyOcto reports no progress, so the bar shows seconds.
     """
+
+    settings: PyOctoSettings
 
     @cached_property
     def margin_km(self) -> float:
@@ -158,8 +160,8 @@ def write_model(travel_times: TravelTimeTable, path: Path) -> None:
     """
     Writes travel times as PyOcto reads them: numbers of distances and depths as C's int,
     the step of both in km as double, and times of P and of S, for each distance those of
-    all depths. PyOcto does not end with gaps in them: where times are not known, waves go on
-    as fast as before.
+    all depths. PyOcto never ends if times are missing: beyond the last known one, waves keep
+    their mean speed.
 
     :param travel_times: Travel times
     :param path: File to write
@@ -174,7 +176,7 @@ def write_model(travel_times: TravelTimeTable, path: Path) -> None:
     path.write_bytes(head + times.transpose(0, 2, 1).tobytes())
 
 
-class Gamma(Associator[GammaSettings]):
+class Gamma(Associator):
     """
     Passes picks, stations and velocities to GaMMA and cleans its results, see
     :py:func:`make_found`. Amplitudes of picks are not used.
@@ -185,10 +187,7 @@ class Gamma(Associator[GammaSettings]):
     the same share of events.
     """
 
-    @property
-    def margin_km(self) -> float:
-        """Largest distance of events outside the network."""
-        return self.settings.margin_km
+    settings: GammaSettings
 
     def find(self, progress: bool = False) -> Found:
         """See :py:class:`.Associator`."""

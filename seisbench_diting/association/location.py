@@ -167,18 +167,6 @@ def grid_offsets(problem, grid, station, step_s, used, offsets, span):
 
 
 @compiled
-def _from(time, lower, upper, value):
-    """First index in [lower, upper) whose time is not below value."""
-    while lower < upper:
-        middle = (lower + upper) // 2
-        if time[middle] < value:
-            lower = middle + 1
-        else:
-            upper = middle
-    return lower
-
-
-@compiled
 def _expect(problem, origin, distances, travel, slopes):
     """
     Computes expected arrivals of an origin (x, y, depth, time).
@@ -234,8 +222,8 @@ def _move(problem, origin, rates, sigmas, prior_km, rounds):
                 continue
             sigma = errors[row % 2]
             expected = origin[3] + travel[row]
-            end = problem.start[row + 1]
-            begin = _from(time, problem.start[row], end, expected - WIDTH * sigma)
+            begin, end = problem.start[row], problem.start[row + 1]
+            begin += np.searchsorted(time[begin:end], expected - WIDTH * sigma)
             sum_of = 0.0
             place = begin
             while place < end and time[place] < expected + WIDTH * sigma:
@@ -311,8 +299,8 @@ def _rate(problem, origin, rates, sigma, chosen):
             p_time = time[chosen[row - 1]]
         window = problem.windows[phase]
         expected = origin[3] + travel[row]
-        end = problem.start[row + 1]
-        place = _from(time, problem.start[row], end, expected - window)
+        place, end = problem.start[row], problem.start[row + 1]
+        place += np.searchsorted(time[place:end], expected - window)
         scale = DETECTED * _ROOT / sigma[phase] / rates[row]
         sum_of, nearest = 0.0, window
         while place < end and time[place] < expected + window:
@@ -367,9 +355,9 @@ def locate(problem, origin, sigmas, prior_km, rounds, chosen):
     time, start = problem.time, problem.start
     rates = np.empty(len(start) - 1)
     for row in range(len(rates)):
-        place = _from(time, start[row], start[row + 1], origin[3] - BACKGROUND_S)
-        count = 0
-        while place < start[row + 1] and time[place] <= origin[3] + 2 * BACKGROUND_S:
+        count, place, end = 0, start[row], start[row + 1]
+        place += np.searchsorted(time[place:end], origin[3] - BACKGROUND_S)
+        while place < end and time[place] <= origin[3] + 2 * BACKGROUND_S:
             count += not problem.claimed[place]
             place += 1
         rates[row] = max(count / (3 * BACKGROUND_S), LEAST_RATE)

@@ -24,21 +24,22 @@ STEP_S = 0.05
 #: Nodes lie this share of a step beside the station, where azimuths are defined.
 _BESIDE = 0.012
 
-#: How wrong times of a grid's nodes are for each km of its step: less than a cell is long,
-#: as the origin time makes up for what is common to all stations.
+#: Error of travel times to a node for each km of the grid's step. It is small, as the origin
+#: time absorbs what all stations have in common.
 _ERROR_S_PER_KM = 0.1
 
-#: More nodes need more memory than they are worth; by default there are fewer.
+#: Largest number of nodes, which limits the memory, and what the default step aims at.
 _MOST_NODES, _NODES = 100_000, 20_000
 
 #: Steps in depth grow to this share of the depth.
 _DEPTH_STEP = 1 / 15
 
-#: How far events are searched around stations by default: as far as this share of stations
-#: is from the next one, within these limits.
+#: By default, the search reaches as far as this share of stations is from its nearest
+#: neighbour, within these limits.
 _MOST_STATIONS, _SEARCH_KM = 0.9, (10.0, 60.0)
 
-#: With at most this number of P picks a station, only first arrivals start a search at first.
+#: If there are at most this many P picks a station, only first arrivals start a search in the
+#: first pass.
 _FEW = 3
 
 #: Slowest P wave along the surface, km/s, and how long it needs to the next stations, s.

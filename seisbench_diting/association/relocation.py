@@ -20,7 +20,7 @@ obtained using source-specific station terms. Journal of Geophysical Research: S
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ UNSURE_KM = 5.0
 #: Degrees of freedom of the Student distribution of residuals.
 _STUDENT = 4.0
 
-#: How much less residuals of such a distribution tell than their weights say.
+#: Factor by which the covariance that follows from the weights is too small for it.
 _LESS = (_STUDENT + 3) / (_STUDENT + 1)
 
 #: Share of the travel time by which the model is wrong, and limits of this error, s.
@@ -59,7 +59,7 @@ _DEPTHS_KM = np.array([2.0, 6.0, 12.0, 20.0, 35.0, 60.0, 100.0, 200.0, 400.0])
 #: Most rounds of least squares, and the step that ends them, km or s.
 _ROUNDS, _ENOUGH = 40, 0.005
 
-#: Expected distance from the first origin, km, so that few picks have a solution, too.
+#: Expected distance from the first origin, km, so that events with few picks have a solution.
 _PRIOR_KM = 300.0
 
 #: Cost of a pick beyond the travel-time table.
@@ -71,7 +71,7 @@ _FITS, _FITS_S = 3.5, 3.0
 #: A pick at one of so many nearest stations almost fits up to this residual of P, and of S, s.
 _NEAREST, _ALMOST_S = 4, (2.0, 3.0)
 
-#: So long before and after an event, what almost fits is there by chance, s.
+#: Picks that almost fit this long before and after an event do so by chance, s.
 _APART_S = 20.0
 
 #: Number of events that are located at once, and of arrivals that are predicted.
@@ -127,7 +127,7 @@ class Locator:
     :param associator: What found them, with its network, travel times and largest depth
     """
 
-    def __init__(self, associator: Associator[Any]) -> None:
+    def __init__(self, associator: Associator) -> None:
         network = associator.network
         self.row, self.seconds = network.row, network.seconds
         self.xy, self.elevation_km = network.xy, network.elevation_km
@@ -366,7 +366,7 @@ class Locator:
         self, places: np.ndarray, first: np.ndarray, event: np.ndarray, pick: np.ndarray
     ) -> _Fit:
         expected, slopes, model = self._expect(places, event, self.row[pick])
-        # Beyond the table, a pick has a price and no pull.
+        # A pick beyond the table adds a constant cost, and does not move the event.
         far = np.isnan(expected)
         residual = np.where(far, 0.0, self.seconds[pick] - expected)
         variance = self.error_s[pick] ** 2 + np.where(far, 0.0, model) ** 2
@@ -425,7 +425,7 @@ class Locator:
         damping: np.ndarray,
     ) -> np.ndarray:
         depth, down = places[:, 2], right[:, 2]
-        # Pulled beyond a limit, the depth stays.
+        # A depth that is pulled beyond a limit stays there.
         fixed = (depth <= 0) & (down < 0) | (depth >= self.max_depth_km) & (down > 0)
         normal, right = normal.copy(), right.copy()
         normal[fixed, 2, :] = normal[fixed, :, 2] = 0.0

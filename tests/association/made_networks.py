@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.association_truth import Sequence, make_sequence
 from seisbench_diting.association import Association, associate, compare
-from seisbench_diting.association.core import Projection
+from seisbench_diting.association.core import make_projection
 from seisbench_diting.tables import station_table
 from seisbench_diting.travel_times import make_table
 
@@ -57,8 +57,8 @@ def made_network(
     names = [f"XX.S{number:03d}." for number in range(stations)]
     table = pd.DataFrame({"station_id": names})
     table["elevation_m"] = rng.uniform(*elevation_m, stations)
-    plane = Projection(latitude, longitude)
-    table["latitude"], table["longitude"] = plane.to_degrees(x, y)
+    plane = make_projection([latitude], [longitude])
+    table["longitude"], table["latitude"] = plane(x, y, inverse=True)
     return make_sequence(
         station_table(table),
         TRAVEL_TIMES,
