@@ -170,13 +170,15 @@ def check_picture(path: Path) -> None:
     check_place(path, f"output={str(path)!r}")
 
 
-def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:
+def save_figure(figure: Figure, path: Path, dpi: int = 150, **more: Any) -> None:
     """
     Saves a figure in the format of the file's suffix, whole or not at all.
 
     :param figure: Figure
     :param path: File to write
     :param dpi: Pixels an inch
+    :param more: Options of Matplotlib's ``savefig``
     """
+    form = path.suffix.lstrip(".") or "png"
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=dpi, format=path.suffix.lstrip(".") or "png")
+        figure.savefig(temporary, dpi=dpi, format=form, **more)

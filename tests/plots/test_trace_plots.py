@@ -24,7 +24,7 @@ def test_a_picture_is_for_notebooks_and_a_failed_save_leaves_nothing(example, tm
     start = example[0].stats.starttime + 4.7
     figure = plot_picks(example, [sbu.Pick("BW.RJOB.", start, start, start, 0.98, "P")])
     for axes in figure.axes:
-        assert 4.7 in [line.get_xdata()[0] for line in axes.lines]
+        assert [x.get_segments()[0][0][0] for x in axes.collections] == [4.7]
     assert figure._repr_png_().startswith(b"\x89PNG")
     with pytest.raises(ValueError):
         save_figure(figure, tmp_path / "picture.xyz")
@@ -37,7 +37,7 @@ def test_a_table_of_picks_is_drawn_at_its_station(example):
 
     figure = plot_picks(example + other, pick_rows(example, [4.7]))
 
-    marked = [axes for axes in figure.axes if len(axes.lines) == 2]
+    marked = [axes for axes in figure.axes if axes.collections]
     assert [axes.get_ylabel().split(".")[1] for axes in marked] == ["RJOB"] * 3
 
 
