@@ -21,21 +21,6 @@ def modes(folder):
     return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "x.txt"
-    write_text(path, iter(["o", "ld"]))
-
-    def pieces():
-        yield "new"
-        raise RuntimeError("stop")
-
-    with pytest.raises(RuntimeError):
-        write_text(path, pieces())
-
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["x.txt"]
-
-
 @on_posix
 def test_rights_are_those_of_other_files(tmp_path):
     before = os.umask(0o077)

@@ -4,7 +4,6 @@ import ast
 import re
 import subprocess
 import sys
-from collections import Counter
 from configparser import ConfigParser
 from functools import cache
 from graphlib import TopologicalSorter
@@ -117,12 +116,6 @@ def test_no_circle_of_imports():
         others = {node: set(names) - {node} for node, names in graph.items()}
         # Raises an error that shows the circle.
         TopologicalSorter(others).prepare()
-
-
-def test_no_file_name_twice():
-    names = Counter(path.stem for path in MODULES if path.stem != "__init__")
-
-    assert [name for name, number in names.items() if number > 1] == []
 
 
 def _code_lines(path: Path) -> int:

@@ -1,6 +1,5 @@
 """Networks, events and scores: what pictures show."""
 
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -121,18 +120,15 @@ def test_a_moveout_with_gaps_dead_traces_and_little_else():
     assert_shows_picks(figure.axes[0], picks, row.time)
 
 
-@pytest.mark.parametrize(
-    "plot", [plots.plot_map, partial(plots.plot_section, travel_times=None)]
-)
-def test_an_event_without_stations_is_named(picked, plot):
-    picked.stations = picked.stations[:0]
-    with pytest.raises(ValueError, match=picked.event["event_id"]):
-        plot(picked)
-
-
-def test_a_catalogue_without_events_and_an_event_without_picks_are_refused():
+def test_what_can_not_be_drawn_is_named(picked):
     stations, events, picks = made_events(1)
     with pytest.raises(ValueError, match="events"):
         plots.plot_association(events[:0], picks[:0], stations)
-    with pytest.raises(ValueError, match=events["event_id"][0]):
-        plots.plot_moveout(events.iloc[0], picks, stations[:0])
+    picked.stations = picked.stations[:0]
+    for plot, *arguments in (
+        (plots.plot_map, picked),
+        (plots.plot_section, picked, None),
+        (plots.plot_moveout, events.iloc[0], picks, stations[:0]),
+    ):
+        with pytest.raises(ValueError, match=events["event_id"][0]):
+            plot(*arguments)
