@@ -1,7 +1,7 @@
 """
 Makes the weights that are part of the package, set ``distilled``.
 
-    python -m benchmarks.bundle LPPNT LPPNM RNN -o RUNS [--write]
+    python -m benchmarks.bundle LPPNT LPPNM RNN EQT -o RUNS [--write]
 
 Students begin with published weights, and learn from all unlabelled records of the reference but
 ``noise_hvsr_ut``, where false picks are counted. Teachers are the probabilities of SeisT and of

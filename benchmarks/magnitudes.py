@@ -2,7 +2,7 @@
 Local magnitudes beside those of catalogues. No record here has both a response and a magnitude.
 
 Ridgecrest: two events of the SCSN, at the broadband stations of CI, whose responses are taken to
-be flat. The SCSN has a moment magnitude (3.98) for the first and a local one (2.49) for the
+be flat. The SCSN has a moment magnitude (3.98) for the first and probably a local one (2.49) for the
 second. Station terms cancel in the difference of the two.
 
 DiTing: records of unknown instruments against the network's magnitudes of the same stations.

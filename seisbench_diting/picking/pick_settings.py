@@ -56,7 +56,7 @@ class PickOptions(NetworkFileSettings):
     model: Any = option(
         "LPPNM",
         "LPPNT, LPPNM, LPPNL, UNet, UNetPP, RNN or EQT, with /csn for weights at 100 Hz or "
-        "/diting for 50 Hz; LPPNT, LPPNM or RNN alone for the bundled weights (/distilled, "
+        "/diting for 50 Hz; LPPNT, LPPNM, RNN or EQT alone for the bundled weights (/distilled, "
         "50 Hz); RNN/csn_pnsn to distinguish Pg and Pn; a SeisBench model such as "
         "PhaseNet/stead; or a file: of a saved SeisBench model, a published one, "
         "TorchScript or ONNX. Name only TorchScript files that you trust: they are programs.",
