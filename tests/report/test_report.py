@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from seisbench_diting.models import LPPNT
-from seisbench_diting.picking import RunPicks, pick_archive
+from seisbench_diting.picking import pick_archive
 from seisbench_diting.report import write_report
 from seisbench_diting.tables import write_picks
 
@@ -109,12 +109,6 @@ def test_a_run_of_somebody_else_is_only_read(picked, tmp_path, monkeypatch):
     assert write_report(picked, tmp_path / "own.html").read_bytes() == expected
     after = {p.name: p.stat().st_mtime_ns for p in picked.parent.iterdir()}
     assert after == before
-
-
-def test_a_state_that_is_gone_is_named_and_not_made(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"run\.state"):
-        RunPicks(tmp_path / "run", {}, []).picks  # noqa: B018
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
