@@ -216,7 +216,7 @@ def _export_events(settings: ExportEventsSettings) -> None:
     seisbench-diting export-events events.events.csv -o events --formats nlloc,hypodd
     """
     from ..association import files_of
-    from ..tables import read_association, write_association
+    from ..tables import collected, read_association, write_association
 
     output, formats = settings.output, settings.formats
     if settings.events in files_of(output, formats):
@@ -224,10 +224,15 @@ def _export_events(settings: ExportEventsSettings) -> None:
             f"it would replace {settings.events}, which is read. Choose another name"
         )
         raise ArgumentError("output", str(output), reason)
-    events, picks = read_association(settings.events, settings.lonlat)
+    with collected() as left_out:
+        events, picks = read_association(settings.events, settings.lonlat)
     for kind in formats:
         write_association(events, picks, path := beside(output, FORMATS[kind]))
         print(f"{counted(len(events), 'event')}, {counted(len(picks), 'pick')}: {path}")
+    for one in left_out:
+        print(one, file=sys.stderr)
+    if left_out:
+        sys.exit(3)
 
 
 associate = command_of(AssociateSettings, _associate)

@@ -386,14 +386,26 @@ def write_association(
 
 
 def _read_pair(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    events, beside = read_events(path), _picks_beside(path)
+    with schema.collected() as left_out:
+        events, beside = read_events(path), _picks_beside(path)
+    for one in left_out:
+        schema.tell(one)
     if not beside.exists():
         warnings.warn(
             f"{path} is read without its picks, as there is no {beside}.", stacklevel=3
         )
         return events, schema.assignment_table([])
     with reading(f"{beside} doesn't have the picks of {path}"):
-        return schema.check_association(events, read_picks(beside))
+        picks = read_picks(beside)
+        if left_out and "event_id" in picks:
+            # Picks of these events go with them.
+            lost = ~picks["event_id"].isin(events["event_id"])
+            if lost.any():
+                counts = picks["event_id"][lost].value_counts().items()
+                rows = {f"picks of {k}": f"{n}, without their event" for k, n in counts}
+                schema.tell(schema.LeftOut(beside, rows))
+            picks = picks[~lost]
+        return schema.check_association(events, picks)
 
 
 def _picks_beside(path: Path) -> Path:

@@ -124,10 +124,21 @@ def reading(path: str | Path) -> Iterator[None]:
         raise FileError("path", str(path), str(error)) from error
     finally:
         _aside.reset(token)
-    if rows and (told := _told.get()) is not None:
-        told.append(LeftOut(path, rows))
-    elif rows:
-        warnings.warn(LeftOut(path, rows), stacklevel=4)
+    if rows:
+        tell(LeftOut(path, rows), stacklevel=5)
+
+
+def tell(left_out: LeftOut, stacklevel: int = 4) -> None:
+    """
+    Collects what was left out, or warns of it.
+
+    :param left_out: Rows
+    :param stacklevel: Place of the warning
+    """
+    if (told := _told.get()) is not None:
+        told.append(left_out)
+    else:
+        warnings.warn(left_out, stacklevel=stacklevel)
 
 
 @contextmanager

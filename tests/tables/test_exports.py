@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from pathlib import Path
 
 import numpy as np
 import obspy
@@ -141,16 +142,20 @@ def test_codes_that_do_not_fit_are_named(ending, tmp_path):
 
 def test_export_events_writes_all_formats(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    tables.write_association(*made(), "a.events.csv")
-    formats = "nlloc,hypodd,hypoinverse,nordic,scml,quakeml"
-    status, output, _ = run(
-        "export-events", "a.events.csv", "-o", "a", "--formats", formats
-    )
+    tables.write_association(*made(events=2), path := Path("a.events.csv"))
+    command = "export-events", path, "-o", "b", "--formats"
+    status, output, _ = run(*command, "nlloc,hypodd,hypoinverse,nordic,scml,quakeml")
 
     assert status == 0
     for ending in ("obs", "pha", "arc", "nordic", "scml", "xml"):
-        assert f"a.{ending}" in output
-    assert len(tables.read_association("a.xml")[1]) == 3
-    refused = run("export-events", "a.xml", "-o", "a", "--formats", "quakeml")
+        assert f"b.{ending}" in output
+    assert len(tables.read_association("b.xml")[1]) == 3
+    refused = run("export-events", "b.xml", *command[2:], "quakeml")
     assert refused[0] == 1
-    assert "--output=a" in refused[2]
+    assert "--output=b" in refused[2]
+    # A wrong event goes with its picks, and the rest is written.
+    path.write_text(path.read_text().replace("\nevent 0,", "\nevent 0,never"))
+    status, _, told = run(*command, "scml")
+    assert status == 3
+    assert "line 2" in told
+    assert "picks of event 0" in told
