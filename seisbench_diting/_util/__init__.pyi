@@ -16,6 +16,7 @@ from .messages import counted as counted
 from .messages import first_of as first_of
 from .messages import merged as merged
 from .messages import suggestion as suggestion
+from .messages import without_notes as without_notes
 from .processes import map_unordered as map_unordered
 from .processes import process_pool as process_pool
 from .processes import progress_bar as progress_bar

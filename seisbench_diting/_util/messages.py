@@ -102,3 +102,11 @@ def merged(problems: Iterable[tuple[str, str]], noun: str) -> list[str]:
         else f"{counted(len(who), noun)} ({first_of(who)}): {reason}"
         for reason, who in names.items()
     ]
+
+
+def without_notes(problems: Iterable[str]) -> list[str]:
+    """
+    :param problems: Lines as of :py:func:`merged`
+    :return: Those of what was not used at all
+    """
+    return [line for line in problems if f": {USED}" not in line]

@@ -6,7 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._util import USED, ArgumentError, MissingError, beside, counted, wilson
+from .._util import (
+    ArgumentError,
+    MissingError,
+    beside,
+    counted,
+    wilson,
+    without_notes,
+)
 from ..association import (
     FORMATS,
     AssociateSettings,
@@ -134,7 +141,7 @@ def _magnitude(settings: MagnitudeSettings) -> None:
         print("\n".join([*told["problems"], *map(str, written)]))
     # That the quality of amplitudes decides on them is no failure.
     missing = [why for why in told["amplitudes_left_out"] if why.startswith("no ")]
-    missing += [why for why in told["problems"] if f": {USED}" not in why]
+    missing += without_notes(told["problems"])
     if left_out or missing:
         sys.exit(3)
 

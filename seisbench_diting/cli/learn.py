@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .._util import USED, counted
+from .._util import counted, without_notes
 from ..data import ConvertSettings, DatasetSettings
 from ..distillation import DistillSettings
 from ..training import LearnSettings, TrainSettings
@@ -47,7 +47,7 @@ def _dataset(settings: DatasetSettings) -> None:
     print(report.summary())
     for problem in report.problems:
         print(problem, file=sys.stderr)
-    if any(f": {USED}" not in problem for problem in report.problems):
+    if without_notes(report.problems):
         sys.exit(3)
 
 
