@@ -41,6 +41,7 @@ from ..tables import (
     read_station_terms,
     station_table,
     write_association,
+    write_station_terms,
 )
 from ..travel_times import TravelTimeTable, make_table
 from .associate_settings import (
@@ -642,12 +643,14 @@ def write_files(
     :param left_out: Rows of files that were not used
     :return: What was written
     """
-    picture = beside(output, ".png")
+    picture, terms, amplitudes = (
+        beside(output, ending) for ending in (".png", ".terms.csv", ".amplitudes.csv")
+    )
     is_old = plot or bool(told_files(beside(output, ".json"), "files", [picture]))
     formats = _with_earlier(output, formats)
-    more = {".terms.csv": result.station_terms, ".amplitudes.csv": result.amplitudes}
-    tables = {beside(output, end): of for end, of in more.items() if of is not None}
-    written = [*files_of(output, formats), *tables]
+    written = files_of(output, formats)
+    written += [terms] if result.station_terms is not None else []
+    written += [amplitudes] if result.amplitudes is not None else []
     if not (plot and len(result.events)):
         written.remove(picture)
     with replacing_together(written) as new:
@@ -655,8 +658,10 @@ def write_files(
             path = new[beside(output, FORMATS[kind])]
             of_result = result.events, result.picks, path, stations, result.amplitudes
             write_association(*of_result)
-        for path, table in tables.items():
-            table.to_csv(new[path], index=False, float_format="%.5g")
+        if result.station_terms is not None:
+            write_station_terms(result.station_terms, new[terms])
+        if result.amplitudes is not None:
+            result.amplitudes.to_csv(new[amplitudes], index=False, float_format="%.5g")
         if picture in new:
             shown = result.events, result.picks, stations
             save_figure(plot_association(*shown, output.name), new[picture])
