@@ -63,7 +63,7 @@ _CORE_KM, _MOHO_KM = 2500.0, 35.0
 _FASTEST = 20.0
 
 #: Part of the folder's name; another way to make the tables needs another number.
-_VERSION = 2
+_VERSION = 3
 
 
 class VelocityModelError(ValueError):
