@@ -125,11 +125,12 @@ def _draw_picks(
     few = len(labels) <= _MOST_LINES
     for phase in counts:
         at = [seconds for seconds, name, _ in labels if name == phase]
-        low, high = (0, _MARK) if phase.startswith("S") else (1 - _MARK, 1)
-        ends = (0, 1, 1, "--") if few else (low, high, 0.8, "-")
+        ends = (0, _MARK) if phase.startswith("S") else (1 - _MARK, 1)
+        style_of = {"color": colour_of(phase), "lw": 0.8, "zorder": 3}
+        if few:
+            ends, style_of = (0, 1), style_of | {"lw": 1, "ls": "--"}
         for panel in panels:
-            place = {"transform": panel.get_xaxis_transform(), "zorder": 3}
-            panel.vlines(at, *ends[:2], colour_of(phase), ends[3], lw=ends[2], **place)
+            panel.vlines(at, *ends, transform=panel.get_xaxis_transform(), **style_of)
     for panel in first:
         if few:
             _write_labels(panel, labels, length)
